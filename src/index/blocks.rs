@@ -1,0 +1,186 @@
+//! A vector that grows by blocks.
+//!
+//! A `Vec` of a hundred million entries stops the server for a second when it doubles, and needs
+//! both copies while it does. Here only the first block is ever copied, and it is at most a
+//! mebibyte; after it, whole blocks are added and nothing moves. Freeing takes one call a block.
+
+use std::mem::size_of;
+
+/// Bytes of a full block.
+const BLOCK: usize = 1 << 20;
+
+/// A growing sequence, kept in blocks of the same power of two of elements.
+#[derive(Debug)]
+pub struct Blocks<T> {
+    blocks: Vec<Vec<T>>,
+}
+
+impl<T> Default for Blocks<T> {
+    fn default() -> Self {
+        Blocks { blocks: Vec::new() }
+    }
+}
+
+impl<T> Blocks<T> {
+    const SHIFT: u32 = (BLOCK / size_of::<T>()).ilog2();
+    /// Elements of a full block.
+    pub const CAPACITY: usize = 1 << Self::SHIFT;
+
+    /// How many elements there are.
+    pub fn len(&self) -> usize {
+        match self.blocks.split_last() {
+            Some((last, full)) => (full.len() << Self::SHIFT) + last.len(),
+            None => 0,
+        }
+    }
+
+    /// The last block, with room for `more` elements: in the last block there is, else in a new one.
+    /// The first block grows by an eighth at a time, so that a small value stays small.
+    fn room(&mut self, more: usize) -> &mut Vec<T> {
+        let full = |block: &Vec<T>| block.len() + more > Self::CAPACITY;
+        if self.blocks.last().is_none_or(full) {
+            // The first block starts small; a later one is whole, so that it never moves.
+            let capacity = if self.blocks.is_empty() { 0 } else { Self::CAPACITY };
+            self.blocks.push(Vec::with_capacity(capacity));
+        }
+        let last = self.blocks.len() - 1;
+        let block = &mut self.blocks[last];
+        if block.len() + more > block.capacity() {
+            let step = (block.len() / 8).max(more).max(4);
+            block.reserve_exact(step.min(Self::CAPACITY - block.len()));
+        }
+        block
+    }
+
+    /// Adds an element at the end; its position is the `len` of before.
+    pub fn push(&mut self, value: T) {
+        self.room(1).push(value);
+    }
+
+    /// Takes the last element. A block that this empties is given back.
+    pub fn pop(&mut self) -> Option<T> {
+        let value = self.blocks.last_mut()?.pop();
+        if self.blocks.last().is_some_and(Vec::is_empty) {
+            self.blocks.pop();
+        }
+        value
+    }
+
+    /// Removes an element in constant time: the last takes its place.
+    pub fn swap_remove(&mut self, at: usize) {
+        if let Some(last) = self.pop()
+            && at < self.len()
+        {
+            self[at] = last;
+        }
+    }
+
+    /// The element at a position, or `None` past the end.
+    pub fn get(&self, at: usize) -> Option<&T> {
+        self.blocks.get(at >> Self::SHIFT)?.get(at & (Self::CAPACITY - 1))
+    }
+
+    /// The blocks as slices, in order.
+    pub fn slices(&self) -> impl Iterator<Item = &[T]> {
+        self.blocks.iter().map(Vec::as_slice)
+    }
+
+    /// All elements, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.blocks.iter().flatten()
+    }
+
+    /// Bytes allocated.
+    pub fn memory(&self) -> usize {
+        let elements: usize = self.blocks.iter().map(Vec::capacity).sum();
+        elements * size_of::<T>() + self.blocks.capacity() * size_of::<Vec<T>>()
+    }
+
+    /// Allocations held.
+    pub fn allocations(&self) -> usize {
+        self.blocks.len() + usize::from(self.blocks.capacity() > 0)
+    }
+}
+
+impl<T: Copy + Default> Blocks<T> {
+    /// Adds a run of `len` default elements (at most [`Self::CAPACITY`]) that lies in one block;
+    /// returns its position. What is left of a block too short for the run stays unused.
+    pub fn push_run(&mut self, len: usize) -> usize {
+        if let Some(block) = self.blocks.last_mut()
+            && block.len() + len > Self::CAPACITY
+        {
+            block.resize(Self::CAPACITY, T::default());
+        }
+        let block = self.room(len);
+        let start = block.len();
+        block.resize(start + len, T::default());
+        self.len() - len
+    }
+
+    /// A run that [`Self::push_run`] made.
+    pub fn run(&self, at: usize, len: usize) -> &[T] {
+        let start = at & (Self::CAPACITY - 1);
+        &self.blocks[at >> Self::SHIFT][start..start + len]
+    }
+
+    /// A run that [`Self::push_run`] made, to change.
+    pub fn run_mut(&mut self, at: usize, len: usize) -> &mut [T] {
+        let start = at & (Self::CAPACITY - 1);
+        &mut self.blocks[at >> Self::SHIFT][start..start + len]
+    }
+}
+
+impl<T> std::ops::Index<usize> for Blocks<T> {
+    type Output = T;
+    fn index(&self, at: usize) -> &T {
+        &self.blocks[at >> Self::SHIFT][at & (Self::CAPACITY - 1)]
+    }
+}
+
+impl<T> std::ops::IndexMut<usize> for Blocks<T> {
+    fn index_mut(&mut self, at: usize) -> &mut T {
+        &mut self.blocks[at >> Self::SHIFT][at & (Self::CAPACITY - 1)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grows_over_blocks_and_shrinks_back() {
+        let mut blocks = Blocks::<u64>::default();
+        let n = 3 * Blocks::<u64>::CAPACITY + 7;
+        for i in 0..n {
+            blocks.push(i as u64);
+        }
+        assert_eq!(blocks.len(), n);
+        assert!((0..n).all(|i| blocks[i] == i as u64));
+        assert_eq!(blocks.get(n), None);
+        blocks.swap_remove(5);
+        assert_eq!(blocks[5], n as u64 - 1);
+        while blocks.pop().is_some() {}
+        assert_eq!((blocks.len(), blocks.slices().count()), (0, 0));
+    }
+
+    #[test]
+    fn a_run_lies_in_one_block() {
+        let mut blocks = Blocks::<u8>::default();
+        let mut places = Vec::new();
+        for i in 0..100u8 {
+            let at = blocks.push_run(30_000);
+            blocks.run_mut(at, 30_000).fill(i);
+            places.push(at);
+        }
+        for (i, at) in places.into_iter().enumerate() {
+            assert!(blocks.run(at, 30_000).iter().all(|b| usize::from(*b) == i));
+        }
+    }
+
+    #[test]
+    fn a_small_value_stays_small() {
+        let mut blocks = Blocks::<u32>::default();
+        (0..1_000).for_each(|i| blocks.push(i));
+        assert!(blocks.memory() < 4 * 1_000 * 9 / 8 + 200);
+    }
+}

@@ -1,0 +1,422 @@
+//! The buckets of a chunk, and the postings of each: which items were seen in it, and how often.
+//!
+//! Nearly all buckets have a single member, so a bucket is laid out for that: 16 bytes hold its band,
+//! its bytes, and its one posting. A few postings lie in a list of the arena and are scanned; a hot
+//! bucket has blocks of its own, and a table that finds an item's posting.
+
+use super::blocks::Blocks;
+use super::hash;
+use super::lists::{Arena, List, Lists};
+use super::table::Table;
+
+/// An item in a bucket.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Posting {
+    /// The item's id in this chunk.
+    pub item: u32,
+    /// How many of the item's observations fell into the bucket; at least 1.
+    pub count: u32,
+}
+
+/// Postings that are scanned; more make the bucket hot.
+const FEW: usize = 32;
+/// The longest bucket whose bytes lie in its record.
+const INLINE: usize = 8;
+
+const BAND_BITS: u32 = 10;
+const LENGTH_BITS: u32 = 4;
+/// The length of a bucket whose bytes lie in the arena.
+const LONG: usize = (1 << LENGTH_BITS) - 1;
+
+/// Where a bucket's postings are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// One item with a count below 65,536: `place` is the item, `n` the count.
+    Lone = 0,
+    /// A list: `place` and `n` are its place and length.
+    Few = 1,
+    /// `place` is the number of the hot bucket.
+    Hot = 2,
+    /// The record is not in use.
+    Free = 3,
+}
+
+/// What a chunk keeps of one bucket: 16 bytes.
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    /// The bytes, or their place and length in the arena.
+    key: [u8; INLINE],
+    /// Band, length of the bytes, and state.
+    meta: u16,
+    n: u16,
+    place: u32,
+}
+
+impl Bucket {
+    fn new(band: u16, length: usize, key: [u8; INLINE]) -> Bucket {
+        let mut bucket = Bucket { key, meta: band | (length as u16) << BAND_BITS, n: 0, place: 0 };
+        bucket.set(State::Few, 0, 0);
+        bucket
+    }
+
+    fn band(&self) -> u16 {
+        self.meta & ((1 << BAND_BITS) - 1)
+    }
+
+    fn length(&self) -> usize {
+        usize::from(self.meta >> BAND_BITS) & LONG
+    }
+
+    fn state(&self) -> State {
+        match self.meta >> (BAND_BITS + LENGTH_BITS) {
+            0 => State::Lone,
+            1 => State::Few,
+            2 => State::Hot,
+            _ => State::Free,
+        }
+    }
+
+    fn set(&mut self, state: State, place: u32, n: u16) {
+        let shift = BAND_BITS + LENGTH_BITS;
+        self.meta = self.meta & ((1 << shift) - 1) | (state as u16) << shift;
+        (self.place, self.n) = (place, n);
+    }
+
+    fn list(&self) -> List {
+        List::from_parts(self.place, self.n.into())
+    }
+
+    /// Place and length of bytes that lie in the arena.
+    fn long(&self) -> (u32, usize) {
+        let [a, b, c, d, e, f, g, h] = self.key;
+        (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]) as usize)
+    }
+}
+
+/// A bucket with many members.
+#[derive(Debug, Default)]
+struct Hot {
+    postings: Blocks<Posting>,
+    /// The position of each item's posting.
+    positions: Table,
+}
+
+impl Hot {
+    fn position(&self, item: u32) -> Option<usize> {
+        let is = |at: u32| self.postings[at as usize].item == item;
+        self.positions.find(hash::id(item), is).map(|at| at as usize)
+    }
+
+    fn push(&mut self, posting: Posting) {
+        let at = self.postings.len() as u32;
+        self.postings.push(posting);
+        let postings = &self.postings;
+        self.positions.insert(hash::id(posting.item), at, |at| hash::id(postings[at as usize].item));
+    }
+
+    fn remove(&mut self, at: usize) {
+        let last = self.postings.len() - 1;
+        self.positions.remove(hash::id(self.postings[at].item), at as u32);
+        if at < last {
+            let moved = self.postings[last].item;
+            self.positions.replace(hash::id(moved), last as u32, at as u32);
+        }
+        self.postings.swap_remove(at);
+    }
+}
+
+/// The buckets of one chunk, by dense ids that are used again after a removal.
+#[derive(Debug, Default)]
+pub struct Buckets {
+    records: Blocks<Bucket>,
+    free: Blocks<u32>,
+    table: Table,
+    /// The bytes of buckets longer than [`INLINE`].
+    bytes: Arena<u8>,
+    few: Lists<Posting>,
+    hot: Vec<Hot>,
+    free_hot: Vec<u32>,
+}
+
+impl Buckets {
+    /// How many buckets there are.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// The id of a bucket of a band; its hash is [`hash::bucket`].
+    pub fn find(&self, band: u16, bucket: &[u8], hash: u32) -> Option<u32> {
+        self.table.find(hash, |id| self.band(id) == band && self.bytes(id) == bucket)
+    }
+
+    /// The band that the bucket is in.
+    pub fn band(&self, id: u32) -> u16 {
+        self.records[id as usize].band()
+    }
+
+    /// The bucket's bytes.
+    pub fn bytes(&self, id: u32) -> &[u8] {
+        let bucket = &self.records[id as usize];
+        match bucket.length() {
+            LONG => {
+                let (place, length) = bucket.long();
+                self.bytes.run(place, length)
+            }
+            length => &bucket.key[..length],
+        }
+    }
+
+    /// How many items are in the bucket.
+    pub fn member_count(&self, id: u32) -> usize {
+        let bucket = &self.records[id as usize];
+        match bucket.state() {
+            State::Lone => 1,
+            State::Hot => self.hot[bucket.place as usize].postings.len(),
+            State::Few | State::Free => bucket.n.into(),
+        }
+    }
+
+    /// The bucket's postings, in no order.
+    pub fn postings(&self, id: u32) -> impl Iterator<Item = Posting> {
+        let bucket = &self.records[id as usize];
+        let (lone, few, hot) = match bucket.state() {
+            State::Lone => {
+                (Some(Posting { item: bucket.place, count: bucket.n.into() }), List::default(), None)
+            }
+            State::Hot => (None, List::default(), Some(&self.hot[bucket.place as usize].postings)),
+            State::Few | State::Free => (None, bucket.list(), None),
+        };
+        let slices = self.few.slices(few).chain(hot.into_iter().flat_map(Blocks::slices));
+        lone.into_iter().chain(slices.flatten().copied())
+    }
+
+    /// How many of the item's observations fell into the bucket.
+    pub fn count(&self, id: u32, item: u32) -> u32 {
+        let bucket = &self.records[id as usize];
+        match bucket.state() {
+            State::Lone if bucket.place == item => bucket.n.into(),
+            State::Lone | State::Free => 0,
+            State::Few => {
+                self.few.iter(bucket.list()).find(|posting| posting.item == item).map_or(0, |p| p.count)
+            }
+            State::Hot => {
+                let hot = &self.hot[bucket.place as usize];
+                hot.position(item).map_or(0, |at| hot.postings[at].count)
+            }
+        }
+    }
+
+    /// The id of a bucket, which is added where it is not there yet. An added bucket must get a
+    /// posting next.
+    pub fn find_or_add(&mut self, band: u16, bucket: &[u8]) -> u32 {
+        let hash = hash::bucket(band, bucket);
+        if let Some(id) = self.find(band, bucket, hash) {
+            return id;
+        }
+        let record = self.new_record(band, bucket);
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.records[id as usize] = record;
+                id
+            }
+            None => {
+                self.records.push(record);
+                self.records.len() as u32 - 1
+            }
+        };
+        let mut table = std::mem::take(&mut self.table);
+        table.insert(hash, id, |id| hash::bucket(self.band(id), self.bytes(id)));
+        self.table = table;
+        id
+    }
+
+    fn new_record(&mut self, band: u16, bucket: &[u8]) -> Bucket {
+        let mut key = [0; INLINE];
+        if bucket.len() <= INLINE {
+            key[..bucket.len()].copy_from_slice(bucket);
+            return Bucket::new(band, bucket.len(), key);
+        }
+        let place = self.bytes.alloc(bucket.len());
+        self.bytes.run_mut(place, bucket.len()).copy_from_slice(bucket);
+        key[..4].copy_from_slice(&place.to_le_bytes());
+        key[4..].copy_from_slice(&(bucket.len() as u32).to_le_bytes());
+        Bucket::new(band, LONG, key)
+    }
+
+    /// Adds to an item's count in a bucket, and returns the new count. It equals `count` where the
+    /// item has not been in the bucket before.
+    pub fn add(&mut self, id: u32, item: u32, count: u32) -> u32 {
+        let bucket = self.records[id as usize];
+        match bucket.state() {
+            State::Lone if bucket.place == item => {
+                let sum = u32::from(bucket.n) + count;
+                match u16::try_from(sum) {
+                    Ok(n) => self.records[id as usize].n = n,
+                    Err(_) => self.make_list(id, &[Posting { item, count: sum }]),
+                }
+                sum
+            }
+            State::Lone => {
+                let first = Posting { item: bucket.place, count: bucket.n.into() };
+                self.make_list(id, &[first, Posting { item, count }]);
+                count
+            }
+            State::Few | State::Free => self.add_to_list(id, Posting { item, count }),
+            State::Hot => {
+                let hot = &mut self.hot[bucket.place as usize];
+                match hot.position(item) {
+                    Some(at) => {
+                        hot.postings[at].count += count;
+                        hot.postings[at].count
+                    }
+                    None => {
+                        hot.push(Posting { item, count });
+                        count
+                    }
+                }
+            }
+        }
+    }
+
+    fn add_to_list(&mut self, id: u32, posting: Posting) -> u32 {
+        let mut list = self.records[id as usize].list();
+        if let Some(at) = self.position(list, posting.item) {
+            let there = self.few.get_mut(list, at);
+            there.count += posting.count;
+            return there.count;
+        }
+        let bucket = &mut self.records[id as usize];
+        match u16::try_from(posting.count) {
+            Ok(n) if list.len() == 0 => bucket.set(State::Lone, posting.item, n),
+            _ if list.len() < FEW => {
+                self.few.push(&mut list, posting);
+                bucket.set(State::Few, list.place(), list.len() as u16);
+            }
+            _ => self.make_hot(id, posting),
+        }
+        posting.count
+    }
+
+    /// Where an item's posting is in a list.
+    fn position(&self, list: List, item: u32) -> Option<usize> {
+        self.few.iter(list).position(|posting| posting.item == item)
+    }
+
+    fn make_list(&mut self, id: u32, postings: &[Posting]) {
+        let mut list = List::default();
+        postings.iter().for_each(|posting| self.few.push(&mut list, *posting));
+        self.records[id as usize].set(State::Few, list.place(), list.len() as u16);
+    }
+
+    fn make_hot(&mut self, id: u32, posting: Posting) {
+        let list = self.records[id as usize].list();
+        let mut hot = Hot::default();
+        self.few.iter(list).for_each(|posting| hot.push(*posting));
+        hot.push(posting);
+        self.few.free(list);
+        let number = self.free_hot.pop().unwrap_or_else(|| {
+            self.hot.push(Hot::default());
+            self.hot.len() as u32 - 1
+        });
+        self.hot[number as usize] = hot;
+        self.records[id as usize].set(State::Hot, number, 0);
+    }
+
+    /// Takes an item out of a bucket, and returns the count that it had there. A bucket that this
+    /// empties is removed.
+    pub fn remove(&mut self, id: u32, item: u32) -> u32 {
+        let bucket = self.records[id as usize];
+        let count = self.count(id, item);
+        match bucket.state() {
+            _ if count == 0 => {}
+            State::Lone | State::Free => self.remove_bucket(id),
+            State::Few => {
+                let mut list = bucket.list();
+                if let Some(at) = self.position(list, item) {
+                    self.few.swap_remove(&mut list, at);
+                }
+                self.records[id as usize].set(State::Few, list.place(), list.len() as u16);
+                if list.len() == 0 {
+                    self.remove_bucket(id);
+                }
+            }
+            State::Hot => {
+                let hot = &mut self.hot[bucket.place as usize];
+                if let Some(at) = hot.position(item) {
+                    hot.remove(at);
+                }
+                if hot.postings.len() == 0 {
+                    *hot = Hot::default();
+                    self.free_hot.push(bucket.place);
+                    self.remove_bucket(id);
+                }
+            }
+        }
+        count
+    }
+
+    fn remove_bucket(&mut self, id: u32) {
+        self.table.remove(hash::bucket(self.band(id), self.bytes(id)), id);
+        let bucket = &mut self.records[id as usize];
+        if bucket.length() == LONG {
+            let (place, length) = bucket.long();
+            self.bytes.free(place, length);
+        }
+        bucket.set(State::Free, 0, 0);
+        self.free.push(id);
+    }
+
+    /// Whether `bytes` of buckets and `postings` still fit.
+    pub fn has_room(&self, bytes: usize, postings: usize) -> bool {
+        self.bytes.has_room(bytes)
+            && self.few.has_room(postings)
+            && self.records.len() + postings < u32::MAX as usize
+    }
+
+    /// The ids of all buckets, ascending.
+    pub fn ids(&self) -> impl Iterator<Item = u32> {
+        (0..self.records.len() as u32).filter(|id| self.records[*id as usize].state() != State::Free)
+    }
+
+    /// Whether the table and the tables of the hot buckets say what the records say, for validation.
+    pub fn tables_agree(&self) -> bool {
+        let known = |id: u32| {
+            let hash = hash::bucket(self.band(id), self.bytes(id));
+            self.find(self.band(id), self.bytes(id), hash) == Some(id)
+        };
+        let hot = |hot: &Hot| {
+            let all = 0..hot.postings.len();
+            hot.positions.len() == all.len()
+                && all.into_iter().all(|at| hot.position(hot.postings[at].item) == Some(at))
+        };
+        self.table.len() == self.ids().count() && self.ids().all(known) && self.hot.iter().all(hot)
+    }
+
+    /// Bytes allocated.
+    pub fn memory(&self) -> usize {
+        self.records.memory()
+            + self.free.memory()
+            + self.table.memory()
+            + self.bytes.memory()
+            + self.few.memory()
+            + self.hot.iter().map(|hot| hot.postings.memory() + hot.positions.memory()).sum::<usize>()
+            + self.hot.capacity() * size_of::<Hot>()
+            + self.free_hot.capacity() * size_of::<u32>()
+    }
+
+    /// Allocations held.
+    pub fn allocations(&self) -> usize {
+        self.records.allocations()
+            + self.free.allocations()
+            + self.table.allocations()
+            + self.bytes.allocations()
+            + self.few.allocations()
+            + self
+                .hot
+                .iter()
+                .map(|hot| hot.postings.allocations() + hot.positions.allocations())
+                .sum::<usize>()
+            + usize::from(self.hot.capacity() > 0)
+            + usize::from(self.free_hot.capacity() > 0)
+    }
+}

@@ -1,0 +1,315 @@
+//! Many short lists and a few long ones, in flat memory.
+//!
+//! A chunk holds millions of lists (the buckets of an item, the items of a bucket) of one to ten
+//! elements. A `Vec` each would cost 24 bytes of header and an allocation, and freeing three million
+//! of them stops the server for 40 ms. So short lists share one arena, cut into runs of a few fixed
+//! sizes with a stack of free runs for each; the few that outgrow [`SHORT`] get blocks of their own.
+
+use super::blocks::Blocks;
+
+/// The longest list that lives in the shared arena.
+pub const SHORT: u32 = 4_096;
+
+/// Where a list is. The capacity is not stored: it follows from the length.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct List {
+    /// The run in the arena, or the number of the long list; without meaning for an empty list.
+    place: u32,
+    len: u32,
+}
+
+impl List {
+    /// How many elements the list has.
+    pub fn len(self) -> usize {
+        self.len as usize
+    }
+
+    /// A list from what [`Self::place`] and [`Self::len`] said: for records that pack both.
+    pub fn from_parts(place: u32, len: u32) -> List {
+        List { place, len }
+    }
+
+    /// Where the list begins, for a record that packs it.
+    pub fn place(self) -> u32 {
+        self.place
+    }
+}
+
+/// The lists of one chunk that hold elements of one kind.
+#[derive(Debug)]
+pub struct Lists<T> {
+    short: Arena<T>,
+    long: Vec<Blocks<T>>,
+    free_long: Vec<u32>,
+}
+
+impl<T> Default for Lists<T> {
+    fn default() -> Self {
+        Lists { short: Arena::default(), long: Vec::new(), free_long: Vec::new() }
+    }
+}
+
+impl<T: Copy + Default> Lists<T> {
+    /// Adds an element at the end of a list.
+    pub fn push(&mut self, list: &mut List, value: T) {
+        if list.len == SHORT {
+            self.lengthen(list);
+        }
+        if list.len >= SHORT {
+            self.long[list.place as usize].push(value);
+            list.len += 1;
+        } else {
+            let len = list.len() + 1;
+            self.resize(list, len);
+            self.short.run_mut(list.place, len)[len - 1] = value;
+        }
+    }
+
+    /// Removes an element: the last one takes its place.
+    pub fn swap_remove(&mut self, list: &mut List, at: usize) {
+        let last = list.len() - 1;
+        if list.len > SHORT {
+            self.long[list.place as usize].swap_remove(at);
+            list.len -= 1;
+            if list.len == SHORT {
+                self.shorten(list);
+            }
+        } else {
+            self.short.run_mut(list.place, last + 1).swap(at, last);
+            self.resize(list, last);
+        }
+    }
+
+    /// Gives a short list another length, and a run of another size where that asks for one.
+    fn resize(&mut self, list: &mut List, len: usize) {
+        if size_class(list.len()).number != size_class(len).number {
+            let place = if len > 0 { self.short.alloc(len) } else { 0 };
+            self.short.copy(list.place, place, list.len().min(len));
+            self.free(*list);
+            list.place = place;
+        }
+        list.len = len as u32;
+    }
+
+    /// Gives a list that is about to outgrow the arena blocks of its own.
+    fn lengthen(&mut self, list: &mut List) {
+        let mut blocks = Blocks::default();
+        self.iter(*list).for_each(|value| blocks.push(*value));
+        self.free(*list);
+        list.place = self.free_long.pop().unwrap_or_else(|| {
+            self.long.push(Blocks::default());
+            self.long.len() as u32 - 1
+        });
+        self.long[list.place as usize] = blocks;
+    }
+
+    /// Takes a list that fits the arena again back into it.
+    fn shorten(&mut self, list: &mut List) {
+        let blocks = std::mem::take(&mut self.long[list.place as usize]);
+        self.free_long.push(list.place);
+        *list = List::default();
+        blocks.iter().for_each(|value| self.push(list, *value));
+    }
+
+    /// Frees the list's memory.
+    pub fn free(&mut self, list: List) {
+        if list.len > SHORT {
+            self.long[list.place as usize] = Blocks::default();
+            self.free_long.push(list.place);
+        } else if list.len > 0 {
+            self.short.free(list.place, list.len());
+        }
+    }
+
+    /// The list's elements as slices, in order.
+    pub fn slices(&self, list: List) -> impl Iterator<Item = &[T]> {
+        let (short, long) = if list.len > SHORT {
+            (&[][..], Some(&self.long[list.place as usize]))
+        } else if list.len > 0 {
+            (self.short.run(list.place, list.len()), None)
+        } else {
+            (&[][..], None)
+        };
+        std::iter::once(short).chain(long.into_iter().flat_map(Blocks::slices))
+    }
+
+    /// The list's elements, in order.
+    pub fn iter(&self, list: List) -> impl Iterator<Item = &T> {
+        self.slices(list).flatten()
+    }
+
+    /// One element, to change.
+    pub fn get_mut(&mut self, list: List, at: usize) -> &mut T {
+        if list.len > SHORT {
+            &mut self.long[list.place as usize][at]
+        } else {
+            &mut self.short.run_mut(list.place, list.len())[at]
+        }
+    }
+
+    /// Whether lists may grow by `elements` in all; where not, the chunk is full.
+    pub fn has_room(&self, elements: usize) -> bool {
+        self.short.has_room(elements + SHORT as usize)
+    }
+
+    /// Bytes allocated.
+    pub fn memory(&self) -> usize {
+        self.short.memory()
+            + self.long.iter().map(Blocks::memory).sum::<usize>()
+            + self.long.capacity() * size_of::<Blocks<T>>()
+            + self.free_long.capacity() * size_of::<u32>()
+    }
+
+    /// Allocations held.
+    pub fn allocations(&self) -> usize {
+        self.short.allocations()
+            + self.long.iter().map(Blocks::allocations).sum::<usize>()
+            + usize::from(self.long.capacity() > 0)
+            + usize::from(self.free_long.capacity() > 0)
+    }
+}
+
+/// Runs of elements in flat memory, cut in a few sizes so that a freed run fits the next of its size.
+#[derive(Debug)]
+pub struct Arena<T> {
+    cells: Blocks<T>,
+    /// For each size class, the free runs of it.
+    free: Vec<Blocks<u32>>,
+}
+
+impl<T> Default for Arena<T> {
+    fn default() -> Self {
+        Arena { cells: Blocks::default(), free: Vec::new() }
+    }
+}
+
+impl<T: Copy + Default> Arena<T> {
+    /// A run for `len` elements, 1 and at most a block of them; their values are arbitrary.
+    pub fn alloc(&mut self, len: usize) -> u32 {
+        let class = size_class(len);
+        match self.free.get_mut(class.number).and_then(Blocks::pop) {
+            Some(place) => place,
+            None => self.cells.push_run(class.size) as u32,
+        }
+    }
+
+    /// Gives a run back. `len` may be any length of the run's size class.
+    pub fn free(&mut self, place: u32, len: usize) {
+        let class = size_class(len);
+        while self.free.len() <= class.number {
+            self.free.push(Blocks::default());
+        }
+        self.free[class.number].push(place);
+    }
+
+    /// Copies the first `len` elements of one run to another.
+    fn copy(&mut self, from: u32, to: u32, len: usize) {
+        for i in 0..len {
+            self.run_mut(to, len)[i] = self.run(from, len)[i];
+        }
+    }
+
+    /// The first `len` elements of a run.
+    pub fn run(&self, place: u32, len: usize) -> &[T] {
+        self.cells.run(place as usize, len)
+    }
+
+    /// The first `len` elements of a run, to change.
+    pub fn run_mut(&mut self, place: u32, len: usize) -> &mut [T] {
+        self.cells.run_mut(place as usize, len)
+    }
+
+    /// Whether runs of `cells` elements in all can still be addressed.
+    pub fn has_room(&self, cells: usize) -> bool {
+        // A run may leave the rest of its block unused, and a class is at most a quarter too large.
+        self.cells.len() + 2 * cells + 2 * Blocks::<T>::CAPACITY < u32::MAX as usize
+    }
+
+    /// Bytes allocated.
+    pub fn memory(&self) -> usize {
+        self.cells.memory()
+            + self.free.iter().map(Blocks::memory).sum::<usize>()
+            + self.free.capacity() * size_of::<Blocks<u32>>()
+    }
+
+    /// Allocations held.
+    pub fn allocations(&self) -> usize {
+        self.cells.allocations()
+            + self.free.iter().map(Blocks::allocations).sum::<usize>()
+            + usize::from(self.free.capacity() > 0)
+    }
+}
+
+/// A size in which runs are cut.
+struct SizeClass {
+    number: usize,
+    size: usize,
+}
+
+/// The smallest size for `len` elements (at least 1): each length up to 8, then four sizes a doubling.
+fn size_class(len: usize) -> SizeClass {
+    if len <= 8 {
+        return SizeClass { number: len, size: len };
+    }
+    let doubling = (len - 1).ilog2();
+    let quarter = doubling - 2;
+    let quarters = ((len - 1) >> quarter) + 1; // 5..=8 quarters of this doubling
+    SizeClass { number: 8 + (doubling as usize - 3) * 4 + quarters - 4, size: quarters << quarter }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_few_and_never_too_small() {
+        let mut last = 0;
+        for len in 1..5_000 {
+            let class = size_class(len);
+            assert!(class.size >= len && class.size <= len + len / 4, "{len}: {}", class.size);
+            assert_eq!(size_class(class.size).number, class.number);
+            assert!(class.number == last || class.number == last + 1);
+            last = class.number;
+        }
+    }
+
+    #[test]
+    fn a_list_is_what_was_pushed_and_removed() {
+        let (mut lists, mut list, mut model) = (Lists::<u32>::default(), List::default(), Vec::new());
+        let mut other = List::default();
+        let n = SHORT + 100;
+        for i in 0..n {
+            lists.push(&mut list, i);
+            lists.push(&mut other, n + i);
+            model.push(i);
+        }
+        for at in (0..n as usize).map(|i| (i * 7) % (n as usize - i)) {
+            assert!(lists.iter(list).eq(model.iter()));
+            assert_eq!(*lists.get_mut(list, at), model[at]);
+            lists.swap_remove(&mut list, at);
+            model.swap_remove(at);
+        }
+        assert_eq!(list.len(), 0);
+        assert!(lists.iter(other).copied().eq(n..2 * n));
+    }
+
+    #[test]
+    fn freed_runs_are_used_again() {
+        let mut lists = Lists::<u32>::default();
+        let filled = |lists: &mut Lists<u32>| {
+            let made: Vec<List> = (0..100)
+                .map(|n| {
+                    let mut list = List::default();
+                    (0..n).for_each(|i| lists.push(&mut list, i));
+                    list
+                })
+                .collect();
+            made.into_iter().for_each(|list| lists.free(list));
+            lists.memory()
+        };
+        let once = filled(&mut lists);
+        for _ in 0..20 {
+            assert_eq!(filled(&mut lists), once);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The index: the core, without Redis.
+//!
+//! Two structures, as in the index that Sentry built: *bucket frequencies* say how often an item was
+//! seen in each bucket of each band, *bucket members* say which items were seen in a bucket. A
+//! [`Chunk`] holds both for one interval of time; a [`search()`] reads the chunks of a window; a
+//! [`Profile`] is an item's frequencies, summed over a window.
+//!
+//! ```
+//! use simile::index::{Chunk, Part, Profile, Score, Wanted, search};
+//!
+//! let mut chunk = Chunk::new(2); // two bands
+//! chunk.record(b"cat", [b"a", b"b"].into_iter().map(|bucket| &bucket[..]));
+//! chunk.record(b"dog", [b"a", b"c"].into_iter().map(|bucket| &bucket[..]));
+//!
+//! let chunks = [&chunk];
+//! let part = Part { chunks: &chunks, query: Profile::of_item(b"cat", &chunks), min_bands: 1 };
+//! let wanted = Wanted { score: Score::Overlap, limit: Some(10), min_score: None, except: None, max_postings: 1_000 };
+//! let found = search(&part, &wanted)?;
+//! assert_eq!((found[0].item, found[0].score), (&b"cat"[..], 1.0));
+//! assert_eq!((found[1].item, found[1].score), (&b"dog"[..], 0.5)); // one band of two
+//! # Ok::<(), simile::index::TooManyPostings>(())
+//! ```
+
+mod blocks;
+mod buckets;
+mod chunk;
+pub mod codec;
+mod definition;
+mod hash;
+mod items;
+mod lists;
+mod profile;
+mod score;
+mod search;
+mod table;
+
+pub use chunk::{Chunk, Counts, Full};
+pub use definition::Definition;
+pub use profile::{Frequency, Profile};
+pub use score::Score;
+pub use search::{Found, Part, TooManyPostings, Wanted, combine, search};

@@ -1,0 +1,318 @@
+//! The index held against a naive model that keeps plain maps: random histories over several chunks
+//! must give the same profiles, members, scores and order.
+
+use proptest::prelude::*;
+use simile::index::{Chunk, Found, Part, Profile, Score, Wanted, combine, search};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// (chunk, item) -> for each band, bucket -> count.
+#[derive(Default, Clone)]
+struct Model(BTreeMap<(usize, u8), Vec<BTreeMap<u8, u64>>>);
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Repeated, so that counts grow and, with many items, buckets become hot.
+    Record {
+        chunk: usize,
+        item: u8,
+        signature: Vec<u8>,
+        times: u8,
+    },
+    Merge {
+        chunk: usize,
+        destination: u8,
+        source: u8,
+    },
+    Delete {
+        chunk: usize,
+        item: u8,
+    },
+}
+
+const BANDS: usize = 3;
+const CHUNKS: usize = 3;
+
+/// Long buckets and short ones.
+fn bucket(number: u8) -> Vec<u8> {
+    if number % 3 == 0 {
+        format!("a long bucket {number}").into_bytes()
+    } else {
+        vec![number; usize::from(number % 9)]
+    }
+}
+
+fn name(item: u8) -> Vec<u8> {
+    format!("item {item}").into_bytes()
+}
+
+fn step(items: u8, buckets: u8) -> impl Strategy<Value = Step> {
+    let signature = prop::collection::vec(0..buckets, BANDS);
+    prop_oneof![
+        8 => (0..CHUNKS, 0..items, signature, 1..4u8)
+            .prop_map(|(chunk, item, signature, times)| Step::Record { chunk, item, signature, times }),
+        1 => (0..CHUNKS, 0..items, 0..items)
+            .prop_map(|(chunk, destination, source)| Step::Merge { chunk, destination, source }),
+        1 => (0..CHUNKS, 0..items).prop_map(|(chunk, item)| Step::Delete { chunk, item }),
+    ]
+}
+
+impl Model {
+    fn apply(&mut self, step: &Step) -> Option<Vec<u64>> {
+        match step {
+            Step::Record { chunk, item, signature, times } => {
+                let bands = self.0.entry((*chunk, *item)).or_insert_with(|| vec![BTreeMap::new(); BANDS]);
+                let counts = bands.iter_mut().zip(signature).map(|(band, bucket)| {
+                    let count = band.entry(*bucket).or_default();
+                    *count += u64::from(*times);
+                    *count
+                });
+                Some(counts.collect())
+            }
+            Step::Merge { chunk, destination, source } => {
+                if destination != source
+                    && let Some(from) = self.0.remove(&(*chunk, *source))
+                {
+                    let to =
+                        self.0.entry((*chunk, *destination)).or_insert_with(|| vec![BTreeMap::new(); BANDS]);
+                    for (to, from) in to.iter_mut().zip(from) {
+                        from.into_iter().for_each(|(bucket, count)| *to.entry(bucket).or_default() += count);
+                    }
+                }
+                None
+            }
+            Step::Delete { chunk, item } => {
+                self.0.remove(&(*chunk, *item));
+                None
+            }
+        }
+    }
+
+    /// (band, bucket) -> count, over some chunks.
+    fn profile(&self, chunks: &[usize], item: u8) -> BTreeMap<(usize, u8), u64> {
+        let mut profile = BTreeMap::new();
+        for chunk in chunks {
+            for (band, buckets) in self.0.get(&(*chunk, item)).into_iter().flatten().enumerate() {
+                buckets
+                    .iter()
+                    .for_each(|(bucket, count)| *profile.entry((band, *bucket)).or_default() += count);
+            }
+        }
+        profile
+    }
+
+    fn members(&self, chunk: usize, band: usize, bucket: u8) -> BTreeSet<Vec<u8>> {
+        let seen = self.0.iter().filter(|((c, _), bands)| *c == chunk && bands[band].contains_key(&bucket));
+        seen.map(|((_, item), _)| name(*item)).collect()
+    }
+
+    /// The score by its definition: the mean over bands of 1 - L1/2 of the scaled frequencies.
+    fn overlap(query: &BTreeMap<(usize, u8), u64>, item: &BTreeMap<(usize, u8), u64>) -> f64 {
+        let total = |p: &BTreeMap<(usize, u8), u64>| p.values().sum::<u64>() as f64 / BANDS as f64;
+        let (tq, t) = (total(query), total(item));
+        let of = |p: &BTreeMap<(usize, u8), u64>, key: &(usize, u8)| *p.get(key).unwrap_or(&0) as f64;
+        let keys: BTreeSet<_> = query.keys().chain(item.keys()).collect();
+        let l1: f64 = keys.into_iter().map(|key| (of(query, key) / tq - of(item, key) / t).abs()).sum();
+        1.0 - l1 / 2.0 / BANDS as f64
+    }
+
+    /// Every item sharing `min_bands` bands with the query: (item, score, observations).
+    fn similar(
+        &self,
+        chunks: &[usize],
+        query: &BTreeMap<(usize, u8), u64>,
+        min_bands: usize,
+    ) -> Vec<(u8, f64, u64)> {
+        let items: BTreeSet<u8> = self.0.keys().map(|(_, item)| *item).collect();
+        let mut found = Vec::new();
+        for item in items {
+            let profile = self.profile(chunks, item);
+            let bands: BTreeSet<usize> =
+                profile.keys().filter(|key| query.contains_key(key)).map(|key| key.0).collect();
+            if !bands.is_empty() && bands.len() >= min_bands {
+                let observations = profile.values().sum::<u64>() / BANDS as u64;
+                found.push((item, Self::overlap(query, &profile), observations));
+            }
+        }
+        found
+    }
+}
+
+fn apply(chunks: &mut [Chunk], step: &Step) -> Option<Vec<u64>> {
+    match step {
+        Step::Record { chunk, item, signature, times } => {
+            let signature: Vec<Vec<u8>> = signature.iter().map(|number| bucket(*number)).collect();
+            let mut counts = Vec::new();
+            for _ in 0..*times {
+                let recorded = chunks[*chunk].record(&name(*item), signature.iter().map(Vec::as_slice));
+                counts = recorded.iter().map(|count| u64::from(*count)).collect();
+            }
+            return Some(counts);
+        }
+        Step::Merge { chunk, destination, source } if destination != source => {
+            chunks[*chunk].merge(&name(*destination), &name(*source));
+        }
+        Step::Merge { .. } => {}
+        Step::Delete { chunk, item } => {
+            chunks[*chunk].delete(&name(*item));
+        }
+    }
+    None
+}
+
+/// Compares a result with the model's, cut at the limit; scores to 1e-12, order by score, observations, name.
+fn same(
+    found: &[Found],
+    mut expected: Vec<(u8, f64, u64)>,
+    limit: Option<usize>,
+) -> Result<(), TestCaseError> {
+    // The model's doubles carry noise, so scores that are equal but for it count as ties.
+    let rounded = |score: f64| (score * 1e10).round() as i64;
+    expected.sort_by(|a, b| {
+        (rounded(b.1), b.2).cmp(&(rounded(a.1), a.2)).then_with(|| name(a.0).cmp(&name(b.0)))
+    });
+    expected.truncate(limit.unwrap_or(usize::MAX));
+    prop_assert_eq!(found.len(), expected.len());
+    for (found, (item, score, observations)) in found.iter().zip(expected) {
+        prop_assert_eq!(found.item, &name(item)[..]);
+        prop_assert!((found.score - score).abs() < 1e-12, "{} instead of {}", found.score, score);
+        prop_assert_eq!(found.observations, observations);
+    }
+    Ok(())
+}
+
+fn all(limit: Option<usize>) -> Wanted<'static> {
+    Wanted { score: Score::Overlap, limit, min_score: None, except: None, max_postings: u64::MAX }
+}
+
+fn check(
+    steps: &[Step],
+    items: u8,
+    buckets: u8,
+    limit: Option<usize>,
+    min_bands: u16,
+) -> Result<(), TestCaseError> {
+    let mut model = Model::default();
+    let mut chunks: Vec<Chunk> = (0..CHUNKS).map(|_| Chunk::new(BANDS as u16)).collect();
+    for step in steps {
+        prop_assert_eq!(apply(&mut chunks, step), model.apply(step));
+    }
+    for (number, chunk) in chunks.iter().enumerate() {
+        prop_assert_eq!(chunk.internal_validate(), Ok(()));
+        for (band, number_of_bucket) in (0..BANDS).flat_map(|band| (0..buckets).map(move |b| (band, b))) {
+            let members = chunk.members(band as u16, &bucket(number_of_bucket));
+            let members: BTreeSet<Vec<u8>> = members.map(<[u8]>::to_vec).collect();
+            prop_assert_eq!(members, model.members(number, band, number_of_bucket));
+        }
+    }
+    for window in [vec![0], vec![0, 1, 2]] {
+        let chunks: Vec<&Chunk> = window.iter().map(|number| &chunks[*number]).collect();
+        for item in 0..items.min(12) {
+            let query = model.profile(&window, item);
+            let profile = Profile::of_item(&name(item), &chunks);
+            let frequencies: BTreeMap<(usize, Vec<u8>), u64> =
+                profile.frequencies().iter().map(|f| ((f.band.into(), f.bucket.to_vec()), f.count)).collect();
+            let expected =
+                query.iter().map(|((band, number), count)| ((*band, bucket(*number)), *count)).collect();
+            prop_assert_eq!(frequencies, expected);
+            let part = Part { chunks: &chunks, query: profile, min_bands };
+            let expected = model.similar(&window, &query, min_bands.into());
+            same(&search(&part, &all(limit)).expect("no limit of postings"), expected, limit)?;
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn agrees_with_the_model(
+        steps in prop::collection::vec(step(10, 12), 1..120),
+        limit in prop::option::of(1..6usize),
+        min_bands in 1..4u16,
+    ) {
+        check(&steps, 10, 12, limit, min_bands)?;
+    }
+
+    #[test]
+    fn agrees_with_the_model_when_buckets_are_hot(
+        steps in prop::collection::vec(step(150, 2), 200..600),
+        limit in prop::option::of(1..6usize),
+    ) {
+        check(&steps, 150, 2, limit, 1)?;
+    }
+
+    #[test]
+    fn a_combined_score_is_the_mean_of_the_parts_with_data(
+        first in prop::collection::vec(step(8, 8), 1..40),
+        second in prop::collection::vec(step(8, 8), 1..40),
+        item in 0..8u8,
+        min_bands in 1..4u16,
+    ) {
+        let window = [0, 1, 2];
+        let built: Vec<(Vec<Chunk>, Model)> = [first, second].iter().map(|steps| {
+            let mut model = Model::default();
+            let mut chunks: Vec<Chunk> = window.iter().map(|_| Chunk::new(BANDS as u16)).collect();
+            steps.iter().for_each(|step| { apply(&mut chunks, step); model.apply(step); });
+            (chunks, model)
+        }).collect();
+        let chunks: Vec<Vec<&Chunk>> = built.iter().map(|(chunks, _)| chunks.iter().collect()).collect();
+        let parts: Vec<Part> = chunks.iter()
+            .map(|chunks| Part { chunks, query: Profile::of_item(&name(item), chunks), min_bands }).collect();
+        let found = combine(&parts, &all(None)).expect("no limit of postings");
+
+        let queries: Vec<_> = built.iter().map(|(_, model)| model.profile(&window, item)).collect();
+        let mut expected = Vec::new();
+        for other in 0..8u8 {
+            let profiles: Vec<_> = built.iter().map(|(_, model)| model.profile(&window, other)).collect();
+            let admitted = (0..2).any(|part| built[part].1.similar(&window, &queries[part], min_bands.into())
+                .iter().any(|found| found.0 == other));
+            let scores: Vec<f64> = queries.iter().zip(&profiles).filter_map(|(query, profile)| {
+                match (query.is_empty(), profile.is_empty()) {
+                    (true, true) => None,
+                    (false, false) => Some(Model::overlap(query, profile)),
+                    _ => Some(0.0),
+                }
+            }).collect();
+            if admitted {
+                let observations = profiles.iter().flat_map(|p| p.values()).sum::<u64>() / BANDS as u64;
+                expected.push((other, scores.iter().sum::<f64>() / scores.len() as f64, observations));
+            }
+        }
+        same(&found, expected, None)?;
+    }
+}
+
+#[test]
+fn an_item_is_exactly_like_itself() {
+    let mut chunk = Chunk::new(2);
+    for i in 0..37u8 {
+        chunk.record(b"a", [&[i % 5][..], &[i % 7]].into_iter());
+    }
+    let chunks = [&chunk];
+    let part = Part { chunks: &chunks, query: Profile::of_item(b"a", &chunks), min_bands: 1 };
+    assert_eq!(search(&part, &all(None)).expect("found")[0].score, 1.0);
+}
+
+#[test]
+fn a_search_that_would_read_too_much_is_refused() {
+    let mut chunk = Chunk::new(1);
+    for i in 0..100u8 {
+        chunk.record(&[i], [&b"hot"[..]].into_iter());
+    }
+    let chunks = [&chunk];
+    let part = Part { chunks: &chunks, query: Profile::of_item(&[3], &chunks), min_bands: 1 };
+    let wanted = Wanted { max_postings: 99, ..all(None) };
+    assert_eq!(search(&part, &wanted).expect_err("more than 99").postings, 100);
+    assert!(search(&part, &Wanted { max_postings: 100, ..wanted }).is_ok());
+}
+
+#[test]
+fn an_item_that_asks_can_be_left_out() {
+    let mut chunk = Chunk::new(1);
+    [1, 2, 3].iter().for_each(|i| drop(chunk.record(&[*i], [&b"same"[..]].into_iter())));
+    let chunks = [&chunk];
+    let part = Part { chunks: &chunks, query: Profile::of_item(&[2], &chunks), min_bands: 1 };
+    let found = search(&part, &Wanted { except: Some(&[2]), ..all(Some(10)) }).expect("few");
+    assert_eq!(found.iter().map(|found| found.item).collect::<Vec<_>>(), [[1], [3]]);
+}
