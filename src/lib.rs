@@ -1,4 +1,55 @@
 //! Simile: a similarity index inside Redis and Valkey.
-#![deny(missing_docs)]
+//!
+//! Three floors; an import only ever points down:
+//!
+//! - `command`: arguments, core, reply, replication; one file for each command.
+//! - `keyspace`: the two native types, the names of chunks, the live chunks of a window. Beside it
+//!   `server`: thin, safe wrappers over the module API.
+//! - [`index`] and [`signature`]: the core, without Redis, which tests and benches reach.
+
+#![deny(missing_docs, unsafe_op_in_unsafe_fn)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
+mod command;
 pub mod index;
+mod keyspace;
+mod server;
 pub mod signature;
+
+/// What the server loads: the table of types, and of commands.
+mod module {
+    use crate::command::{docs, settings};
+    use crate::keyspace::{chunk::CHUNK, scope::SCOPE};
+    use crate::server::{alloc::ModuleAlloc, log, options, register, setting};
+    use redis_module::{Context, RedisString, Status, redis_module};
+
+    redis_module! {
+        name: "simile",
+        version: 1,
+        allocator: (ModuleAlloc, ModuleAlloc),
+        data_types: [SCOPE, CHUNK],
+        init: init,
+        commands: [], // all of them come from the one table in `docs`
+    }
+
+    /// Tells the server of all that the module has. It refuses to load where something is wrong.
+    fn init(ctx: &Context, arguments: &[RedisString]) -> Status {
+        let arguments: Vec<String> = arguments.iter().map(RedisString::to_string_lossy).collect();
+        set_up(ctx, &arguments).map_or_else(
+            |error| {
+                log::warning(ctx.ctx, &format!("simile: {error}"));
+                Status::Err
+            },
+            |()| Status::Ok,
+        )
+    }
+
+    fn set_up(ctx: &Context, arguments: &[String]) -> Result<(), String> {
+        options::set(ctx.ctx)?;
+        setting::take_arguments(&settings::ALL, arguments)?;
+        setting::register(ctx.ctx, &settings::ALL, &settings::FIXED, settings::check)?;
+        let debug = settings::DEBUG.is_yes().then_some(&docs::DEBUG);
+        let mut commands = docs::COMMANDS.iter().chain([&docs::LOAD]).chain(debug);
+        commands.try_for_each(|command| register::command(ctx.ctx, command))
+    }
+}

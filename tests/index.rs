@@ -2,7 +2,7 @@
 //! must give the same profiles, members, scores and order.
 
 use proptest::prelude::*;
-use simile::index::{Chunk, Found, Part, Profile, Score, Wanted, combine, search};
+use simile::index::{Chunk, Found, Part, Profile, Wanted, combine, search};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// (chunk, item) -> for each band, bucket -> count.
@@ -181,7 +181,7 @@ fn same(
 }
 
 fn all(limit: Option<usize>) -> Wanted<'static> {
-    Wanted { score: Score::Overlap, limit, min_score: None, except: None, max_postings: u64::MAX }
+    Wanted { limit, ..Wanted::default() }
 }
 
 fn check(
@@ -216,7 +216,11 @@ fn check(
             prop_assert_eq!(frequencies, expected);
             let part = Part { chunks: &chunks, query: profile, min_bands };
             let expected = model.similar(&window, &query, min_bands.into());
-            same(&search(&part, &all(limit)).expect("no limit of postings"), expected, limit)?;
+            same(
+                &search(&part, &all(limit), &mut u64::MAX.clone()).expect("no limit of postings"),
+                expected,
+                limit,
+            )?;
         }
     }
     Ok(())
@@ -259,7 +263,7 @@ proptest! {
         let chunks: Vec<Vec<&Chunk>> = built.iter().map(|(chunks, _)| chunks.iter().collect()).collect();
         let parts: Vec<Part> = chunks.iter()
             .map(|chunks| Part { chunks, query: Profile::of_item(&name(item), chunks), min_bands }).collect();
-        let found = combine(&parts, &all(None)).expect("no limit of postings");
+        let found = combine(&parts, &all(None), &mut u64::MAX.clone()).expect("no limit of postings");
 
         let queries: Vec<_> = built.iter().map(|(_, model)| model.profile(&window, item)).collect();
         let mut expected = Vec::new();
@@ -291,7 +295,7 @@ fn an_item_is_exactly_like_itself() {
     }
     let chunks = [&chunk];
     let part = Part { chunks: &chunks, query: Profile::of_item(b"a", &chunks), min_bands: 1 };
-    assert_eq!(search(&part, &all(None)).expect("found")[0].score, 1.0);
+    assert_eq!(search(&part, &all(None), &mut u64::MAX.clone()).expect("found")[0].score, 1.0);
 }
 
 #[test]
@@ -302,9 +306,10 @@ fn a_search_that_would_read_too_much_is_refused() {
     }
     let chunks = [&chunk];
     let part = Part { chunks: &chunks, query: Profile::of_item(&[3], &chunks), min_bands: 1 };
-    let wanted = Wanted { max_postings: 99, ..all(None) };
-    assert_eq!(search(&part, &wanted).expect_err("more than 99").postings, 100);
-    assert!(search(&part, &Wanted { max_postings: 100, ..wanted }).is_ok());
+    assert_eq!(search(&part, &all(None), &mut 99).expect_err("more than 99").postings, 100);
+    let mut budget = 101;
+    assert!(search(&part, &all(None), &mut budget).is_ok());
+    assert_eq!(budget, 1);
 }
 
 #[test]
@@ -313,6 +318,7 @@ fn an_item_that_asks_can_be_left_out() {
     [1, 2, 3].iter().for_each(|i| drop(chunk.record(&[*i], [&b"same"[..]].into_iter())));
     let chunks = [&chunk];
     let part = Part { chunks: &chunks, query: Profile::of_item(&[2], &chunks), min_bands: 1 };
-    let found = search(&part, &Wanted { except: Some(&[2]), ..all(Some(10)) }).expect("few");
+    let found =
+        search(&part, &Wanted { except: Some(&[2]), ..all(Some(10)) }, &mut u64::MAX.clone()).expect("few");
     assert_eq!(found.iter().map(|found| found.item).collect::<Vec<_>>(), [[1], [3]]);
 }

@@ -6,7 +6,7 @@
 //! [`Profile`] is an item's frequencies, summed over a window.
 //!
 //! ```
-//! use simile::index::{Chunk, Part, Profile, Score, Wanted, search};
+//! use simile::index::{Chunk, Part, Profile, Wanted, search};
 //!
 //! let mut chunk = Chunk::new(2); // two bands
 //! chunk.record(b"cat", [b"a", b"b"].into_iter().map(|bucket| &bucket[..]));
@@ -14,8 +14,8 @@
 //!
 //! let chunks = [&chunk];
 //! let part = Part { chunks: &chunks, query: Profile::of_item(b"cat", &chunks), min_bands: 1 };
-//! let wanted = Wanted { score: Score::Overlap, limit: Some(10), min_score: None, except: None, max_postings: 1_000 };
-//! let found = search(&part, &wanted)?;
+//! let mut budget = 1_000; // members of the query's buckets that may be read
+//! let found = search(&part, &Wanted::default(), &mut budget)?;
 //! assert_eq!((found[0].item, found[0].score), (&b"cat"[..], 1.0));
 //! assert_eq!((found[1].item, found[1].score), (&b"dog"[..], 0.5)); // one band of two
 //! # Ok::<(), simile::index::TooManyPostings>(())

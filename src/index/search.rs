@@ -36,8 +36,13 @@ pub struct Wanted<'a> {
     pub min_score: Option<f64>,
     /// An item that is not to be found: the one that asks.
     pub except: Option<&'a [u8]>,
-    /// The search is refused if it would read more postings than this.
-    pub max_postings: u64,
+}
+
+impl Default for Wanted<'_> {
+    /// Everything, by OVERLAP.
+    fn default() -> Self {
+        Wanted { score: Score::Overlap, limit: None, min_score: None, except: None }
+    }
 }
 
 /// A search would read more postings than it may.
@@ -61,14 +66,18 @@ pub struct Found<'a> {
     pub parts: Vec<Option<f64>>,
 }
 
-/// The items of one index that are like the query, best first.
+/// The items of one index that are like the query, best first. The search may read as many postings
+/// as the budget holds, and takes what it reads from it.
 ///
 /// # Errors
-/// The query's buckets have more members than may be read.
-pub fn search<'a>(part: &Part<'a>, wanted: &Wanted) -> Result<Vec<Found<'a>>, TooManyPostings> {
-    let mut left = wanted.max_postings;
+/// The query's buckets have more members than the budget.
+pub fn search<'a>(
+    part: &Part<'a>,
+    wanted: &Wanted,
+    budget: &mut u64,
+) -> Result<Vec<Found<'a>>, TooManyPostings> {
     let bands = part.bands();
-    let found = candidates(part, wanted.score, &mut left)?.into_iter().filter_map(|candidate| {
+    let found = candidates(part, wanted.score, budget)?.into_iter().filter_map(|candidate| {
         let score = wanted.score.of(&candidate.shared, bands, part.query.observations());
         let observations = candidate.shared.observations;
         let admitted = candidate.bands >= part.min_bands;
@@ -78,16 +87,19 @@ pub fn search<'a>(part: &Part<'a>, wanted: &Wanted) -> Result<Vec<Found<'a>>, To
 }
 
 /// The items that are like the query in several indexes together, best first. An item is admitted by
-/// one part alone; then every part is scored.
+/// one part alone; then every part is scored. The budget is that of [`search`].
 ///
 /// # Errors
-/// The query's buckets have more members than may be read.
-pub fn combine<'a>(parts: &[Part<'a>], wanted: &Wanted) -> Result<Vec<Found<'a>>, TooManyPostings> {
-    let mut left = wanted.max_postings;
+/// The query's buckets have more members than the budget.
+pub fn combine<'a>(
+    parts: &[Part<'a>],
+    wanted: &Wanted,
+    budget: &mut u64,
+) -> Result<Vec<Found<'a>>, TooManyPostings> {
     let mut admitted: HashMap<&[u8], ()> = HashMap::new();
     let mut shared: Vec<HashMap<&[u8], Shared>> = Vec::with_capacity(parts.len());
     for part in parts {
-        let candidates = candidates(part, wanted.score, &mut left)?;
+        let candidates = candidates(part, wanted.score, budget)?;
         let reached = candidates.iter().filter(|candidate| candidate.bands >= part.min_bands);
         admitted.extend(reached.map(|candidate| (candidate.item, ())));
         shared.push(candidates.into_iter().map(|candidate| (candidate.item, candidate.shared)).collect());
@@ -177,9 +189,9 @@ struct Candidate<'a> {
 fn candidates<'a>(
     part: &Part<'a>,
     score: Score,
-    left: &mut u64,
+    budget: &mut u64,
 ) -> Result<Vec<Candidate<'a>>, TooManyPostings> {
-    let buckets = find_buckets(part, left)?;
+    let buckets = find_buckets(part, budget)?;
     let mut numbers = Numbers::default();
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut touched: Vec<u32> = Vec::new();
@@ -220,7 +232,7 @@ struct InChunk {
 }
 
 /// The query's buckets, by frequency, in the chunks that have them.
-fn find_buckets(part: &Part, left: &mut u64) -> Result<Vec<InChunk>, TooManyPostings> {
+fn find_buckets(part: &Part, budget: &mut u64) -> Result<Vec<InChunk>, TooManyPostings> {
     let mut found = Vec::new();
     let mut postings = 0;
     for (number, frequency) in part.query.frequencies().iter().enumerate() {
@@ -232,7 +244,7 @@ fn find_buckets(part: &Part, left: &mut u64) -> Result<Vec<InChunk>, TooManyPost
             }
         }
     }
-    *left = left.checked_sub(postings).ok_or(TooManyPostings { postings })?;
+    *budget = budget.checked_sub(postings).ok_or(TooManyPostings { postings })?;
     Ok(found)
 }
 

@@ -72,3 +72,127 @@ fn run(text: &[u8], class: fn(&u8) -> bool) -> usize {
 fn is_word(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || *byte == b'_'
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn masked(text: &str) -> String {
+        mask(text).unwrap_or_else(|| text.to_owned())
+    }
+
+    /// From Python: `re.sub(r'0x[0-9a-f]+|\b(?=[a-f]*[0-9])[0-9a-f]{8,}\b|[0-9]+', '0', text,
+    /// flags=re.I | re.A)`.
+    #[test]
+    fn known_answers() {
+        for (text, expected) in [
+            ("", ""),
+            ("plain", "plain"),
+            ("a1", "a0"),
+            ("007", "0"),
+            ("0x1f", "0"),
+            ("0X1F", "0"),
+            ("0x", "0x"),
+            ("0xg", "0xg"),
+            ("00xab", "0xab"),
+            ("120xab", "0xab"),
+            ("10x1f", "0x0f"),
+            ("a0x1f", "a0"),
+            ("0x0x0x", "0x0x"),
+            ("0x1 0x2", "0 0"),
+            ("0xdeadbeefg1", "0g0"),
+            ("deadbeef", "deadbeef"),
+            ("deadbee", "deadbee"),
+            ("deadbee1", "0"),
+            ("DEADBEE1", "0"),
+            ("ffffffff0", "0"),
+            ("1234567", "0"),
+            ("12345678", "0"),
+            ("x12345678", "x0"),
+            ("x1234567a", "x0a"),
+            ("12345678x", "0x"),
+            ("deadbee1_", "deadbee0_"),
+            ("_deadbee1", "_deadbee0"),
+            ("\u{e9}deadbee1\u{e9}", "\u{e9}0\u{e9}"),
+            ("deadbeef\u{e9}1", "deadbeef\u{e9}0"),
+            ("\u{663}0\u{663}", "\u{663}0\u{663}"),
+            ("g0b1c2d3e4", "g0b0c0d0e0"),
+            ("f00dfeed f00dfee1", "0 0"),
+            ("deadbee1-cafe-4bad-8bad-0123456789ab", "0-cafe-0bad-0bad-0"),
+            ("e3b0c44298fc1c149afbf4c8996fb924", "0"),
+            ("at 0x7ffee3b0 (pid 4711)", "at 0 (pid 0)"),
+            ("v1.2.3 1.5e10 1_000", "v0.0.0 0.0e0 0_0"),
+        ] {
+            assert_eq!(masked(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_without_a_match_is_not_copied() {
+        assert_eq!(mask("deadbeef, no digit"), None);
+    }
+
+    /// Looking at the rest of the text from every byte would take minutes for these.
+    #[test]
+    fn a_mebibyte_of_anything_is_masked_at_once() {
+        for unit in ["a", "0", "0x", "_a", "aaaaaaa ", "x0", "fe1g", "\u{e9}a"] {
+            let text = unit.repeat((1 << 20) / unit.len()) + "g1";
+            assert!(masked(&text).ends_with("g0"));
+        }
+    }
+
+    /// Tries every alternative at every place with every length, the longest first.
+    fn reference(text: &str) -> String {
+        let text: Vec<char> = text.chars().collect();
+        let mut masked = String::new();
+        let mut at = 0;
+        while at < text.len() {
+            let ends = (at + 1..=text.len()).rev();
+            let mut tries = (0..3).flat_map(|alternative| ends.clone().map(move |end| (alternative, end)));
+            match tries.find(|&(alternative, end)| is_match(alternative, &text, at, end)) {
+                Some((_, end)) => {
+                    masked.push('0');
+                    at = end;
+                }
+                None => {
+                    masked.push(text[at]);
+                    at += 1;
+                }
+            }
+        }
+        masked
+    }
+
+    fn is_match(alternative: u8, text: &[char], start: usize, end: usize) -> bool {
+        let is_hex = |c: &char| c.is_ascii_hexdigit();
+        let is_word = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+        let word_at = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(is_word);
+        let is_boundary = |at: usize| word_at(at.checked_sub(1)) != word_at(Some(at));
+        match (alternative, &text[start..end]) {
+            (0, ['0', 'x' | 'X', digits @ ..]) => !digits.is_empty() && digits.iter().all(is_hex),
+            (1, word) => {
+                word.len() >= 8
+                    && word.iter().all(is_hex)
+                    && word.iter().any(char::is_ascii_digit)
+                    && is_boundary(start)
+                    && is_boundary(end)
+            }
+            (2, digits) => digits.iter().all(char::is_ascii_digit),
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+        #[test]
+        fn masking_is_as_defined(text in "([0-9a-fA-F]{1,9}|0[xX]|[gx_ \u{e9}\u{663}.-]){0,8}") {
+            prop_assert_eq!(masked(&text), reference(&text));
+        }
+
+        #[test]
+        fn masking_takes_any_text(text: String) {
+            prop_assert_eq!(masked(&text), reference(&text));
+        }
+    }
+}

@@ -20,7 +20,7 @@ const LANES: usize = 32;
 /// The minima of a set's hashes, one for each slot, while features are added.
 pub(super) struct MinHash {
     /// The slots, filled up with unused ones to whole groups of lanes.
-    minima: SmallVec<[[i32; LANES]; 4]>,
+    minima: SmallVec<[[i32; LANES]; 128 / LANES]>,
     slots: usize,
     seed: u32,
     remainder: Option<Remainder>,
@@ -107,5 +107,65 @@ impl Remainder {
     #[inline(always)]
     fn subtract_once(self, number: u32) -> u32 {
         number.min(number.wrapping_sub(self.modulus))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    /// The definition: one call of the reference for each feature and slot.
+    fn reference(features: &[Vec<u8>], slots: usize, seed: u32, modulus: Option<u32>) -> Vec<i32> {
+        let hash = |mut feature: &[u8], slot| {
+            let seed = seed.wrapping_add(slot as u32);
+            let hash = ::murmur3::murmur3_32(&mut feature, seed).unwrap() as i32;
+            modulus.map_or(hash, |m| i64::from(hash).rem_euclid(i64::from(m)) as i32)
+        };
+        let least = |slot| features.iter().map(|feature| hash(feature, slot)).min().unwrap();
+        (0..slots).map(least).collect()
+    }
+
+    /// By the instructions of the default build, which dispatch passes by on most machines.
+    fn portable(features: &[Vec<u8>], slots: usize, seed: u32, modulus: Option<u32>) -> Vec<i32> {
+        let mut minhash = MinHash::new(slots, seed, modulus);
+        let MinHash { minima, feature: scrambled, remainder, .. } = &mut minhash;
+        for feature in features {
+            scrambled.set(feature);
+            match *remainder {
+                None => lower_to(minima, seed, scrambled, |hash| hash as i32),
+                Some(remainder) => lower_to(minima, seed, scrambled, |hash| remainder.of(hash)),
+            }
+        }
+        minhash.slots().to_vec()
+    }
+
+    fn moduli() -> impl Strategy<Value = u32> {
+        const MOST: u32 = 1 << 31;
+        prop_oneof![Just(1), Just(2), Just(65535), Just(MOST - 1), Just(MOST), 1..=MOST]
+    }
+
+    proptest! {
+        #[test]
+        fn slots_are_as_defined(
+            features in vec(vec(any::<u8>(), 0..20), 1..8),
+            slots in 1..100_usize, seed: u32, modulus in prop::option::of(moduli()),
+        ) {
+            let mut minhash = MinHash::new(slots, seed, modulus);
+            features.iter().for_each(|feature| minhash.add(feature));
+            let expected = reference(&features, slots, seed, modulus);
+            prop_assert_eq!(minhash.slots(), expected.as_slice());
+            prop_assert_eq!(portable(&features, slots, seed, modulus), expected);
+        }
+
+        #[test]
+        fn remainders_are_not_negative(hash: i32, near in -2..=2_i32, modulus in moduli()) {
+            let multiple = (hash as u32 / modulus).wrapping_mul(modulus) as i32;
+            for hash in [hash, multiple.wrapping_add(near), i32::MIN, i32::MAX, near] {
+                let expected = i64::from(hash).rem_euclid(i64::from(modulus));
+                prop_assert_eq!(i64::from(Remainder::new(modulus).of(hash as u32)), expected);
+            }
+        }
     }
 }

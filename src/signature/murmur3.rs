@@ -7,19 +7,20 @@ use smallvec::SmallVec;
 
 /// The first 64 bits of MurmurHash3_x64_128 of `bytes` under seed 0 (`h1`; in a digest that is
 /// written out, its first 8 bytes as a little-endian integer).
+#[inline]
 pub(super) fn hash64(bytes: &[u8]) -> u64 {
     let (mut h1, mut h2) = (0_u64, 0_u64);
     let (blocks, tail) = bytes.as_chunks::<16>();
     for block in blocks {
-        let (k1, k2) = block.split_at(8);
-        h1 = (h1 ^ scramble_k1(little_endian(k1))).rotate_left(27);
+        let (k1, k2) = two_words(block);
+        h1 = (h1 ^ scramble_k1(k1)).rotate_left(27);
         h1 = h1.wrapping_add(h2).wrapping_mul(5).wrapping_add(0x52dc_e729);
-        h2 = (h2 ^ scramble_k2(little_endian(k2))).rotate_left(31);
+        h2 = (h2 ^ scramble_k2(k2)).rotate_left(31);
         h2 = h2.wrapping_add(h1).wrapping_mul(5).wrapping_add(0x3849_5ab5);
     }
-    let (k1, k2) = tail.split_at(tail.len().min(8));
-    h1 ^= scramble_k1(little_endian(k1)) ^ bytes.len() as u64;
-    h2 ^= scramble_k2(little_endian(k2)) ^ bytes.len() as u64;
+    let (k1, k2) = two_words(tail);
+    h1 ^= scramble_k1(k1) ^ bytes.len() as u64;
+    h2 ^= scramble_k2(k2) ^ bytes.len() as u64;
     // In full, h1 = fmix(h1 + h2) + fmix(h1 + 2 h2); the second half of the digest is not needed.
     h1 = h1.wrapping_add(h2);
     h2 = h2.wrapping_add(h1);
@@ -46,23 +47,36 @@ pub(super) fn fmix64(mut k: u64) -> u64 {
     k ^ (k >> 33)
 }
 
-/// Up to 8 bytes as a little-endian integer, zeros above them.
+/// Up to 16 bytes as two little-endian words, zeros after them.
 ///
 /// Lengths vary from feature to feature, so a loop over the bytes would be mispredicted at its end:
-/// instead two reads that overlap, whose common bytes fall on each other.
+/// here and in [`short_word`] two reads overlap instead, and what both have read falls away, or on
+/// itself.
 #[inline]
-fn little_endian(bytes: &[u8]) -> u64 {
-    if let Some(word) = bytes.first_chunk::<8>() {
-        return u64::from_le_bytes(*word);
+fn two_words(bytes: &[u8]) -> (u64, u64) {
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) => {
+            let read_twice = 8 * (16 - bytes.len()) as u32; // in bits
+            let second = u64::from_le_bytes(*last).unbounded_shr(read_twice);
+            (u64::from_le_bytes(*first), second)
+        }
+        _ => (short_word(bytes), 0),
     }
-    if let (Some(low), Some(high)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        let high = u64::from(u32::from_le_bytes(*high));
-        return u64::from(u32::from_le_bytes(*low)) | (high << (8 * (bytes.len() - 4)));
+}
+
+/// Up to 7 bytes as a little-endian word, zeros after them.
+#[inline]
+fn short_word(bytes: &[u8]) -> u64 {
+    let last_bit = 8 * bytes.len().saturating_sub(1);
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return u64::from(first) | (u64::from(last) << (last_bit - 24));
     }
-    match *bytes {
-        [a, b, c] => u64::from(u32::from_le_bytes([a, b, c, 0])),
-        [a, b] => u64::from(u16::from_le_bytes([a, b])),
-        [a] => u64::from(a),
+    match (bytes.first(), bytes.get(1), bytes.last()) {
+        (Some(&first), second, Some(&last)) => {
+            let second = u64::from(second.copied().unwrap_or(0));
+            u64::from(first) | (second << 8) | (u64::from(last) << last_bit)
+        }
         _ => 0,
     }
 }
@@ -71,7 +85,7 @@ fn little_endian(bytes: &[u8]) -> u64 {
 ///
 /// The blocks of the key are scrambled before they meet the state, and only the state depends on
 /// the seed. So a key hashed under many seeds is scrambled once, and [`hash`](Self::hash) does the
-/// rest for each seed. `with_key` reuses the blocks' space.
+/// rest for each seed. One value serves key after key, without an allocation for each.
 #[derive(Default)]
 pub(super) struct Scrambled {
     blocks: SmallVec<[u32; 64]>,
@@ -80,12 +94,12 @@ pub(super) struct Scrambled {
 }
 
 impl Scrambled {
-    /// Takes another key.
+    /// Takes another key in place of the last.
     pub(super) fn set(&mut self, key: &[u8]) {
         let (blocks, tail) = key.as_chunks::<4>();
         self.blocks.clear();
         self.blocks.extend(blocks.iter().map(|block| scramble32(u32::from_le_bytes(*block))));
-        self.tail = scramble32(little_endian(tail) as u32); // at most 3 bytes
+        self.tail = scramble32(short_word(tail) as u32); // at most 3 bytes
         self.len = key.len() as u32; // the algorithm counts modulo 2^32
     }
 
@@ -101,10 +115,8 @@ impl Scrambled {
                 *state = (*state ^ block).rotate_left(13).wrapping_mul(5).wrapping_add(0xe654_6b64);
             }
         }
-        for state in &mut states {
-            *state = fmix32(*state ^ self.tail ^ self.len);
-        }
-        states
+        // Not a loop over `&mut`: LLVM would keep half the states in memory.
+        states.map(|state| fmix32(state ^ self.tail ^ self.len))
     }
 }
 

@@ -44,85 +44,90 @@ impl Scheme {
     /// Signs a set of features: one bucket for each band, or `None` where there is no feature.
     ///
     /// Neither the order of the features nor how often one comes changes anything.
+    ///
+    /// # Panics
+    /// May panic if [`Hash::Murmur3::modulus`] is not in `1..=2^31`.
     pub fn sign<'a>(&self, features: impl Iterator<Item = &'a [u8]>) -> Option<Signature> {
         match self.hash {
             Hash::Fss => {
                 let hashes: SmallVec<[u64; 128]> = features.map(hash64).collect();
-                (!hashes.is_empty()).then(|| self.sign_by_sketch(&hashes))
+                (!hashes.is_empty()).then(|| {
+                    let slots = fss::sketch(&hashes, self.seed, self.slots());
+                    self.digests(&slots, u64::to_le_bytes)
+                })
             }
             Hash::Murmur3 { modulus } => {
                 let mut features = features.peekable();
                 features.peek()?;
                 let mut minhash = MinHash::new(self.slots(), self.seed, modulus);
                 features.for_each(|feature| minhash.add(feature));
-                Some(self.sign_by_minima(minhash.slots(), modulus.is_some()))
+                Some(match modulus {
+                    Some(_) => self.decimals(minhash.slots()),
+                    None => self.digests(minhash.slots(), i32::to_le_bytes),
+                })
             }
         }
     }
 
-    fn sign_by_sketch(&self, hashes: &[u64]) -> Signature {
-        let mut slots: SmallVec<[u64; 128]> = smallvec![0; self.slots()];
-        fss::sketch(hashes, self.seed, &mut slots);
-        self.group(&slots, |bucket, band| push_digest(bucket, band, |slot| slot.to_le_bytes()))
-    }
-
-    fn sign_by_minima(&self, slots: &[i32], readable: bool) -> Signature {
-        if readable {
-            self.group(slots, push_decimals)
-        } else {
-            self.group(slots, |bucket, band| push_digest(bucket, band, |slot| slot.to_le_bytes()))
+    /// For each band the first 8 bytes of MurmurHash3_x64_128 (seed 0) over its slots as
+    /// little-endian integers.
+    fn digests<S: Copy, const WIDTH: usize>(
+        &self,
+        slots: &[S],
+        little_endian: impl Fn(S) -> [u8; WIDTH],
+    ) -> Signature {
+        let mut band_bytes: SmallVec<[[u8; WIDTH]; 64]> = smallvec![[0; WIDTH]; self.chunk()];
+        let digest = |band: &[S]| {
+            for (bytes, &slot) in band_bytes.iter_mut().zip(band) {
+                *bytes = little_endian(slot);
+            }
+            hash64(band_bytes.as_flattened()).to_le_bytes()
+        };
+        let digests: SmallVec<[[u8; DIGEST]; 16]> = slots.chunks_exact(self.chunk()).map(digest).collect();
+        Signature {
+            bytes: SmallVec::from_slice(digests.as_flattened()),
+            ends: (1..=digests.len()).map(|bands| (DIGEST * bands) as u32).collect(),
         }
     }
 
-    /// Groups slots into bands and lets `push_bucket` append each band's bucket.
-    fn group<S>(&self, slots: &[S], push_bucket: impl Fn(&mut Bytes, &[S])) -> Signature {
-        let mut signature = Signature { bytes: Bytes::new(), ends: SmallVec::new() };
-        for band in slots.chunks_exact(usize::from(self.rows).max(1)) {
-            push_bucket(&mut signature.bytes, band);
+    /// For each band its slots, none negative, in decimal, joined by commas.
+    fn decimals(&self, slots: &[i32]) -> Signature {
+        let mut signature = Signature { bytes: SmallVec::new(), ends: SmallVec::new() };
+        for band in slots.chunks_exact(self.chunk()) {
+            for (row, slot) in band.iter().enumerate() {
+                if row > 0 {
+                    signature.bytes.push(b',');
+                }
+                push_decimal(&mut signature.bytes, slot.unsigned_abs());
+            }
             signature.ends.push(signature.bytes.len() as u32);
         }
         signature
     }
+
+    /// Slots of a band, as the length of a chunk: a scheme without rows has no slots to chunk.
+    fn chunk(&self) -> usize {
+        usize::from(self.rows).max(1)
+    }
 }
+
+/// Bytes of a digest.
+const DIGEST: usize = 8;
 
 /// Room for the 16 digests of the default signature.
-type Bytes = SmallVec<[u8; 128]>;
-
-/// Appends the digest of a band: the first 8 bytes of MurmurHash3_x64_128 (seed 0) over its slots as
-/// little-endian integers.
-fn push_digest<S: Copy, const WIDTH: usize>(
-    bytes: &mut Bytes,
-    band: &[S],
-    little_endian: impl Fn(S) -> [u8; WIDTH],
-) {
-    let mut slots: SmallVec<[u8; 512]> = SmallVec::new(); // 64 rows of 8 bytes
-    for &slot in band {
-        slots.extend_from_slice(&little_endian(slot));
-    }
-    bytes.extend_from_slice(&hash64(&slots).to_le_bytes());
-}
-
-/// Appends a band's slots, none negative, in decimal, joined by commas.
-fn push_decimals(bytes: &mut Bytes, band: &[i32]) {
-    for (row, slot) in band.iter().enumerate() {
-        if row > 0 {
-            bytes.push(b',');
-        }
-        push_decimal(bytes, slot.unsigned_abs());
-    }
-}
+type Bytes = SmallVec<[u8; 16 * DIGEST]>;
 
 fn push_decimal(bytes: &mut Bytes, number: u32) {
-    let mut digits: SmallVec<[u8; 10]> = SmallVec::new();
+    let mut digits = [0; 10];
     let mut rest = number;
-    loop {
-        digits.push(b'0' + (rest % 10) as u8);
+    for (place, digit) in digits.iter_mut().enumerate().rev() {
+        *digit = b'0' + (rest % 10) as u8;
         rest /= 10;
         if rest == 0 {
-            break;
+            bytes.extend_from_slice(&digits[place..]);
+            return;
         }
     }
-    bytes.extend(digits.into_iter().rev());
 }
 
 /// What is observed of a set of features: one bucket for each band, in the order of the bands.
@@ -156,5 +161,343 @@ impl Signature {
     /// Whether there is no bucket, which only a scheme without bands or rows gives.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    const SCHEMES: [Hash; 3] =
+        [Hash::Fss, Hash::Murmur3 { modulus: None }, Hash::Murmur3 { modulus: Some(65535) }];
+
+    fn fox() -> Vec<Vec<u8>> {
+        let words = "the quick brown fox jumps over the lazy dog".split(' ');
+        words.map(|word| word.as_bytes().to_vec()).collect()
+    }
+
+    fn many() -> Vec<Vec<u8>> {
+        (0..300).map(|i| format!("feature {i}").into_bytes()).collect()
+    }
+
+    fn sign(scheme: Scheme, features: &[Vec<u8>]) -> Option<Signature> {
+        scheme.sign(features.iter().map(Vec::as_slice))
+    }
+
+    fn buckets(scheme: Scheme, features: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        sign(scheme, features).unwrap().buckets().map(<[u8]>::to_vec).collect()
+    }
+
+    /// From a model in Python after the documentation, with mmh3 5.3.1 for the hashes:
+    /// `mmh3.hash_bytes(struct.pack('<2Q', ...))[:8].hex()`, and `'<2i'` for MURMUR3.
+    #[test]
+    fn known_digests() {
+        type Answer<'a> = (&'a Vec<Vec<u8>>, Hash, u32, u16, u16, &'a [u64]);
+        let (fox, empty, many) = (&fox(), &vec![vec![]], &many());
+        let answers: [Answer; 18] = [
+            (
+                fox,
+                Hash::Fss,
+                0,
+                4,
+                2,
+                &[0xc969222f0f22e67f, 0x2d774cf9fafd4dba, 0xe2209061c4a42739, 0x8283447599fdb1e0],
+            ),
+            (fox, Hash::Fss, u32::MAX, 3, 3, &[0x6dea2d4054488cca, 0x22a8e4919560feb1, 0x02c3fec489e5e847]),
+            (fox, Hash::Fss, 1, 2, 64, &[0xf3740416c2f811fa, 0xbefbd19d3f309fa8]),
+            (
+                fox,
+                Hash::Murmur3 { modulus: None },
+                0,
+                4,
+                2,
+                &[0x3edc099af6791cee, 0x54a3b7dcd3752d15, 0x1fbeb8b38fbac90a, 0xb02d68c70cf5738b],
+            ),
+            (
+                fox,
+                Hash::Murmur3 { modulus: None },
+                u32::MAX - 1,
+                3,
+                3,
+                &[0x46ca87830c2d9f7f, 0x5a474843d7433950, 0xf9c848ffcd0aa9ee],
+            ),
+            (fox, Hash::Murmur3 { modulus: None }, 0, 2, 64, &[0x021ac60f16a57644, 0x1353d6b7eee5764c]),
+            (
+                empty,
+                Hash::Fss,
+                0,
+                4,
+                2,
+                &[0x2465dbee816bb3b9, 0xb6e88580976f822f, 0xd5a47651388ce1ad, 0x7037ca16e00c3ffc],
+            ),
+            (empty, Hash::Fss, u32::MAX, 3, 3, &[0xe356e0282269927f, 0x023abd8c24ad0e66, 0x4d438458c298a12d]),
+            (empty, Hash::Fss, 1, 2, 64, &[0x55a9595ced7cb27b, 0xc6f73dbe115c6011]),
+            (
+                empty,
+                Hash::Murmur3 { modulus: None },
+                0,
+                4,
+                2,
+                &[0xcb1279b716fb9061, 0xf40d58ecb30f55aa, 0xee646ab0511b5f47, 0x25ebe75e48573592],
+            ),
+            (
+                empty,
+                Hash::Murmur3 { modulus: None },
+                u32::MAX - 1,
+                3,
+                3,
+                &[0xb5f15f790b9bbcdc, 0x18c14812756de0a3, 0x82c4f0d0ce6677d2],
+            ),
+            (empty, Hash::Murmur3 { modulus: None }, 0, 2, 64, &[0xcf759b392ea3decd, 0x02b11fe7158ab0dc]),
+            (
+                many,
+                Hash::Fss,
+                0,
+                4,
+                2,
+                &[0x31b2fd4b0516c032, 0x1a2cb1a529f6bef2, 0xd5444b0fe3ce28fc, 0x4bf39f7953a82c2d],
+            ),
+            (many, Hash::Fss, u32::MAX, 3, 3, &[0x462d59ea58a3745c, 0x1fbbae7dcc826a7f, 0xa5f7bbc8b71e9808]),
+            (many, Hash::Fss, 1, 2, 64, &[0xc8341d119dc54738, 0x276cbd835edc66dc]),
+            (
+                many,
+                Hash::Murmur3 { modulus: None },
+                0,
+                4,
+                2,
+                &[0x4c11e8566a0dd678, 0xd8db7fcdc3184ddd, 0x0d077e000a43a388, 0x779b8dd099cea273],
+            ),
+            (
+                many,
+                Hash::Murmur3 { modulus: None },
+                u32::MAX - 1,
+                3,
+                3,
+                &[0xf5c06e6720ce72fe, 0x8ea8b81e0fc364cd, 0x154e455e04869773],
+            ),
+            (many, Hash::Murmur3 { modulus: None }, 0, 2, 64, &[0x43b90e743bdce478, 0x65a50b916a62fe3a]),
+        ];
+        for (features, hash, seed, bands, rows, digests) in answers {
+            let scheme = Scheme { hash, seed, bands, rows };
+            let expected: Vec<_> = digests.iter().map(|bytes| bytes.to_be_bytes()).collect();
+            assert_eq!(buckets(scheme, features), expected, "{scheme:?}");
+        }
+    }
+
+    /// `min(mmh3.hash(f, seed + slot) % modulus for f in features)` with mmh3 5.3.1, which under
+    /// modulus 65535 is what Sentry's Python client computes.
+    #[test]
+    fn known_remainders() {
+        type Answer<'a> = (&'a Vec<Vec<u8>>, u32, u32, u16, u16, &'a [&'a str]);
+        let (fox, empty, many) = (&fox(), &vec![vec![]], &many());
+        let answers: [Answer; 12] = [
+            (
+                fox,
+                65535,
+                0,
+                8,
+                2,
+                &[
+                    "9670,3712",
+                    "8916,3594",
+                    "8304,2617",
+                    "15698,308",
+                    "15663,7373",
+                    "11790,22100",
+                    "8660,2160",
+                    "6620,2844",
+                ],
+            ),
+            (
+                fox,
+                1 << 31,
+                u32::MAX - 5,
+                4,
+                3,
+                &[
+                    "203795020,32587770,25193434",
+                    "20252363,37699984,284454185",
+                    "525616233,441397084,310002789",
+                    "84161246,318395430,461180859",
+                ],
+            ),
+            (fox, 7, 3, 4, 2, &["0,0", "2,0", "2,0", "1,0"]),
+            (fox, 1, 0, 2, 1, &["0", "0"]),
+            (
+                empty,
+                65535,
+                0,
+                8,
+                2,
+                &[
+                    "0,31237",
+                    "62458,14871",
+                    "55073,8154",
+                    "43507,51085",
+                    "44612,60302",
+                    "60852,37284",
+                    "10748,4941",
+                    "37852,42079",
+                ],
+            ),
+            (
+                empty,
+                1 << 31,
+                u32::MAX - 5,
+                4,
+                3,
+                &[
+                    "1111528648,327106894,1252017343",
+                    "708223468,2039857924,32599865",
+                    "0,1364076727,821347078",
+                    "99660839,614249093,1275941837",
+                ],
+            ),
+            (empty, 7, 3, 4, 2, &["3,3", "0,3", "2,0", "5,1"]),
+            (empty, 1, 0, 2, 1, &["0", "0"]),
+            (
+                many,
+                65535,
+                0,
+                8,
+                2,
+                &["1,264", "232,332", "6,47", "287,176", "198,84", "184,177", "158,243", "555,76"],
+            ),
+            (
+                many,
+                1 << 31,
+                u32::MAX - 5,
+                4,
+                3,
+                &[
+                    "14986012,7704558,9127276",
+                    "4078291,8009838,57330",
+                    "21821993,9730157,3800115",
+                    "775562,875078,1412797",
+                ],
+            ),
+            (many, 7, 3, 4, 2, &["0,0", "0,0", "0,0", "0,0"]),
+            (many, 1, 0, 2, 1, &["0", "0"]),
+        ];
+        for (features, modulus, seed, bands, rows, texts) in answers {
+            let scheme = Scheme { hash: Hash::Murmur3 { modulus: Some(modulus) }, seed, bands, rows };
+            let expected: Vec<_> = texts.iter().map(|text| text.as_bytes()).collect();
+            assert_eq!(buckets(scheme, features), expected, "{scheme:?}");
+        }
+    }
+
+    #[test]
+    fn no_feature_no_signature() {
+        for hash in SCHEMES {
+            let scheme = Scheme { hash, seed: 0, bands: 16, rows: 2 };
+            assert_eq!(sign(scheme, &[]), None);
+            assert!(sign(scheme, &[vec![]]).is_some(), "an empty feature is one");
+        }
+    }
+
+    #[test]
+    fn the_largest_signature() {
+        for hash in SCHEMES {
+            for (bands, rows) in [(1024, 4), (64, 64)] {
+                let signature = sign(Scheme { hash, seed: 1, bands, rows }, &fox()).unwrap();
+                assert_eq!(signature.len(), usize::from(bands));
+                assert_eq!(signature.buckets().count(), usize::from(bands));
+            }
+        }
+    }
+
+    #[test]
+    fn a_scheme_without_slots_gives_no_bucket() {
+        for hash in SCHEMES {
+            for (bands, rows) in [(0, 2), (2, 0)] {
+                assert!(sign(Scheme { hash, seed: 0, bands, rows }, &fox()).unwrap().is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn decimals() {
+        for number in [0, 7, 10, 65534, 1_000_000_000, (1 << 31) - 1, u32::MAX] {
+            let mut bytes = Bytes::new();
+            push_decimal(&mut bytes, number);
+            assert_eq!(bytes.as_slice(), number.to_string().as_bytes());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_signature_is_of_a_set(
+            features in vec(vec(any::<u8>(), 0..8), 1..40),
+            twice in any::<prop::sample::Index>(),
+            seed: u32, bands in 1..20_u16, rows in 1..5_u16,
+        ) {
+            let mut mixed = features.clone();
+            mixed.push(twice.get(&features).clone());
+            mixed.reverse();
+            for hash in SCHEMES {
+                let scheme = Scheme { hash, seed, bands, rows };
+                let signature = sign(scheme, &features);
+                prop_assert_eq!(signature.as_ref().map(Signature::len), Some(usize::from(bands)));
+                prop_assert_eq!(signature, sign(scheme, &mixed));
+            }
+        }
+    }
+
+    /// Pairs of sets that the statistics below are over.
+    const PAIRS: u64 = 600;
+
+    /// Two sets of `size` features of which `shared` are common, different for each `pair`.
+    fn pair_of_sets(pair: u64, size: u64, shared: u64) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+        let feature = |i: u64| (pair << 32 | i).to_be_bytes().to_vec();
+        let one = (0..size).map(feature).collect();
+        let other = (size - shared..2 * size - shared).map(feature).collect();
+        (one, other)
+    }
+
+    fn similarity(size: u64, shared: u64) -> f64 {
+        shared as f64 / (2 * size - shared) as f64
+    }
+
+    fn share_of_common_buckets(scheme: Scheme, pair: u64, size: u64, shared: u64) -> f64 {
+        let (one, other) = pair_of_sets(pair, size, shared);
+        let (one, other) = (sign(scheme, &one).unwrap(), sign(scheme, &other).unwrap());
+        let common = one.buckets().zip(other.buckets()).filter(|(one, other)| one == other);
+        common.count() as f64 / one.len() as f64
+    }
+
+    fn mean_over_pairs(value: impl Fn(u64) -> f64) -> f64 {
+        (0..PAIRS).map(value).sum::<f64>() / PAIRS as f64
+    }
+
+    /// The root of the mean square error of the similarity estimated from 128 slots: bands of one.
+    fn estimate_error(hash: Hash, size: u64, shared: u64) -> f64 {
+        let scheme = Scheme { hash, seed: 0, bands: 128, rows: 1 };
+        let error = |pair| share_of_common_buckets(scheme, pair, size, shared) - similarity(size, shared);
+        mean_over_pairs(|pair| error(pair).powi(2)).sqrt()
+    }
+
+    #[test]
+    fn sketches_of_small_sets_err_a_fifth_less_than_minhash() {
+        for (size, shared) in [(10, 7), (30, 20), (100, 50)] {
+            let theory = (similarity(size, shared) * (1.0 - similarity(size, shared)) / 128.0).sqrt();
+            let minhash = estimate_error(Hash::Murmur3 { modulus: None }, size, shared);
+            let sketch = estimate_error(Hash::Fss, size, shared);
+            assert!((minhash / theory - 1.0).abs() < 0.1, "{size}: {minhash} for {theory}");
+            assert!(sketch < 0.8 * minhash, "{size}: {sketch} beside {minhash}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_is_shared_with_probability_s_to_the_rows() {
+        for hash in SCHEMES {
+            for (size, shared, rows) in [(30, 24, 2), (30, 24, 5), (75, 40, 2)] {
+                let scheme = Scheme { hash, seed: 5, bands: 16, rows };
+                let share = mean_over_pairs(|pair| share_of_common_buckets(scheme, pair, size, shared));
+                let theory = similarity(size, shared).powi(i32::from(rows));
+                assert!((share - theory).abs() < 0.02, "{scheme:?}: {share} for {theory}");
+            }
+        }
     }
 }

@@ -196,3 +196,97 @@ impl<'a> Iterator for Shingles<'a> {
 }
 
 impl ExactSizeIterator for Shingles<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PLAIN: TextRules = TextRules { shingle: Shingle::Chars(3), lowercase: false, mask: false };
+
+    fn features(shingle: Shingle, text: &str) -> Vec<String> {
+        let prepared = TextRules { shingle, ..PLAIN }.prepare(text);
+        let features = prepared.features();
+        assert_eq!(features.len(), prepared.count());
+        features.map(|feature| String::from_utf8(feature.to_vec()).unwrap()).collect()
+    }
+
+    #[test]
+    fn characters() {
+        assert_eq!(features(Shingle::Chars(3), "abcde"), ["abc", "bcd", "cde"]);
+        assert_eq!(features(Shingle::Chars(2), "éa😀"), ["éa", "a😀"]);
+        assert_eq!(features(Shingle::Chars(1), "a a"), ["a", " ", "a"]);
+        assert_eq!(features(Shingle::Chars(1), "e\u{301}"), ["e", "\u{301}"]);
+        assert_eq!(features(Shingle::Chars(2), "a\0b"), ["a\0", "\0b"]);
+    }
+
+    #[test]
+    fn words() {
+        assert_eq!(features(Shingle::Words(2), " a,b -- c_1!"), ["a b", "b c_1"]);
+        assert_eq!(features(Shingle::Words(1), "naïve cafés"), ["naïve", "cafés"]);
+        assert_eq!(features(Shingle::Words(1), "你好，x²"), ["你好", "x²"]);
+        assert_eq!(features(Shingle::Words(3), "to be or not"), ["to be or", "be or not"]);
+    }
+
+    #[test]
+    fn fewer_than_a_shingle() {
+        assert_eq!(features(Shingle::Chars(5), "abcd"), ["abcd"]);
+        assert_eq!(features(Shingle::Chars(5), "abcde"), ["abcde"]);
+        assert_eq!(features(Shingle::Words(64), " one, two "), ["one two"]);
+        assert!(features(Shingle::Chars(5), "").is_empty());
+        assert!(features(Shingle::Words(1), " -!- ").is_empty());
+    }
+
+    #[test]
+    fn normalising() {
+        let lowercase = TextRules { lowercase: true, ..PLAIN };
+        let mask = TextRules { mask: true, ..PLAIN };
+        let both = TextRules { lowercase: true, mask: true, ..PLAIN };
+        for (rules, text, expected) in [
+            (PLAIN, "Err 0X1F", "Err 0X1F"),
+            (lowercase, "Err 0X1F ÄΟΣ", "err 0x1f äος"),
+            (lowercase, "İ", "i\u{307}"),
+            (mask, "Err 0X1F", "Err 0"),
+            (both, "Err 0X1F", "err 0"),
+            (both, "Err", "err"),
+            (both, "err 17", "err 0"),
+        ] {
+            assert_eq!(rules.normalise(text), expected);
+            assert_eq!(rules.prepare(text).text, expected);
+        }
+    }
+
+    #[test]
+    fn what_does_not_change_is_not_copied() {
+        let both = TextRules { lowercase: true, mask: true, ..PLAIN };
+        for (rules, text) in [(PLAIN, "Err 17"), (both, "plain é 你")] {
+            assert!(matches!(rules.normalise(text), Cow::Borrowed(_)));
+            assert!(matches!(rules.prepare(text).text, Cow::Borrowed(_)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn characters_are_windows(text: String, n in 1..8_u8) {
+            let chars: Vec<char> = text.chars().collect();
+            let length = usize::from(n).min(chars.len()).max(1);
+            let expected: Vec<String> = chars.windows(length).map(String::from_iter).collect();
+            prop_assert_eq!(features(Shingle::Chars(n), &text), expected);
+        }
+
+        #[test]
+        fn words_are_windows(text in "([a-cé_0]{1,3}|[ ,。-]){0,20}", n in 1..5_u8) {
+            let words: Vec<&str> =
+                text.split([' ', ',', '。', '-']).filter(|word| !word.is_empty()).collect();
+            let length = usize::from(n).min(words.len()).max(1);
+            let expected: Vec<String> = words.windows(length).map(|run| run.join(" ")).collect();
+            prop_assert_eq!(features(Shingle::Words(n), &text), expected);
+        }
+
+        #[test]
+        fn lower_case_is_the_standard_library_s(text: String) {
+            let rules = TextRules { lowercase: true, ..PLAIN };
+            prop_assert_eq!(rules.normalise(&text), text.to_lowercase());
+        }
+    }
+}

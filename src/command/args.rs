@@ -1,0 +1,199 @@
+//! The one argument parser: a cursor over a command's arguments, whose takes are typed and whose
+//! errors name the argument.
+
+use super::error::{Error, shown};
+use super::settings;
+use crate::index::codec::MAX_NAME;
+use crate::keyspace::name::{self, NameError};
+use crate::server::call::Call;
+use std::ops::RangeInclusive;
+
+/// The arguments of a command, from the one at hand on.
+pub struct Args<'a> {
+    call: &'a Call<'a>,
+    at: usize,
+}
+
+impl<'a> Args<'a> {
+    /// The arguments behind the command's name.
+    pub fn new(call: &'a Call) -> Args<'a> {
+        Args { call, at: 1 }
+    }
+
+    /// How many arguments are left.
+    pub fn left(&self) -> usize {
+        self.call.argument_count() - self.at
+    }
+
+    /// The next argument, whatever it holds.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn bytes(&mut self, what: &'static str) -> Result<&'a [u8], Error> {
+        if self.left() == 0 {
+            return Err(Error::Missing(what));
+        }
+        self.at += 1;
+        Ok(self.call.argument(self.at - 1))
+    }
+
+    /// The next arguments as their positions, `count` of them.
+    ///
+    /// # Errors
+    /// There are fewer.
+    pub fn several(&mut self, what: &'static str, count: usize) -> Result<std::ops::Range<usize>, Error> {
+        if self.left() < count {
+            return Err(Error::Missing(what));
+        }
+        self.at += count;
+        Ok(self.at - count..self.at)
+    }
+
+    /// A name: neither empty nor too long.
+    ///
+    /// # Errors
+    /// It is missing, empty or too long.
+    pub fn name(&mut self, what: &'static str) -> Result<&'a [u8], Error> {
+        let name = self.bytes(what)?;
+        check_length(self.call, what, name)?;
+        if name.is_empty() { Err(Error::Expected(what, "a name, not empty".to_string())) } else { Ok(name) }
+    }
+
+    /// The name of an index, which is not `*`.
+    ///
+    /// # Errors
+    /// As [`Self::name`], and `*`.
+    pub fn index(&mut self) -> Result<&'a [u8], Error> {
+        match self.name("index")? {
+            b"*" => Err(Error::Expected(
+                "index",
+                "a name: '*' stands for every index in MERGE and DELETE".to_string(),
+            )),
+            index => Ok(index),
+        }
+    }
+
+    /// The name of an index, or `None` for `*`, which stands for every one.
+    ///
+    /// # Errors
+    /// As [`Self::name`].
+    pub fn index_or_all(&mut self) -> Result<Option<&'a [u8]>, Error> {
+        let index = self.name("index")?;
+        Ok((index != b"*").then_some(index))
+    }
+
+    /// The name of a scope, and the tag of its chunks.
+    ///
+    /// # Errors
+    /// It is missing, too long, or cannot be a scope's.
+    pub fn scope(&mut self) -> Result<&'a [u8], Error> {
+        let scope = self.bytes("scope")?;
+        check_length(self.call, "scope", scope)?;
+        name::tag(scope).map(|_| scope).map_err(NameError::into)
+    }
+
+    /// An integer in a range.
+    ///
+    /// # Errors
+    /// It is missing, no integer, or out of the range.
+    pub fn number(&mut self, what: &'static str, range: RangeInclusive<u64>) -> Result<u64, Error> {
+        let number = read_number(self.bytes(what)?).filter(|number| range.contains(number));
+        number.ok_or_else(|| {
+            Error::Expected(what, format!("an integer between {} and {}", range.start(), range.end()))
+        })
+    }
+
+    /// A number between two others, both included.
+    ///
+    /// # Errors
+    /// It is missing, no number, or out of the range.
+    pub fn float(&mut self, what: &'static str, range: RangeInclusive<f64>) -> Result<f64, Error> {
+        let text = std::str::from_utf8(self.bytes(what)?).ok();
+        let number = text.and_then(|text| text.parse().ok()).filter(|number| range.contains(number));
+        number.ok_or_else(|| {
+            Error::Expected(what, format!("a number between {} and {}", range.start(), range.end()))
+        })
+    }
+
+    /// `yes` or `no`.
+    ///
+    /// # Errors
+    /// It is missing, or neither.
+    pub fn yes_no(&mut self, what: &'static str) -> Result<bool, Error> {
+        match self.bytes(what)? {
+            word if word.eq_ignore_ascii_case(b"yes") => Ok(true),
+            word if word.eq_ignore_ascii_case(b"no") => Ok(false),
+            _ => Err(Error::Expected(what, "yes or no".to_string())),
+        }
+    }
+
+    /// The next argument as a word in upper case, which `known` lists; `None` at the end.
+    ///
+    /// # Errors
+    /// It is another word.
+    pub fn keyword(
+        &mut self,
+        known: &[&'static str],
+        expected: &'static str,
+    ) -> Result<Option<&'static str>, Error> {
+        if self.left() == 0 {
+            return Ok(None);
+        }
+        let word = self.bytes("option")?;
+        let found = known.iter().find(|known| word.eq_ignore_ascii_case(known.as_bytes()));
+        found.map(|known| Some(*known)).ok_or_else(|| Error::Unknown(shown(word), expected))
+    }
+
+    /// Holds that nothing is left.
+    ///
+    /// # Errors
+    /// Something is.
+    pub fn end(&mut self, expected: &'static str) -> Result<(), Error> {
+        self.keyword(&[], expected).map(|_| ())
+    }
+}
+
+/// Notes an option's value.
+///
+/// # Errors
+/// It has one already.
+pub fn once<T>(option: &mut Option<T>, name: &'static str, value: T) -> Result<(), Error> {
+    match option.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(Error::Twice(name)),
+    }
+}
+
+/// Holds that a name or a bucket is not too long.
+///
+/// # Errors
+/// It is.
+pub fn check_length(call: &Call, what: &'static str, name: &[u8]) -> Result<(), Error> {
+    let limit = if call.is_obeyed() { MAX_NAME as u64 } else { settings::MAX_NAME_BYTES.size() };
+    if name.len() as u64 > limit {
+        return Err(Error::Expected(what, format!("at most {limit} bytes long (simile.max-name)")));
+    }
+    Ok(())
+}
+
+/// A decimal without sign, space or leading zero.
+fn read_number(text: &[u8]) -> Option<u64> {
+    let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    let plain = digits && (text == b"0" || !text.starts_with(b"0"));
+    plain.then(|| std::str::from_utf8(text).ok()?.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_number;
+
+    #[test]
+    fn numbers_are_written_in_one_way() {
+        let numbers = [("0", Some(0)), ("17", Some(17)), ("18446744073709551615", Some(u64::MAX))];
+        let others =
+            ["", "-1", "+1", " 1", "1 ", "01", "1.0", "1e3", "0x10", "18446744073709551616", "\u{661}"];
+        for (text, number) in numbers.into_iter().chain(others.into_iter().map(|other| (other, None))) {
+            assert_eq!(read_number(text.as_bytes()), number, "{text}");
+        }
+    }
+}

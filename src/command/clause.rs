@@ -1,0 +1,157 @@
+//! Clauses: where a signature comes from.
+//!
+//! ```text
+//! SIGNATURE index count bucket [bucket ...]
+//! FEATURES  index count [feature ...]
+//! TEXT      index text
+//! ```
+
+use super::args::{Args, check_length};
+use super::error::Error;
+use super::settings;
+use crate::index::{Definition, Profile};
+use crate::server::call::Call;
+use crate::signature::Signature;
+use smallvec::SmallVec;
+use std::ops::Range;
+
+/// The words that clauses begin with.
+pub const KEYWORDS: [&str; 3] = ["SIGNATURE", "FEATURES", "TEXT"];
+
+/// Arguments of the command, by their positions.
+type Positions = Range<usize>;
+
+/// Where a signature comes from.
+pub enum Source<'a> {
+    /// Ready buckets.
+    Signature(Positions),
+    /// A set of features.
+    Features(Positions),
+    /// A text.
+    Text(&'a [u8]),
+}
+
+impl<'a> Source<'a> {
+    /// Takes what follows a keyword and, where there is one, the index.
+    ///
+    /// # Errors
+    /// An argument is missing or not what it should be.
+    pub fn take(keyword: &str, args: &mut Args<'a>) -> Result<Source<'a>, Error> {
+        if keyword == "TEXT" {
+            return Ok(Source::Text(args.bytes("text")?));
+        }
+        let count = args.number("count", 0..=u32::MAX.into())? as usize;
+        match keyword {
+            "SIGNATURE" => Ok(Source::Signature(args.several("bucket", count)?)),
+            _ => Ok(Source::Features(args.several("feature", count)?)),
+        }
+    }
+
+    /// The observation that this is under a definition; `None` where there is no feature.
+    ///
+    /// # Errors
+    /// There are not as many buckets as bands, the text is not UTF-8, or a limit is passed.
+    pub fn observe(
+        &self,
+        call: &Call<'a>,
+        definition: &Definition,
+    ) -> Result<Option<Observation<'a>>, Error> {
+        match self {
+            Source::Signature(positions) => ready(call, positions, definition).map(Some),
+            Source::Features(positions) => {
+                check_work(call, "features", positions.len(), definition)?;
+                let features = positions.clone().map(|at| call.argument(at));
+                Ok(definition.scheme.sign(features).map(Observation::Signed))
+            }
+            Source::Text(text) => {
+                let limit = settings::MAX_TEXT.size();
+                if text.len() as u64 > limit && !call.is_obeyed() {
+                    return Err(Error::Expected(
+                        "text",
+                        format!("at most {limit} bytes long (simile.max-text)"),
+                    ));
+                }
+                let utf8 = |_| Error::Expected("text", "valid UTF-8".to_string());
+                let prepared = definition.text.prepare(std::str::from_utf8(text).map_err(utf8)?);
+                check_work(call, "text", prepared.count(), definition)?;
+                Ok(definition.scheme.sign(prepared.features()).map(Observation::Signed))
+            }
+        }
+    }
+}
+
+fn ready<'a>(
+    call: &Call<'a>,
+    positions: &Positions,
+    definition: &Definition,
+) -> Result<Observation<'a>, Error> {
+    let bands = usize::from(definition.bands());
+    if positions.len() != bands {
+        return Err(Error::Expected(
+            "count",
+            format!("{bands}, the scope's BANDS: a signature has a bucket for each"),
+        ));
+    }
+    let buckets: SmallVec<[&[u8]; 32]> = positions.clone().map(|at| call.argument(at)).collect();
+    buckets.iter().try_for_each(|bucket| check_length(call, "bucket", bucket))?;
+    Ok(Observation::Ready(buckets))
+}
+
+/// Holds that signing is not too much work.
+fn check_work(
+    call: &Call,
+    what: &'static str,
+    features: usize,
+    definition: &Definition,
+) -> Result<(), Error> {
+    let (limit, slots) = (settings::MAX_FEATURE_SLOTS.size(), definition.scheme.slots() as u64);
+    if features as u64 * slots > limit && !call.is_obeyed() {
+        let most = limit / slots;
+        return Err(Error::Expected(
+            what,
+            format!("at most {most} features of {slots} slots (simile.max-feature-slots)"),
+        ));
+    }
+    Ok(())
+}
+
+/// A signature: one bucket for each band.
+pub enum Observation<'a> {
+    /// Made by a client.
+    Ready(SmallVec<[&'a [u8]; 32]>),
+    /// Made here.
+    Signed(Signature),
+}
+
+impl Observation<'_> {
+    /// The buckets, band by band.
+    pub fn buckets(&self) -> SmallVec<[&[u8]; 32]> {
+        match self {
+            Observation::Ready(buckets) => buckets.iter().copied().collect(),
+            Observation::Signed(signature) => signature.buckets().collect(),
+        }
+    }
+
+    /// The profile of this single observation.
+    pub fn profile(&self) -> Profile<'_> {
+        Profile::of_signature(self.buckets().into_iter())
+    }
+}
+
+/// A clause of RECORD or CLASSIFY: an index, and what was seen in it.
+pub struct Clause<'a> {
+    /// The index's name.
+    pub index: &'a [u8],
+    /// Where its signature comes from.
+    pub source: Source<'a>,
+}
+
+impl<'a> Clause<'a> {
+    /// Takes what follows a keyword.
+    ///
+    /// # Errors
+    /// An argument is missing or not what it should be.
+    pub fn take(keyword: &str, args: &mut Args<'a>) -> Result<Clause<'a>, Error> {
+        Ok(Clause { index: args.index()?, source: Source::take(keyword, args)? })
+    }
+}

@@ -1,0 +1,32 @@
+//! `SIM.DEBUG VALIDATE key` and `SIM.DEBUG PANIC`: for tests, where the module was loaded with
+//! `debug yes`.
+
+use super::args::Args;
+use super::error::Error;
+use crate::keyspace;
+use crate::server::call::Call;
+
+const EXPECTED: &str = "VALIDATE or PANIC";
+
+/// Carries the command out.
+///
+/// # Errors
+/// A value does not hold together.
+///
+/// # Panics
+/// On purpose, with PANIC.
+pub fn run(call: &Call) -> Result<(), Error> {
+    let mut args = Args::new(call);
+    match args.keyword(&["VALIDATE", "PANIC"], EXPECTED)? {
+        Some("VALIDATE") => {
+            let key = args.bytes("key")?;
+            args.end("nothing more")?;
+            keyspace::validate(call, key)
+                .map_err(|what| Error::Expected("key", format!("valid, but {what}")))?;
+            call.reply_ok();
+            Ok(())
+        }
+        Some(_) => panic!("SIM.DEBUG PANIC"),
+        None => Err(Error::Missing(EXPECTED)),
+    }
+}

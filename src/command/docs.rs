@@ -1,0 +1,156 @@
+//! One table of what each command is.
+
+use super::{
+    classify, compare, create, debug, delete, drop, frequencies, info, load, members, merge, record,
+    signature,
+};
+use crate::server::register::{Command, KeyUse};
+use redis_module::raw::{RedisModuleCmdFunc, RedisModuleCtx, RedisModuleString};
+use std::ffi::c_int;
+
+/// The entry of a command in the server's table.
+macro_rules! function {
+    ($command:path) => {{
+        unsafe extern "C" fn function(
+            ctx: *mut RedisModuleCtx,
+            argv: *mut *mut RedisModuleString,
+            argc: c_int,
+        ) -> c_int {
+            // SAFETY: called by the server, with what it hands to a command.
+            unsafe { crate::server::call::run(ctx, argv, argc, $command) }
+        }
+        let function: RedisModuleCmdFunc = Some(function);
+        function
+    }};
+}
+
+const READ: Command = Command {
+    name: c"",
+    function: None,
+    arity: 0,
+    flags: c"readonly",
+    categories: c"read slow",
+    key: Some(KeyUse::Read),
+    summary: c"",
+    complexity: c"",
+    since: c"0.1.0",
+};
+const WRITE: Command =
+    Command { flags: c"write deny-oom", categories: c"write slow", key: Some(KeyUse::Write), ..READ };
+const REMOVE: Command = Command { flags: c"write", key: Some(KeyUse::Remove), ..WRITE };
+
+/// The commands that users see.
+pub static COMMANDS: [Command; 11] = [
+    Command {
+        name: c"SIM.CREATE",
+        function: function!(create::run),
+        arity: -2,
+        summary: c"Makes a scope: the definition of a similarity index.",
+        complexity: c"O(1)",
+        ..WRITE
+    },
+    Command {
+        name: c"SIM.RECORD",
+        function: function!(record::run),
+        arity: -5,
+        summary: c"Adds an observation of an item.",
+        complexity: c"O(B) for each clause, with B bands, and signing: O(F + S log S) for F features and S slots",
+        ..WRITE
+    },
+    Command {
+        name: c"SIM.CLASSIFY",
+        function: function!(classify::run),
+        arity: -4,
+        summary: c"Finds the items that a signature, a set of features or a text is like.",
+        complexity: c"O(B*C + P) for each clause, with B bands, C chunks in the window and P members of the buckets",
+        ..READ
+    },
+    Command {
+        name: c"SIM.COMPARE",
+        function: function!(compare::run),
+        arity: -5,
+        summary: c"Finds the items that an item is like.",
+        complexity: c"O(N*C + P) for each index, with N buckets of the item, C chunks in the window and P members of the buckets",
+        ..READ
+    },
+    Command {
+        name: c"SIM.MERGE",
+        function: function!(merge::run),
+        arity: -5,
+        summary: c"Gives the observations of items to another item.",
+        complexity: c"O(N) for each index and source, with N buckets of the source",
+        ..WRITE
+    },
+    Command {
+        name: c"SIM.DELETE",
+        function: function!(delete::run),
+        arity: -4,
+        summary: c"Deletes items.",
+        complexity: c"O(N) for each index and item, with N buckets of the item",
+        ..REMOVE
+    },
+    Command {
+        name: c"SIM.FREQUENCIES",
+        function: function!(frequencies::run),
+        arity: -4,
+        summary: c"Returns how often an item was seen in each bucket of each band.",
+        complexity: c"O(N log N) with N buckets of the item",
+        ..READ
+    },
+    Command {
+        name: c"SIM.MEMBERS",
+        function: function!(members::run),
+        arity: -5,
+        summary: c"Returns the items that were seen in a bucket.",
+        complexity: c"O(P log P) with P members of the bucket",
+        ..READ
+    },
+    Command {
+        name: c"SIM.SIGNATURE",
+        function: function!(signature::run),
+        arity: -4,
+        summary: c"Returns the buckets of a set of features or a text, and records nothing.",
+        complexity: c"O(F + S log S) for F features and S slots",
+        ..READ
+    },
+    Command {
+        name: c"SIM.INFO",
+        function: function!(info::run),
+        arity: 2,
+        summary: c"Returns the definition of a scope, and what is in its indexes.",
+        complexity: c"O(C) with C chunks",
+        ..READ
+    },
+    Command {
+        name: c"SIM.DROP",
+        function: function!(drop::run),
+        arity: -2,
+        summary: c"Deletes a scope, or some of its indexes, and frees the chunks.",
+        complexity: c"O(C) with C chunks; they are freed by another thread",
+        ..REMOVE
+    },
+];
+
+/// The AOF's own form of a key.
+pub static LOAD: Command = Command {
+    name: c"SIM.LOAD",
+    function: function!(load::run),
+    arity: 3,
+    flags: c"write",
+    summary: c"Restores a key from an AOF; for a primary or an AOF alone.",
+    complexity: c"O(N) with N bytes",
+    ..WRITE
+};
+
+/// What tests ask for, with `debug yes`.
+pub static DEBUG: Command = Command {
+    name: c"SIM.DEBUG",
+    function: function!(debug::run),
+    arity: -2,
+    flags: c"readonly admin",
+    categories: c"admin slow dangerous",
+    key: None,
+    summary: c"Checks a key, or panics; for tests.",
+    complexity: c"O(N) with N entries",
+    ..READ
+};

@@ -1,0 +1,52 @@
+//! `SIM.DROP scope [index ...]`
+
+use super::args::Args;
+use super::error::Error;
+use crate::keyspace::scope::{Scope, ScopeKey};
+use crate::keyspace::window::ChunkKey;
+use crate::server::call::Call;
+use crate::server::key::Access;
+use std::collections::BTreeSet;
+
+/// Carries the command out.
+///
+/// # Errors
+/// An argument is not what it should be.
+pub fn run(call: &Call) -> Result<(), Error> {
+    let mut args = Args::new(call);
+    let name = args.scope()?;
+    let mut named = BTreeSet::new();
+    while args.left() > 0 {
+        named.insert(args.index()?);
+    }
+    let Some(mut key) = ScopeKey::open(call, name)? else {
+        call.reply_integer(0);
+        return Ok(());
+    };
+    let all: Vec<Vec<u8>> = key.scope()?.indexes().map(<[u8]>::to_vec).collect();
+    let dropped: Vec<Vec<u8>> =
+        all.into_iter().filter(|i| named.is_empty() || named.contains(&**i)).collect();
+    let mut freed = 0;
+    for index in &dropped {
+        freed += free(call, key.scope()?, index);
+        let scope = key.scope_mut()?;
+        let starts: Vec<u64> = scope.all_starts(index).collect();
+        starts.into_iter().for_each(|start| scope.remove(index, start));
+    }
+    drop(key);
+    if named.is_empty() {
+        ScopeKey::delete(call, name);
+    }
+    if named.is_empty() || !dropped.is_empty() {
+        call.replicate_verbatim();
+        call.changed(name, c"sim.drop");
+    }
+    call.reply_integer(freed as u64);
+    Ok(())
+}
+
+/// Frees every live chunk of an index, and returns how many there were.
+fn free(call: &Call, scope: &Scope, index: &[u8]) -> usize {
+    let open = |start| ChunkKey::open(call, scope, index, start, Access::Write);
+    scope.all_starts(index).filter_map(open).map(ChunkKey::unlink).count()
+}

@@ -1,0 +1,82 @@
+//! The one home of error texts.
+//!
+//! A text begins with a code, names the argument, and says what was expected.
+
+use crate::index::Full;
+use crate::index::codec::DecodeError;
+use crate::keyspace;
+use crate::keyspace::name::NameError;
+
+/// Why a command ends in an error. It has then changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The arguments end where one is needed.
+    #[error("ERR {0} is missing")]
+    Missing(&'static str),
+    /// An argument is not what it should be.
+    #[error("ERR {0} must be {1}")]
+    Expected(&'static str, String),
+    /// A word stands where an option or a clause should.
+    #[error("ERR unknown option '{0}': expected {1}")]
+    Unknown(String, &'static str),
+    /// An option is given more than once.
+    #[error("ERR {0} is given twice")]
+    Twice(&'static str),
+    /// Two options exclude each other, or one needs the other.
+    #[error("ERR {0}")]
+    Together(&'static str),
+    /// A scope cannot have the name.
+    #[error("ERR scope name {0}")]
+    Name(#[from] NameError),
+    /// A key cannot be used.
+    #[error("{0}")]
+    Keyspace(#[from] keyspace::Error),
+    /// A chunk cannot take more.
+    #[error("ERR {0}")]
+    Full(#[from] Full),
+    /// The scope is there, and is another one.
+    #[error("ERR the scope exists with {parameter} {there}, not {given}")]
+    Differs {
+        /// The first parameter that differs.
+        parameter: &'static str,
+        /// What the scope has.
+        there: String,
+        /// What the command asks for.
+        given: String,
+    },
+    /// A scope that must be made by hand is missing.
+    #[error("ERR no such scope: make it with SIM.CREATE, or set simile.auto-create to yes")]
+    NoScope,
+    /// A RECORD came too late.
+    #[error(
+        "ERR TIMESTAMP {0} is older than the window: it must be in seconds since 1970, and not before {1}"
+    )]
+    TooOld(u64, u64),
+    /// A RECORD came too early.
+    #[error("ERR TIMESTAMP {0} is too far ahead: it must be in seconds since 1970, and not after {1}")]
+    TooNew(u64, u64),
+    /// A query would read too much.
+    #[error(
+        "ERR the query would read more than {limit} postings ({postings}): shorten its WINDOW, \
+         give the scope more ROWS, or raise simile.max-postings"
+    )]
+    TooManyPostings {
+        /// What the index it gave up at would have read.
+        postings: u64,
+        /// The limit of a query.
+        limit: u64,
+    },
+    /// Only a primary or an AOF may send this.
+    #[error("ERR {0} is for replication and the AOF alone")]
+    NotObeyed(&'static str),
+    /// A part of a value is damaged.
+    #[error("ERR the value cannot be loaded: {0}")]
+    Damaged(#[from] DecodeError),
+}
+
+/// Bytes as they can stand in an error: escaped, and not too many.
+pub fn shown(bytes: &[u8]) -> String {
+    const MOST: usize = 64;
+    let cut = bytes.get(..MOST).unwrap_or(bytes).escape_ascii().to_string();
+    if bytes.len() > MOST { cut + "..." } else { cut }
+}

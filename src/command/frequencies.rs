@@ -1,0 +1,35 @@
+//! `SIM.FREQUENCIES scope index item [TIMESTAMP t] [WINDOW n]`
+
+use super::args::Args;
+use super::error::Error;
+use super::query::When;
+use crate::index::Profile;
+use crate::keyspace::scope::ScopeKey;
+use crate::server::call::Call;
+
+/// Carries the command out.
+///
+/// # Errors
+/// An argument is not what it should be.
+pub fn run(call: &Call) -> Result<(), Error> {
+    let mut args = Args::new(call);
+    let (name, index, item) = (args.scope()?, args.index()?, args.name("item")?);
+    let when = When::take_rest(&mut args)?;
+    let Some(key) = ScopeKey::open(call, name)? else {
+        call.reply_array(0);
+        return Ok(());
+    };
+    let scope = key.scope()?;
+    let window = when.open(call, scope, index);
+    let profile = Profile::of_item(item, &window.chunks());
+    call.reply_array(scope.definition.bands().into());
+    for band in 0..scope.definition.bands() {
+        let frequencies = profile.band(band);
+        call.reply_map(frequencies.len());
+        for frequency in frequencies {
+            call.reply_bytes(frequency.bucket);
+            call.reply_integer(frequency.count);
+        }
+    }
+    Ok(())
+}

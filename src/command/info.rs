@@ -1,0 +1,63 @@
+//! `SIM.INFO scope`
+
+use super::args::Args;
+use super::error::Error;
+use crate::index::Chunk;
+use crate::keyspace::scope::{Scope, ScopeKey};
+use crate::keyspace::window::Window;
+use crate::server::call::Call;
+
+/// Carries the command out.
+///
+/// # Errors
+/// An argument is not what it should be.
+pub fn run(call: &Call) -> Result<(), Error> {
+    let mut args = Args::new(call);
+    let name = args.scope()?;
+    args.end("nothing more")?;
+    let Some(key) = ScopeKey::open(call, name)? else {
+        call.reply_null();
+        return Ok(());
+    };
+    let scope = key.scope()?;
+    let parameters = scope.definition.parameters();
+    call.reply_map(parameters.len() + 2);
+    for (parameter, value) in parameters {
+        call.reply_bytes(parameter.to_ascii_lowercase().as_bytes());
+        match value.parse() {
+            Ok(number) => call.reply_integer(number),
+            Err(_) => call.reply_bytes(value.as_bytes()),
+        }
+    }
+    call.reply_bytes(b"uid");
+    call.reply_bytes(format!("{:016x}", scope.uid).as_bytes());
+    call.reply_bytes(b"indexes");
+    reply_indexes(call, scope);
+    Ok(())
+}
+
+fn reply_indexes(call: &Call, scope: &Scope) {
+    let windows =
+        scope.indexes().map(|index| (index, Window::open(call, scope, index, scope.all_starts(index))));
+    let live: Vec<_> = windows.filter(|(_, window)| window.starts().next().is_some()).collect();
+    call.reply_map(live.len());
+    for (index, window) in live {
+        let chunks = window.chunks();
+        let sum = |of: fn(&Chunk) -> u64| chunks.iter().map(|chunk| of(chunk)).sum();
+        let fields = [
+            ("chunks", chunks.len() as u64),
+            ("items", sum(|chunk| chunk.item_count() as u64)),
+            ("buckets", sum(|chunk| chunk.bucket_count() as u64)),
+            ("observations", sum(Chunk::observations)),
+            ("bytes", sum(|chunk| chunk.memory() as u64)),
+            ("oldest", window.starts().min().unwrap_or_default()),
+            ("newest", window.starts().max().unwrap_or_default()),
+        ];
+        call.reply_bytes(index);
+        call.reply_map(fields.len());
+        for (field, value) in fields {
+            call.reply_bytes(field.as_bytes());
+            call.reply_integer(value);
+        }
+    }
+}

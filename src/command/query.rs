@@ -1,0 +1,208 @@
+//! What CLASSIFY and COMPARE share: the options of a query, the search, and its reply.
+//!
+//! ```text
+//! [TIMESTAMP t] [WINDOW n] [LIMIT n] [MINSCORE s] [MINBANDS n h [h ...]] [SCORE mode] [COMBINE]
+//! ```
+
+use super::args::{Args, once};
+use super::error::Error;
+use super::settings;
+use crate::index::{
+    Chunk, Definition, Found, Part, Profile, Score, TooManyPostings, Wanted, combine, search,
+};
+use crate::keyspace::scope::Scope;
+use crate::keyspace::window::Window;
+use crate::server::call::Call;
+use smallvec::SmallVec;
+use std::ops::RangeInclusive;
+
+/// The words that options begin with.
+pub const KEYWORDS: [&str; 7] = ["TIMESTAMP", "WINDOW", "LIMIT", "MINSCORE", "MINBANDS", "SCORE", "COMBINE"];
+
+/// Intervals that WINDOW may name: as many as a scope can keep.
+const WINDOW: RangeInclusive<u64> = 1..=*Definition::RETENTION.end() + 1;
+/// Items that a query returns where it does not say.
+const LIMIT: u64 = 10;
+
+/// A moment, and how much of the window before it is looked at.
+#[derive(Default)]
+pub struct When {
+    timestamp: Option<u64>,
+    window: Option<u32>,
+}
+
+impl When {
+    /// Takes TIMESTAMP or WINDOW.
+    ///
+    /// # Errors
+    /// The value is missing, wrong, or given twice.
+    pub fn take(&mut self, keyword: &'static str, args: &mut Args) -> Result<(), Error> {
+        match keyword {
+            "TIMESTAMP" => once(&mut self.timestamp, keyword, args.number(keyword, Definition::TIMESTAMP)?),
+            _ => once(&mut self.window, keyword, args.number(keyword, WINDOW)? as u32),
+        }
+    }
+
+    /// Takes all that is left: TIMESTAMP and WINDOW, and nothing else.
+    ///
+    /// # Errors
+    /// As [`Self::take`], and another word.
+    pub fn take_rest(args: &mut Args) -> Result<When, Error> {
+        let mut when = When::default();
+        while let Some(keyword) = args.keyword(&["TIMESTAMP", "WINDOW"], "TIMESTAMP or WINDOW")? {
+            when.take(keyword, args)?;
+        }
+        Ok(when)
+    }
+
+    /// The window of an index, opened.
+    pub fn open<'c>(&self, call: &'c Call, scope: &Scope, index: &[u8]) -> Window<'c> {
+        let timestamp = self.timestamp.unwrap_or(call.now() / 1_000);
+        let window = scope.definition.window(timestamp, self.window);
+        Window::open(call, scope, index, scope.starts(index, window))
+    }
+}
+
+/// The options of a query.
+#[derive(Default)]
+pub struct Options {
+    /// The moment and the window.
+    pub when: When,
+    limit: Option<u64>,
+    min_score: Option<f64>,
+    min_bands: Option<SmallVec<[u16; 4]>>,
+    score: Option<Score>,
+    combine: Option<()>,
+}
+
+impl Options {
+    /// Takes what follows one of [`KEYWORDS`].
+    ///
+    /// # Errors
+    /// The value is missing, wrong, or given twice.
+    pub fn take(&mut self, keyword: &'static str, args: &mut Args) -> Result<(), Error> {
+        match keyword {
+            "LIMIT" => once(&mut self.limit, keyword, args.number(keyword, 0..=u32::MAX.into())?),
+            "MINSCORE" => once(&mut self.min_score, keyword, args.float(keyword, 0.0..=f64::MAX)?),
+            "MINBANDS" => once(&mut self.min_bands, keyword, take_min_bands(args)?),
+            "SCORE" => once(&mut self.score, keyword, take_score(args)?),
+            "COMBINE" => once(&mut self.combine, keyword, ()),
+            _ => self.when.take(keyword, args),
+        }
+    }
+
+    /// Holds that MINBANDS fits the number of clauses or indexes.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn check(&self, parts: usize) -> Result<(), Error> {
+        match &self.min_bands {
+            Some(bands) if bands.len() != 1 && bands.len() != parts => {
+                let expected = format!("given once for all, or {parts} times, once for each clause or index");
+                Err(Error::Expected("MINBANDS", expected))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How many bands a found item must share in a part.
+    fn min_bands(&self, part: usize) -> u16 {
+        let bands = self.min_bands.as_deref().unwrap_or_default();
+        bands.get(part).or(bands.first()).copied().unwrap_or(1)
+    }
+
+    /// Holds that MINBANDS fits the scope.
+    fn check_bands(&self, scope: &Scope) -> Result<(), Error> {
+        let bands = scope.definition.bands();
+        let fits = self.min_bands.iter().flatten().all(|least| *least <= bands);
+        if fits {
+            Ok(())
+        } else {
+            Err(Error::Expected("MINBANDS", format!("between 1 and {bands}, the scope's BANDS")))
+        }
+    }
+
+    /// Searches each query in its window, and replies. `except` is not to be found.
+    ///
+    /// # Errors
+    /// The query would read too much.
+    pub fn answer(
+        &self,
+        call: &Call,
+        scope: &Scope,
+        windows: &[Window],
+        queries: Vec<Profile>,
+        except: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        self.check_bands(scope)?;
+        let chunks: SmallVec<[SmallVec<[&Chunk; 16]>; 2]> = windows.iter().map(Window::chunks).collect();
+        let parts = chunks.iter().zip(queries).enumerate();
+        let parts: Vec<Part> = parts
+            .map(|(part, (chunks, query))| Part { chunks, query, min_bands: self.min_bands(part) })
+            .collect();
+        let limit = match self.limit.unwrap_or(LIMIT) {
+            0 => None,
+            limit => Some(limit as usize),
+        };
+        let wanted =
+            Wanted { score: self.score.unwrap_or_default(), limit, min_score: self.min_score, except };
+        let limit = settings::MAX_POSTINGS.size();
+        let mut budget = limit;
+        let too_many = |TooManyPostings { postings }| Error::TooManyPostings { postings, limit };
+        if self.combine.is_some() {
+            let found = combine(&parts, &wanted, &mut budget).map_err(too_many)?;
+            reply_combined(call, &found);
+        } else {
+            let searched = parts.iter().map(|part| search(part, &wanted, &mut budget).map_err(too_many));
+            reply(call, &searched.collect::<Result<SmallVec<[_; 2]>, _>>()?);
+        }
+        Ok(())
+    }
+
+    /// The reply where there is no scope: nothing is found, in each of so many parts.
+    pub fn answer_nothing(&self, call: &Call, parts: usize) {
+        if self.combine.is_some() {
+            reply_combined(call, &[]);
+        } else {
+            call.reply_array(parts);
+            (0..parts).for_each(|_| call.reply_array(0));
+        }
+    }
+}
+
+fn take_min_bands(args: &mut Args) -> Result<SmallVec<[u16; 4]>, Error> {
+    let count = args.number("MINBANDS", 1..=args.left() as u64)?;
+    (0..count).map(|_| Ok(args.number("MINBANDS", Definition::BANDS)? as u16)).collect()
+}
+
+fn take_score(args: &mut Args) -> Result<Score, Error> {
+    match args.bytes("SCORE")? {
+        word if word.eq_ignore_ascii_case(b"OVERLAP") => Ok(Score::Overlap),
+        _ => Err(Error::Expected("SCORE", "OVERLAP".to_string())),
+    }
+}
+
+fn reply(call: &Call, lists: &[Vec<Found>]) {
+    call.reply_array(lists.len());
+    for list in lists {
+        call.reply_array(list.len());
+        for found in list {
+            call.reply_array(2);
+            call.reply_bytes(found.item);
+            call.reply_double(found.score);
+        }
+    }
+}
+
+fn reply_combined(call: &Call, list: &[Found]) {
+    call.reply_array(list.len());
+    for found in list {
+        call.reply_array(3);
+        call.reply_bytes(found.item);
+        call.reply_double(found.score);
+        call.reply_array(found.parts.len());
+        for part in &found.parts {
+            part.map_or_else(|| call.reply_null(), |score| call.reply_double(score));
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! `SIM.RECORD scope item [TIMESTAMP t] clause [clause ...]`
+
+use super::args::{Args, once};
+use super::clause::{Clause, KEYWORDS, Observation, Source};
+use super::create;
+use super::error::Error;
+use super::settings;
+use crate::index::{Counts, Definition};
+use crate::keyspace::name;
+use crate::keyspace::scope::{Scope, ScopeKey};
+use crate::keyspace::window::{self, ChunkKey};
+use crate::server::call::{Call, Forward};
+use crate::server::key::Access;
+use smallvec::SmallVec;
+
+const EXPECTED: &str = "TIMESTAMP, SIGNATURE, FEATURES or TEXT";
+
+/// An observation of an index; `None` where a clause has no feature.
+type Observed<'a> = (&'a [u8], Option<Observation<'a>>);
+
+/// Carries the command out.
+///
+/// # Errors
+/// An argument is not what it should be, or the moment is not in the window.
+pub fn run(call: &Call) -> Result<(), Error> {
+    let mut args = Args::new(call);
+    let request = Request::take(&mut args)?;
+    let mut key = ScopeKey::open(call, request.scope)?;
+    let new = if key.is_none() { Some(new_scope(call, request.scope)?) } else { None };
+    let definition = match (&key, &new) {
+        (Some(key), _) => key.scope()?.definition,
+        (None, Some(scope)) => scope.definition,
+        (None, None) => return Err(Error::NoScope),
+    };
+    let clauses = request.clauses.iter();
+    let observed: SmallVec<[Observed; 2]> = clauses
+        .map(|clause| Ok((clause.index, clause.source.observe(call, &definition)?)))
+        .collect::<Result<_, Error>>()?;
+    let timestamp = request.timestamp.unwrap_or(call.now() / 1_000);
+    if observed.iter().any(|(_, observation)| observation.is_some()) {
+        check_time(call, &definition, timestamp)?;
+        if let Some(scope) = new {
+            check_auto_create(call)?;
+            create::replicate(call, request.scope, &scope);
+            key = Some(ScopeKey::create(call, request.scope, scope));
+            call.changed(request.scope, c"sim.create");
+        }
+        let Some(key) = &mut key else { return Err(Error::NoScope) };
+        let counts = record(call, key, request.item, definition.start(timestamp), &observed)?;
+        request.replicate(call, timestamp, &observed);
+        call.changed(request.scope, c"sim.record");
+        reply(call, &counts);
+    } else {
+        reply(call, &observed.iter().map(|_| Counts::new()).collect());
+    }
+    Ok(())
+}
+
+/// The scope that an implicit SIM.CREATE makes.
+fn new_scope(call: &Call, name: &[u8]) -> Result<Scope, Error> {
+    Ok(Scope::new(settings::definition(), call.random(), &name::tag(name)?))
+}
+
+fn check_auto_create(call: &Call) -> Result<(), Error> {
+    if settings::AUTO_CREATE.is_yes() || call.is_obeyed() { Ok(()) } else { Err(Error::NoScope) }
+}
+
+/// Holds that the moment's chunk is alive, and not too far ahead.
+fn check_time(call: &Call, definition: &Definition, timestamp: u64) -> Result<(), Error> {
+    let Some(expiry) = definition.expiry(definition.start(timestamp)) else { return Ok(()) };
+    if call.is_obeyed() {
+        return Ok(());
+    }
+    let now = call.now() / 1_000;
+    if expiry.saturating_mul(1_000) <= call.now() {
+        return Err(Error::TooOld(timestamp, *definition.window(now, None).start()));
+    }
+    let lifetime = expiry - definition.start(timestamp);
+    if timestamp > now + lifetime {
+        return Err(Error::TooNew(timestamp, now + lifetime));
+    }
+    Ok(())
+}
+
+/// Adds the observations to their chunks: checks all, then changes all.
+fn record(
+    call: &Call,
+    key: &mut ScopeKey,
+    item: &[u8],
+    start: u64,
+    observed: &[Observed],
+) -> Result<SmallVec<[Counts; 2]>, Error> {
+    let mut chunks = open(call, key.scope()?, item, start, observed)?;
+    for (index, chunk) in &mut chunks {
+        if chunk.is_none() {
+            *chunk = Some(add_chunk(call, key, index, start)?);
+        }
+    }
+    let add = |(index, observation): &Observed| {
+        let Some(observation) = observation else { return Counts::new() };
+        let chunk = chunks.iter_mut().find(|(other, _)| other == index);
+        let chunk = chunk.and_then(|(_, key)| key.as_mut()?.chunk_mut());
+        chunk.map_or_else(Counts::new, |chunk| chunk.record(item, observation.buckets().into_iter()))
+    };
+    Ok(observed.iter().map(add).collect())
+}
+
+/// The chunk of each index that is observed, once, in its open key; `None` where it is not there yet.
+fn open<'c, 'a>(
+    call: &'c Call,
+    scope: &Scope,
+    item: &[u8],
+    start: u64,
+    observed: &[Observed<'a>],
+) -> Result<SmallVec<[(&'a [u8], Option<ChunkKey<'c>>); 2]>, Error> {
+    let mut chunks: SmallVec<[(&[u8], Option<ChunkKey>); 2]> = SmallVec::new();
+    for (index, observation) in observed {
+        if observation.is_none() || chunks.iter().any(|(other, _)| other == index) {
+            continue;
+        }
+        let listed = scope.lists(index, start);
+        let key = listed.then(|| ChunkKey::open(call, scope, index, start, Access::Write)).flatten();
+        if let Some(chunk) = key.as_ref().and_then(ChunkKey::chunk) {
+            let same = observed.iter().filter(|(other, observation)| other == index && observation.is_some());
+            let buckets = same.clone().filter_map(|(_, observation)| Some(observation.as_ref()?.buckets()));
+            let bytes: usize = buckets.flatten().map(<[u8]>::len).sum();
+            chunk.has_room(item, same.count() as u32, bytes + item.len())?;
+        }
+        chunks.push((index, key));
+    }
+    Ok(chunks)
+}
+
+/// Makes and lists a chunk. This happens once an interval, so it is the time to forget those that are
+/// gone.
+fn add_chunk<'c>(
+    call: &'c Call,
+    key: &mut ScopeKey,
+    index: &[u8],
+    start: u64,
+) -> Result<ChunkKey<'c>, Error> {
+    let gone = window::gone(call, key.scope()?, index);
+    let scope = key.scope_mut()?;
+    gone.into_iter().for_each(|start| scope.remove(index, start));
+    scope.add(index, start);
+    Ok(ChunkKey::create(call, scope, index, start))
+}
+
+fn reply(call: &Call, counts: &SmallVec<[Counts; 2]>) {
+    call.reply_array(counts.len());
+    for counts in counts {
+        call.reply_array(counts.len());
+        counts.iter().for_each(|count| call.reply_integer((*count).into()));
+    }
+}
+
+/// What the command's arguments say.
+struct Request<'a> {
+    scope: &'a [u8],
+    item: &'a [u8],
+    timestamp: Option<u64>,
+    clauses: SmallVec<[Clause<'a>; 2]>,
+}
+
+impl<'a> Request<'a> {
+    fn take(args: &mut Args<'a>) -> Result<Request<'a>, Error> {
+        let (scope, item) = (args.scope()?, args.name("item")?);
+        let (mut timestamp, mut clauses) = (None, SmallVec::new());
+        let known = ["TIMESTAMP", KEYWORDS[0], KEYWORDS[1], KEYWORDS[2]];
+        while let Some(keyword) = args.keyword(&known, EXPECTED)? {
+            match keyword {
+                "TIMESTAMP" => once(&mut timestamp, keyword, args.number(keyword, Definition::TIMESTAMP)?)?,
+                _ => clauses.push(Clause::take(keyword, args)?),
+            }
+        }
+        if clauses.is_empty() {
+            return Err(Error::Missing("clause (SIGNATURE, FEATURES or TEXT)"));
+        }
+        Ok(Request { scope, item, timestamp, clauses })
+    }
+
+    /// Replicates the command with its moment and ready buckets.
+    fn replicate(&self, call: &Call, timestamp: u64, observed: &[Observed]) {
+        let is_ready = |clause: &Clause| matches!(clause.source, Source::Signature(_));
+        if self.timestamp.is_some() && self.clauses.iter().all(is_ready) {
+            return call.replicate_verbatim();
+        }
+        let timestamp = timestamp.to_string();
+        let observed = observed.iter().filter_map(|(index, o)| Some((index, o.as_ref()?.buckets())));
+        let observed: SmallVec<[_; 2]> =
+            observed.map(|(i, buckets)| (i, buckets.len().to_string(), buckets)).collect();
+        let mut words: SmallVec<[Forward; 64]> = SmallVec::new();
+        words.extend([
+            Forward::Own(1),
+            Forward::Own(2),
+            Forward::Bytes(b"TIMESTAMP"),
+            Forward::Bytes(timestamp.as_bytes()),
+        ]);
+        for (index, count, buckets) in &observed {
+            words.extend([
+                Forward::Bytes(b"SIGNATURE"),
+                Forward::Bytes(index),
+                Forward::Bytes(count.as_bytes()),
+            ]);
+            words.extend(buckets.iter().map(|bucket| Forward::Bytes(bucket)));
+        }
+        call.replicate(c"SIM.RECORD", &words);
+    }
+}

@@ -1,0 +1,31 @@
+//! `SIM.SIGNATURE scope FEATURES count feature ...` or `SIM.SIGNATURE scope TEXT text`
+
+use super::args::Args;
+use super::clause::Source;
+use super::error::Error;
+use super::settings;
+use crate::keyspace::scope::ScopeKey;
+use crate::server::call::Call;
+
+const EXPECTED: &str = "FEATURES or TEXT";
+
+/// Carries the command out.
+///
+/// # Errors
+/// An argument is not what it should be.
+pub fn run(call: &Call) -> Result<(), Error> {
+    let mut args = Args::new(call);
+    let name = args.scope()?;
+    let keyword = args.keyword(&["FEATURES", "TEXT"], EXPECTED)?.ok_or(Error::Missing(EXPECTED))?;
+    let source = Source::take(keyword, &mut args)?;
+    args.end("nothing more")?;
+    let definition = match ScopeKey::open(call, name)? {
+        Some(key) => key.scope()?.definition,
+        None => settings::definition(),
+    };
+    let observation = source.observe(call, &definition)?;
+    let buckets = observation.as_ref().map(|observation| observation.buckets()).unwrap_or_default();
+    call.reply_array(buckets.len());
+    buckets.iter().for_each(|bucket| call.reply_bytes(bucket));
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! Where the index meets the keys of Redis: two types, the names of chunks, and the live chunks of a
+//! window.
+
+mod callback;
+pub mod chunk;
+pub mod load;
+pub mod name;
+pub mod scope;
+pub mod window;
+
+use crate::server::call::Call;
+use crate::server::key::{Access, Key, WrongType};
+
+/// Why a key cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// It holds a value of another type.
+    #[error("WRONGTYPE Operation against a key holding the wrong kind of value")]
+    WrongType,
+}
+
+impl From<WrongType> for Error {
+    fn from(_: WrongType) -> Error {
+        Error::WrongType
+    }
+}
+
+/// Checks that a value of the module holds together. For tests.
+///
+/// # Errors
+/// What does not hold.
+pub fn validate(call: &Call, key: &[u8]) -> Result<(), &'static str> {
+    let key = Key::open(call, key, Access::Read);
+    if let Ok(Some(stored)) = key.value::<chunk::StoredChunk>() {
+        return stored.chunk.internal_validate();
+    }
+    key.value::<scope::Scope>().map(|_| ()).map_err(|_| "it holds another type")
+}

@@ -1,0 +1,85 @@
+//! The names of chunks.
+//!
+//! A chunk's key is `<tag>:<index>:<start>:<uid>`, and must lie in the cluster slot of its scope. A
+//! key's slot is computed from its hash tag, the first non-empty `{...}`, or from the whole name
+//! where it has none. So the tag is the scope's name where that holds a hash tag, and else `{name}`.
+
+use std::borrow::Cow;
+
+/// Why a name cannot be a scope's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// It is empty.
+    #[error("must not be empty")]
+    Empty,
+    /// No chunk's key could be in its slot.
+    #[error("must hold a hash tag, as in 'issues:{{7}}', or neither '{{' nor '}}'")]
+    Tag,
+}
+
+/// The tag of a scope's chunks.
+///
+/// # Errors
+/// A scope cannot have this name.
+pub fn tag(scope: &[u8]) -> Result<Cow<'_, [u8]>, NameError> {
+    if scope.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if has_hash_tag(scope) {
+        return Ok(Cow::Borrowed(scope));
+    }
+    if scope.iter().any(|byte| matches!(byte, b'{' | b'}')) {
+        return Err(NameError::Tag);
+    }
+    Ok(Cow::Owned([b"{", scope, b"}"].concat()))
+}
+
+/// Whether the server takes a part of the name for a hash tag: what lies between the first `{` and
+/// the first `}` after it, unless that is nothing.
+fn has_hash_tag(name: &[u8]) -> bool {
+    let Some(open) = name.iter().position(|byte| *byte == b'{') else { return false };
+    let close = name.iter().skip(open + 1).position(|byte| *byte == b'}');
+    close.is_some_and(|length| length > 0)
+}
+
+/// The key of a chunk.
+pub fn chunk(tag: &[u8], index: &[u8], start: u64, uid: u64) -> Vec<u8> {
+    let mut key = Vec::with_capacity(tag.len() + index.len() + 40);
+    key.extend_from_slice(tag);
+    key.push(b':');
+    key.extend_from_slice(index);
+    key.extend_from_slice(format!(":{start}:{uid:016x}").as_bytes());
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_and_its_chunks_share_a_hash_tag() {
+        let tags = [
+            (&b"issues"[..], Ok(&b"{issues}"[..])),
+            (b"issues:{7}", Ok(b"issues:{7}")),
+            (b"t{3}x}", Ok(b"t{3}x}")),
+            (b"{}{a}", Err(NameError::Tag)), // the first braces decide, and these are empty
+            (b"a}b{c}", Ok(b"a}b{c}")),
+            (b"a}b", Err(NameError::Tag)),
+            (b"a{b", Err(NameError::Tag)),
+            (b"{}x", Err(NameError::Tag)),
+            (b"", Err(NameError::Empty)),
+            (b"\xff\0", Ok(b"{\xff\0}")),
+        ];
+        for (scope, expected) in tags {
+            assert_eq!(tag(scope).as_deref(), expected.as_ref().map(|tag| *tag), "{}", scope.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_chunk_is_named_after_its_scope_index_start_and_uid() {
+        assert_eq!(
+            chunk(b"{issues}", b"message", 2_592_000, 0xab),
+            b"{issues}:message:2592000:00000000000000ab"
+        );
+    }
+}

@@ -1,0 +1,356 @@
+//! The `sim-scope` type: the definition of a similarity index, and the directory of its chunks.
+//!
+//! The directory decides what exists. A chunk that it lists may be gone, expired or evicted: that is
+//! normal, and the entry goes when a write finds the key gone, never by the clock, so that a primary
+//! and its replicas forget the same. A chunk's key that it does not list is foreign.
+//!
+//! A scope keeps its uid and its tag under RENAME, and with them its chunks. What is restored under
+//! another name than it was saved under starts empty with a uid of its own, so that two keys never
+//! own the same chunks; the name at the moment of saving is written with the value for that.
+
+use super::callback::{self, Stored};
+use super::{Error, name};
+use crate::index::codec::{DecodeError, MAX_NAME, Reader, Writer};
+use crate::index::{Chunk, Definition};
+use crate::server::call::Call;
+use crate::server::io::Digest;
+use crate::server::key::{Access, Key, Value};
+use crate::signature::{Hash, Scheme, Shingle, TextRules};
+use redis_module::native_types::RedisType;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+/// The version of the encoding of both types. A later one reads all earlier ones.
+pub const ENCODING: i32 = 0;
+
+/// The type, as the server knows it.
+pub static SCOPE: RedisType = RedisType::new("sim-scope", ENCODING, callback::methods::<Scope>());
+
+/// A similarity index: one tenant, project or corpus.
+#[derive(Debug)]
+pub struct Scope {
+    /// How observations become signatures, and the grid of time.
+    pub definition: Definition,
+    /// Its identity, which its chunks carry.
+    pub uid: u64,
+    tag: Box<[u8]>,
+    /// The starts of the chunks of each index.
+    directory: BTreeMap<Box<[u8]>, BTreeSet<u64>>,
+}
+
+impl Value for Scope {
+    fn redis_type() -> &'static RedisType {
+        &SCOPE
+    }
+}
+
+impl Scope {
+    /// A scope without chunks. The tag is what [`name::tag`] gave.
+    pub fn new(definition: Definition, uid: u64, tag: &[u8]) -> Scope {
+        Scope { definition, uid, tag: tag.into(), directory: BTreeMap::new() }
+    }
+
+    /// What the names of its chunks begin with.
+    pub fn tag(&self) -> &[u8] {
+        &self.tag
+    }
+
+    /// The key of a chunk.
+    pub fn chunk_name(&self, index: &[u8], start: u64) -> Vec<u8> {
+        name::chunk(&self.tag, index, start, self.uid)
+    }
+
+    /// The names of its indexes, in the order of their bytes.
+    pub fn indexes(&self) -> impl Iterator<Item = &[u8]> {
+        self.directory.keys().map(|index| &**index)
+    }
+
+    /// The starts of an index's chunks that lie in a window, oldest first.
+    pub fn starts(&self, index: &[u8], window: RangeInclusive<u64>) -> impl Iterator<Item = u64> {
+        self.directory.get(index).into_iter().flat_map(move |starts| starts.range(window.clone())).copied()
+    }
+
+    /// The starts of all of an index's chunks, oldest first.
+    pub fn all_starts(&self, index: &[u8]) -> impl Iterator<Item = u64> {
+        self.starts(index, 0..=u64::MAX)
+    }
+
+    /// Whether a chunk is listed.
+    pub fn lists(&self, index: &[u8], start: u64) -> bool {
+        self.directory.get(index).is_some_and(|starts| starts.contains(&start))
+    }
+
+    /// Lists a chunk.
+    pub fn add(&mut self, index: &[u8], start: u64) {
+        match self.directory.get_mut(index) {
+            Some(starts) => {
+                starts.insert(start);
+            }
+            None => {
+                self.directory.insert(index.into(), BTreeSet::from([start]));
+            }
+        }
+    }
+
+    /// Lists a chunk no longer; an index without chunks is forgotten.
+    pub fn remove(&mut self, index: &[u8], start: u64) {
+        if let Some(starts) = self.directory.get_mut(index) {
+            starts.remove(&start);
+            if starts.is_empty() {
+                self.directory.remove(index);
+            }
+        }
+    }
+
+    /// An empty chunk for it.
+    pub fn new_chunk(&self) -> Chunk {
+        Chunk::new(self.definition.bands())
+    }
+}
+
+/// The key of a scope, open to read. Its value may be changed through it, since the command says by
+/// itself whom that concerns: see [`Call::changed`].
+pub struct ScopeKey<'c>(Key<'c>);
+
+impl<'c> ScopeKey<'c> {
+    /// Opens a scope's key; `None` where there is nothing.
+    ///
+    /// # Errors
+    /// The key holds something else.
+    pub fn open(call: &'c Call, name: &[u8]) -> Result<Option<ScopeKey<'c>>, Error> {
+        let key = Key::open(call, name, Access::Read);
+        let found = key.value::<Scope>()?.is_some();
+        Ok(found.then_some(ScopeKey(key)))
+    }
+
+    /// The scope.
+    ///
+    /// # Errors
+    /// None that can happen while the key is open.
+    pub fn scope(&self) -> Result<&Scope, Error> {
+        self.0.value()?.ok_or(Error::WrongType)
+    }
+
+    /// The scope, to change.
+    ///
+    /// # Errors
+    /// None that can happen while the key is open.
+    pub fn scope_mut(&mut self) -> Result<&mut Scope, Error> {
+        self.0.value_mut()?.ok_or(Error::WrongType)
+    }
+
+    /// Puts a new scope into an empty key.
+    pub fn create(call: &'c Call, name: &[u8], scope: Scope) -> ScopeKey<'c> {
+        let mut key = Key::open(call, name, Access::Write);
+        key.set(scope);
+        ScopeKey(key)
+    }
+
+    /// Removes a scope's key.
+    pub fn delete(call: &Call, name: &[u8]) {
+        Key::open(call, name, Access::Write).delete();
+    }
+}
+
+impl Stored for Scope {
+    const LETTER: u8 = b's';
+
+    fn save(&self, key: &[u8], part: &mut dyn FnMut(&[u8])) {
+        let mut writer = Writer::default();
+        writer.name(key);
+        writer.number(self.uid);
+        writer.name(&self.tag);
+        write_definition(&self.definition, &mut writer);
+        writer.number(self.directory.len() as u64);
+        for (index, starts) in &self.directory {
+            writer.name(index);
+            writer.number(starts.len() as u64);
+            starts.iter().for_each(|start| writer.number(*start));
+        }
+        part(&writer.into_bytes());
+    }
+
+    fn load(part: &[u8], key: &[u8]) -> Result<Scope, DecodeError> {
+        let mut reader = Reader::new(part);
+        let saved_as = reader.name()?;
+        let uid = reader.number()?;
+        let tag = reader.name()?;
+        if name::tag(tag).as_deref() != Ok(tag) {
+            return Err(DecodeError::Name);
+        }
+        let mut scope = Scope::new(read_definition(&mut reader)?, uid, tag);
+        scope.directory = read_directory(&mut reader, scope.definition.interval)?;
+        reader.end()?;
+        if saved_as == key {
+            return Ok(scope);
+        }
+        let tag = name::tag(key).map_err(|_| DecodeError::Name)?;
+        Ok(Scope::new(scope.definition, derived_uid(uid, key), &tag))
+    }
+
+    fn load_more(&mut self, _: &[u8]) -> Result<(), DecodeError> {
+        Err(DecodeError::Trailing)
+    }
+
+    fn digest(&self, digest: &Digest) {
+        digest.number(self.uid).bytes(&self.tag);
+        for (parameter, value) in self.definition.parameters() {
+            digest.bytes(parameter.as_bytes()).bytes(value.as_bytes());
+        }
+        digest.end();
+        for (index, starts) in &self.directory {
+            starts.iter().for_each(|start| digest.bytes(index).number(*start).end());
+        }
+    }
+
+    fn memory(&self) -> usize {
+        let indexes = self.directory.iter().map(|(index, starts)| index.len() + 48 + starts.len() * 16);
+        size_of::<Scope>() + self.tag.len() + indexes.sum::<usize>()
+    }
+
+    fn free_effort(&self) -> usize {
+        2 + 2 * self.directory.len()
+    }
+}
+
+/// The uid of a scope that is restored under another name: the same wherever that happens.
+fn derived_uid(uid: u64, name: &[u8]) -> u64 {
+    let bytes = [&uid.to_le_bytes(), name].concat();
+    // Reading from memory does not fail.
+    murmur3::murmur3_x64_128(&mut bytes.as_slice(), 0).unwrap_or_default() as u64
+}
+
+fn write_definition(definition: &Definition, to: &mut Writer) {
+    let Definition { scheme, text, interval, retention } = definition;
+    let (hash, modulus) = match scheme.hash {
+        Hash::Fss => (0, 0),
+        Hash::Murmur3 { modulus } => (1, modulus.unwrap_or(0)),
+    };
+    let (words, length) = match text.shingle {
+        Shingle::Chars(n) => (false, n),
+        Shingle::Words(n) => (true, n),
+    };
+    let numbers = [
+        scheme.bands.into(),
+        scheme.rows.into(),
+        *interval,
+        (*retention).into(),
+        hash,
+        scheme.seed.into(),
+        modulus.into(),
+        words.into(),
+        length.into(),
+        text.lowercase.into(),
+        text.mask.into(),
+    ];
+    numbers.into_iter().for_each(|number| to.number(number));
+}
+
+fn read_definition(from: &mut Reader) -> Result<Definition, DecodeError> {
+    let bands = from.number_in(Definition::BANDS)?;
+    let rows = from.number_in(Definition::ROWS)?;
+    let interval = from.number_in(Definition::INTERVAL)?;
+    let retention = from.number_in(Definition::RETENTION)? as u32;
+    let hash = from.number_in(0..=1)?;
+    let seed = from.number_in(Definition::SEED)? as u32;
+    let modulus = from.number_in(0..=*Definition::MODULUS.end())? as u32;
+    let words = from.number_in(0..=1)? == 1;
+    let length = from.number_in(Definition::SHINGLE)? as u8;
+    let lowercase = from.number_in(0..=1)? == 1;
+    let mask = from.number_in(0..=1)? == 1;
+    if !Definition::SLOTS.contains(&(bands * rows)) {
+        return Err(DecodeError::Range);
+    }
+    let hash = match (hash, modulus) {
+        (0, 0) => Hash::Fss,
+        (0, _) => return Err(DecodeError::Range),
+        (_, 0) => Hash::Murmur3 { modulus: None },
+        (_, modulus) => Hash::Murmur3 { modulus: Some(modulus) },
+    };
+    let shingle = if words { Shingle::Words(length) } else { Shingle::Chars(length) };
+    let scheme = Scheme { hash, seed, bands: bands as u16, rows: rows as u16 };
+    Ok(Definition { scheme, text: TextRules { shingle, lowercase, mask }, interval, retention })
+}
+
+fn read_directory(
+    from: &mut Reader,
+    interval: u64,
+) -> Result<BTreeMap<Box<[u8]>, BTreeSet<u64>>, DecodeError> {
+    let mut directory = BTreeMap::new();
+    for _ in 0..from.number()? {
+        let index = from.name()?;
+        let after = directory.last_key_value().is_none_or(|(last, _): (&Box<[u8]>, _)| **last < *index);
+        if index.is_empty() || index == b"*" || index.len() > MAX_NAME || !after {
+            return Err(DecodeError::Name);
+        }
+        let mut starts = BTreeSet::new();
+        for _ in 0..from.number()? {
+            let start = from.number_in(Definition::TIMESTAMP)?;
+            let on_grid = start.checked_rem(interval).unwrap_or(start) == 0;
+            if !on_grid || starts.last().is_some_and(|last| *last >= start) {
+                return Err(DecodeError::Range);
+            }
+            starts.insert(start);
+        }
+        if starts.is_empty() {
+            return Err(DecodeError::Range);
+        }
+        directory.insert(index.into(), starts);
+    }
+    Ok(directory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Scope {
+        let mut scope = Scope::new(Definition::default(), 7, b"{s}");
+        scope.add(b"message", 2_592_000);
+        scope.add(b"message", 0);
+        scope.add(b"stack", 5_184_000);
+        scope
+    }
+
+    fn saved(scope: &Scope, key: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        scope.save(key, &mut |part| bytes.extend_from_slice(part));
+        bytes
+    }
+
+    #[test]
+    fn a_scope_is_read_as_it_was_written() {
+        let scope = Scope::load(&saved(&sample(), b"s"), b"s").expect("what was written is read");
+        assert_eq!((scope.definition, scope.uid, &*scope.tag), (Definition::default(), 7, &b"{s}"[..]));
+        assert_eq!(scope.directory, sample().directory);
+    }
+
+    #[test]
+    fn under_another_name_it_is_empty_and_has_another_uid() {
+        let bytes = saved(&sample(), b"s");
+        let other = Scope::load(&bytes, b"t").expect("a good name");
+        assert_eq!(
+            (other.definition, &*other.tag, other.directory.len()),
+            (Definition::default(), &b"{t}"[..], 0)
+        );
+        assert_ne!(other.uid, 7);
+        assert_eq!(other.uid, Scope::load(&bytes, b"t").expect("a good name").uid);
+        assert!(Scope::load(&bytes, b"q}r").is_err());
+    }
+
+    #[test]
+    fn changed_bytes_are_refused_or_a_scope_within_limits() {
+        let bytes = saved(&sample(), b"s");
+        for place in 0..bytes.len() {
+            assert!(Scope::load(&bytes[..place], b"s").is_err());
+            for value in 0..=255 {
+                let mut bytes = bytes.clone();
+                bytes[place] = value;
+                if let Ok(scope) = Scope::load(&bytes, b"s") {
+                    let again = Scope::load(&saved(&scope, b"s"), b"s").expect("a valid scope");
+                    assert_eq!(again.directory, scope.directory);
+                }
+            }
+        }
+    }
+}

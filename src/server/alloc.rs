@@ -1,0 +1,57 @@
+//! The module's memory comes from the server's allocator, so that `used_memory`, `maxmemory` and
+//! eviction see it.
+//!
+//! The crate's own allocator lacks `realloc` and `calloc`, misaligns over-aligned types on servers
+//! that use the C library's malloc, and aborts outside a server. This one falls back to the system's
+//! where there is no server (tests, benches) and for alignments that the server does not promise.
+
+use redis_module::raw;
+use std::alloc::{GlobalAlloc, Layout, System};
+
+/// What every malloc aligns to.
+const PROMISED: usize = 16;
+
+/// The server's allocator, or the system's where there is no server.
+#[derive(Debug)]
+pub struct ModuleAlloc;
+
+// SAFETY: a block goes back to the allocator that it came from. The choice depends on the layout,
+// which is the same at both ends, and on whether the server's functions are there; they are before
+// the module allocates anything, or never.
+unsafe impl GlobalAlloc for ModuleAlloc {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        unsafe {
+            match raw::RedisModule_Alloc {
+                Some(alloc) if layout.align() <= PROMISED => alloc(layout.size()).cast(),
+                _ => System.alloc(layout),
+            }
+        }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        unsafe {
+            match raw::RedisModule_Calloc {
+                Some(calloc) if layout.align() <= PROMISED => calloc(1, layout.size()).cast(),
+                _ => System.alloc_zeroed(layout),
+            }
+        }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        unsafe {
+            match raw::RedisModule_Realloc {
+                Some(realloc) if layout.align() <= PROMISED => realloc(block.cast(), size).cast(),
+                _ => System.realloc(block, layout, size),
+            }
+        }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        unsafe {
+            match raw::RedisModule_Free {
+                Some(free) if layout.align() <= PROMISED => free(block.cast()),
+                _ => System.dealloc(block, layout),
+            }
+        }
+    }
+}
