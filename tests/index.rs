@@ -34,7 +34,7 @@ const CHUNKS: usize = 3;
 
 /// Long buckets and short ones.
 fn bucket(number: u8) -> Vec<u8> {
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         format!("a long bucket {number}").into_bytes()
     } else {
         vec![number; usize::from(number % 9)]

@@ -29,7 +29,8 @@ pub fn run(call: &Call) -> Result<(), Error> {
         .iter()
         .map(|clause| clause.source.observe(call, &scope.definition))
         .collect::<Result<_, Error>>()?;
-    let windows: Vec<_> = clauses.iter().map(|clause| options.when.open(call, scope, clause.index)).collect();
+    let windows = clauses.iter().map(|clause| options.when.open(call, scope, clause.index));
+    let windows = windows.collect::<Result<Vec<_>, _>>()?;
     let queries = observed.iter().map(|o| o.as_ref().map_or_else(Profile::default, Observation::profile));
     options.answer(call, scope, &windows, queries.collect(), None)
 }

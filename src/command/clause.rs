@@ -92,7 +92,7 @@ fn ready<'a>(
             format!("{bands}, the scope's BANDS: a signature has a bucket for each"),
         ));
     }
-    let buckets: SmallVec<[&[u8]; 32]> = positions.clone().map(|at| call.argument(at)).collect();
+    let buckets: SmallVec<[&[u8]; 16]> = positions.clone().map(|at| call.argument(at)).collect();
     buckets.iter().try_for_each(|bucket| check_length(call, "bucket", bucket))?;
     Ok(Observation::Ready(buckets))
 }
@@ -118,23 +118,24 @@ fn check_work(
 /// A signature: one bucket for each band.
 pub enum Observation<'a> {
     /// Made by a client.
-    Ready(SmallVec<[&'a [u8]; 32]>),
+    Ready(SmallVec<[&'a [u8]; 16]>),
     /// Made here.
     Signed(Signature),
 }
 
 impl Observation<'_> {
     /// The buckets, band by band.
-    pub fn buckets(&self) -> SmallVec<[&[u8]; 32]> {
-        match self {
-            Observation::Ready(buckets) => buckets.iter().copied().collect(),
-            Observation::Signed(signature) => signature.buckets().collect(),
-        }
+    pub fn buckets(&self) -> impl Iterator<Item = &[u8]> {
+        let (ready, signed) = match self {
+            Observation::Ready(buckets) => (buckets.as_slice(), None),
+            Observation::Signed(signature) => (&[][..], Some(signature.buckets())),
+        };
+        ready.iter().copied().chain(signed.into_iter().flatten())
     }
 
     /// The profile of this single observation.
     pub fn profile(&self) -> Profile<'_> {
-        Profile::of_signature(self.buckets().into_iter())
+        Profile::of_signature(self.buckets())
     }
 }
 

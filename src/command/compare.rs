@@ -26,7 +26,8 @@ pub fn run(call: &Call) -> Result<(), Error> {
         return Ok(());
     };
     let scope = key.scope()?;
-    let windows: Vec<_> = indexes.iter().map(|index| options.when.open(call, scope, index)).collect();
+    let windows = indexes.iter().map(|index| options.when.open(call, scope, index));
+    let windows = windows.collect::<Result<Vec<_>, _>>()?;
     let queries = windows.iter().map(|window| Profile::of_item(item, &window.chunks())).collect();
     options.answer(call, scope, &windows, queries, no_self.then_some(item))
 }

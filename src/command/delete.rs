@@ -3,11 +3,10 @@
 use super::args::Args;
 use super::error::Error;
 use super::pairs;
-use crate::keyspace::scope::{Scope, ScopeKey};
-use crate::keyspace::window::{self, ChunkKey};
+use crate::index::Chunk;
+use crate::keyspace::scope::ScopeKey;
+use crate::keyspace::window::{self, Window};
 use crate::server::call::Call;
-use crate::server::key::Access;
-use std::collections::BTreeSet;
 
 /// Carries the command out.
 ///
@@ -21,15 +20,20 @@ pub fn run(call: &Call) -> Result<(), Error> {
         call.reply_integer(0);
         return Ok(());
     };
+    let by_index = pairs::by_index(key.scope()?, &pairs);
+    for index in by_index.keys() {
+        Window::open_all(call, key.scope()?, index)?;
+    }
     let mut deleted = 0;
-    for (index, items) in pairs::by_index(key.scope()?, &pairs) {
-        let done = delete(call, key.scope()?, &index, &items);
-        if done > 0 {
-            let gone = window::gone(call, key.scope()?, &index);
+    for (index, items) in &by_index {
+        let delete = |chunk: &mut Chunk, item: &[u8]| drop(chunk.delete(item));
+        let found = pairs::change_chunks(call, key.scope()?, index, items, delete)?;
+        if found > 0 {
+            let gone = window::gone(call, key.scope()?, index)?;
             let scope = key.scope_mut()?;
-            gone.into_iter().for_each(|start| scope.remove(&index, start));
+            gone.into_iter().for_each(|start| scope.remove(index, start));
         }
-        deleted += done;
+        deleted += found;
     }
     if deleted > 0 {
         call.replicate_verbatim();
@@ -37,38 +41,4 @@ pub fn run(call: &Call) -> Result<(), Error> {
     }
     call.reply_integer(deleted as u64);
     Ok(())
-}
-
-/// Deletes items from every live chunk of an index, and chunks that this empties. Returns how many of
-/// the items were there.
-fn delete(call: &Call, scope: &Scope, index: &[u8], items: &[&[u8]]) -> usize {
-    let mut deleted = BTreeSet::new();
-    for start in scope.all_starts(index) {
-        let there = there(call, scope, index, start, items);
-        let Some(mut key) = open_to_write(call, scope, index, start, &there) else { continue };
-        let Some(chunk) = key.chunk_mut() else { continue };
-        deleted.extend(there.into_iter().filter(|item| chunk.delete(item)));
-        if chunk.is_empty() {
-            key.delete();
-        }
-    }
-    deleted.len()
-}
-
-/// Those of the items that a chunk has. It is opened to read: a write would be signalled.
-pub fn there<'a>(call: &Call, scope: &Scope, index: &[u8], start: u64, items: &[&'a [u8]]) -> Vec<&'a [u8]> {
-    let key = ChunkKey::open(call, scope, index, start, Access::Read);
-    let Some(chunk) = key.as_ref().and_then(ChunkKey::chunk) else { return Vec::new() };
-    items.iter().copied().filter(|item| chunk.item(item).is_some()).collect()
-}
-
-/// The chunk, to change, if anything in it is to be changed.
-pub fn open_to_write<'c>(
-    call: &'c Call,
-    scope: &Scope,
-    index: &[u8],
-    start: u64,
-    items: &[&[u8]],
-) -> Option<ChunkKey<'c>> {
-    (!items.is_empty()).then(|| ChunkKey::open(call, scope, index, start, Access::Write)).flatten()
 }

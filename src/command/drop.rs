@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::error::Error;
 use crate::keyspace::scope::{Scope, ScopeKey};
-use crate::keyspace::window::ChunkKey;
+use crate::keyspace::window::{ChunkKey, Window};
 use crate::server::call::Call;
 use crate::server::key::Access;
 use std::collections::BTreeSet;
@@ -26,9 +26,12 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let all: Vec<Vec<u8>> = key.scope()?.indexes().map(<[u8]>::to_vec).collect();
     let dropped: Vec<Vec<u8>> =
         all.into_iter().filter(|i| named.is_empty() || named.contains(&**i)).collect();
+    for index in &dropped {
+        Window::open_all(call, key.scope()?, index)?;
+    }
     let mut freed = 0;
     for index in &dropped {
-        freed += free(call, key.scope()?, index);
+        freed += free(call, key.scope()?, index)?;
         let scope = key.scope_mut()?;
         let starts: Vec<u64> = scope.all_starts(index).collect();
         starts.into_iter().for_each(|start| scope.remove(index, start));
@@ -46,7 +49,13 @@ pub fn run(call: &Call) -> Result<(), Error> {
 }
 
 /// Frees every live chunk of an index, and returns how many there were.
-fn free(call: &Call, scope: &Scope, index: &[u8]) -> usize {
-    let open = |start| ChunkKey::open(call, scope, index, start, Access::Write);
-    scope.all_starts(index).filter_map(open).map(ChunkKey::unlink).count()
+fn free(call: &Call, scope: &Scope, index: &[u8]) -> Result<usize, Error> {
+    let mut freed = 0;
+    for start in scope.all_starts(index) {
+        if let Some(key) = ChunkKey::open(call, scope, index, start, Access::Write)? {
+            key.unlink();
+            freed += 1;
+        }
+    }
+    Ok(freed)
 }

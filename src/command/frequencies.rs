@@ -20,7 +20,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         return Ok(());
     };
     let scope = key.scope()?;
-    let window = when.open(call, scope, index);
+    let window = when.open(call, scope, index)?;
     let profile = Profile::of_item(item, &window.chunks());
     call.reply_array(scope.definition.bands().into());
     for band in 0..scope.definition.bands() {

@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::error::Error;
 use crate::index::Chunk;
-use crate::keyspace::scope::{Scope, ScopeKey};
+use crate::keyspace::scope::ScopeKey;
 use crate::keyspace::window::Window;
 use crate::server::call::Call;
 
@@ -20,6 +20,9 @@ pub fn run(call: &Call) -> Result<(), Error> {
         return Ok(());
     };
     let scope = key.scope()?;
+    let windows = scope.indexes().map(|index| Ok((index, Window::open_all(call, scope, index)?)));
+    let mut live: Vec<(&[u8], Window)> = windows.collect::<Result<_, Error>>()?;
+    live.retain(|(_, window)| window.starts().next().is_some());
     let parameters = scope.definition.parameters();
     call.reply_map(parameters.len() + 2);
     for (parameter, value) in parameters {
@@ -32,14 +35,11 @@ pub fn run(call: &Call) -> Result<(), Error> {
     call.reply_bytes(b"uid");
     call.reply_bytes(format!("{:016x}", scope.uid).as_bytes());
     call.reply_bytes(b"indexes");
-    reply_indexes(call, scope);
+    reply_indexes(call, &live);
     Ok(())
 }
 
-fn reply_indexes(call: &Call, scope: &Scope) {
-    let windows =
-        scope.indexes().map(|index| (index, Window::open(call, scope, index, scope.all_starts(index))));
-    let live: Vec<_> = windows.filter(|(_, window)| window.starts().next().is_some()).collect();
+fn reply_indexes(call: &Call, live: &[(&[u8], Window)]) {
     call.reply_map(live.len());
     for (index, window) in live {
         let chunks = window.chunks();

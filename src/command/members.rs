@@ -31,7 +31,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
             format!("between 0 and {}: the scope has {bands} BANDS", bands - 1),
         ));
     }
-    let (window, limit) = (when.open(call, scope, index), settings::MAX_POSTINGS.size());
+    let (window, limit) = (when.open(call, scope, index)?, settings::MAX_POSTINGS.size());
     let chunks = window.chunks();
     let postings = chunks.iter().map(|chunk| chunk.members(band, bucket).count() as u64).sum();
     if postings > limit {

@@ -1,9 +1,14 @@
-//! What MERGE and DELETE share: pairs of an index, or `*` for every index, and an item.
+//! What MERGE and DELETE share: pairs of an index, or `*` for every index, and an item; and the walk
+//! over the chunks that have some of the items.
 
 use super::args::Args;
 use super::error::Error;
+use crate::index::Chunk;
 use crate::keyspace::scope::Scope;
-use std::collections::BTreeMap;
+use crate::keyspace::window::{ChunkKey, Window};
+use crate::server::call::Call;
+use crate::server::key::Access;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An index, or every index, and an item.
 pub type Pair<'a> = (Option<&'a [u8]>, &'a [u8]);
@@ -20,17 +25,47 @@ pub fn take<'a>(args: &mut Args<'a>, item: &'static str) -> Result<Vec<Pair<'a>>
     Ok(pairs)
 }
 
-/// The items of each index of the scope that the pairs name, each once.
-pub fn by_index<'a>(scope: &Scope, pairs: &[Pair<'a>]) -> BTreeMap<Vec<u8>, Vec<&'a [u8]>> {
-    let mut items: BTreeMap<Vec<u8>, Vec<&[u8]>> = BTreeMap::new();
-    for index in scope.indexes() {
-        for (_, item) in pairs.iter().filter(|(named, _)| named.is_none_or(|named| named == index)) {
-            let of_index = items.entry(index.to_vec()).or_default();
-            // A second one would find nothing left.
-            if !of_index.contains(item) {
-                of_index.push(item);
-            }
+/// The items of each index of the scope that the pairs name, each once: a second one would find
+/// nothing left.
+pub fn by_index<'a>(scope: &Scope, pairs: &[Pair<'a>]) -> BTreeMap<Vec<u8>, BTreeSet<&'a [u8]>> {
+    let items_of = |index: &[u8]| {
+        let named = pairs.iter().filter(|(named, _)| named.is_none_or(|named| named == index));
+        named.map(|(_, item)| *item).collect::<BTreeSet<_>>()
+    };
+    let items = scope.indexes().map(|index| (index.to_vec(), items_of(index)));
+    items.filter(|(_, items)| !items.is_empty()).collect()
+}
+
+/// Lets `change` have each live chunk of an index that has some of the items, with those that it has,
+/// and deletes what it leaves empty. Returns how many of the items were in any chunk.
+///
+/// # Errors
+/// A chunk is on its way to another node of the cluster; the caller has seen to it that this shows
+/// before anything is changed.
+pub fn change_chunks(
+    call: &Call,
+    scope: &Scope,
+    index: &[u8],
+    items: &BTreeSet<&[u8]>,
+    change: impl Fn(&mut Chunk, &[u8]),
+) -> Result<usize, Error> {
+    let mut found = BTreeSet::new();
+    for start in scope.all_starts(index) {
+        // Opened to read first: closing a key that was opened to write is a signal.
+        let window = Window::open(call, scope, index, std::iter::once(start))?;
+        let has = |item: &&&[u8]| window.chunks().iter().any(|chunk| chunk.item(item).is_some());
+        let there: Vec<&[u8]> = items.iter().filter(has).copied().collect();
+        drop(window);
+        if there.is_empty() {
+            continue;
+        }
+        let Some(mut key) = ChunkKey::open(call, scope, index, start, Access::Write)? else { continue };
+        let Some(chunk) = key.chunk_mut() else { continue };
+        there.iter().for_each(|item| change(chunk, item));
+        found.extend(there);
+        if chunk.is_empty() {
+            key.delete();
         }
     }
-    items
+    Ok(found.len())
 }

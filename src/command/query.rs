@@ -56,10 +56,13 @@ impl When {
     }
 
     /// The window of an index, opened.
-    pub fn open<'c>(&self, call: &'c Call, scope: &Scope, index: &[u8]) -> Window<'c> {
+    ///
+    /// # Errors
+    /// A chunk is on its way to another node of the cluster.
+    pub fn open<'c>(&self, call: &'c Call, scope: &Scope, index: &[u8]) -> Result<Window<'c>, Error> {
         let timestamp = self.timestamp.unwrap_or(call.now() / 1_000);
         let window = scope.definition.window(timestamp, self.window);
-        Window::open(call, scope, index, scope.starts(index, window))
+        Ok(Window::open(call, scope, index, scope.starts(index, window))?)
     }
 }
 

@@ -18,6 +18,9 @@ const EXPECTED: &str = "TIMESTAMP, SIGNATURE, FEATURES or TEXT";
 /// An observation of an index; `None` where a clause has no feature.
 type Observed<'a> = (&'a [u8], Option<Observation<'a>>);
 
+/// The chunk of an index in its open key; `None` where it is not there yet.
+type Opened<'c, 'a> = (&'a [u8], Option<ChunkKey<'c>>);
+
 /// Carries the command out.
 ///
 /// # Errors
@@ -47,7 +50,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         }
         let Some(key) = &mut key else { return Err(Error::NoScope) };
         let counts = record(call, key, request.item, definition.start(timestamp), &observed)?;
-        request.replicate(call, timestamp, &observed);
+        request.replicate(call, timestamp, definition.bands(), &observed);
         call.changed(request.scope, c"sim.record");
         reply(call, &counts);
     } else {
@@ -100,31 +103,34 @@ fn record(
         let Some(observation) = observation else { return Counts::new() };
         let chunk = chunks.iter_mut().find(|(other, _)| other == index);
         let chunk = chunk.and_then(|(_, key)| key.as_mut()?.chunk_mut());
-        chunk.map_or_else(Counts::new, |chunk| chunk.record(item, observation.buckets().into_iter()))
+        chunk.map_or_else(Counts::new, |chunk| chunk.record(item, observation.buckets()))
     };
     Ok(observed.iter().map(add).collect())
 }
 
-/// The chunk of each index that is observed, once, in its open key; `None` where it is not there yet.
+/// The chunk of each index that is observed, once.
 fn open<'c, 'a>(
     call: &'c Call,
     scope: &Scope,
     item: &[u8],
     start: u64,
     observed: &[Observed<'a>],
-) -> Result<SmallVec<[(&'a [u8], Option<ChunkKey<'c>>); 2]>, Error> {
-    let mut chunks: SmallVec<[(&[u8], Option<ChunkKey>); 2]> = SmallVec::new();
+) -> Result<SmallVec<[Opened<'c, 'a>; 2]>, Error> {
+    let mut chunks: SmallVec<[Opened; 2]> = SmallVec::new();
     for (index, observation) in observed {
         if observation.is_none() || chunks.iter().any(|(other, _)| other == index) {
             continue;
         }
         let listed = scope.lists(index, start);
-        let key = listed.then(|| ChunkKey::open(call, scope, index, start, Access::Write)).flatten();
+        let key = if listed { ChunkKey::open(call, scope, index, start, Access::Write)? } else { None };
         if let Some(chunk) = key.as_ref().and_then(ChunkKey::chunk) {
-            let same = observed.iter().filter(|(other, observation)| other == index && observation.is_some());
-            let buckets = same.clone().filter_map(|(_, observation)| Some(observation.as_ref()?.buckets()));
-            let bytes: usize = buckets.flatten().map(<[u8]>::len).sum();
-            chunk.has_room(item, same.count() as u32, bytes + item.len())?;
+            let of_index = observed.iter().filter(|(other, _)| other == index);
+            let (mut count, mut bytes) = (0, item.len());
+            for observation in of_index.filter_map(|(_, observation)| observation.as_ref()) {
+                count += 1;
+                bytes += observation.buckets().map(<[u8]>::len).sum::<usize>();
+            }
+            chunk.has_room(item, count, bytes)?;
         }
         chunks.push((index, key));
     }
@@ -139,7 +145,7 @@ fn add_chunk<'c>(
     index: &[u8],
     start: u64,
 ) -> Result<ChunkKey<'c>, Error> {
-    let gone = window::gone(call, key.scope()?, index);
+    let gone = window::gone(call, key.scope()?, index)?;
     let scope = key.scope_mut()?;
     gone.into_iter().for_each(|start| scope.remove(index, start));
     scope.add(index, start);
@@ -180,15 +186,12 @@ impl<'a> Request<'a> {
     }
 
     /// Replicates the command with its moment and ready buckets.
-    fn replicate(&self, call: &Call, timestamp: u64, observed: &[Observed]) {
+    fn replicate(&self, call: &Call, timestamp: u64, bands: u16, observed: &[Observed]) {
         let is_ready = |clause: &Clause| matches!(clause.source, Source::Signature(_));
         if self.timestamp.is_some() && self.clauses.iter().all(is_ready) {
             return call.replicate_verbatim();
         }
-        let timestamp = timestamp.to_string();
-        let observed = observed.iter().filter_map(|(index, o)| Some((index, o.as_ref()?.buckets())));
-        let observed: SmallVec<[_; 2]> =
-            observed.map(|(i, buckets)| (i, buckets.len().to_string(), buckets)).collect();
+        let (timestamp, bands) = (timestamp.to_string(), bands.to_string());
         let mut words: SmallVec<[Forward; 64]> = SmallVec::new();
         words.extend([
             Forward::Own(1),
@@ -196,13 +199,14 @@ impl<'a> Request<'a> {
             Forward::Bytes(b"TIMESTAMP"),
             Forward::Bytes(timestamp.as_bytes()),
         ]);
-        for (index, count, buckets) in &observed {
+        for (index, observation) in observed {
+            let Some(observation) = observation else { continue };
             words.extend([
                 Forward::Bytes(b"SIGNATURE"),
                 Forward::Bytes(index),
-                Forward::Bytes(count.as_bytes()),
+                Forward::Bytes(bands.as_bytes()),
             ]);
-            words.extend(buckets.iter().map(|bucket| Forward::Bytes(bucket)));
+            words.extend(observation.buckets().map(Forward::Bytes));
         }
         call.replicate(c"SIM.RECORD", &words);
     }

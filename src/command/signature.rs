@@ -1,7 +1,7 @@
 //! `SIM.SIGNATURE scope FEATURES count feature ...` or `SIM.SIGNATURE scope TEXT text`
 
 use super::args::Args;
-use super::clause::Source;
+use super::clause::{Observation, Source};
 use super::error::Error;
 use super::settings;
 use crate::keyspace::scope::ScopeKey;
@@ -24,8 +24,8 @@ pub fn run(call: &Call) -> Result<(), Error> {
         None => settings::definition(),
     };
     let observation = source.observe(call, &definition)?;
-    let buckets = observation.as_ref().map(|observation| observation.buckets()).unwrap_or_default();
-    call.reply_array(buckets.len());
-    buckets.iter().for_each(|bucket| call.reply_bytes(bucket));
+    call.reply_array(observation.as_ref().map_or(0, |_| definition.bands().into()));
+    let buckets = observation.iter().flat_map(Observation::buckets);
+    buckets.for_each(|bucket| call.reply_bytes(bucket));
     Ok(())
 }

@@ -237,7 +237,10 @@ mod tests {
         chunk
     }
 
-    fn contents(chunk: &Chunk) -> Vec<(Vec<u8>, u32, Vec<(u16, Vec<u8>, u32)>)> {
+    /// The items of a chunk in order, and for each its buckets in order.
+    type Contents = Vec<(Vec<u8>, u32, Vec<(u16, Vec<u8>, u32)>)>;
+
+    fn contents(chunk: &Chunk) -> Contents {
         let frequencies = |f: &mut dyn Iterator<Item = (u16, &[u8], u32)>| {
             let mut all: Vec<_> = f.map(|(band, bucket, count)| (band, bucket.to_vec(), count)).collect();
             all.sort();

@@ -17,6 +17,15 @@ pub enum Error {
     /// It holds a value of another type.
     #[error("WRONGTYPE Operation against a key holding the wrong kind of value")]
     WrongType,
+    /// The scope's slot is on its way to another node of the cluster, and a chunk is there already.
+    #[error("TRYAGAIN the scope's slot is on its way to another node of the cluster")]
+    Moving,
+    /// The scope was made under another name, whose slot its chunks lie in.
+    #[error(
+        "ERR the scope's chunks lie in another cluster slot than its key: \
+         restore it under the name it was made under, or under one with the same hash tag"
+    )]
+    OtherSlot,
 }
 
 impl From<WrongType> for Error {

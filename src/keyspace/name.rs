@@ -37,9 +37,32 @@ pub fn tag(scope: &[u8]) -> Result<Cow<'_, [u8]>, NameError> {
 /// Whether the server takes a part of the name for a hash tag: what lies between the first `{` and
 /// the first `}` after it, unless that is nothing.
 fn has_hash_tag(name: &[u8]) -> bool {
-    let Some(open) = name.iter().position(|byte| *byte == b'{') else { return false };
-    let close = name.iter().skip(open + 1).position(|byte| *byte == b'}');
-    close.is_some_and(|length| length > 0)
+    hashed(name).len() < name.len()
+}
+
+/// The part of a name that its cluster slot is computed from.
+fn hashed(name: &[u8]) -> &[u8] {
+    let open = name.iter().position(|byte| *byte == b'{');
+    let inner = open.and_then(|open| name.get(open + 1..)).unwrap_or_default();
+    match inner.iter().position(|byte| *byte == b'}') {
+        Some(length) if length > 0 => &inner[..length],
+        _ => name,
+    }
+}
+
+/// Whether two names lie in the same cluster slot.
+pub fn same_slot(a: &[u8], b: &[u8]) -> bool {
+    hashed(a) == hashed(b) || slot(a) == slot(b)
+}
+
+/// The cluster slot of a name: CRC-16/XMODEM of its hashed part, modulo 16384.
+fn slot(name: &[u8]) -> u16 {
+    let crc = hashed(name).iter().fold(0u16, |crc, byte| {
+        (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| {
+            (crc << 1) ^ if crc & 0x8000 == 0 { 0 } else { 0x1021 }
+        })
+    });
+    crc % 16_384
 }
 
 /// The key of a chunk.
@@ -73,6 +96,14 @@ mod tests {
         for (scope, expected) in tags {
             assert_eq!(tag(scope).as_deref(), expected.as_ref().map(|tag| *tag), "{}", scope.escape_ascii());
         }
+    }
+
+    #[test]
+    fn slots_are_those_of_the_server() {
+        // As CLUSTER KEYSLOT says.
+        assert_eq!((slot(b"foo"), slot(b"issues:{7}"), slot(b"123456789")), (12_182, slot(b"7"), 12_739));
+        assert!(same_slot(b"issues", b"{issues}:message:0:00000000000000ab"));
+        assert!(!same_slot(b"issues", b"events"));
     }
 
     #[test]

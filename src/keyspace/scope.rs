@@ -116,11 +116,14 @@ impl<'c> ScopeKey<'c> {
     /// Opens a scope's key; `None` where there is nothing.
     ///
     /// # Errors
-    /// The key holds something else.
+    /// The key holds something else, or the chunks lie in another slot of the cluster.
     pub fn open(call: &'c Call, name: &[u8]) -> Result<Option<ScopeKey<'c>>, Error> {
         let key = Key::open(call, name, Access::Read);
-        let found = key.value::<Scope>()?.is_some();
-        Ok(found.then_some(ScopeKey(key)))
+        let Some(scope) = key.value::<Scope>()? else { return Ok(None) };
+        if call.is_in_cluster() && !name::same_slot(name, &scope.tag) {
+            return Err(Error::OtherSlot);
+        }
+        Ok(Some(ScopeKey(key)))
     }
 
     /// The scope.
@@ -276,10 +279,10 @@ fn read_directory(
     from: &mut Reader,
     interval: u64,
 ) -> Result<BTreeMap<Box<[u8]>, BTreeSet<u64>>, DecodeError> {
-    let mut directory = BTreeMap::new();
+    let mut directory: BTreeMap<Box<[u8]>, BTreeSet<u64>> = BTreeMap::new();
     for _ in 0..from.number()? {
         let index = from.name()?;
-        let after = directory.last_key_value().is_none_or(|(last, _): (&Box<[u8]>, _)| **last < *index);
+        let after = directory.keys().next_back().is_none_or(|last| **last < *index);
         if index.is_empty() || index == b"*" || index.len() > MAX_NAME || !after {
             return Err(DecodeError::Name);
         }

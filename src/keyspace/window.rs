@@ -4,6 +4,7 @@
 //! a key of the right name may hold something else, which only a forged RESTORE puts there. Neither
 //! is a chunk of the scope: reads go on without it.
 
+use super::Error;
 use super::chunk::StoredChunk;
 use super::scope::Scope;
 use crate::index::Chunk;
@@ -20,17 +21,24 @@ pub struct ChunkKey<'c> {
 
 impl<'c> ChunkKey<'c> {
     /// Opens a chunk that the directory lists; `None` where it is gone or foreign.
+    ///
+    /// # Errors
+    /// The chunk is on another node of the cluster already, and the scope on its way there.
     pub fn open(
         call: &'c Call,
         scope: &Scope,
         index: &[u8],
         start: u64,
         access: Access,
-    ) -> Option<ChunkKey<'c>> {
-        let key = Key::open(call, &scope.chunk_name(index, start), access);
+    ) -> Result<Option<ChunkKey<'c>>, Error> {
+        let name = scope.chunk_name(index, start);
+        let key = Key::open(call, &name, access);
+        if key.is_empty() && may_have_moved(call, scope, start) && !call.serves(&name) {
+            return Err(Error::Moving);
+        }
         let is_ours =
             matches!(key.value::<StoredChunk>(), Ok(Some(stored)) if stored.belongs_to(scope, index, start));
-        is_ours.then_some(ChunkKey { key, start })
+        Ok(is_ours.then_some(ChunkKey { key, start }))
     }
 
     /// Makes a chunk, in place of whatever its key holds, and lets it expire when its time has come.
@@ -68,6 +76,13 @@ impl<'c> ChunkKey<'c> {
     }
 }
 
+/// Whether a missing chunk may be on its way to another node: neither expired nor foreseen by those
+/// who are to be obeyed.
+fn may_have_moved(call: &Call, scope: &Scope, start: u64) -> bool {
+    let lives = scope.definition.expiry(start).is_none_or(|expiry| expiry.saturating_mul(1_000) > call.now());
+    lives && call.is_in_cluster() && !call.is_obeyed()
+}
+
 /// The live chunks of an index among some starts, open to read.
 pub struct Window<'c> {
     keys: SmallVec<[ChunkKey<'c>; 8]>,
@@ -75,14 +90,25 @@ pub struct Window<'c> {
 
 impl<'c> Window<'c> {
     /// Opens the chunks.
+    ///
+    /// # Errors
+    /// As [`ChunkKey::open`].
     pub fn open(
         call: &'c Call,
         scope: &Scope,
         index: &[u8],
         starts: impl Iterator<Item = u64>,
-    ) -> Window<'c> {
-        let keys = starts.filter_map(|start| ChunkKey::open(call, scope, index, start, Access::Read));
-        Window { keys: keys.collect() }
+    ) -> Result<Window<'c>, Error> {
+        let keys = starts.map(|start| ChunkKey::open(call, scope, index, start, Access::Read));
+        Ok(Window { keys: keys.filter_map(Result::transpose).collect::<Result<_, _>>()? })
+    }
+
+    /// Opens all of an index's chunks.
+    ///
+    /// # Errors
+    /// As [`ChunkKey::open`].
+    pub fn open_all(call: &'c Call, scope: &Scope, index: &[u8]) -> Result<Window<'c>, Error> {
+        Window::open(call, scope, index, scope.all_starts(index))
     }
 
     /// The chunks, oldest first.
@@ -97,8 +123,11 @@ impl<'c> Window<'c> {
 }
 
 /// The starts that the directory lists for an index and whose chunks are gone: what a write command
-/// that changes the scope may strike out.
-pub fn gone(call: &Call, scope: &Scope, index: &[u8]) -> Vec<u64> {
-    let is_gone = |start: &u64| ChunkKey::open(call, scope, index, *start, Access::Read).is_none();
-    scope.all_starts(index).filter(is_gone).collect()
+/// that changes the scope strikes out.
+///
+/// # Errors
+/// As [`ChunkKey::open`].
+pub fn gone(call: &Call, scope: &Scope, index: &[u8]) -> Result<Vec<u64>, Error> {
+    let window = Window::open_all(call, scope, index)?;
+    Ok(scope.all_starts(index).filter(|start| window.starts().all(|live| live != *start)).collect())
 }

@@ -92,6 +92,31 @@ impl<'a> Call<'a> {
         self.flags() & (raw::REDISMODULE_CTX_FLAGS_REPLICATED | raw::REDISMODULE_CTX_FLAGS_LOADING) != 0
     }
 
+    /// Whether the server is a node of a cluster.
+    pub fn is_in_cluster(&self) -> bool {
+        self.flags() & raw::REDISMODULE_CTX_FLAGS_CLUSTER != 0
+    }
+
+    /// The command's key, which is its first argument.
+    pub fn key(&self) -> &'a [u8] {
+        self.argument(1)
+    }
+
+    /// Whether this node of a cluster serves a key beside the command's own. It does not while the
+    /// slot of both is on its way to another node and the key is not here.
+    pub fn serves(&self, other: &[u8]) -> bool {
+        let (own, other) = (self.string(self.key()), self.string(other));
+        // E: an error is a reply, not a failure.
+        let reply = api!(RedisModule_Call(self.ctx, c"EXISTS".as_ptr(), c"Ess".as_ptr(), own, other));
+        let served = !reply.is_null()
+            && api!(RedisModule_CallReplyType(reply)) != raw::REDISMODULE_REPLY_ERROR as c_int;
+        if !reply.is_null() {
+            api!(RedisModule_FreeCallReply(reply));
+        }
+        [own, other].into_iter().for_each(|string| self.free_string(string));
+        served
+    }
+
     fn is_resp3(&self) -> bool {
         self.flags() & raw::REDISMODULE_CTX_FLAGS_RESP3 != 0
     }

@@ -34,9 +34,10 @@
 //! let rules = TextRules { shingle: Shingle::Words(1), lowercase: true, mask: true };
 //! let scheme = Scheme { hash: Hash::Fss, seed: 0, bands: 16, rows: 2 };
 //!
-//! let one = rules.prepare("Worker 17 died at 0x7fff03").features();
+//! let one = rules.prepare("Worker 17 died at 0x7fff03");
 //! let other = rules.prepare("worker 4 died at 0x7ffe88");
-//! assert_eq!(scheme.sign(one), scheme.sign(other.features()));
+//! assert_eq!(one.count(), 5);
+//! assert_eq!(scheme.sign(one.features()), scheme.sign(other.features()));
 //! ```
 
 mod bands;

@@ -50,9 +50,9 @@ impl Scheme {
     pub fn sign<'a>(&self, features: impl Iterator<Item = &'a [u8]>) -> Option<Signature> {
         match self.hash {
             Hash::Fss => {
-                let hashes: SmallVec<[u64; 128]> = features.map(hash64).collect();
+                let hashes: fss::Hashes = features.map(hash64).collect();
                 (!hashes.is_empty()).then(|| {
-                    let slots = fss::sketch(&hashes, self.seed, self.slots());
+                    let slots = fss::sketch(hashes, self.seed, self.slots());
                     self.digests(&slots, u64::to_le_bytes)
                 })
             }
