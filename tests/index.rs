@@ -2,7 +2,7 @@
 //! must give the same profiles, members, scores and order.
 
 use proptest::prelude::*;
-use simile::index::{Chunk, Found, Part, Profile, Wanted, combine, search};
+use simile::index::{Budget, Chunk, Found, Part, Profile, Wanted, combine, search};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// (chunk, item) -> for each band, bucket -> count.
@@ -217,7 +217,7 @@ fn check(
             let part = Part { chunks: &chunks, query: profile, min_bands };
             let expected = model.similar(&window, &query, min_bands.into());
             same(
-                &search(&part, &all(limit), &mut u64::MAX.clone()).expect("no limit of postings"),
+                &search(&part, &all(limit), &mut Budget::new(u64::MAX)).expect("no limit of postings"),
                 expected,
                 limit,
             )?;
@@ -263,7 +263,7 @@ proptest! {
         let chunks: Vec<Vec<&Chunk>> = built.iter().map(|(chunks, _)| chunks.iter().collect()).collect();
         let parts: Vec<Part> = chunks.iter()
             .map(|chunks| Part { chunks, query: Profile::of_item(&name(item), chunks), min_bands }).collect();
-        let found = combine(&parts, &all(None), &mut u64::MAX.clone()).expect("no limit of postings");
+        let found = combine(&parts, &all(None), &mut Budget::new(u64::MAX)).expect("no limit of postings");
 
         let queries: Vec<_> = built.iter().map(|(_, model)| model.profile(&window, item)).collect();
         let mut expected = Vec::new();
@@ -287,6 +287,73 @@ proptest! {
     }
 }
 
+/// Two bands of few members and one that nearly all items share: what pruning is for.
+fn skewed(steps: &[(usize, u8, u8, u8, u8)]) -> Vec<Step> {
+    let record = |(chunk, item, first, second, third): &(usize, u8, u8, u8, u8)| Step::Record {
+        chunk: *chunk,
+        item: *item,
+        signature: vec![*first, *second, third / 50],
+        times: 1 + first % 2,
+    };
+    steps.iter().map(record).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// Whatever is left unread changes nothing, in one index and in two together, ties included.
+    #[test]
+    fn what_pruning_leaves_out_does_not_change_the_result(
+        steps in prop::collection::vec((0..CHUNKS, 0..200u8, 0..40u8, 0..200u8, 0..60u8), 300..900),
+        others in prop::collection::vec((0..CHUNKS, 0..200u8, 0..40u8, 0..200u8, 0..60u8), 300..900),
+        item in 0..200u8,
+        limit in prop::option::of(1..12usize),
+        min_score in prop::option::of(0.0..1.0),
+        min_bands in 1..4u16,
+        no_self: bool,
+    ) {
+        let built: Vec<Vec<Chunk>> = [steps, others].iter().map(|steps| {
+            let mut chunks: Vec<Chunk> = (0..CHUNKS).map(|_| Chunk::new(BANDS as u16)).collect();
+            skewed(steps).iter().for_each(|step| drop(apply(&mut chunks, step)));
+            chunks
+        }).collect();
+        let chunks: Vec<Vec<&Chunk>> = built.iter().map(|chunks| chunks.iter().collect()).collect();
+        let (asking, names) = (name(item), chunks.iter());
+        let parts: Vec<Part> = names
+            .map(|chunks| Part { chunks, query: Profile::of_item(&asking, chunks), min_bands }).collect();
+        let except = no_self.then_some(&asking[..]);
+        let wanted = Wanted { limit, min_score, except, ..Wanted::default() };
+        // Without a limit and a least score nothing is left out; what is not wanted goes afterwards.
+        let cut = |mut all: Vec<Found<'_>>| -> Vec<String> {
+            all.retain(|found| Some(found.item) != except && min_score.is_none_or(|least| found.score >= least));
+            all.truncate(limit.unwrap_or(usize::MAX));
+            all.iter().map(|found| format!("{found:?}")).collect()
+        };
+        let mut budget = Budget::new(u64::MAX);
+        for part in &parts {
+            let everything = search(part, &all(None), &mut Budget::new(u64::MAX)).expect("no limit of postings");
+            prop_assert_eq!(cut(search(part, &wanted, &mut budget).expect("no limit of postings")), cut(everything));
+        }
+        let everything = combine(&parts, &all(None), &mut Budget::new(u64::MAX)).expect("no limit of postings");
+        prop_assert_eq!(cut(combine(&parts, &wanted, &mut budget).expect("no limit of postings")), cut(everything));
+    }
+}
+
+#[test]
+fn a_hot_bucket_that_cannot_matter_is_not_read() {
+    let mut chunk = Chunk::new(4);
+    for i in 0..10_000u32 {
+        let own = i.to_le_bytes();
+        let near = if i < 20 { &b"near"[..] } else { &own };
+        chunk.record(&own, [near, near, near, b"hot"].into_iter());
+    }
+    let chunks = [&chunk];
+    let part = Part { chunks: &chunks, query: Profile::of_item(&3u32.to_le_bytes(), &chunks), min_bands: 1 };
+    let mut budget = Budget::new(100); // far less than the hot bucket has
+    assert_eq!(search(&part, &all(Some(10)), &mut budget).expect("within the budget").len(), 10);
+    assert_eq!(budget.skipped, 10_000);
+}
+
 #[test]
 fn an_item_is_exactly_like_itself() {
     let mut chunk = Chunk::new(2);
@@ -295,7 +362,7 @@ fn an_item_is_exactly_like_itself() {
     }
     let chunks = [&chunk];
     let part = Part { chunks: &chunks, query: Profile::of_item(b"a", &chunks), min_bands: 1 };
-    assert_eq!(search(&part, &all(None), &mut u64::MAX.clone()).expect("found")[0].score, 1.0);
+    assert_eq!(search(&part, &all(None), &mut Budget::new(u64::MAX)).expect("found")[0].score, 1.0);
 }
 
 #[test]
@@ -306,10 +373,10 @@ fn a_search_that_would_read_too_much_is_refused() {
     }
     let chunks = [&chunk];
     let part = Part { chunks: &chunks, query: Profile::of_item(&[3], &chunks), min_bands: 1 };
-    assert_eq!(search(&part, &all(None), &mut 99).expect_err("more than 99").postings, 100);
-    let mut budget = 101;
+    assert_eq!(search(&part, &all(None), &mut Budget::new(99)).expect_err("more than 99").postings, 100);
+    let mut budget = Budget::new(101);
     assert!(search(&part, &all(None), &mut budget).is_ok());
-    assert_eq!(budget, 1);
+    assert_eq!(budget, Budget { left: 1, skipped: 0 });
 }
 
 #[test]
@@ -319,6 +386,6 @@ fn an_item_that_asks_can_be_left_out() {
     let chunks = [&chunk];
     let part = Part { chunks: &chunks, query: Profile::of_item(&[2], &chunks), min_bands: 1 };
     let found =
-        search(&part, &Wanted { except: Some(&[2]), ..all(Some(10)) }, &mut u64::MAX.clone()).expect("few");
+        search(&part, &Wanted { except: Some(&[2]), ..all(Some(10)) }, &mut Budget::new(u64::MAX)).expect("few");
     assert_eq!(found.iter().map(|found| found.item).collect::<Vec<_>>(), [[1], [3]]);
 }

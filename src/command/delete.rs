@@ -26,8 +26,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     }
     let mut deleted = 0;
     for (index, items) in &by_index {
-        let delete = |chunk: &mut Chunk, item: &[u8]| drop(chunk.delete(item));
-        let found = pairs::change_chunks(call, key.scope()?, index, items, delete)?;
+        let found = pairs::change_chunks(call, key.scope()?, index, items, Chunk::delete)?;
         if found > 0 {
             let gone = window::gone(call, key.scope()?, index)?;
             let scope = key.scope_mut()?;

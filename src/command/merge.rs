@@ -31,7 +31,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     }
     let mut merged = 0;
     for (index, sources) in &by_index {
-        let merge = |chunk: &mut Chunk, source: &[u8]| drop(chunk.merge(destination, source));
+        let merge = |chunk: &mut Chunk, source: &[u8]| chunk.merge(destination, source);
         merged += pairs::change_chunks(call, scope, index, sources, merge)?;
     }
     if merged > 0 {

@@ -37,7 +37,7 @@ pub fn by_index<'a>(scope: &Scope, pairs: &[Pair<'a>]) -> BTreeMap<Vec<u8>, BTre
 }
 
 /// Lets `change` have each live chunk of an index that has some of the items, with those that it has,
-/// and deletes what it leaves empty. Returns how many of the items were in any chunk.
+/// and deletes what it leaves empty. Returns for how many of the items it said yes in any chunk.
 ///
 /// # Errors
 /// A chunk is on its way to another node of the cluster; the caller has seen to it that this shows
@@ -47,7 +47,7 @@ pub fn change_chunks(
     scope: &Scope,
     index: &[u8],
     items: &BTreeSet<&[u8]>,
-    change: impl Fn(&mut Chunk, &[u8]),
+    change: impl Fn(&mut Chunk, &[u8]) -> bool,
 ) -> Result<usize, Error> {
     let mut found = BTreeSet::new();
     for start in scope.all_starts(index) {
@@ -61,8 +61,7 @@ pub fn change_chunks(
         }
         let Some(mut key) = ChunkKey::open(call, scope, index, start, Access::Write)? else { continue };
         let Some(chunk) = key.chunk_mut() else { continue };
-        there.iter().for_each(|item| change(chunk, item));
-        found.extend(there);
+        found.extend(there.into_iter().filter(|item| change(chunk, item)));
         if chunk.is_empty() {
             key.delete();
         }

@@ -7,8 +7,7 @@
 use super::args::{Args, once};
 use super::error::Error;
 use super::settings;
-use crate::index::{
-    Chunk, Definition, Found, Part, Profile, Score, TooManyPostings, Wanted, combine, search,
+use crate::index::{Budget, Chunk, Definition, Found, Part, Profile, Score, TooManyPostings, Wanted, combine, search,
 };
 use crate::keyspace::scope::Scope;
 use crate::keyspace::window::Window;
@@ -150,7 +149,7 @@ impl Options {
         let wanted =
             Wanted { score: self.score.unwrap_or_default(), limit, min_score: self.min_score, except };
         let limit = settings::MAX_POSTINGS.size();
-        let mut budget = limit;
+        let mut budget = Budget::new(limit);
         let too_many = |TooManyPostings { postings }| Error::TooManyPostings { postings, limit };
         if self.combine.is_some() {
             let found = combine(&parts, &wanted, &mut budget).map_err(too_many)?;

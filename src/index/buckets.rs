@@ -206,10 +206,14 @@ impl Buckets {
         }
     }
 
+    /// Reads where look-ups of these hashes will begin: see [`Table::touch`].
+    pub fn touch(&self, hashes: &[u32]) {
+        self.table.touch(hashes);
+    }
+
     /// The id of a bucket, which is added where it is not there yet. An added bucket must get a
     /// posting next.
-    pub fn find_or_add(&mut self, band: u16, bucket: &[u8]) -> u32 {
-        let hash = hash::bucket(band, bucket);
+    pub fn find_or_add(&mut self, band: u16, bucket: &[u8], hash: u32) -> u32 {
         if let Some(id) = self.find(band, bucket, hash) {
             return id;
         }

@@ -87,8 +87,10 @@ impl Chunk {
     /// Adds an observation: one bucket for each band. Returns the new count of each. The caller has
     /// asked [`Self::has_room`].
     pub fn record<'a>(&mut self, item: &[u8], signature: impl Iterator<Item = &'a [u8]>) -> Counts {
-        let id = self.observe(item, 1);
-        signature.zip(0..self.bands).map(|(bucket, band)| self.add(id, band, bucket, 1)).collect()
+        let item = self.observe(item, 1);
+        let signature: SmallVec<[(u16, &[u8], u32); 32]> =
+            (0..self.bands).zip(signature).map(|(band, bucket)| (band, bucket, 1)).collect();
+        self.add(item, &signature)
     }
 
     /// The id of an item, which is added where it is new, with more observations.
@@ -104,14 +106,24 @@ impl Chunk {
         }
     }
 
-    /// Adds to an item's count in a bucket; returns the new count.
-    pub(super) fn add(&mut self, item: u32, band: u16, bucket: &[u8], count: u32) -> u32 {
-        let bucket = self.buckets.find_or_add(band, bucket);
-        let sum = self.buckets.add(bucket, item, count);
-        if sum == count {
-            self.items.push_bucket(item, bucket);
-        }
-        sum
+    /// Adds to an item's counts in some buckets, each a band, its bytes and what to add; returns the
+    /// new counts.
+    pub(super) fn add(&mut self, item: u32, buckets: &[(u16, &[u8], u32)]) -> Counts {
+        let hashes: SmallVec<[u32; 32]> =
+            buckets.iter().map(|(band, bucket, _)| hash::bucket(*band, bucket)).collect();
+        self.buckets.touch(&hashes);
+        let mut new: SmallVec<[u32; 32]> = SmallVec::new();
+        let counts = buckets.iter().zip(hashes).map(|((band, bucket, count), hash)| {
+            let bucket = self.buckets.find_or_add(*band, bucket, hash);
+            let sum = self.buckets.add(bucket, item, *count);
+            if sum == *count {
+                new.push(bucket);
+            }
+            sum
+        });
+        let counts = counts.collect();
+        self.items.add_buckets(item, &new);
+        counts
     }
 
     /// Gives all of the source's observations to the destination, another item. Returns whether
@@ -124,14 +136,16 @@ impl Chunk {
             return true;
         };
         self.items.observe(to, self.items.observations(from));
+        let mut new: SmallVec<[u32; 64]> = SmallVec::new();
         for bucket in self.take_buckets(from) {
             // The destination comes first: a bucket that has no member for a moment would be removed.
             let count = self.buckets.count(bucket, from);
             if self.buckets.add(bucket, to, count) == count {
-                self.items.push_bucket(to, bucket);
+                new.push(bucket);
             }
             self.buckets.remove(bucket, from);
         }
+        self.items.add_buckets(to, &new);
         self.items.remove(from);
         true
     }
@@ -171,6 +185,16 @@ impl Chunk {
     /// The id of a bucket of a band, by its [`hash::bucket`].
     pub(super) fn bucket(&self, band: u16, bucket: &[u8], hash: u32) -> Option<u32> {
         self.buckets.find(band, bucket, hash)
+    }
+
+    /// Reads where look-ups of these buckets will begin, so that they do not wait one by one.
+    pub(super) fn touch_buckets(&self, hashes: &[u32]) {
+        self.buckets.touch(hashes);
+    }
+
+    /// How many of an item's observations fell into a bucket.
+    pub(super) fn count(&self, bucket: u32, item: u32) -> u32 {
+        self.buckets.count(bucket, item)
     }
 
     /// How many items are in a bucket.

@@ -201,24 +201,25 @@ fn read_item(chunk: &mut Chunk, from: &mut Reader) -> Result<(), DecodeError> {
     // An entry takes at least two bytes, so this bounds both.
     chunk.fits(from.bytes.len(), from.bytes.len()).map_err(|_| DecodeError::Range)?;
     let item = chunk.observe(name, observations as u32);
+    let mut buckets = Vec::new();
     for band in 0..chunk.bands() {
-        let (mut left, mut last) = (observations, None);
+        let (mut left, first) = (observations, buckets.len());
         for _ in 0..from.number()? {
-            let bucket = from.name()?;
-            if last.is_some_and(|last| last >= bucket) {
+            let (bucket, count) = (from.name()?, from.number()?);
+            if buckets.get(first..).and_then(<[_]>::last).is_some_and(|(_, last, _)| *last >= bucket) {
                 return Err(DecodeError::Order);
             }
-            let count = from.number()?;
             if !(1..=left).contains(&count) {
                 return Err(DecodeError::Counts);
             }
-            chunk.add(item, band, bucket, count as u32);
-            (left, last) = (left - count, Some(bucket));
+            left -= count;
+            buckets.push((band, bucket, count as u32));
         }
         if left > 0 {
             return Err(DecodeError::Counts);
         }
     }
+    chunk.add(item, &buckets);
     Ok(())
 }
 

@@ -4,12 +4,13 @@
 //! prepare a flood of names that meet in one cell. Nothing that a user sees, no reply, no digest and
 //! nothing saved depends on it.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
+use foldhash::quality::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;
 
 fn hasher() -> impl Hasher {
     static KEY: OnceLock<RandomState> = OnceLock::new();
-    KEY.get_or_init(RandomState::new).build_hasher()
+    KEY.get_or_init(RandomState::default).build_hasher()
 }
 
 /// The hash of an item's name.

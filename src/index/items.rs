@@ -119,9 +119,9 @@ impl Items {
         self.table.insert(hash, id, |id| records[id as usize].hash);
     }
 
-    /// Notes that the item is now in a bucket.
-    pub fn push_bucket(&mut self, id: u32, bucket: u32) {
-        self.buckets.push(&mut self.records[id as usize].buckets, bucket);
+    /// Notes that the item is now in some buckets.
+    pub fn add_buckets(&mut self, id: u32, buckets: &[u32]) {
+        self.buckets.extend(&mut self.records[id as usize].buckets, buckets);
     }
 
     /// Adds to an item's observations; the sum must fit.

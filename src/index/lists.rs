@@ -65,6 +65,17 @@ impl<T: Copy + Default> Lists<T> {
         }
     }
 
+    /// Adds elements at the end of a list.
+    pub fn extend(&mut self, list: &mut List, values: &[T]) {
+        let (before, len) = (list.len(), list.len() + values.len());
+        if len > SHORT as usize {
+            values.iter().for_each(|value| self.push(list, *value));
+        } else if len > before {
+            self.resize(list, len);
+            self.short.run_mut(list.place, len)[before..].copy_from_slice(values);
+        }
+    }
+
     /// Removes an element: the last one takes its place.
     pub fn swap_remove(&mut self, list: &mut List, at: usize) {
         let last = list.len() - 1;
@@ -278,10 +289,13 @@ mod tests {
         let (mut lists, mut list, mut model) = (Lists::<u32>::default(), List::default(), Vec::new());
         let mut other = List::default();
         let n = SHORT + 100;
-        for i in 0..n {
+        for i in (0..n).step_by(2) {
+            // n is even.
             lists.push(&mut list, i);
-            lists.push(&mut other, n + i);
-            model.push(i);
+            lists.extend(&mut list, &[i + 1]);
+            lists.extend(&mut list, &[]);
+            lists.extend(&mut other, &[n + i, n + i + 1]);
+            model.extend([i, i + 1]);
         }
         for at in (0..n as usize).map(|i| (i * 7) % (n as usize - i)) {
             assert!(lists.iter(list).eq(model.iter()));

@@ -6,7 +6,7 @@
 //! [`Profile`] is an item's frequencies, summed over a window.
 //!
 //! ```
-//! use simile::index::{Chunk, Part, Profile, Wanted, search};
+//! use simile::index::{Budget, Chunk, Part, Profile, Wanted, search};
 //!
 //! let mut chunk = Chunk::new(2); // two bands
 //! chunk.record(b"cat", [b"a", b"b"].into_iter().map(|bucket| &bucket[..]));
@@ -14,7 +14,7 @@
 //!
 //! let chunks = [&chunk];
 //! let part = Part { chunks: &chunks, query: Profile::of_item(b"cat", &chunks), min_bands: 1 };
-//! let mut budget = 1_000; // members of the query's buckets that may be read
+//! let mut budget = Budget::new(1_000); // postings that may be read
 //! let found = search(&part, &Wanted::default(), &mut budget)?;
 //! assert_eq!((found[0].item, found[0].score), (&b"cat"[..], 1.0));
 //! assert_eq!((found[1].item, found[1].score), (&b"dog"[..], 0.5)); // one band of two
@@ -23,6 +23,7 @@
 
 mod blocks;
 mod buckets;
+mod candidate;
 mod chunk;
 pub mod codec;
 mod definition;
@@ -38,4 +39,4 @@ pub use chunk::{Chunk, Counts, Full};
 pub use definition::Definition;
 pub use profile::{Frequency, Profile};
 pub use score::Score;
-pub use search::{Found, Part, TooManyPostings, Wanted, combine, search};
+pub use search::{Budget, Found, Part, TooManyPostings, Wanted, combine, search};

@@ -5,14 +5,24 @@
 //! candidate's profile is ever read. The unit is a bucket over all chunks of the window: an item's
 //! counts in it are summed first, and its observations over the *whole* window are known before its
 //! first share is computed; chunk by chunk would overstate it.
+//!
+//! # Exact top-k, without reading everything
+//!
+//! Shared buckets only ever add to a score. So when units are read from the shortest to the longest,
+//! there may come a point where an item that has not been met cannot reach the k-th best any more:
+//! all that is left to read is worth less. From there on only the candidates are of interest, and what
+//! they have in the long units is looked up from their side. Before a unit is opened that is longer
+//! than these look-ups together, they are made: that raises the floor, and usually the unit need not
+//! be opened at all. With fewer than k candidates, it must be.
+//!
+//! Bounds are doubles, and rounded such that a candidate is given up only where it is certainly below
+//! the floor: one that ties may still win by order. The result is the same as by reading everything.
 
-use super::chunk::Chunk;
-use super::hash;
-use super::profile::Profile;
-use super::score::{Score, Shared};
+use super::candidate::{Candidate, Candidates, Place};
+use super::profile::{Frequency, Profile};
+use super::score::Score;
+use crate::index::Chunk;
 use std::cmp::Ordering;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 /// One index to search: what is looked for, and where.
 #[derive(Debug)]
@@ -23,6 +33,13 @@ pub struct Part<'a> {
     pub query: Profile<'a>,
     /// An item must share at least so many bands, 1 or more.
     pub min_bands: u16,
+}
+
+impl Part<'_> {
+    /// The number of bands.
+    pub(super) fn bands(&self) -> u16 {
+        self.chunks.first().map_or(1, |chunk| chunk.bands())
+    }
 }
 
 /// What of a search's result is wanted.
@@ -45,11 +62,32 @@ impl Default for Wanted<'_> {
     }
 }
 
+/// How many postings searches may read, and what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Postings that may still be read.
+    pub left: u64,
+    /// Postings that did not have to be read.
+    pub skipped: u64,
+}
+
+impl Budget {
+    /// So many postings.
+    pub fn new(postings: u64) -> Budget {
+        Budget { left: postings, skipped: 0 }
+    }
+
+    fn take(&mut self, postings: u64) -> Result<(), TooManyPostings> {
+        self.left = self.left.checked_sub(postings).ok_or(TooManyPostings { postings })?;
+        Ok(())
+    }
+}
+
 /// A search would read more postings than it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the query's buckets have {postings} members")]
+#[error("a bucket of the query has {postings} members")]
 pub struct TooManyPostings {
-    /// Members of the query's buckets, over all chunks of the window.
+    /// Members, over all chunks of the window, of the bucket that was one too many.
     pub postings: u64,
 }
 
@@ -66,238 +104,286 @@ pub struct Found<'a> {
     pub parts: Vec<Option<f64>>,
 }
 
-/// The items of one index that are like the query, best first. The search may read as many postings
-/// as the budget holds, and takes what it reads from it.
+/// The items of one index that are like the query, best first.
 ///
 /// # Errors
-/// The query's buckets have more members than the budget.
+/// More postings would have to be read than the budget holds.
 pub fn search<'a>(
     part: &Part<'a>,
     wanted: &Wanted,
-    budget: &mut u64,
+    budget: &mut Budget,
 ) -> Result<Vec<Found<'a>>, TooManyPostings> {
-    let bands = part.bands();
-    let found = candidates(part, wanted.score, budget)?.into_iter().filter_map(|candidate| {
-        let score = wanted.score.of(&candidate.shared, bands, part.query.observations());
-        let observations = candidate.shared.observations;
-        let admitted = candidate.bands >= part.min_bands;
-        admitted.then_some(Found { item: candidate.item, score, observations, parts: Vec::new() })
-    });
-    Ok(best(found.collect(), wanted))
+    run(std::slice::from_ref(part), wanted, budget, false)
 }
 
 /// The items that are like the query in several indexes together, best first. An item is admitted by
-/// one part alone; then every part is scored. The budget is that of [`search`].
+/// one part alone; then every part is scored, and the score is the mean of those where either side
+/// has data.
 ///
 /// # Errors
-/// The query's buckets have more members than the budget.
+/// More postings would have to be read than the budget holds.
 pub fn combine<'a>(
     parts: &[Part<'a>],
     wanted: &Wanted,
-    budget: &mut u64,
+    budget: &mut Budget,
 ) -> Result<Vec<Found<'a>>, TooManyPostings> {
-    let mut admitted: HashMap<&[u8], ()> = HashMap::new();
-    let mut shared: Vec<HashMap<&[u8], Shared>> = Vec::with_capacity(parts.len());
-    for part in parts {
-        let candidates = candidates(part, wanted.score, budget)?;
-        let reached = candidates.iter().filter(|candidate| candidate.bands >= part.min_bands);
-        admitted.extend(reached.map(|candidate| (candidate.item, ())));
-        shared.push(candidates.into_iter().map(|candidate| (candidate.item, candidate.shared)).collect());
-    }
-    let found = admitted.into_keys().map(|item| {
-        let shared = parts.iter().zip(&shared).map(|(part, shared)| match shared.get(item) {
-            Some(shared) => *shared,
-            None => Shared { sum: 0, observations: part.observations_of(item) },
-        });
-        mean(item, parts, shared.collect(), wanted.score)
-    });
-    Ok(best(found.collect(), wanted))
+    run(parts, wanted, budget, true)
 }
 
-/// The score of an item over several parts: the mean of those where either side has data.
-fn mean<'a>(item: &'a [u8], parts: &[Part<'a>], shared: Vec<Shared>, score: Score) -> Found<'a> {
-    let scores: Vec<Option<f64>> = parts
-        .iter()
-        .zip(&shared)
-        .map(|(part, shared)| match (part.query.is_empty(), shared.observations) {
-            (true, 0) => None,
-            (true, _) | (_, 0) => Some(0.0),
-            _ => Some(score.of(shared, part.bands(), part.query.observations())),
-        })
-        .collect();
-    let counted = scores.iter().flatten().count().max(1);
-    Found {
-        item,
-        score: scores.iter().flatten().sum::<f64>() / counted as f64,
-        observations: shared.iter().map(|shared| shared.observations).sum(),
-        parts: scores,
-    }
+fn run<'a>(
+    parts: &[Part<'a>],
+    wanted: &Wanted,
+    budget: &mut Budget,
+    with_parts: bool,
+) -> Result<Vec<Found<'a>>, TooManyPostings> {
+    let candidates = Search::new(parts, wanted).candidates(budget)?;
+    let ranked = best(parts, wanted, candidates.list());
+    let found = ranked.into_iter().map(|Ranked { candidate, score, observations }| {
+        let in_part = |(at, part)| candidate.part_score(at, part, wanted.score);
+        let scores = if with_parts { parts.iter().enumerate().map(in_part).collect() } else { Vec::new() };
+        Found { item: candidate.item, score, observations, parts: scores }
+    });
+    Ok(found.collect())
 }
 
-/// The wanted ones, in the order of results: score, then observations, both descending, then the
-/// item's bytes.
-fn best<'a>(mut found: Vec<Found<'a>>, wanted: &Wanted) -> Vec<Found<'a>> {
-    found.retain(|found| {
-        wanted.min_score.is_none_or(|least| found.score >= least) && Some(found.item) != wanted.except
+/// A candidate by what it is ranked by.
+struct Ranked<'c, 'a> {
+    candidate: &'c Candidate<'a>,
+    score: f64,
+    observations: u64,
+}
+
+/// The wanted candidates, in the order of results: score, then observations, both descending, then
+/// the item's bytes.
+fn best<'c, 'a>(parts: &[Part], wanted: &Wanted, candidates: &'c [Candidate<'a>]) -> Vec<Ranked<'c, 'a>> {
+    let is_wanted = |candidate: &&Candidate| candidate.is_admitted(parts) && Some(candidate.item) != wanted.except;
+    let ranked = candidates.iter().filter(is_wanted).map(|candidate| {
+        let (score, observations) = (candidate.score(parts, wanted.score), candidate.observations());
+        Ranked { candidate, score, observations }
     });
-    if let Some(limit) = wanted.limit
-        && limit < found.len()
-    {
+    let mut ranked: Vec<Ranked> =
+        ranked.filter(|ranked| wanted.min_score.is_none_or(|least| ranked.score >= least)).collect();
+    if let Some(limit) = wanted.limit.filter(|limit| *limit < ranked.len()) {
         if limit > 0 {
-            found.select_nth_unstable_by(limit - 1, order);
+            ranked.select_nth_unstable_by(limit - 1, order);
         }
-        found.truncate(limit);
+        ranked.truncate(limit);
     }
-    found.sort_unstable_by(order);
-    found
+    ranked.sort_unstable_by(order);
+    ranked
 }
 
-fn order(a: &Found, b: &Found) -> Ordering {
+fn order(a: &Ranked, b: &Ranked) -> Ordering {
     let score = b.score.total_cmp(&a.score);
-    score.then(b.observations.cmp(&a.observations)).then(a.item.cmp(b.item))
+    score.then(b.observations.cmp(&a.observations)).then_with(|| a.candidate.item.cmp(b.candidate.item))
 }
 
-impl<'a> Part<'a> {
-    fn bands(&self) -> u16 {
-        self.chunks.first().map_or(1, |chunk| chunk.bands())
+/// A bucket of a query in a chunk.
+#[derive(Debug, Clone, Copy)]
+struct InChunk {
+    /// The number of the query's frequency in its part.
+    frequency: usize,
+    place: Place,
+    bucket: u32,
+    members: usize,
+}
+
+/// A bucket of a query over all chunks of the window.
+#[derive(Debug, Clone)]
+struct Unit {
+    part: usize,
+    frequency: usize,
+    /// Where its buckets are in [`Search::buckets`].
+    buckets: std::ops::Range<usize>,
+    members: usize,
+}
+
+/// A search, before its first posting is read.
+struct Search<'s, 'a> {
+    parts: &'s [Part<'a>],
+    wanted: &'s Wanted<'s>,
+    buckets: Vec<InChunk>,
+    /// From the shortest to the longest.
+    units: Vec<Unit>,
+}
+
+/// A unit shorter than this is read without asking whether it need be.
+const SHORT: usize = 64;
+
+impl<'s, 'a> Search<'s, 'a> {
+    fn new(parts: &'s [Part<'a>], wanted: &'s Wanted<'s>) -> Search<'s, 'a> {
+        let mut buckets = Vec::new();
+        let mut chunk = 0;
+        for (number, part) in parts.iter().enumerate() {
+            let hashes: Vec<u32> = part.query.frequencies().iter().map(|frequency| frequency.hash).collect();
+            for in_part in 0..part.chunks.len() {
+                find_buckets(part, Place { part: number, in_part, chunk }, &hashes, &mut buckets);
+                chunk += 1;
+            }
+        }
+        buckets.sort_unstable_by_key(|found| (found.place.part, found.frequency, found.place.chunk));
+        let mut units = Vec::with_capacity(buckets.len());
+        let mut start = 0;
+        for same in buckets.chunk_by(|a, b| (a.place.part, a.frequency) == (b.place.part, b.frequency)) {
+            let members = same.iter().map(|found| found.members).sum();
+            let Some(first) = same.first() else { continue };
+            let buckets = start..start + same.len();
+            start = buckets.end;
+            units.push(Unit { part: first.place.part, frequency: first.frequency, buckets, members });
+        }
+        units.sort_unstable_by_key(|unit| (unit.members, unit.part, unit.frequency));
+        Search { parts, wanted, buckets, units }
     }
 
-    /// An item's observations in the window.
-    fn observations_of(&self, item: &[u8]) -> u64 {
-        let hash = hash::name(item);
-        let chunks = self.chunks.iter();
-        chunks
-            .filter_map(|chunk| Some(u64::from(chunk.items().observations(chunk.item_by_hash(item, hash)?))))
-            .sum()
+    fn frequency(&self, unit: &Unit) -> &Frequency<'a> {
+        &self.parts[unit.part].query.frequencies()[unit.frequency]
     }
-}
 
-/// An item that shares a bucket with the query.
-struct Candidate<'a> {
-    item: &'a [u8],
-    shared: Shared,
-    /// How many bands it shares.
-    bands: u16,
-    /// The last of them.
-    last_band: Option<u16>,
-    /// The bucket being read, and the item's count in it so far.
-    bucket: usize,
-    count: u64,
-}
+    /// The candidates with all that they share; those that cannot be in the result with a part of it.
+    fn candidates(&self, budget: &mut Budget) -> Result<Candidates<'a>, TooManyPostings> {
+        let members: usize = self.units.iter().map(|unit| unit.members).sum();
+        let mut candidates = Candidates::with_capacity(members.min(1 << 16));
+        let mut touched = Vec::new();
+        for (number, unit) in self.units.iter().enumerate() {
+            let left = &self.units[number..];
+            let look_ups = candidates.list().len() * left.len();
+            if unit.members >= SHORT.max(look_ups) && self.can_be_complete() {
+                self.finish(left, &mut candidates);
+                if self.is_complete(left, &candidates) {
+                    budget.skipped += left.iter().map(|unit| unit.members as u64).sum::<u64>();
+                    break;
+                }
+            }
+            budget.take(unit.members as u64)?;
+            self.read(number, unit, &mut candidates, &mut touched);
+        }
+        Ok(candidates)
+    }
 
-/// Every item that shares a bucket with the query.
-fn candidates<'a>(
-    part: &Part<'a>,
-    score: Score,
-    budget: &mut u64,
-) -> Result<Vec<Candidate<'a>>, TooManyPostings> {
-    let buckets = find_buckets(part, budget)?;
-    let mut numbers = Numbers::default();
-    let mut candidates: Vec<Candidate> = Vec::new();
-    let mut touched: Vec<u32> = Vec::new();
-    for same_bucket in buckets.chunk_by(|a, b| a.frequency == b.frequency) {
-        let Some(frequency) = same_bucket.first().map(|first| first.frequency) else { continue };
-        for found in same_bucket {
-            for posting in part.chunks[found.chunk].postings(found.bucket) {
-                let number = numbers.of(part, found.chunk, posting.item, &mut candidates);
-                let candidate = &mut candidates[number as usize];
-                if candidate.bucket != frequency {
-                    (candidate.bucket, candidate.count) = (frequency, 0);
-                    touched.push(number);
+    /// Reads a unit's postings: what its members share with the query.
+    fn read(&self, number: usize, unit: &Unit, candidates: &mut Candidates<'a>, touched: &mut Vec<usize>) {
+        for found in &self.buckets[unit.buckets.clone()] {
+            let chunk = self.parts[unit.part].chunks[found.place.in_part];
+            for posting in chunk.postings(found.bucket) {
+                let at = candidates.number(self.parts, found.place, posting.item);
+                let candidate = &mut candidates.list_mut()[at];
+                if candidate.is_finished {
+                    continue;
+                }
+                if candidate.unit != number {
+                    (candidate.unit, candidate.count) = (number, 0);
+                    touched.push(at);
                 }
                 candidate.count += u64::from(posting.count);
             }
         }
-        let frequency = &part.query.frequencies()[frequency];
-        for number in touched.drain(..) {
-            let candidate = &mut candidates[number as usize];
-            let shared = &mut candidate.shared;
-            shared.sum +=
-                score.part(frequency.count, candidate.count, part.query.observations(), shared.observations);
-            if candidate.last_band != Some(frequency.band) {
-                candidate.last_band = Some(frequency.band);
-                candidate.bands += 1;
+        for at in touched.drain(..) {
+            let candidate = &mut candidates.list_mut()[at];
+            let count = candidate.count;
+            self.share(unit, candidate, count);
+        }
+    }
+
+    /// Adds what a candidate with this count in a unit shares there.
+    fn share(&self, unit: &Unit, candidate: &mut Candidate, count: u64) {
+        let (part, frequency) = (&self.parts[unit.part], self.frequency(unit));
+        let own = &mut candidate.parts[unit.part];
+        let query = part.query.observations();
+        own.shared.sum += self.wanted.score.part(frequency.count, count, query, own.shared.observations);
+        own.share_band(frequency.band, part.min_bands);
+    }
+
+    /// Looks up what the candidates have in the units that are left, but for those that cannot reach
+    /// the floor with all of it.
+    fn finish(&self, left: &[Unit], candidates: &mut Candidates<'a>) {
+        let (floor, rest) = (self.floor(candidates), self.worth(left));
+        for candidate in candidates.list_mut().iter_mut().filter(|candidate| !candidate.is_finished) {
+            candidate.is_finished = true;
+            let most = candidate.score(self.parts, self.wanted.score) + rest / candidate.divisor(self.parts) as f64;
+            if is_below(most, floor) {
+                continue;
+            }
+            for unit in left {
+                let count = self.count(unit, candidate);
+                if count > 0 {
+                    self.share(unit, candidate, count);
+                }
             }
         }
     }
-    Ok(candidates)
+
+    /// A candidate's count in a unit.
+    fn count(&self, unit: &Unit, candidate: &Candidate) -> u64 {
+        let in_chunk = |found: &InChunk| {
+            let chunk = self.parts[unit.part].chunks[found.place.in_part];
+            let item = chunk.item_by_hash(candidate.item, candidate.hash)?;
+            Some(u64::from(chunk.count(found.bucket, item)))
+        };
+        self.buckets[unit.buckets.clone()].iter().filter_map(in_chunk).sum()
+    }
+
+    /// Whether anything is wanted that may make reading on unnecessary.
+    fn can_be_complete(&self) -> bool {
+        let is_bounded = self.wanted.limit.is_some() || self.wanted.min_score.is_some();
+        is_bounded || self.parts.iter().any(|part| part.min_bands > 1)
+    }
+
+    /// Whether no item that has not been met can be in the result.
+    fn is_complete(&self, left: &[Unit], candidates: &Candidates) -> bool {
+        let with_data = self.parts.iter().filter(|part| !part.query.is_empty()).count().max(1);
+        is_below(self.worth(left) / with_data as f64, self.floor(candidates)) || !self.can_admit(left)
+    }
+
+    /// The most that the units can add to the sum of a candidate's scores.
+    fn worth(&self, units: &[Unit]) -> f64 {
+        let worth = |unit: &Unit| {
+            let part = &self.parts[unit.part];
+            self.frequency(unit).count as f64 / (f64::from(part.bands()) * part.query.observations() as f64)
+        };
+        units.iter().map(worth).sum()
+    }
+
+    /// Whether an item that is in these units alone can share the bands that it must.
+    fn can_admit(&self, units: &[Unit]) -> bool {
+        self.parts.iter().enumerate().any(|(number, part)| {
+            let mut bands: Vec<u16> =
+                units.iter().filter(|unit| unit.part == number).map(|unit| self.frequency(unit).band).collect();
+            bands.sort_unstable();
+            bands.dedup();
+            bands.len() >= usize::from(part.min_bands)
+        })
+    }
+
+    /// What an item in the result certainly reaches: the k-th best of what admitted candidates have by
+    /// now, or MINSCORE.
+    fn floor(&self, candidates: &Candidates) -> f64 {
+        let least = self.wanted.min_score.unwrap_or(0.0);
+        let Some(limit) = self.wanted.limit else { return least };
+        let counts = |candidate: &&Candidate| {
+            candidate.is_admitted(self.parts) && Some(candidate.item) != self.wanted.except
+        };
+        let admitted = candidates.list().iter().filter(counts);
+        let mut scores: Vec<f64> = admitted.map(|candidate| candidate.score(self.parts, self.wanted.score)).collect();
+        if limit == 0 || scores.len() < limit {
+            return least;
+        }
+        let (_, kth, _) = scores.select_nth_unstable_by(limit - 1, |a, b| b.total_cmp(a));
+        kth.max(least)
+    }
 }
 
-/// A bucket of the query in a chunk.
-struct InChunk {
-    /// The number of the query's frequency.
-    frequency: usize,
-    chunk: usize,
-    bucket: u32,
+/// Whether a bound is below a floor, and not only by rounding.
+fn is_below(bound: f64, floor: f64) -> bool {
+    bound * (1.0 + 1e-9) < floor
 }
 
-/// The query's buckets, by frequency, in the chunks that have them.
-fn find_buckets(part: &Part, budget: &mut u64) -> Result<Vec<InChunk>, TooManyPostings> {
-    let mut found = Vec::new();
-    let mut postings = 0;
+/// Finds the query's buckets in a chunk.
+fn find_buckets(part: &Part, place: Place, hashes: &[u32], found: &mut Vec<InChunk>) {
+    let chunk = part.chunks[place.in_part];
+    chunk.touch_buckets(hashes);
     for (number, frequency) in part.query.frequencies().iter().enumerate() {
-        let hash = hash::bucket(frequency.band, frequency.bucket);
-        for (chunk, in_chunk) in part.chunks.iter().enumerate() {
-            if let Some(bucket) = in_chunk.bucket(frequency.band, frequency.bucket, hash) {
-                postings += in_chunk.member_count(bucket) as u64;
-                found.push(InChunk { frequency: number, chunk, bucket });
-            }
+        if let Some(bucket) = chunk.bucket(frequency.band, frequency.bucket, frequency.hash) {
+            found.push(InChunk { frequency: number, place, bucket, members: chunk.member_count(bucket) });
         }
-    }
-    *budget = budget.checked_sub(postings).ok_or(TooManyPostings { postings })?;
-    Ok(found)
-}
-
-/// The number of each candidate, by its ids in the chunks of the window.
-#[derive(Default)]
-struct Numbers {
-    by_id: HashMap<(u32, u32), u32, BuildHasherDefault<IdHasher>>,
-}
-
-impl Numbers {
-    /// The candidate with an id in a chunk. At its first sight its ids in all chunks are noted, and
-    /// its observations summed.
-    fn of<'a>(&mut self, part: &Part<'a>, chunk: usize, id: u32, candidates: &mut Vec<Candidate<'a>>) -> u32 {
-        if let Some(number) = self.by_id.get(&(chunk as u32, id)) {
-            return *number;
-        }
-        let number = candidates.len() as u32;
-        let items = part.chunks[chunk].items();
-        let (item, hash) = (items.name(id), items.hash(id));
-        let mut observations = 0;
-        for (other, in_other) in part.chunks.iter().enumerate() {
-            let id = if other == chunk { Some(id) } else { in_other.item_by_hash(item, hash) };
-            if let Some(id) = id {
-                observations += u64::from(in_other.items().observations(id));
-                self.by_id.insert((other as u32, id), number);
-            }
-        }
-        candidates.push(Candidate {
-            item,
-            shared: Shared { sum: 0, observations },
-            bands: 0,
-            last_band: None,
-            bucket: usize::MAX,
-            count: 0,
-        });
-        number
-    }
-}
-
-/// Mixes ids: they are given by the chunks, so nobody chooses them.
-#[derive(Default)]
-struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
-    }
-
-    fn write_u32(&mut self, id: u32) {
-        self.0 = (self.0.rotate_left(32) ^ u64::from(id)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0 ^ self.0 >> 32
     }
 }

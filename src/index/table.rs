@@ -31,6 +31,23 @@ impl Cell {
     fn used(&self) -> usize {
         self.tags.iter().position(|tag| *tag == 0).unwrap_or(SLOTS)
     }
+
+    /// The slots that have this tag, lowest first.
+    fn slots_with(&self, tag: u8) -> impl Iterator<Item = usize> {
+        // All bytes at once: one is zero if subtracting one borrows from a high bit that it does not
+        // have. The borrow may run on into the next byte, so each is looked at again.
+        const ONES: u128 = u128::MAX / 255;
+        let mut bytes = [!tag; 16];
+        bytes[..SLOTS].copy_from_slice(&self.tags);
+        let differing = u128::from_le_bytes(bytes) ^ ONES * u128::from(tag);
+        let mut zeros = differing.wrapping_sub(ONES) & !differing & ONES << 7;
+        let slots = std::iter::from_fn(move || {
+            let slot = zeros.trailing_zeros() as usize / 8;
+            zeros &= zeros.wrapping_sub(1);
+            (slot < SLOTS).then_some(slot)
+        });
+        slots.filter(move |slot| self.tags[*slot] == tag)
+    }
 }
 
 /// A set of ids, found by the hash of what they stand for.
@@ -70,6 +87,15 @@ impl Table {
     /// The id with this hash that `is` accepts.
     pub fn find(&self, hash: u32, is: impl FnMut(u32) -> bool) -> Option<u32> {
         self.place_of(hash, is).map(|place| self.cell(place.overflow, place.cell).ids[place.slot])
+    }
+
+    /// Reads where look-ups of these hashes will begin. Look-ups wait for memory one after the other;
+    /// the reads here wait together, and the look-ups that follow find their cells in the cache.
+    pub fn touch(&self, hashes: &[u32]) {
+        if self.len > 0 {
+            let touched = hashes.iter().fold(0, |all, hash| all ^ self.home[self.home_of(*hash) as usize].next);
+            std::hint::black_box(touched);
+        }
     }
 
     /// Adds an id that is not in the table. `hash_of` gives the hash of any id that is.
@@ -137,10 +163,8 @@ impl Table {
         let mut place = Place { overflow: false, cell: self.home_of(hash), slot: 0 };
         loop {
             let cell = self.cell(place.overflow, place.cell);
-            for slot in 0..SLOTS {
-                if cell.tags[slot] == wanted && is(cell.ids[slot]) {
-                    return Some(Place { slot, ..place });
-                }
+            if let Some(slot) = cell.slots_with(wanted).find(|slot| is(cell.ids[*slot])) {
+                return Some(Place { slot, ..place });
             }
             if cell.next == NONE {
                 return None;
@@ -177,8 +201,11 @@ impl Table {
         let old = new - (1 << new.ilog2());
         let mut cell = std::mem::replace(&mut self.home[old as usize], EMPTY);
         loop {
-            for id in &cell.ids[..cell.used()] {
-                let hash = hash_of(*id);
+            // All hashes first: what they are computed from lies all over memory, and is waited for
+            // together.
+            let (used, mut hashes) = (cell.used(), [0; SLOTS]);
+            cell.ids[..used].iter().zip(&mut hashes).for_each(|(id, hash)| *hash = hash_of(*id));
+            for (id, hash) in cell.ids[..used].iter().zip(hashes) {
                 self.put(self.home_of(hash), hash, *id);
             }
             if cell.next == NONE {
