@@ -385,7 +385,7 @@ fn an_item_that_asks_can_be_left_out() {
     [1, 2, 3].iter().for_each(|i| drop(chunk.record(&[*i], [&b"same"[..]].into_iter())));
     let chunks = [&chunk];
     let part = Part { chunks: &chunks, query: Profile::of_item(&[2], &chunks), min_bands: 1 };
-    let found =
-        search(&part, &Wanted { except: Some(&[2]), ..all(Some(10)) }, &mut Budget::new(u64::MAX)).expect("few");
+    let found = search(&part, &Wanted { except: Some(&[2]), ..all(Some(10)) }, &mut Budget::new(u64::MAX))
+        .expect("few");
     assert_eq!(found.iter().map(|found| found.item).collect::<Vec<_>>(), [[1], [3]]);
 }

@@ -3,6 +3,7 @@
 
 use super::error::{Error, shown};
 use super::settings;
+use crate::index::Definition;
 use crate::index::codec::MAX_NAME;
 use crate::keyspace::name::{self, NameError};
 use crate::server::call::Call;
@@ -95,24 +96,34 @@ impl<'a> Args<'a> {
     /// An integer in a range.
     ///
     /// # Errors
-    /// It is missing, no integer, or out of the range.
+    /// It is missing, no integer, or out of the range: all say what it should be.
     pub fn number(&mut self, what: &'static str, range: RangeInclusive<u64>) -> Result<u64, Error> {
-        let number = read_number(self.bytes(what)?).filter(|number| range.contains(number));
+        let number = self.bytes(what).ok().and_then(read_number).filter(|number| range.contains(number));
         number.ok_or_else(|| {
             Error::Expected(what, format!("an integer between {} and {}", range.start(), range.end()))
         })
     }
 
-    /// A number between two others, both included.
+    /// A moment, in seconds since the epoch.
     ///
     /// # Errors
-    /// It is missing, no number, or out of the range.
-    pub fn float(&mut self, what: &'static str, range: RangeInclusive<f64>) -> Result<f64, Error> {
-        let text = std::str::from_utf8(self.bytes(what)?).ok();
-        let number = text.and_then(|text| text.parse().ok()).filter(|number| range.contains(number));
-        number.ok_or_else(|| {
-            Error::Expected(what, format!("a number between {} and {}", range.start(), range.end()))
+    /// It is missing, no integer, or so large that it cannot be in seconds.
+    pub fn timestamp(&mut self) -> Result<u64, Error> {
+        self.number("TIMESTAMP", Definition::TIMESTAMP).map_err(|error| match error {
+            Error::Expected(what, expected) => Error::Expected(what, expected + ", in seconds since 1970"),
+            other => other,
         })
+    }
+
+    /// A number that `is` accepts.
+    ///
+    /// # Errors
+    /// It is missing, no number, or not accepted; `expected` says what would be.
+    pub fn float(&mut self, what: &'static str, expected: &str, is: fn(f64) -> bool) -> Result<f64, Error> {
+        let text = self.bytes(what).ok().and_then(|text| std::str::from_utf8(text).ok());
+        let number =
+            text.and_then(|text| text.parse().ok()).filter(|number: &f64| number.is_finite() && is(*number));
+        number.ok_or_else(|| Error::Expected(what, expected.to_string()))
     }
 
     /// `yes` or `no`.
@@ -120,9 +131,9 @@ impl<'a> Args<'a> {
     /// # Errors
     /// It is missing, or neither.
     pub fn yes_no(&mut self, what: &'static str) -> Result<bool, Error> {
-        match self.bytes(what)? {
-            word if word.eq_ignore_ascii_case(b"yes") => Ok(true),
-            word if word.eq_ignore_ascii_case(b"no") => Ok(false),
+        match self.bytes(what) {
+            Ok(word) if word.eq_ignore_ascii_case(b"yes") => Ok(true),
+            Ok(word) if word.eq_ignore_ascii_case(b"no") => Ok(false),
             _ => Err(Error::Expected(what, "yes or no".to_string())),
         }
     }

@@ -42,7 +42,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let name = args.scope()?;
     let given = Given::take(&mut args)?;
     if !call.is_obeyed() && (given.uid.is_some() || given.tag.is_some()) {
-        return Err(Error::NotObeyed("UID and TAG"));
+        return Err(Error::NotObeyed("UID and TAG are"));
     }
     if let Some(key) = ScopeKey::open(call, name)? {
         let there = key.scope()?.definition;
@@ -115,13 +115,16 @@ impl<'a> Given<'a> {
     }
 
     fn take_one(&mut self, keyword: &'static str, args: &mut Args<'a>) -> Result<(), Error> {
-        let above_zero = f64::MIN_POSITIVE;
         match keyword {
             "BANDS" => once(&mut self.bands, keyword, args.number(keyword, Definition::BANDS)? as u16),
             "ROWS" => once(&mut self.rows, keyword, args.number(keyword, Definition::ROWS)? as u16),
-            "THRESHOLD" => once(&mut self.threshold, keyword, args.float(keyword, above_zero..=1.0)?),
+            "THRESHOLD" => {
+                let is = |threshold| threshold > 0.0 && threshold <= 1.0;
+                once(&mut self.threshold, keyword, args.float(keyword, "a number above 0 and at most 1", is)?)
+            }
             "RECALL" => {
-                once(&mut self.recall, keyword, args.float(keyword, above_zero..=1.0 - f64::EPSILON)?)
+                let is = |recall| recall > 0.0 && recall < 1.0;
+                once(&mut self.recall, keyword, args.float(keyword, "a number above 0 and below 1", is)?)
             }
             "SLOTS" => once(&mut self.slots, keyword, args.number(keyword, Definition::SLOTS)? as usize),
             "INTERVAL" => once(&mut self.interval, keyword, args.number(keyword, Definition::INTERVAL)?),
@@ -189,21 +192,21 @@ impl<'a> Given<'a> {
 }
 
 fn take_hash(args: &mut Args) -> Result<bool, Error> {
-    match args.bytes("HASH")? {
-        word if word.eq_ignore_ascii_case(b"FSS") => Ok(false),
-        word if word.eq_ignore_ascii_case(b"MURMUR3") => Ok(true),
+    match args.bytes("HASH") {
+        Ok(word) if word.eq_ignore_ascii_case(b"FSS") => Ok(false),
+        Ok(word) if word.eq_ignore_ascii_case(b"MURMUR3") => Ok(true),
         _ => Err(Error::Expected("HASH", "FSS or MURMUR3".to_string())),
     }
 }
 
 fn take_shingle(args: &mut Args) -> Result<Shingle, Error> {
-    let unit = args.bytes("SHINGLE")?;
-    let is = |word: &str| unit.eq_ignore_ascii_case(word.as_bytes());
-    if !is("CHARS") && !is("WORDS") {
+    let unit = args.bytes("SHINGLE").unwrap_or_default();
+    let is_words = unit.eq_ignore_ascii_case(b"WORDS");
+    if !is_words && !unit.eq_ignore_ascii_case(b"CHARS") {
         return Err(Error::Expected("SHINGLE", "CHARS n or WORDS n".to_string()));
     }
-    let length = args.number("SHINGLE", Definition::SHINGLE)? as u8;
-    Ok(if is("CHARS") { Shingle::Chars(length) } else { Shingle::Words(length) })
+    let length = args.number("SHINGLE length", Definition::SHINGLE)? as u8;
+    Ok(if is_words { Shingle::Words(length) } else { Shingle::Chars(length) })
 }
 
 fn take_uid(args: &mut Args) -> Result<u64, Error> {

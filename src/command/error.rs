@@ -67,7 +67,7 @@ pub enum Error {
         limit: u64,
     },
     /// Only a primary or an AOF may send this.
-    #[error("ERR {0} is for replication and the AOF alone")]
+    #[error("ERR {0} for replication and the AOF alone")]
     NotObeyed(&'static str),
     /// A part of a value is damaged.
     #[error("ERR the value cannot be loaded: {0}")]

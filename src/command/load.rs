@@ -11,7 +11,7 @@ use crate::server::call::Call;
 /// It comes from elsewhere, or the part is damaged.
 pub fn run(call: &Call) -> Result<(), Error> {
     if !call.is_obeyed() {
-        return Err(Error::NotObeyed("SIM.LOAD"));
+        return Err(Error::NotObeyed("SIM.LOAD is"));
     }
     let mut args = Args::new(call);
     let (key, part) = (args.bytes("key")?, args.bytes("part")?);

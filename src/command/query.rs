@@ -7,7 +7,8 @@
 use super::args::{Args, once};
 use super::error::Error;
 use super::settings;
-use crate::index::{Budget, Chunk, Definition, Found, Part, Profile, Score, TooManyPostings, Wanted, combine, search,
+use crate::index::{
+    Budget, Chunk, Definition, Found, Part, Profile, Score, TooManyPostings, Wanted, combine, search,
 };
 use crate::keyspace::scope::Scope;
 use crate::keyspace::window::Window;
@@ -37,7 +38,7 @@ impl When {
     /// The value is missing, wrong, or given twice.
     pub fn take(&mut self, keyword: &'static str, args: &mut Args) -> Result<(), Error> {
         match keyword {
-            "TIMESTAMP" => once(&mut self.timestamp, keyword, args.number(keyword, Definition::TIMESTAMP)?),
+            "TIMESTAMP" => once(&mut self.timestamp, keyword, args.timestamp()?),
             _ => once(&mut self.window, keyword, args.number(keyword, WINDOW)? as u32),
         }
     }
@@ -85,7 +86,10 @@ impl Options {
     pub fn take(&mut self, keyword: &'static str, args: &mut Args) -> Result<(), Error> {
         match keyword {
             "LIMIT" => once(&mut self.limit, keyword, args.number(keyword, 0..=u32::MAX.into())?),
-            "MINSCORE" => once(&mut self.min_score, keyword, args.float(keyword, 0.0..=f64::MAX)?),
+            "MINSCORE" => {
+                let least = args.float(keyword, "a number, 0 or more", |least| least >= 0.0)?;
+                once(&mut self.min_score, keyword, least)
+            }
             "MINBANDS" => once(&mut self.min_bands, keyword, take_min_bands(args)?),
             "SCORE" => once(&mut self.score, keyword, take_score(args)?),
             "COMBINE" => once(&mut self.combine, keyword, ()),
@@ -100,8 +104,12 @@ impl Options {
     pub fn check(&self, parts: usize) -> Result<(), Error> {
         match &self.min_bands {
             Some(bands) if bands.len() != 1 && bands.len() != parts => {
-                let expected = format!("given once for all, or {parts} times, once for each clause or index");
-                Err(Error::Expected("MINBANDS", expected))
+                let each = if parts > 1 {
+                    format!(", or {parts}, one for each clause or index")
+                } else {
+                    String::new()
+                };
+                Err(Error::Expected("MINBANDS count", format!("1{each}")))
             }
             _ => Ok(()),
         }
@@ -173,13 +181,13 @@ impl Options {
 }
 
 fn take_min_bands(args: &mut Args) -> Result<SmallVec<[u16; 4]>, Error> {
-    let count = args.number("MINBANDS", 1..=args.left() as u64)?;
+    let count = args.number("MINBANDS count", 1..=u32::MAX.into())?;
     (0..count).map(|_| Ok(args.number("MINBANDS", Definition::BANDS)? as u16)).collect()
 }
 
 fn take_score(args: &mut Args) -> Result<Score, Error> {
-    match args.bytes("SCORE")? {
-        word if word.eq_ignore_ascii_case(b"OVERLAP") => Ok(Score::Overlap),
+    match args.bytes("SCORE") {
+        Ok(word) if word.eq_ignore_ascii_case(b"OVERLAP") => Ok(Score::Overlap),
         _ => Err(Error::Expected("SCORE", "OVERLAP".to_string())),
     }
 }

@@ -175,7 +175,7 @@ impl<'a> Request<'a> {
         let known = ["TIMESTAMP", KEYWORDS[0], KEYWORDS[1], KEYWORDS[2]];
         while let Some(keyword) = args.keyword(&known, EXPECTED)? {
             match keyword {
-                "TIMESTAMP" => once(&mut timestamp, keyword, args.number(keyword, Definition::TIMESTAMP)?)?,
+                "TIMESTAMP" => once(&mut timestamp, keyword, args.timestamp()?)?,
                 _ => clauses.push(Clause::take(keyword, args)?),
             }
         }

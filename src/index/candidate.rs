@@ -1,7 +1,7 @@
 //! Candidates: the items that share a bucket with a query, known by their ids in every chunk of the
 //! window.
 
-use super::score::{Score, Shared};
+use super::score::{Score, Shared, mean};
 use super::search::Part;
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -62,27 +62,38 @@ impl Candidate<'_> {
         self.parts.iter().map(|part| part.shared.observations).sum()
     }
 
-    /// The score in a part; `None` where neither side has data.
+    /// What it shares in a part, if its score there is more than 0.
+    fn shared(&self, at: usize, part: &Part) -> Option<&Shared> {
+        let shared = self.parts.get(at).map(|own| &own.shared);
+        shared.filter(|shared| shared.observations > 0 && !part.query.is_empty())
+    }
+
+    /// Whether either side has data in a part.
+    fn counts_in(&self, at: usize, part: &Part) -> bool {
+        !part.query.is_empty() || self.parts.get(at).is_some_and(|own| own.shared.observations > 0)
+    }
+
+    /// The score in a part; `None` where neither side has data, 0 where only one side has.
     pub fn part_score(&self, at: usize, part: &Part, score: Score) -> Option<f64> {
-        let shared = self.parts.get(at).map(|own| own.shared).unwrap_or_default();
-        match (part.query.is_empty(), shared.observations) {
-            (true, 0) => None,
-            (true, _) | (_, 0) => Some(0.0),
-            _ => Some(score.of(&shared, part.bands(), part.query.observations())),
-        }
+        let of = |shared| score.of(shared, part.bands(), part.query.observations());
+        self.counts_in(at, part).then(|| self.shared(at, part).map_or(0.0, of))
     }
 
     /// The mean of the scores of the parts where either side has data, of what was read so far.
     pub fn score(&self, parts: &[Part], score: Score) -> f64 {
-        let scores = parts.iter().enumerate().filter_map(|(at, part)| self.part_score(at, part, score));
-        let (sum, counted) = scores.fold((0.0, 0), |(sum, counted), score| (sum + score, counted + 1));
-        sum / f64::from(counted.max(1))
+        if let [part] = parts {
+            return self.part_score(0, part, score).unwrap_or(0.0);
+        }
+        let counted = parts.iter().enumerate().filter(|(at, part)| self.counts_in(*at, part));
+        mean(counted.map(|(at, part)| {
+            let of = |shared| score.fixed(shared, part.bands(), part.query.observations());
+            self.shared(at, part).map_or(0, of)
+        }))
     }
 
     /// How many parts count for it.
     pub fn divisor(&self, parts: &[Part]) -> usize {
-        let counts = |(own, part): &(&InPart, &Part)| own.shared.observations > 0 || !part.query.is_empty();
-        self.parts.iter().zip(parts).filter(counts).count().max(1)
+        parts.iter().enumerate().filter(|(at, part)| self.counts_in(*at, part)).count().max(1)
     }
 }
 
@@ -133,7 +144,14 @@ impl<'a> Candidates<'a> {
             }
             known.push(own);
         }
-        self.list.push(Candidate { item, hash, parts: known, is_finished: false, unit: usize::MAX, count: 0 });
+        self.list.push(Candidate {
+            item,
+            hash,
+            parts: known,
+            is_finished: false,
+            unit: usize::MAX,
+            count: 0,
+        });
         number
     }
 }

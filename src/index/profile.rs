@@ -39,11 +39,14 @@ impl<'a> Profile<'a> {
             let Some(id) = chunk.item_by_hash(item, name) else { continue };
             profile.observations += u64::from(chunk.items().observations(id));
             let frequencies = chunk.frequencies(id);
-            let frequencies = frequencies.map(|(band, bucket, count)| Frequency::new(band, bucket, count.into()));
+            let frequencies =
+                frequencies.map(|(band, bucket, count)| Frequency::new(band, bucket, count.into()));
             profile.frequencies.extend(frequencies);
         }
         // By hash: that is much faster than by bytes, and brings equal buckets together as well.
-        profile.frequencies.sort_unstable_by(|a, b| (a.band, a.hash, a.bucket).cmp(&(b.band, b.hash, b.bucket)));
+        profile
+            .frequencies
+            .sort_unstable_by(|a, b| (a.band, a.hash, a.bucket).cmp(&(b.band, b.hash, b.bucket)));
         profile.frequencies.dedup_by(|next, kept| {
             let same = (next.band, next.bucket) == (kept.band, kept.bucket);
             if same {

@@ -156,7 +156,8 @@ struct Ranked<'c, 'a> {
 /// The wanted candidates, in the order of results: score, then observations, both descending, then
 /// the item's bytes.
 fn best<'c, 'a>(parts: &[Part], wanted: &Wanted, candidates: &'c [Candidate<'a>]) -> Vec<Ranked<'c, 'a>> {
-    let is_wanted = |candidate: &&Candidate| candidate.is_admitted(parts) && Some(candidate.item) != wanted.except;
+    let is_wanted =
+        |candidate: &&Candidate| candidate.is_admitted(parts) && Some(candidate.item) != wanted.except;
     let ranked = candidates.iter().filter(is_wanted).map(|candidate| {
         let (score, observations) = (candidate.score(parts, wanted.score), candidate.observations());
         Ranked { candidate, score, observations }
@@ -299,7 +300,8 @@ impl<'s, 'a> Search<'s, 'a> {
         let (floor, rest) = (self.floor(candidates), self.worth(left));
         for candidate in candidates.list_mut().iter_mut().filter(|candidate| !candidate.is_finished) {
             candidate.is_finished = true;
-            let most = candidate.score(self.parts, self.wanted.score) + rest / candidate.divisor(self.parts) as f64;
+            let most =
+                candidate.score(self.parts, self.wanted.score) + rest / candidate.divisor(self.parts) as f64;
             if is_below(most, floor) {
                 continue;
             }
@@ -346,8 +348,11 @@ impl<'s, 'a> Search<'s, 'a> {
     /// Whether an item that is in these units alone can share the bands that it must.
     fn can_admit(&self, units: &[Unit]) -> bool {
         self.parts.iter().enumerate().any(|(number, part)| {
-            let mut bands: Vec<u16> =
-                units.iter().filter(|unit| unit.part == number).map(|unit| self.frequency(unit).band).collect();
+            let mut bands: Vec<u16> = units
+                .iter()
+                .filter(|unit| unit.part == number)
+                .map(|unit| self.frequency(unit).band)
+                .collect();
             bands.sort_unstable();
             bands.dedup();
             bands.len() >= usize::from(part.min_bands)
@@ -363,7 +368,8 @@ impl<'s, 'a> Search<'s, 'a> {
             candidate.is_admitted(self.parts) && Some(candidate.item) != self.wanted.except
         };
         let admitted = candidates.list().iter().filter(counts);
-        let mut scores: Vec<f64> = admitted.map(|candidate| candidate.score(self.parts, self.wanted.score)).collect();
+        let mut scores: Vec<f64> =
+            admitted.map(|candidate| candidate.score(self.parts, self.wanted.score)).collect();
         if limit == 0 || scores.len() < limit {
             return least;
         }

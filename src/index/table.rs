@@ -39,8 +39,8 @@ impl Cell {
         const ONES: u128 = u128::MAX / 255;
         let mut bytes = [!tag; 16];
         bytes[..SLOTS].copy_from_slice(&self.tags);
-        let differing = u128::from_le_bytes(bytes) ^ ONES * u128::from(tag);
-        let mut zeros = differing.wrapping_sub(ONES) & !differing & ONES << 7;
+        let differing = u128::from_le_bytes(bytes) ^ (ONES * u128::from(tag));
+        let mut zeros = differing.wrapping_sub(ONES) & !differing & (ONES << 7);
         let slots = std::iter::from_fn(move || {
             let slot = zeros.trailing_zeros() as usize / 8;
             zeros &= zeros.wrapping_sub(1);
@@ -93,7 +93,8 @@ impl Table {
     /// the reads here wait together, and the look-ups that follow find their cells in the cache.
     pub fn touch(&self, hashes: &[u32]) {
         if self.len > 0 {
-            let touched = hashes.iter().fold(0, |all, hash| all ^ self.home[self.home_of(*hash) as usize].next);
+            let touched =
+                hashes.iter().fold(0, |all, hash| all ^ self.home[self.home_of(*hash) as usize].next);
             std::hint::black_box(touched);
         }
     }

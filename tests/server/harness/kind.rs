@@ -1,0 +1,77 @@
+//! Which servers there are, and where their programs are found.
+
+use super::{Launch, Server};
+use std::path::{Path, PathBuf};
+
+/// A server that the module supports.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    Redis7_0,
+    Redis8_2,
+    Valkey9_1,
+}
+
+impl Kind {
+    const ALL: [Kind; 3] = [Kind::Redis7_0, Kind::Redis8_2, Kind::Valkey9_1];
+
+    /// The name by which `SERVERS` and `scripts/install-servers.sh` know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Redis7_0 => "redis-7.0",
+            Kind::Redis8_2 => "redis-8.2",
+            Kind::Valkey9_1 => "valkey-9.1",
+        }
+    }
+
+    /// The program, which must be there: a test that cannot run has failed.
+    pub fn program(self) -> PathBuf {
+        let servers = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/servers");
+        let found = match self {
+            Kind::Redis7_0 => on_path("redis-server"),
+            Kind::Redis8_2 => Some(servers.join("redis-8.2/redis-server")).filter(|p| p.exists()),
+            Kind::Valkey9_1 => Some(servers.join("valkey-9.1/valkey-server")).filter(|p| p.exists()),
+        };
+        found.unwrap_or_else(|| panic!("{} is not installed: `make test` installs it", self.name()))
+    }
+
+    /// Runs one test on this server, unless the environment variable SERVERS names only others.
+    pub fn run<Subject: From<Kind>>(self, test: impl FnOnce(Subject)) {
+        if self.is_wanted() {
+            test(self.into());
+        } else {
+            eprintln!("not run: {} is not among SERVERS", self.name());
+        }
+    }
+
+    fn is_wanted(self) -> bool {
+        let list = std::env::var("SERVERS").unwrap_or_default();
+        let names: Vec<&str> = list.split([',', ' ']).filter(|name| !name.is_empty()).collect();
+        if let Some(name) = names.iter().find(|name| !Kind::ALL.iter().any(|kind| kind.name() == **name)) {
+            panic!("SERVERS holds {name:?}; there are redis-7.0, redis-8.2 and valkey-9.1");
+        }
+        names.is_empty() || names.contains(&self.name())
+    }
+
+    /// A server with the module and nothing out of the ordinary.
+    pub fn start(self) -> Server {
+        self.launch().start()
+    }
+
+    pub fn launch(self) -> Launch {
+        Launch::new(self)
+    }
+}
+
+/// The first program of this name in the directories of PATH.
+pub fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|program| program.exists())
+}
+
+/// The module under test: `SIMILE_MODULE`, or what `cargo build --release` made.
+pub fn module() -> PathBuf {
+    let built = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/libsimile.so");
+    let module = std::env::var_os("SIMILE_MODULE").map_or_else(built, PathBuf::from);
+    assert!(module.exists(), "there is no module at {}: `make test` builds it", module.display());
+    module
+}

@@ -1,0 +1,20 @@
+//! What a user of the module sees, tried on real servers: Redis 7.0, Redis 8.2 and Valkey 9.1.
+//!
+//! `make test` installs the servers, builds the module and runs this; `SERVERS=redis-7.0` narrows it.
+
+mod harness;
+
+mod bad_input;
+mod config;
+mod differential;
+mod lifecycle;
+mod merge_delete;
+mod persistence;
+mod query;
+mod readme;
+mod record;
+mod replication;
+mod resp;
+mod sentry;
+mod signature;
+mod window;
