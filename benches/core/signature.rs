@@ -1,8 +1,8 @@
-//! What a signature costs, on one core: `cargo bench --bench signature`.
+//! What a signature costs, on one core: `cargo bench --bench core -- slots`.
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput};
 use simile::signature::{Hash, Scheme, Shingle, TextRules, choose_bands};
 
 const MESSAGE: &str = "Connection to db-primary.internal:5432 refused after 30000 ms while flushing \
@@ -19,14 +19,19 @@ fn sign_features(c: &mut Criterion) {
     let murmur3 = Scheme { hash: Hash::Murmur3 { modulus: None }, ..fss };
     let sentry = Scheme { hash: Hash::Murmur3 { modulus: Some(65535) }, ..fss };
 
-    let mut group = c.benchmark_group("128 slots");
+    let mut group = c.benchmark_group("sign");
     group.throughput(Throughput::Elements(1));
     for count in [10, 75, 500] {
         let tokens = tokens(count);
         let features = || tokens.iter().map(|token| token.as_bytes());
-        group.bench_function(format!("FSS, {count} tokens"), |b| {
-            b.iter(|| fss.sign(black_box(features())));
-        });
+        for bands in [2, 4, 16] {
+            for (name, scheme) in [("FSS", fss), ("MURMUR3", murmur3)] {
+                let (scheme, slots) = (Scheme { bands, ..scheme }, bands * 8);
+                group.bench_function(format!("{name}, {slots} slots, {count} tokens"), |b| {
+                    b.iter(|| scheme.sign(black_box(features())));
+                });
+            }
+        }
     }
     let shingles: Vec<&[u8]> = MESSAGE.as_bytes().windows(5).take(116).collect();
     for (name, scheme) in [("MURMUR3", murmur3), ("MURMUR3 MODULUS 65535", sentry), ("FSS", fss)] {
@@ -64,5 +69,9 @@ fn choose(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, sign_features, sign_text, choose);
-criterion_main!(benches);
+/// All of them.
+pub fn benches(c: &mut Criterion) {
+    sign_features(c);
+    sign_text(c);
+    choose(c);
+}

@@ -1,0 +1,128 @@
+//! What the index costs: `cargo bench --bench core -- index`.
+
+use criterion::{BatchSize, Criterion};
+use simile::index::{Budget, Chunk, Part, Profile, Wanted, codec, search};
+use std::hint::black_box;
+
+/// A fixed sequence of numbers that look random (SplitMix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+}
+
+fn record(chunk: &mut Chunk, item: u64, signature: &[u64]) {
+    let buckets: Vec<[u8; 8]> = signature.iter().map(|bucket| bucket.to_le_bytes()).collect();
+    chunk.record(format!("item:{item}").as_bytes(), buckets.iter().map(|bucket| &bucket[..]));
+}
+
+/// Events of groups spread over chunks. A group sees its own buckets again and again; one bucket in
+/// twenty is one that other groups have too.
+fn groups(bands: u64, chunks: usize, groups: u64, events: u64) -> Vec<Chunk> {
+    let mut numbers = Numbers(7);
+    let mut made: Vec<Chunk> = (0..chunks).map(|_| Chunk::new(bands as u16)).collect();
+    for _ in 0..events {
+        let group = numbers.below(groups);
+        let signature: Vec<u64> = (0..bands)
+            .map(|band| match numbers.below(20) {
+                0 => 1_000_000 + band * 400 + numbers.below(400),
+                1..=11 => 2_000_000 + (group * bands + band) * 3 + numbers.below(3),
+                _ => numbers.next(),
+            })
+            .collect();
+        let chunk = numbers.below(chunks as u64) as usize;
+        record(&mut made[chunk], group, &signature);
+    }
+    made
+}
+
+/// One chunk of `members` items that share a bucket in the first bands, and nothing else.
+fn hot(bands: u64, hot: u64, members: u64, near: u64) -> Chunk {
+    let mut chunk = Chunk::new(bands as u16);
+    for item in 0..members {
+        let bucket = |band| match band {
+            _ if band < hot || item < near => band,
+            _ => 1 << 40 | item << 10 | band,
+        };
+        let signature: Vec<u64> = (0..bands).map(bucket).collect();
+        record(&mut chunk, item, &signature);
+    }
+    chunk
+}
+
+fn compare(chunks: &[&Chunk], item: &[u8], limit: Option<usize>) -> usize {
+    let part = Part { chunks, query: Profile::of_item(item, chunks), min_bands: 1 };
+    let wanted = Wanted { limit, ..Wanted::default() };
+    search(&part, &wanted, &mut Budget::new(u64::MAX)).map_or(0, |found| found.len())
+}
+
+fn record_new(c: &mut Criterion) {
+    for bands in [8, 16] {
+        let (mut numbers, mut chunk) = (Numbers(1), Chunk::new(bands));
+        c.bench_function(&format!("index: record a new item, {bands} bands"), |b| {
+            b.iter_batched(
+                || (numbers.next(), (0..bands).map(|_| numbers.next()).collect::<Vec<u64>>()),
+                |(item, signature)| record(&mut chunk, item, &signature),
+                BatchSize::SmallInput,
+            );
+        });
+    }
+}
+
+fn search_groups(c: &mut Criterion) {
+    for (bands, chunks) in [(8, 4), (16, 13)] {
+        let made = groups(bands, chunks, 2_000, 20_000);
+        let chunks: Vec<&Chunk> = made.iter().collect();
+        let items: Vec<String> = (0..2_000).map(|group| format!("item:{group}")).collect();
+        let mut next = items.iter().cycle();
+        let mut item = || next.next().map_or(&b""[..], |item| item.as_bytes());
+        c.bench_function(&format!("index: profile, {bands} bands, {} chunks", chunks.len()), |b| {
+            b.iter(|| Profile::of_item(item(), black_box(&chunks)));
+        });
+        for limit in [None, Some(10)] {
+            let name = format!("index: compare, {bands} bands, {} chunks, limit {limit:?}", chunks.len());
+            c.bench_function(&name, |b| b.iter(|| compare(black_box(&chunks), item(), limit)));
+        }
+    }
+}
+
+fn search_hot(c: &mut Criterion) {
+    for members in [10, 1_000, 100_000] {
+        let chunk = hot(16, 2, members, 20.min(members));
+        for limit in [None, Some(10)] {
+            let name = format!("index: compare, 2 hot bands of 16, {members} members, limit {limit:?}");
+            c.bench_function(&name, |b| b.iter(|| compare(black_box(&[&chunk]), b"item:3", limit)));
+        }
+    }
+}
+
+fn write_and_read(c: &mut Criterion) {
+    let made = groups(16, 1, 2_000, 20_000);
+    let written: Vec<Vec<u8>> = codec::parts(&made[0], 1 << 18).collect();
+    c.bench_function("index: encode a chunk of 20,000 observations", |b| {
+        b.iter(|| codec::parts(black_box(&made[0]), 1 << 18).map(|part| part.len()).sum::<usize>());
+    });
+    c.bench_function("index: decode a chunk of 20,000 observations", |b| {
+        b.iter(|| {
+            let mut chunk = Chunk::new(16);
+            written.iter().all(|part| codec::read_part(&mut chunk, part).is_ok())
+        });
+    });
+}
+
+/// All of them.
+pub fn benches(c: &mut Criterion) {
+    record_new(c);
+    search_groups(c);
+    search_hot(c);
+    write_and_read(c);
+}

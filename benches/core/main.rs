@@ -1,0 +1,9 @@
+//! What the core costs, on one core and without a server: `cargo bench --bench core`.
+
+mod index;
+mod signature;
+
+use criterion::{criterion_group, criterion_main};
+
+criterion_group!(benches, index::benches, signature::benches);
+criterion_main!(benches);
