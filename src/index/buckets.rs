@@ -82,6 +82,12 @@ impl Bucket {
         (self.place, self.n) = (place, n);
     }
 
+    /// Whether both have the same band and bytes, the other's in its record.
+    fn is_same_inline(&self, other: &Bucket) -> bool {
+        let identity = (1 << (BAND_BITS + LENGTH_BITS)) - 1;
+        self.key == other.key && (self.meta ^ other.meta) & identity == 0
+    }
+
     fn list(&self) -> List {
         List::from_parts(self.place, self.n.into())
     }
@@ -91,6 +97,13 @@ impl Bucket {
         let [a, b, c, d, e, f, g, h] = self.key;
         (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]) as usize)
     }
+}
+
+/// The bytes of a short bucket, with zeros behind them.
+fn inline_key(bucket: &[u8]) -> [u8; INLINE] {
+    let mut key = [0; INLINE];
+    key[..bucket.len()].copy_from_slice(bucket);
+    key
 }
 
 /// A bucket with many members.
@@ -146,7 +159,12 @@ impl Buckets {
 
     /// The id of a bucket of a band; its hash is [`hash::bucket`].
     pub fn find(&self, band: u16, bucket: &[u8], hash: u32) -> Option<u32> {
-        self.table.find(hash, |id| self.band(id) == band && self.bytes(id) == bucket)
+        if bucket.len() > INLINE {
+            return self.table.find(hash, |id| self.band(id) == band && self.bytes(id) == bucket);
+        }
+        // Nearly all are short: two integers are compared, not bytes.
+        let wanted = Bucket::new(band, bucket.len(), inline_key(bucket));
+        self.table.find(hash, |id| self.records[id as usize].is_same_inline(&wanted))
     }
 
     /// The band that the bucket is in.
@@ -235,11 +253,10 @@ impl Buckets {
     }
 
     fn new_record(&mut self, band: u16, bucket: &[u8]) -> Bucket {
-        let mut key = [0; INLINE];
         if bucket.len() <= INLINE {
-            key[..bucket.len()].copy_from_slice(bucket);
-            return Bucket::new(band, bucket.len(), key);
+            return Bucket::new(band, bucket.len(), inline_key(bucket));
         }
+        let mut key = [0; INLINE];
         let place = self.bytes.alloc(bucket.len());
         self.bytes.run_mut(place, bucket.len()).copy_from_slice(bucket);
         key[..4].copy_from_slice(&place.to_le_bytes());

@@ -130,6 +130,7 @@ impl<'a> Candidates<'a> {
         let items = parts[place.part].chunks[place.in_part].items();
         let (item, hash) = (items.name(id), items.hash(id));
         let number = self.list.len();
+        parts.iter().flat_map(|part| part.chunks).for_each(|chunk| chunk.items().touch(hash));
         let mut known = SmallVec::new();
         let mut chunk_number = 0;
         for part in parts {

@@ -43,9 +43,14 @@ impl Items {
         (first..self.records.len() as u32).filter(|id| self.observations(*id) > 0)
     }
 
+    /// Reads where the look-up of this hash will begin: see [`Table::touch`].
+    pub fn touch(&self, hash: u32) {
+        self.table.touch(&[hash]);
+    }
+
     /// The id of the item with this name, whose hash is [`hash::name`].
     pub fn find(&self, name: &[u8], hash: u32) -> Option<u32> {
-        self.table.find(hash, |id| self.name(id) == name)
+        self.table.find(hash, |id| self.hash(id) == hash && self.name(id) == name)
     }
 
     /// The item's name.

@@ -17,15 +17,16 @@ const LOAD: usize = 8;
 const NONE: u32 = u32::MAX;
 
 #[derive(Debug, Clone, Copy)]
+#[repr(C)] // in this order: what every look-up reads comes first, and in one piece
 struct Cell {
-    ids: [u32; SLOTS],
     /// Eight bits of each entry's hash, never 0; 0 marks a free slot. Used slots come first.
     tags: [u8; SLOTS],
     /// The overflow cell that goes on from here.
     next: u32,
+    ids: [u32; SLOTS],
 }
 
-const EMPTY: Cell = Cell { ids: [0; SLOTS], tags: [0; SLOTS], next: NONE };
+const EMPTY: Cell = Cell { tags: [0; SLOTS], next: NONE, ids: [0; SLOTS] };
 
 impl Cell {
     fn used(&self) -> usize {
@@ -37,9 +38,9 @@ impl Cell {
         // All bytes at once: one is zero if subtracting one borrows from a high bit that it does not
         // have. The borrow may run on into the next byte, so each is looked at again.
         const ONES: u128 = u128::MAX / 255;
-        let mut bytes = [!tag; 16];
-        bytes[..SLOTS].copy_from_slice(&self.tags);
-        let differing = u128::from_le_bytes(bytes) ^ (ONES * u128::from(tag));
+        let low = u64::from_le_bytes(std::array::from_fn(|at| self.tags[at]));
+        let high = u32::from_le_bytes(std::array::from_fn(|at| self.tags[8 + at]));
+        let differing = (u128::from(low) | u128::from(high) << 64) ^ (ONES * u128::from(tag));
         let mut zeros = differing.wrapping_sub(ONES) & !differing & (ONES << 7);
         let slots = std::iter::from_fn(move || {
             let slot = zeros.trailing_zeros() as usize / 8;
