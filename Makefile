@@ -1,0 +1,45 @@
+# The commands of this project; `make` alone lists them.
+
+# Which servers the tests run against.
+SERVERS ?= redis-7.0 redis-8.2 valkey-9.1
+export SERVERS INPUT PORT
+
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+
+.PHONY: help run serve build check test bench bench-quick
+
+help: ## Lists the commands (what `make` alone does)
+	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' Makefile | expand -t 18
+
+run: ## Shows near-duplicates in real text; INPUT=a directory or a file of JSON lines
+	@scripts/run.sh
+
+serve: ## Keeps a server with the module running until Ctrl-C; PORT=6379 chooses its port
+	@scripts/serve.sh
+
+build: ## Builds the module: target/release/libsimile.so
+	@scripts/install-packages.sh build
+	cargo build --release --lib
+
+check: ## Formatting, lints and documentation, warnings denied
+	@scripts/install-packages.sh build
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
+
+test: ## Every test on every server; SERVERS=redis-7.0 narrows it
+	@scripts/install-packages.sh build serve
+	@scripts/install-servers.sh $(SERVERS)
+	cargo build --release --lib
+	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo test --no-fail-fast
+
+bench: ## This module beside Lua on built-in types: docs/benchmarks.md; a quarter of an hour
+	@scripts/install-packages.sh build serve
+	cargo build --release --lib
+	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo bench --bench server
+	benches/report.py
+
+bench-quick: ## The same with less work; fails where less than half of a target is reached
+	@scripts/install-packages.sh build serve
+	cargo build --release --lib
+	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo bench --bench server -- --quick $(BENCH)
