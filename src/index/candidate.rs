@@ -1,159 +1,181 @@
 //! Candidates: the items that share a bucket with a query, known by their ids in every chunk of the
 //! window.
 
+use super::chunk::Chunk;
 use super::score::{Score, Shared, mean};
 use super::search::Part;
-use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// What is known of a candidate in one part of the search.
-#[derive(Debug, Default)]
-pub struct InPart {
-    /// What it shares with the query, and its observations in the window.
-    pub shared: Shared,
-    /// The bands it shares, one bit each; kept only where MINBANDS asks for more than one.
-    bands: SmallVec<[u64; 1]>,
-    /// How many they are; where they are not kept, 1 if any.
-    pub band_count: u16,
-}
-
-impl InPart {
-    /// Notes that a band is shared.
-    pub fn share_band(&mut self, band: u16, min_bands: u16) {
-        if min_bands <= 1 {
-            self.band_count = 1;
-            return;
-        }
-        let (word, bit) = (usize::from(band) / 64, 1u64 << (band % 64));
-        if self.bands.len() <= word {
-            self.bands.resize(word + 1, 0);
-        }
-        self.band_count += u16::from(self.bands[word] & bit == 0);
-        self.bands[word] |= bit;
-    }
-}
-
-/// An item that shares a bucket with the query.
-#[derive(Debug)]
-pub struct Candidate<'a> {
-    /// The item's name.
-    pub item: &'a [u8],
-    /// The hash of its name.
-    pub hash: u32,
-    /// What is known of it, part by part.
-    pub parts: SmallVec<[InPart; 1]>,
+/// An item that shares a bucket with the query. There may be a hundred thousand of them, so little
+/// is kept of each; its name is looked up where it is needed.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate {
+    /// A chunk that has it, and its id there.
+    place: Place,
+    id: u32,
     /// Nothing of it is left to read: its score is known, or too low.
     pub is_finished: bool,
-    /// The unit being read, and the item's count in it so far.
-    pub unit: usize,
-    /// The item's count in that unit.
+    /// The unit being read.
+    pub unit: u32,
+    /// The item's count in that unit so far.
     pub count: u64,
 }
 
-impl Candidate<'_> {
-    /// Whether it shares as many bands as it must, in at least one part.
-    pub fn is_admitted(&self, parts: &[Part]) -> bool {
-        self.parts.iter().zip(parts).any(|(own, part)| own.band_count >= part.min_bands)
-    }
-
-    /// Observations in the window, over all parts.
-    pub fn observations(&self) -> u64 {
-        self.parts.iter().map(|part| part.shared.observations).sum()
-    }
-
-    /// What it shares in a part, if its score there is more than 0.
-    fn shared(&self, at: usize, part: &Part) -> Option<&Shared> {
-        let shared = self.parts.get(at).map(|own| &own.shared);
-        shared.filter(|shared| shared.observations > 0 && !part.query.is_empty())
-    }
-
-    /// Whether either side has data in a part.
-    fn counts_in(&self, at: usize, part: &Part) -> bool {
-        !part.query.is_empty() || self.parts.get(at).is_some_and(|own| own.shared.observations > 0)
-    }
-
-    /// The score in a part; `None` where neither side has data, 0 where only one side has.
-    pub fn part_score(&self, at: usize, part: &Part, score: Score) -> Option<f64> {
-        let of = |shared| score.of(shared, part.bands(), part.query.observations());
-        self.counts_in(at, part).then(|| self.shared(at, part).map_or(0.0, of))
-    }
-
-    /// The mean of the scores of the parts where either side has data, of what was read so far.
-    pub fn score(&self, parts: &[Part], score: Score) -> f64 {
-        if let [part] = parts {
-            return self.part_score(0, part, score).unwrap_or(0.0);
-        }
-        let counted = parts.iter().enumerate().filter(|(at, part)| self.counts_in(*at, part));
-        mean(counted.map(|(at, part)| {
-            let of = |shared| score.fixed(shared, part.bands(), part.query.observations());
-            self.shared(at, part).map_or(0, of)
-        }))
-    }
-
-    /// How many parts count for it.
-    pub fn divisor(&self, parts: &[Part]) -> usize {
-        parts.iter().enumerate().filter(|(at, part)| self.counts_in(*at, part)).count().max(1)
-    }
+/// What is known of a candidate in one part of the search.
+#[derive(Debug, Clone, Copy, Default)]
+struct InPart {
+    shared: Shared,
+    /// How many bands it shares; where MINBANDS asks for one alone, 1 if any.
+    bands: u16,
 }
 
-/// All candidates of a search.
-pub struct Candidates<'a> {
-    list: Vec<Candidate<'a>>,
+/// All candidates of a search, by their numbers.
+pub struct Candidates<'s, 'a> {
+    parts: &'s [Part<'a>],
+    list: Vec<Candidate>,
+    /// For each candidate, what is known of it in each part.
+    known: Vec<InPart>,
+    /// The bands that candidates share, by candidate and part; kept where MINBANDS asks for several.
+    bands: HashMap<(usize, usize), Vec<u64>>,
     by_id: HashMap<(u32, u32), u32, BuildHasherDefault<IdHasher>>,
 }
 
-impl<'a> Candidates<'a> {
+impl<'s, 'a> Candidates<'s, 'a> {
     /// None yet, with room for some.
-    pub fn with_capacity(expected: usize) -> Candidates<'a> {
+    pub fn with_capacity(parts: &'s [Part<'a>], expected: usize) -> Candidates<'s, 'a> {
         let by_id = HashMap::with_capacity_and_hasher(expected, BuildHasherDefault::default());
-        Candidates { list: Vec::new(), by_id }
+        Candidates { parts, list: Vec::new(), known: Vec::new(), bands: HashMap::new(), by_id }
     }
 
-    /// All of them, numbered from 0.
-    pub fn list(&self) -> &[Candidate<'a>] {
-        &self.list
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
     }
 
-    /// All of them, to change.
-    pub fn list_mut(&mut self) -> &mut [Candidate<'a>] {
-        &mut self.list
+    /// A candidate, to change.
+    pub fn get_mut(&mut self, number: usize) -> &mut Candidate {
+        &mut self.list[number]
     }
 
-    /// The candidate with an id in a chunk, `chunk` counted over the chunks of all parts, and `part`
-    /// and `in_part` saying the same by part. At its first sight its ids in all chunks are noted, and
+    /// The candidate with an id in a chunk. At its first sight its ids in all chunks are noted, and
     /// its observations summed.
-    pub fn number(&mut self, parts: &[Part<'a>], place: Place, id: u32) -> usize {
+    pub fn number(&mut self, place: Place, id: u32) -> usize {
         if let Some(number) = self.by_id.get(&(place.chunk, id)) {
             return *number as usize;
         }
-        let items = parts[place.part].chunks[place.in_part].items();
-        let (item, hash) = (items.name(id), items.hash(id));
         let number = self.list.len();
-        parts.iter().flat_map(|part| part.chunks).for_each(|chunk| chunk.items().touch(hash));
-        let mut known = SmallVec::new();
+        self.list.push(Candidate { place, id, is_finished: false, unit: u32::MAX, count: 0 });
+        if let [Part { chunks: [chunk], .. }] = self.parts {
+            let observations = chunk.items().observations(id).into();
+            self.known.push(InPart { shared: Shared { sum: 0, observations }, bands: 0 });
+            self.by_id.insert((place.chunk, id), number as u32);
+        } else {
+            self.find_everywhere(number);
+        }
+        number
+    }
+
+    /// Notes a candidate's ids in all chunks, and sums its observations.
+    fn find_everywhere(&mut self, number: usize) {
+        let (name, hash) = (self.name(number), self.hash(number));
+        self.parts.iter().flat_map(|part| part.chunks).for_each(|chunk| chunk.items().touch(hash));
         let mut chunk_number = 0;
-        for part in parts {
-            let mut own = InPart::default();
+        for part in self.parts {
+            let mut observations = 0;
             for chunk in part.chunks {
-                let id = if chunk_number == place.chunk { Some(id) } else { chunk.item_by_hash(item, hash) };
-                if let Some(id) = id {
-                    own.shared.observations += u64::from(chunk.items().observations(id));
+                if let Some(id) = chunk.item_by_hash(name, hash) {
+                    observations += u64::from(chunk.items().observations(id));
                     self.by_id.insert((chunk_number, id), number as u32);
                 }
                 chunk_number += 1;
             }
-            known.push(own);
+            self.known.push(InPart { shared: Shared { sum: 0, observations }, bands: 0 });
         }
-        self.list.push(Candidate {
-            item,
-            hash,
-            parts: known,
-            is_finished: false,
-            unit: usize::MAX,
-            count: 0,
-        });
-        number
+    }
+
+    fn first_sight(&self, number: usize) -> (&'a Chunk, u32) {
+        let Candidate { place, id, .. } = self.list[number];
+        (self.parts[place.part].chunks[place.in_part], id)
+    }
+
+    /// The candidate's name.
+    pub fn name(&self, number: usize) -> &'a [u8] {
+        let (chunk, id) = self.first_sight(number);
+        chunk.items().name(id)
+    }
+
+    /// The hash of the candidate's name.
+    pub fn hash(&self, number: usize) -> u32 {
+        let (chunk, id) = self.first_sight(number);
+        chunk.items().hash(id)
+    }
+
+    fn known(&self, number: usize, part: usize) -> &InPart {
+        &self.known[number * self.parts.len() + part]
+    }
+
+    /// Adds to what a candidate shares in a part: what `share` says for its observations there, in a
+    /// band.
+    pub fn share(&mut self, number: usize, part: usize, band: u16, share: impl FnOnce(u64) -> u128) {
+        let known = &mut self.known[number * self.parts.len() + part];
+        known.shared.sum += share(known.shared.observations);
+        if self.parts[part].min_bands <= 1 {
+            known.bands = 1;
+            return;
+        }
+        let seen = self.bands.entry((number, part)).or_default();
+        let (word, bit) = (usize::from(band) / 64, 1u64 << (band % 64));
+        if seen.len() <= word {
+            seen.resize(word + 1, 0);
+        }
+        known.bands += u16::from(seen[word] & bit == 0);
+        seen[word] |= bit;
+    }
+
+    /// Whether a candidate shares as many bands as it must, in at least one part.
+    pub fn is_admitted(&self, number: usize) -> bool {
+        self.parts.iter().enumerate().any(|(at, part)| self.known(number, at).bands >= part.min_bands)
+    }
+
+    /// A candidate's observations in the window, over all parts.
+    pub fn observations(&self, number: usize) -> u64 {
+        (0..self.parts.len()).map(|part| self.known(number, part).shared.observations).sum()
+    }
+
+    /// Whether either side has data in a part.
+    fn counts_in(&self, number: usize, at: usize) -> bool {
+        !self.parts[at].query.is_empty() || self.known(number, at).shared.observations > 0
+    }
+
+    /// What both sides share in a part; `None` where a side has no data.
+    fn shared(&self, number: usize, at: usize) -> Option<&Shared> {
+        let shared = &self.known(number, at).shared;
+        (shared.observations > 0 && !self.parts[at].query.is_empty()).then_some(shared)
+    }
+
+    /// The score in a part; `None` where neither side has data, 0 where only one side has.
+    pub fn part_score(&self, number: usize, at: usize, score: Score) -> Option<f64> {
+        let part = &self.parts[at];
+        let of = |shared| score.of(shared, part.bands(), part.query.observations());
+        self.counts_in(number, at).then(|| self.shared(number, at).map_or(0.0, of))
+    }
+
+    /// The mean of the scores of the parts where either side has data, of what was read so far.
+    pub fn score(&self, number: usize, score: Score) -> f64 {
+        if self.parts.len() == 1 {
+            return self.part_score(number, 0, score).unwrap_or(0.0);
+        }
+        let counted = self.parts.iter().enumerate().filter(|(at, _)| self.counts_in(number, *at));
+        mean(counted.map(|(at, part)| {
+            let of = |shared| score.fixed(shared, part.bands(), part.query.observations());
+            self.shared(number, at).map_or(0, of)
+        }))
+    }
+
+    /// How many parts count for a candidate.
+    pub fn divisor(&self, number: usize) -> usize {
+        (0..self.parts.len()).filter(|at| self.counts_in(number, *at)).count().max(1)
     }
 }
 

@@ -18,11 +18,10 @@
 //! Bounds are doubles, and rounded such that a candidate is given up only where it is certainly below
 //! the floor: one that ties may still win by order. The result is the same as by reading everything.
 
-use super::candidate::{Candidate, Candidates, Place};
+use super::candidate::{Candidates, Place};
 use super::profile::{Frequency, Profile};
 use super::score::Score;
 use crate::index::Chunk;
-use std::cmp::Ordering;
 
 /// One index to search: what is looked for, and where.
 #[derive(Debug)]
@@ -137,33 +136,35 @@ fn run<'a>(
     with_parts: bool,
 ) -> Result<Vec<Found<'a>>, TooManyPostings> {
     let candidates = Search::new(parts, wanted).candidates(budget)?;
-    let ranked = best(parts, wanted, candidates.list());
-    let found = ranked.into_iter().map(|Ranked { candidate, score, observations }| {
-        let in_part = |(at, part)| candidate.part_score(at, part, wanted.score);
-        let scores = if with_parts { parts.iter().enumerate().map(in_part).collect() } else { Vec::new() };
-        Found { item: candidate.item, score, observations, parts: scores }
+    let found = best(wanted, &candidates).into_iter().map(|Ranked { number, score, observations }| {
+        let in_part = |part| candidates.part_score(number, part, wanted.score);
+        let scores = if with_parts { (0..parts.len()).map(in_part).collect() } else { Vec::new() };
+        Found { item: candidates.name(number), score, observations, parts: scores }
     });
     Ok(found.collect())
 }
 
 /// A candidate by what it is ranked by.
-struct Ranked<'c, 'a> {
-    candidate: &'c Candidate<'a>,
+struct Ranked {
+    number: usize,
     score: f64,
     observations: u64,
 }
 
 /// The wanted candidates, in the order of results: score, then observations, both descending, then
 /// the item's bytes.
-fn best<'c, 'a>(parts: &[Part], wanted: &Wanted, candidates: &'c [Candidate<'a>]) -> Vec<Ranked<'c, 'a>> {
-    let is_wanted =
-        |candidate: &&Candidate| candidate.is_admitted(parts) && Some(candidate.item) != wanted.except;
-    let ranked = candidates.iter().filter(is_wanted).map(|candidate| {
-        let (score, observations) = (candidate.score(parts, wanted.score), candidate.observations());
-        Ranked { candidate, score, observations }
-    });
-    let mut ranked: Vec<Ranked> =
-        ranked.filter(|ranked| wanted.min_score.is_none_or(|least| ranked.score >= least)).collect();
+fn best(wanted: &Wanted, candidates: &Candidates) -> Vec<Ranked> {
+    let mut ranked = Vec::with_capacity(candidates.len());
+    for number in wanted_candidates(wanted, candidates) {
+        let (score, observations) = (candidates.score(number, wanted.score), candidates.observations(number));
+        if wanted.min_score.is_none_or(|least| score >= least) {
+            ranked.push(Ranked { number, score, observations });
+        }
+    }
+    let order = |a: &Ranked, b: &Ranked| {
+        let by_score = b.score.total_cmp(&a.score).then(b.observations.cmp(&a.observations));
+        by_score.then_with(|| candidates.name(a.number).cmp(candidates.name(b.number)))
+    };
     if let Some(limit) = wanted.limit.filter(|limit| *limit < ranked.len()) {
         if limit > 0 {
             ranked.select_nth_unstable_by(limit - 1, order);
@@ -174,9 +175,10 @@ fn best<'c, 'a>(parts: &[Part], wanted: &Wanted, candidates: &'c [Candidate<'a>]
     ranked
 }
 
-fn order(a: &Ranked, b: &Ranked) -> Ordering {
-    let score = b.score.total_cmp(&a.score);
-    score.then(b.observations.cmp(&a.observations)).then_with(|| a.candidate.item.cmp(b.candidate.item))
+/// The candidates that may be found: all that share the bands that they must, but the one that asks.
+fn wanted_candidates(wanted: &Wanted, candidates: &Candidates) -> impl Iterator<Item = usize> {
+    let is_excepted = |number| wanted.except.is_some_and(|except| candidates.name(number) == except);
+    (0..candidates.len()).filter(move |number| candidates.is_admitted(*number) && !is_excepted(*number))
 }
 
 /// A bucket of a query in a chunk.
@@ -241,13 +243,13 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     /// The candidates with all that they share; those that cannot be in the result with a part of it.
-    fn candidates(&self, budget: &mut Budget) -> Result<Candidates<'a>, TooManyPostings> {
+    fn candidates(&self, budget: &mut Budget) -> Result<Candidates<'s, 'a>, TooManyPostings> {
         let members: usize = self.units.iter().map(|unit| unit.members).sum();
-        let mut candidates = Candidates::with_capacity(members.min(1 << 16));
+        let mut candidates = Candidates::with_capacity(self.parts, members.min(1 << 16));
         let mut touched = Vec::new();
         for (number, unit) in self.units.iter().enumerate() {
             let left = &self.units[number..];
-            let look_ups = candidates.list().len() * left.len();
+            let look_ups = candidates.len() * left.len();
             if unit.members >= SHORT.max(look_ups) && self.can_be_complete() {
                 self.finish(left, &mut candidates);
                 if self.is_complete(left, &candidates) {
@@ -256,18 +258,18 @@ impl<'s, 'a> Search<'s, 'a> {
                 }
             }
             budget.take(unit.members as u64)?;
-            self.read(number, unit, &mut candidates, &mut touched);
+            self.read(number as u32, unit, &mut candidates, &mut touched);
         }
         Ok(candidates)
     }
 
     /// Reads a unit's postings: what its members share with the query.
-    fn read(&self, number: usize, unit: &Unit, candidates: &mut Candidates<'a>, touched: &mut Vec<usize>) {
+    fn read(&self, number: u32, unit: &Unit, candidates: &mut Candidates, touched: &mut Vec<usize>) {
         for found in &self.buckets[unit.buckets.clone()] {
             let chunk = self.parts[unit.part].chunks[found.place.in_part];
             for posting in chunk.postings(found.bucket) {
-                let at = candidates.number(self.parts, found.place, posting.item);
-                let candidate = &mut candidates.list_mut()[at];
+                let at = candidates.number(found.place, posting.item);
+                let candidate = candidates.get_mut(at);
                 if candidate.is_finished {
                     continue;
                 }
@@ -279,47 +281,45 @@ impl<'s, 'a> Search<'s, 'a> {
             }
         }
         for at in touched.drain(..) {
-            let candidate = &mut candidates.list_mut()[at];
-            let count = candidate.count;
-            self.share(unit, candidate, count);
+            let count = candidates.get_mut(at).count;
+            self.share(unit, candidates, at, count);
         }
     }
 
     /// Adds what a candidate with this count in a unit shares there.
-    fn share(&self, unit: &Unit, candidate: &mut Candidate, count: u64) {
-        let (part, frequency) = (&self.parts[unit.part], self.frequency(unit));
-        let own = &mut candidate.parts[unit.part];
-        let query = part.query.observations();
-        own.shared.sum += self.wanted.score.part(frequency.count, count, query, own.shared.observations);
-        own.share_band(frequency.band, part.min_bands);
+    fn share(&self, unit: &Unit, candidates: &mut Candidates, at: usize, count: u64) {
+        let (frequency, query) = (self.frequency(unit), self.parts[unit.part].query.observations());
+        let share = |observations| self.wanted.score.part(frequency.count, count, query, observations);
+        candidates.share(at, unit.part, frequency.band, share);
     }
 
     /// Looks up what the candidates have in the units that are left, but for those that cannot reach
     /// the floor with all of it.
-    fn finish(&self, left: &[Unit], candidates: &mut Candidates<'a>) {
+    fn finish(&self, left: &[Unit], candidates: &mut Candidates) {
         let (floor, rest) = (self.floor(candidates), self.worth(left));
-        for candidate in candidates.list_mut().iter_mut().filter(|candidate| !candidate.is_finished) {
-            candidate.is_finished = true;
-            let most =
-                candidate.score(self.parts, self.wanted.score) + rest / candidate.divisor(self.parts) as f64;
+        for at in 0..candidates.len() {
+            if std::mem::replace(&mut candidates.get_mut(at).is_finished, true) {
+                continue;
+            }
+            let most = candidates.score(at, self.wanted.score) + rest / candidates.divisor(at) as f64;
             if is_below(most, floor) {
                 continue;
             }
+            let (name, hash) = (candidates.name(at), candidates.hash(at));
             for unit in left {
-                let count = self.count(unit, candidate);
+                let count = self.count(unit, name, hash);
                 if count > 0 {
-                    self.share(unit, candidate, count);
+                    self.share(unit, candidates, at, count);
                 }
             }
         }
     }
 
-    /// A candidate's count in a unit.
-    fn count(&self, unit: &Unit, candidate: &Candidate) -> u64 {
+    /// An item's count in a unit.
+    fn count(&self, unit: &Unit, item: &[u8], hash: u32) -> u64 {
         let in_chunk = |found: &InChunk| {
             let chunk = self.parts[unit.part].chunks[found.place.in_part];
-            let item = chunk.item_by_hash(candidate.item, candidate.hash)?;
-            Some(u64::from(chunk.count(found.bucket, item)))
+            Some(u64::from(chunk.count(found.bucket, chunk.item_by_hash(item, hash)?)))
         };
         self.buckets[unit.buckets.clone()].iter().filter_map(in_chunk).sum()
     }
@@ -364,12 +364,9 @@ impl<'s, 'a> Search<'s, 'a> {
     fn floor(&self, candidates: &Candidates) -> f64 {
         let least = self.wanted.min_score.unwrap_or(0.0);
         let Some(limit) = self.wanted.limit else { return least };
-        let counts = |candidate: &&Candidate| {
-            candidate.is_admitted(self.parts) && Some(candidate.item) != self.wanted.except
-        };
-        let admitted = candidates.list().iter().filter(counts);
+        let admitted = wanted_candidates(self.wanted, candidates);
         let mut scores: Vec<f64> =
-            admitted.map(|candidate| candidate.score(self.parts, self.wanted.score)).collect();
+            admitted.map(|number| candidates.score(number, self.wanted.score)).collect();
         if limit == 0 || scores.len() < limit {
             return least;
         }

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_long};
 use std::fmt::Display;
+use std::io::Write;
 
 /// A command being carried out.
 pub struct Call<'a> {
@@ -204,7 +205,10 @@ impl<'a> Call<'a> {
         if self.is_resp3() {
             api!(RedisModule_ReplyWithDouble(self.ctx, double));
         } else {
-            self.reply_bytes(double.to_string().as_bytes());
+            let mut text: SmallVec<[u8; 32]> = SmallVec::new();
+            // Writing to memory does not fail.
+            let _ = write!(text, "{double}");
+            self.reply_bytes(&text);
         }
     }
 
