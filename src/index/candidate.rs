@@ -2,8 +2,8 @@
 //! window.
 
 use super::chunk::Chunk;
+use super::part::Part;
 use super::score::{Score, Shared, mean};
-use super::search::Part;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 

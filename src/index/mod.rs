@@ -30,6 +30,7 @@ mod definition;
 mod hash;
 mod items;
 mod lists;
+mod part;
 mod profile;
 mod score;
 mod search;
@@ -37,6 +38,7 @@ mod table;
 
 pub use chunk::{Chunk, Counts, Full};
 pub use definition::Definition;
+pub use part::Part;
 pub use profile::{Frequency, Profile};
 pub use score::Score;
-pub use search::{Budget, Found, Part, TooManyPostings, Wanted, combine, search};
+pub use search::{Budget, Found, TooManyPostings, Wanted, combine, search};

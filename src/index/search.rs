@@ -19,27 +19,9 @@
 //! the floor: one that ties may still win by order. The result is the same as by reading everything.
 
 use super::candidate::{Candidates, Place};
-use super::profile::{Frequency, Profile};
+use super::part::Part;
+use super::profile::Frequency;
 use super::score::Score;
-use crate::index::Chunk;
-
-/// One index to search: what is looked for, and where.
-#[derive(Debug)]
-pub struct Part<'a> {
-    /// The chunks of the window.
-    pub chunks: &'a [&'a Chunk],
-    /// What is looked for.
-    pub query: Profile<'a>,
-    /// An item must share at least so many bands, 1 or more.
-    pub min_bands: u16,
-}
-
-impl Part<'_> {
-    /// The number of bands.
-    pub(super) fn bands(&self) -> u16 {
-        self.chunks.first().map_or(1, |chunk| chunk.bands())
-    }
-}
 
 /// What of a search's result is wanted.
 #[derive(Debug, Clone, Copy)]

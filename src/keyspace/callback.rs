@@ -11,6 +11,9 @@ use redis_module::raw::{self, RedisModuleDigest, RedisModuleIO, RedisModuleStrin
 use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
 
+/// The version of the encoding of both types. A later one reads all earlier ones.
+pub const ENCODING: i32 = 0;
+
 /// A value that the server keeps for the module.
 pub trait Stored: Value {
     /// What the parts of this type begin with in the AOF.
@@ -81,7 +84,7 @@ unsafe fn value_of<'a, V>(value: *const c_void) -> &'a V {
 unsafe extern "C" fn rdb_load<V: Stored>(io: *mut RedisModuleIO, version: c_int) -> *mut c_void {
     guard::or(null_mut(), || {
         let io = Io::new(io);
-        let value = (version <= super::scope::ENCODING).then(|| load_parts::<V>(&io)).flatten();
+        let value = (version <= ENCODING).then(|| load_parts::<V>(&io)).flatten();
         value.map_or(null_mut(), |value| Box::into_raw(Box::new(value)).cast())
     })
 }

@@ -1,7 +1,7 @@
 //! The `sim-chunk` type: a chunk with the identity that every command which opens it compares.
 
-use super::callback::{self, Stored};
-use super::scope::{ENCODING, Scope};
+use super::callback::{self, ENCODING, Stored};
+use super::scope::Scope;
 use crate::index::codec::{self, DecodeError, Reader, Writer};
 use crate::index::{Chunk, Definition};
 use crate::server::io::Digest;

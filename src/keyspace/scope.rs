@@ -8,7 +8,7 @@
 //! another name than it was saved under starts empty with a uid of its own, so that two keys never
 //! own the same chunks; the name at the moment of saving is written with the value for that.
 
-use super::callback::{self, Stored};
+use super::callback::{self, ENCODING, Stored};
 use super::{Error, name};
 use crate::index::codec::{DecodeError, MAX_NAME, Reader, Writer};
 use crate::index::{Chunk, Definition};
@@ -19,9 +19,6 @@ use crate::signature::{Hash, Scheme, Shingle, TextRules};
 use redis_module::native_types::RedisType;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
-
-/// The version of the encoding of both types. A later one reads all earlier ones.
-pub const ENCODING: i32 = 0;
 
 /// The type, as the server knows it.
 pub static SCOPE: RedisType = RedisType::new("sim-scope", ENCODING, callback::methods::<Scope>());
