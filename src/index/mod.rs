@@ -21,6 +21,7 @@
 //! # Ok::<(), simile::index::TooManyPostings>(())
 //! ```
 
+pub mod blob;
 mod blocks;
 mod buckets;
 mod candidate;
@@ -35,6 +36,7 @@ mod score;
 mod search;
 mod table;
 
+pub use blob::Blob;
 pub use chunk::{Chunk, Counts, Full};
 pub use definition::Definition;
 pub use profile::{Frequency, Profile};
