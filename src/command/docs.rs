@@ -2,7 +2,7 @@
 
 use super::{
     classify, compare, create, debug, delete, drop, export, frequencies, import, info, load, members, merge,
-    record, signature,
+    record, signature, sweep,
 };
 use crate::server::register::{Command, KeyUse};
 use redis_module::raw::{RedisModuleCmdFunc, RedisModuleCtx, RedisModuleString};
@@ -40,7 +40,7 @@ const WRITE: Command =
 const REMOVE: Command = Command { flags: c"write", key: Some(KeyUse::Remove), ..WRITE };
 
 /// The commands that users see.
-pub static COMMANDS: [Command; 13] = [
+pub static COMMANDS: [Command; 14] = [
     Command {
         name: c"SIM.CREATE",
         function: function!(create::run),
@@ -144,6 +144,17 @@ pub static COMMANDS: [Command; 13] = [
         summary: c"Deletes a scope, or some of its indexes, and frees the chunks.",
         complexity: c"O(C) with C chunks; they are freed by another thread",
         ..REMOVE
+    },
+    Command {
+        name: c"SIM.SWEEP",
+        function: function!(sweep::run),
+        arity: -2,
+        flags: c"write admin",
+        categories: c"write admin slow dangerous",
+        key: None,
+        summary: c"Frees chunks whose scope is gone.",
+        complexity: c"O(N) with N keys looked at; chunks are freed by another thread",
+        ..READ
     },
 ];
 

@@ -86,6 +86,14 @@ pub enum Error {
         /// The limit of a query.
         limit: u64,
     },
+    /// A SWEEP in a cluster.
+    #[error(
+        "ERR SIM.SWEEP is not for a cluster: a scope that is not on this node may be on its way, or on another"
+    )]
+    NotInCluster,
+    /// The server did not list its keys.
+    #[error("ERR the server did not go over its keys; nothing was freed")]
+    NoScan,
     /// Only a primary or an AOF may send this.
     #[error("ERR {0} for replication and the AOF alone")]
     NotObeyed(&'static str),

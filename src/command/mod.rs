@@ -23,3 +23,4 @@ pub mod query;
 pub mod record;
 pub mod settings;
 pub mod signature;
+pub mod sweep;

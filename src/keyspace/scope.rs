@@ -9,6 +9,7 @@
 //! own the same chunks; the name at the moment of saving is written with the value for that.
 
 use super::callback::{self, Stored};
+use super::presence::Presence;
 use super::{Error, name};
 use crate::index::codec::{DecodeError, MAX_NAME, Reader, Writer};
 use crate::index::{Chunk, Definition};
@@ -35,6 +36,7 @@ pub struct Scope {
     tag: Box<[u8]>,
     /// The starts of the chunks of each index.
     directory: BTreeMap<Box<[u8]>, BTreeSet<u64>>,
+    _presence: Presence,
 }
 
 impl Value for Scope {
@@ -46,7 +48,8 @@ impl Value for Scope {
 impl Scope {
     /// A scope without chunks. The tag is what [`name::tag`] gave.
     pub fn new(definition: Definition, uid: u64, tag: &[u8]) -> Scope {
-        Scope { definition, uid, tag: tag.into(), directory: BTreeMap::new() }
+        let _presence = Presence::new(uid);
+        Scope { definition, uid, tag: tag.into(), directory: BTreeMap::new(), _presence }
     }
 
     /// What the names of its chunks begin with.
