@@ -1,16 +1,40 @@
 //! `SIM.CLASSIFY scope [query options] clause [clause ...]`
+//!
+//! Besides the clauses of RECORD, a clause may be `PROFILE index blob`: an item that SIM.EXPORT gave,
+//! from whatever scope of a like definition. What the blob has in the query's window is looked for,
+//! just as COMPARE does with an item of the scope itself. INTERVAL and RETENTION may differ: a chunk of
+//! the blob is in the window if its first second is.
 
 use super::args::Args;
-use super::clause::{self, Clause, Observation};
+use super::blob;
+use super::clause::{self, Clause, Observation, Source};
 use super::error::Error;
 use super::query::{self, Options};
-use crate::index::Profile;
+use crate::index::{Blob, Definition, Profile};
 use crate::keyspace::scope::ScopeKey;
 use crate::server::call::Call;
 use smallvec::SmallVec;
+use std::ops::RangeInclusive;
 
 const EXPECTED: &str =
-    "SIGNATURE, FEATURES, TEXT, TIMESTAMP, WINDOW, LIMIT, MINSCORE, MINBANDS, SCORE or COMBINE";
+    "SIGNATURE, FEATURES, TEXT, PROFILE, TIMESTAMP, WINDOW, LIMIT, MINSCORE, MINBANDS, SCORE or COMBINE";
+
+/// The most observations that an item can have in a window, and so a query.
+const MOST: u64 = (*Definition::RETENTION.end() + 1) * u32::MAX as u64;
+
+/// What is looked for in an index.
+struct Question<'a> {
+    index: &'a [u8],
+    by: By<'a>,
+}
+
+/// What an index is asked by.
+enum By<'a> {
+    /// What RECORD would observe.
+    Source(Source<'a>),
+    /// A whole profile.
+    Blob(Blob<'a>),
+}
 
 /// Carries the command out.
 ///
@@ -19,35 +43,65 @@ const EXPECTED: &str =
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
     let name = args.scope()?;
-    let (options, clauses) = take(&mut args)?;
+    let (options, questions) = take(call, &mut args)?;
     let Some(key) = ScopeKey::open(call, name)? else {
-        options.answer_nothing(call, clauses.len());
+        options.answer_nothing(call, questions.len());
         return Ok(());
     };
     let scope = key.scope()?;
-    let observed: SmallVec<[Option<Observation>; 2]> = clauses
-        .iter()
-        .map(|clause| clause.source.observe(call, &scope.definition))
-        .collect::<Result<_, Error>>()?;
-    let windows = clauses.iter().map(|clause| options.when.open(call, scope, clause.index));
+    let observed = questions.iter().map(|question| question.observe(call, &scope.definition));
+    let observed = observed.collect::<Result<SmallVec<[Option<Observation>; 2]>, Error>>()?;
+    let windows = questions.iter().map(|question| options.when.open(call, scope, question.index));
     let windows = windows.collect::<Result<Vec<_>, _>>()?;
-    let queries = observed.iter().map(|o| o.as_ref().map_or_else(Profile::default, Observation::profile));
-    options.answer(call, scope, &windows, queries.collect(), None)
+    let queries = questions.iter().zip(&observed).map(|(question, observed)| match &question.by {
+        By::Source(_) => Ok(observed.as_ref().map_or_else(Profile::default, Observation::profile)),
+        By::Blob(blob) => profile(blob, &options.when.seconds(call, scope)),
+    });
+    options.answer(call, scope, &windows, queries.collect::<Result<_, _>>()?, None)
 }
 
-fn take<'a>(args: &mut Args<'a>) -> Result<(Options, SmallVec<[Clause<'a>; 2]>), Error> {
-    let known: SmallVec<[&str; 10]> = clause::KEYWORDS.into_iter().chain(query::KEYWORDS).collect();
-    let (mut options, mut clauses) = (Options::default(), SmallVec::new());
+fn take<'a>(call: &Call, args: &mut Args<'a>) -> Result<(Options, SmallVec<[Question<'a>; 2]>), Error> {
+    let known: SmallVec<[&str; 12]> =
+        clause::KEYWORDS.into_iter().chain(["PROFILE"]).chain(query::KEYWORDS).collect();
+    let (mut options, mut questions) = (Options::default(), SmallVec::new());
     while let Some(keyword) = args.keyword(&known, EXPECTED)? {
         if clause::KEYWORDS.contains(&keyword) {
-            clauses.push(Clause::take(keyword, args)?);
+            let Clause { index, source } = Clause::take(keyword, args)?;
+            questions.push(Question { index, by: By::Source(source) });
+        } else if keyword == "PROFILE" {
+            let index = args.index()?;
+            questions.push(Question { index, by: By::Blob(blob::take(call, args)?) });
         } else {
             options.take(keyword, args)?;
         }
     }
-    if clauses.is_empty() {
-        return Err(Error::Missing("clause (SIGNATURE, FEATURES or TEXT)"));
+    if questions.is_empty() {
+        return Err(Error::Missing("clause (SIGNATURE, FEATURES, TEXT or PROFILE)"));
     }
-    options.check(clauses.len())?;
-    Ok((options, clauses))
+    options.check(questions.len())?;
+    Ok((options, questions))
+}
+
+impl<'a> Question<'a> {
+    /// The single observation that is asked by under a definition; `None` where there is no feature,
+    /// and for a blob, which must suit the definition.
+    fn observe(&self, call: &Call<'a>, definition: &Definition) -> Result<Option<Observation<'a>>, Error> {
+        match &self.by {
+            By::Source(source) => source.observe(call, definition),
+            By::Blob(blob) => {
+                blob::check_definition(blob, definition, &["INTERVAL", "RETENTION"])?;
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// What a blob has in a window.
+fn profile<'a>(blob: &Blob<'a>, window: &RangeInclusive<u64>) -> Result<Profile<'a>, Error> {
+    let profile = blob.profile(window);
+    // A blob of shorter intervals than the scope's may hold more than any item of a scope can.
+    if profile.observations() > MOST {
+        return Err(Error::Expected("blob", format!("of at most {MOST} observations in the window")));
+    }
+    Ok(profile)
 }

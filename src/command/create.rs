@@ -78,11 +78,10 @@ pub fn replicate(call: &Call, name: &[u8], scope: &Scope) {
 
 /// Holds that two definitions are the same.
 fn compare(there: &Definition, given: &Definition) -> Result<(), Error> {
-    let differs =
-        |((parameter, there), (_, given)): (_, (_, String))| Error::Differs { parameter, there, given };
-    let (there, given) = (there.parameters(), given.parameters());
-    let mut pairs = there.into_iter().zip(given).filter(|(there, given)| there != given);
-    pairs.next().map_or(Ok(()), |pair| Err(differs(pair)))
+    match there.difference(given, &[]) {
+        Some((parameter, there, given)) => Err(Error::Differs { parameter, there, given }),
+        None => Ok(()),
+    }
 }
 
 /// The parameters that were given.

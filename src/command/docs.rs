@@ -1,8 +1,8 @@
 //! One table of what each command is.
 
 use super::{
-    classify, compare, create, debug, delete, drop, frequencies, info, load, members, merge, record,
-    signature,
+    classify, compare, create, debug, delete, drop, export, frequencies, import, info, load, members, merge,
+    record, signature, sweep,
 };
 use crate::server::register::{Command, KeyUse};
 use redis_module::raw::{RedisModuleCmdFunc, RedisModuleCtx, RedisModuleString};
@@ -40,7 +40,7 @@ const WRITE: Command =
 const REMOVE: Command = Command { flags: c"write", key: Some(KeyUse::Remove), ..WRITE };
 
 /// The commands that users see.
-pub static COMMANDS: [Command; 11] = [
+pub static COMMANDS: [Command; 14] = [
     Command {
         name: c"SIM.CREATE",
         function: function!(create::run),
@@ -90,6 +90,22 @@ pub static COMMANDS: [Command; 11] = [
         ..REMOVE
     },
     Command {
+        name: c"SIM.EXPORT",
+        function: function!(export::run),
+        arity: -4,
+        summary: c"Returns the observations of items as blobs, for SIM.IMPORT and the PROFILE clause.",
+        complexity: c"O(C + N log N) for each item, with C chunks and N buckets of the item",
+        ..READ
+    },
+    Command {
+        name: c"SIM.IMPORT",
+        function: function!(import::run),
+        arity: -5,
+        summary: c"Adds observations that SIM.EXPORT gave.",
+        complexity: c"O(C + N) for each blob, with C chunks and N buckets in the blob",
+        ..WRITE
+    },
+    Command {
         name: c"SIM.FREQUENCIES",
         function: function!(frequencies::run),
         arity: -4,
@@ -128,6 +144,17 @@ pub static COMMANDS: [Command; 11] = [
         summary: c"Deletes a scope, or some of its indexes, and frees the chunks.",
         complexity: c"O(C) with C chunks; they are freed by another thread",
         ..REMOVE
+    },
+    Command {
+        name: c"SIM.SWEEP",
+        function: function!(sweep::run),
+        arity: -2,
+        flags: c"write admin",
+        categories: c"write admin slow dangerous",
+        key: None,
+        summary: c"Frees chunks whose scope is gone.",
+        complexity: c"O(N) with N keys looked at; chunks are freed by another thread",
+        ..READ
     },
 ];
 

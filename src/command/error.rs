@@ -3,6 +3,7 @@
 //! A text begins with a code, names the argument, and says what was expected.
 
 use crate::index::Full;
+use crate::index::blob::BlobError;
 use crate::index::codec::DecodeError;
 use crate::keyspace;
 use crate::keyspace::name::NameError;
@@ -55,6 +56,25 @@ pub enum Error {
     /// A RECORD came too early.
     #[error("ERR TIMESTAMP {0} is too far ahead: it must be in seconds since 1970, and not after {1}")]
     TooNew(u64, u64),
+    /// A blob cannot be read.
+    #[error("ERR blob {0}")]
+    Blob(#[from] BlobError),
+    /// A blob was made under another definition.
+    #[error("ERR blob must have the scope's {parameter}, {scope}, not {blob}")]
+    OtherDefinition {
+        /// The first parameter that differs.
+        parameter: &'static str,
+        /// What the blob has.
+        blob: String,
+        /// What the scope has.
+        scope: String,
+    },
+    /// A blob has observations that RECORD would refuse.
+    #[error("ERR blob has a chunk of {0}, too far ahead of the server's clock: not after {1}")]
+    BlobTooNew(u64, u64),
+    /// An IMPORT into a scope that is missing.
+    #[error("ERR no such scope: SIM.IMPORT adds to one that is there; make it with SIM.CREATE")]
+    NothingToImportInto,
     /// A query would read too much.
     #[error(
         "ERR the query would read more than {limit} postings ({postings}): shorten its WINDOW, \
@@ -66,6 +86,14 @@ pub enum Error {
         /// The limit of a query.
         limit: u64,
     },
+    /// A SWEEP in a cluster.
+    #[error(
+        "ERR SIM.SWEEP is not for a cluster: a scope that is not on this node may be on its way, or on another"
+    )]
+    NotInCluster,
+    /// The server did not list its keys.
+    #[error("ERR the server did not go over its keys; nothing was freed")]
+    NoScan,
     /// Only a primary or an AOF may send this.
     #[error("ERR {0} for replication and the AOF alone")]
     NotObeyed(&'static str),

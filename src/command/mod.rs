@@ -1,6 +1,7 @@
 //! The commands: arguments, core, reply, replication. One file for each.
 
 pub mod args;
+pub mod blob;
 pub mod classify;
 pub mod clause;
 pub mod compare;
@@ -10,7 +11,9 @@ pub mod delete;
 pub mod docs;
 pub mod drop;
 pub mod error;
+pub mod export;
 pub mod frequencies;
+pub mod import;
 pub mod info;
 pub mod load;
 pub mod members;
@@ -20,3 +23,4 @@ pub mod query;
 pub mod record;
 pub mod settings;
 pub mod signature;
+pub mod sweep;

@@ -64,6 +64,11 @@ impl When {
         let window = scope.definition.window(timestamp, self.window);
         Ok(Window::open(call, scope, index, scope.starts(index, window))?)
     }
+
+    /// The seconds of the window.
+    pub fn seconds(&self, call: &Call, scope: &Scope) -> RangeInclusive<u64> {
+        scope.definition.seconds(self.timestamp.unwrap_or(call.now() / 1_000), self.window)
+    }
 }
 
 /// The options of a query.

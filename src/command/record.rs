@@ -139,7 +139,10 @@ fn open<'c, 'a>(
 
 /// Makes and lists a chunk. This happens once an interval, so it is the time to forget those that are
 /// gone.
-fn add_chunk<'c>(
+///
+/// # Errors
+/// One of those is on its way to another node of the cluster.
+pub fn add_chunk<'c>(
     call: &'c Call,
     key: &mut ScopeKey,
     index: &[u8],

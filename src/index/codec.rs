@@ -65,6 +65,11 @@ impl Writer {
         self.bytes.extend_from_slice(name);
     }
 
+    /// Writes bytes as they are.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
     /// What was written.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
@@ -131,6 +136,11 @@ impl<'a> Reader<'a> {
         Ok(name)
     }
 
+    /// What has not been read.
+    pub fn rest(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Whether nothing is left.
     pub fn is_at_end(&self) -> bool {
         self.bytes.is_empty()
@@ -163,6 +173,12 @@ pub fn parts(chunk: &Chunk, size: usize) -> impl Iterator<Item = Vec<u8>> {
 
 fn write_item(chunk: &Chunk, id: u32, to: &mut Writer) {
     to.name(chunk.items().name(id));
+    write_profile(chunk, id, to);
+}
+
+/// Writes an item's observations, and for each band its buckets with their counts, in the order of
+/// their bytes.
+pub(super) fn write_profile(chunk: &Chunk, id: u32, to: &mut Writer) {
     to.number(chunk.items().observations(id).into());
     let mut frequencies: Vec<(u16, &[u8], u32)> = chunk.frequencies(id).collect();
     frequencies.sort_unstable();
@@ -191,7 +207,6 @@ pub fn read_part(chunk: &mut Chunk, part: &[u8]) -> Result<(), DecodeError> {
 
 fn read_item(chunk: &mut Chunk, from: &mut Reader) -> Result<(), DecodeError> {
     let name = from.name()?;
-    let observations = from.number_in(1..=u32::MAX.into())?;
     if name.is_empty() {
         return Err(DecodeError::Name);
     }
@@ -200,27 +215,44 @@ fn read_item(chunk: &mut Chunk, from: &mut Reader) -> Result<(), DecodeError> {
     }
     // An entry takes at least two bytes, so this bounds both.
     chunk.fits(from.bytes.len(), from.bytes.len()).map_err(|_| DecodeError::Range)?;
-    let item = chunk.observe(name, observations as u32);
     let mut buckets = Vec::new();
-    for band in 0..chunk.bands() {
-        let (mut left, first) = (observations, buckets.len());
+    let add = |band, bucket, count| buckets.push((band, bucket, count));
+    let observations = read_profile(from, chunk.bands(), add)?;
+    let item = chunk.observe(name, observations);
+    chunk.add(item, &buckets);
+    Ok(())
+}
+
+/// Reads what [`write_profile`] wrote, hands over each band, bucket and count, and returns the
+/// observations.
+///
+/// # Errors
+/// What is wrong with the bytes; some buckets have then been handed over.
+pub(super) fn read_profile<'a>(
+    from: &mut Reader<'a>,
+    bands: u16,
+    mut each: impl FnMut(u16, &'a [u8], u32),
+) -> Result<u32, DecodeError> {
+    let observations = from.number_in(1..=u32::MAX.into())?;
+    for band in 0..bands {
+        let (mut left, mut last) = (observations, None);
         for _ in 0..from.number()? {
             let (bucket, count) = (from.name()?, from.number()?);
-            if buckets.get(first..).and_then(<[_]>::last).is_some_and(|(_, last, _)| *last >= bucket) {
+            if last.is_some_and(|last| last >= bucket) {
                 return Err(DecodeError::Order);
             }
             if !(1..=left).contains(&count) {
                 return Err(DecodeError::Counts);
             }
             left -= count;
-            buckets.push((band, bucket, count as u32));
+            last = Some(bucket);
+            each(band, bucket, count as u32);
         }
         if left > 0 {
             return Err(DecodeError::Counts);
         }
     }
-    chunk.add(item, &buckets);
-    Ok(())
+    Ok(observations as u32)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The definition of a similarity index: how observations become signatures, and the grid of time.
 
+use super::codec::{DecodeError, Reader, Writer};
 use crate::signature::{Hash, Scheme, Shingle, TextRules};
 use std::ops::RangeInclusive;
 
@@ -78,6 +79,15 @@ impl Definition {
         last.saturating_sub(u64::from(before).saturating_mul(self.interval))..=last
     }
 
+    /// The seconds of a window: all of them where there is a single interval without end.
+    pub fn seconds(&self, timestamp: u64, intervals: Option<u32>) -> RangeInclusive<u64> {
+        let window = self.window(timestamp, intervals);
+        match self.interval {
+            0 => 0..=u64::MAX,
+            interval => *window.start()..=window.end().saturating_add(interval - 1),
+        }
+    }
+
     /// Every parameter as SIM.CREATE takes it, in its order. MODULUS is left out where there is none.
     pub fn parameters(&self) -> Vec<(&'static str, String)> {
         let yes_no = |yes: bool| if yes { "yes" } else { "no" }.to_string();
@@ -105,6 +115,79 @@ impl Definition {
         ]);
         parameters
     }
+
+    /// The first parameter in which another definition differs, in the order of SIM.CREATE, with both
+    /// values; those of `but` may differ.
+    pub fn difference(&self, other: &Definition, but: &[&str]) -> Option<(&'static str, String, String)> {
+        let (own, others) = (self.parameters(), other.parameters());
+        let value_in = |parameters: &[(&str, String)], name: &str| {
+            let found = parameters.iter().find(|(parameter, _)| *parameter == name);
+            found.map_or_else(|| "none".to_string(), |(_, value)| value.clone())
+        };
+        let names = own.iter().chain(&others).map(|(name, _)| *name).filter(|name| !but.contains(name));
+        let mut values = names.map(|name| (name, value_in(&own, name), value_in(&others, name)));
+        values.find(|(_, own, other)| own != other)
+    }
+}
+
+/// How a definition is written down, in an RDB as in a blob.
+impl Definition {
+    /// Writes every parameter.
+    pub fn write(&self, to: &mut Writer) {
+        let Definition { scheme, text, interval, retention } = self;
+        let (hash, modulus) = match scheme.hash {
+            Hash::Fss => (0, 0),
+            Hash::Murmur3 { modulus } => (1, modulus.unwrap_or(0)),
+        };
+        let (words, length) = match text.shingle {
+            Shingle::Chars(n) => (false, n),
+            Shingle::Words(n) => (true, n),
+        };
+        let numbers = [
+            scheme.bands.into(),
+            scheme.rows.into(),
+            *interval,
+            (*retention).into(),
+            hash,
+            scheme.seed.into(),
+            modulus.into(),
+            words.into(),
+            length.into(),
+            text.lowercase.into(),
+            text.mask.into(),
+        ];
+        numbers.into_iter().for_each(|number| to.number(number));
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    ///
+    /// # Errors
+    /// The bytes end, or a parameter is outside its limits.
+    pub fn read(from: &mut Reader) -> Result<Definition, DecodeError> {
+        let bands = from.number_in(Definition::BANDS)?;
+        let rows = from.number_in(Definition::ROWS)?;
+        let interval = from.number_in(Definition::INTERVAL)?;
+        let retention = from.number_in(Definition::RETENTION)? as u32;
+        let hash = from.number_in(0..=1)?;
+        let seed = from.number_in(Definition::SEED)? as u32;
+        let modulus = from.number_in(0..=*Definition::MODULUS.end())? as u32;
+        let words = from.number_in(0..=1)? == 1;
+        let length = from.number_in(Definition::SHINGLE)? as u8;
+        let lowercase = from.number_in(0..=1)? == 1;
+        let mask = from.number_in(0..=1)? == 1;
+        if !Definition::SLOTS.contains(&(bands * rows)) {
+            return Err(DecodeError::Range);
+        }
+        let hash = match (hash, modulus) {
+            (0, 0) => Hash::Fss,
+            (0, _) => return Err(DecodeError::Range),
+            (_, 0) => Hash::Murmur3 { modulus: None },
+            (_, modulus) => Hash::Murmur3 { modulus: Some(modulus) },
+        };
+        let shingle = if words { Shingle::Words(length) } else { Shingle::Chars(length) };
+        let scheme = Scheme { hash, seed, bands: bands as u16, rows: rows as u16 };
+        Ok(Definition { scheme, text: TextRules { shingle, lowercase, mask }, interval, retention })
+    }
 }
 
 #[cfg(test)]
@@ -128,6 +211,29 @@ mod tests {
         assert_eq!(daily.window(1_000_000, Some(1)), 950_400..=950_400);
         assert_eq!(daily.window(1_000_000, Some(9)), daily.window(1_000_000, None));
         assert_eq!(daily.window(10, None), 0..=0);
+    }
+
+    #[test]
+    fn the_seconds_of_a_window_end_with_the_last_of_its_interval() {
+        let daily = Definition { interval: 86_400, retention: 3, ..Definition::default() };
+        assert_eq!(daily.seconds(1_000_000, None), 691_200..=1_036_799);
+        let all = Definition { interval: 0, ..Definition::default() };
+        assert_eq!(all.seconds(1_000_000, Some(1)), 0..=u64::MAX);
+    }
+
+    #[test]
+    fn a_difference_is_named_even_where_one_side_has_no_such_parameter() {
+        let with = |hash| Definition {
+            scheme: Scheme { hash, ..Definition::default().scheme },
+            ..Definition::default()
+        };
+        let (plain, modular) =
+            (with(Hash::Murmur3 { modulus: None }), with(Hash::Murmur3 { modulus: Some(7) }));
+        let text = |s: &str| s.to_string();
+        assert_eq!(plain.difference(&modular, &[]), Some(("MODULUS", text("none"), text("7"))));
+        assert_eq!(modular.difference(&plain, &[]), Some(("MODULUS", text("7"), text("none"))));
+        assert_eq!(plain.difference(&modular, &["MODULUS"]), None);
+        assert_eq!(plain.difference(&with(Hash::Fss), &[]), Some(("HASH", text("MURMUR3"), text("FSS"))));
     }
 
     #[test]

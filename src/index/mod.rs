@@ -21,6 +21,7 @@
 //! # Ok::<(), simile::index::TooManyPostings>(())
 //! ```
 
+pub mod blob;
 mod blocks;
 mod buckets;
 mod candidate;
@@ -36,6 +37,7 @@ mod score;
 mod search;
 mod table;
 
+pub use blob::Blob;
 pub use chunk::{Chunk, Counts, Full};
 pub use definition::Definition;
 pub use part::Part;

@@ -17,7 +17,7 @@ pub struct Frequency<'a> {
 }
 
 impl<'a> Frequency<'a> {
-    fn new(band: u16, bucket: &'a [u8], count: u64) -> Frequency<'a> {
+    pub(super) fn new(band: u16, bucket: &'a [u8], count: u64) -> Frequency<'a> {
         Frequency { band, bucket, count, hash: hash::bucket(band, bucket) }
     }
 }
@@ -33,28 +33,30 @@ pub struct Profile<'a> {
 impl<'a> Profile<'a> {
     /// The profile of an item over some chunks; empty where it was not observed.
     pub fn of_item(item: &[u8], chunks: &[&'a Chunk]) -> Profile<'a> {
-        let mut profile = Profile::default();
+        let (mut frequencies, mut observations) = (Vec::new(), 0);
         let name = hash::name(item);
         for chunk in chunks {
             let Some(id) = chunk.item_by_hash(item, name) else { continue };
-            profile.observations += u64::from(chunk.items().observations(id));
-            let frequencies = chunk.frequencies(id);
-            let frequencies =
-                frequencies.map(|(band, bucket, count)| Frequency::new(band, bucket, count.into()));
-            profile.frequencies.extend(frequencies);
+            observations += u64::from(chunk.items().observations(id));
+            let in_chunk = chunk.frequencies(id);
+            let in_chunk = in_chunk.map(|(band, bucket, count)| Frequency::new(band, bucket, count.into()));
+            frequencies.extend(in_chunk);
         }
+        Profile::sum(frequencies, observations)
+    }
+
+    /// The profile of these frequencies, in which a bucket may come several times.
+    pub(super) fn sum(mut frequencies: Vec<Frequency<'a>>, observations: u64) -> Profile<'a> {
         // By hash: that is much faster than by bytes, and brings equal buckets together as well.
-        profile
-            .frequencies
-            .sort_unstable_by(|a, b| (a.band, a.hash, a.bucket).cmp(&(b.band, b.hash, b.bucket)));
-        profile.frequencies.dedup_by(|next, kept| {
+        frequencies.sort_unstable_by(|a, b| (a.band, a.hash, a.bucket).cmp(&(b.band, b.hash, b.bucket)));
+        frequencies.dedup_by(|next, kept| {
             let same = (next.band, next.bucket) == (kept.band, kept.bucket);
             if same {
                 kept.count += next.count;
             }
             same
         });
-        profile
+        Profile { frequencies, observations }
     }
 
     /// The profile of a single observation: one bucket for each band.

@@ -58,7 +58,7 @@ pub const fn methods<V: Stored>() -> RedisModuleTypeMethods {
         free: Some(free::<V>),
         free_effort: Some(free_effort::<V>),
         free_effort2: None,
-        // Nothing is kept outside the keyspace.
+        // Nothing is kept outside the keyspace that its values do not bring along.
         aux_load: None,
         aux_save: None,
         aux_save2: None,

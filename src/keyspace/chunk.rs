@@ -51,6 +51,11 @@ impl StoredChunk {
             && self.chunk.bands() == scope.definition.bands()
     }
 
+    /// The uid of its scope.
+    pub fn uid(&self) -> u64 {
+        self.uid
+    }
+
     fn header(&self) -> Writer {
         let mut header = Writer::default();
         header.number(self.uid);

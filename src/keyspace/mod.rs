@@ -5,7 +5,9 @@ mod callback;
 pub mod chunk;
 pub mod load;
 pub mod name;
+mod presence;
 pub mod scope;
+pub mod sweep;
 pub mod window;
 
 use crate::server::call::Call;

@@ -9,13 +9,13 @@
 //! own the same chunks; the name at the moment of saving is written with the value for that.
 
 use super::callback::{self, ENCODING, Stored};
+use super::presence::Presence;
 use super::{Error, name};
 use crate::index::codec::{DecodeError, MAX_NAME, Reader, Writer};
 use crate::index::{Chunk, Definition};
 use crate::server::call::Call;
 use crate::server::io::Digest;
 use crate::server::key::{Access, Key, Value};
-use crate::signature::{Hash, Scheme, Shingle, TextRules};
 use redis_module::native_types::RedisType;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -33,6 +33,7 @@ pub struct Scope {
     tag: Box<[u8]>,
     /// The starts of the chunks of each index.
     directory: BTreeMap<Box<[u8]>, BTreeSet<u64>>,
+    _presence: Presence,
 }
 
 impl Value for Scope {
@@ -44,7 +45,8 @@ impl Value for Scope {
 impl Scope {
     /// A scope without chunks. The tag is what [`name::tag`] gave.
     pub fn new(definition: Definition, uid: u64, tag: &[u8]) -> Scope {
-        Scope { definition, uid, tag: tag.into(), directory: BTreeMap::new() }
+        let _presence = Presence::new(uid);
+        Scope { definition, uid, tag: tag.into(), directory: BTreeMap::new(), _presence }
     }
 
     /// What the names of its chunks begin with.
@@ -160,7 +162,7 @@ impl Stored for Scope {
         writer.name(key);
         writer.number(self.uid);
         writer.name(&self.tag);
-        write_definition(&self.definition, &mut writer);
+        self.definition.write(&mut writer);
         writer.number(self.directory.len() as u64);
         for (index, starts) in &self.directory {
             writer.name(index);
@@ -178,7 +180,7 @@ impl Stored for Scope {
         if name::tag(tag).as_deref() != Ok(tag) {
             return Err(DecodeError::Name);
         }
-        let mut scope = Scope::new(read_definition(&mut reader)?, uid, tag);
+        let mut scope = Scope::new(Definition::read(&mut reader)?, uid, tag);
         scope.directory = read_directory(&mut reader, scope.definition.interval)?;
         reader.end()?;
         if saved_as == key {
@@ -218,58 +220,6 @@ fn derived_uid(uid: u64, name: &[u8]) -> u64 {
     let bytes = [&uid.to_le_bytes(), name].concat();
     // Reading from memory does not fail.
     murmur3::murmur3_x64_128(&mut bytes.as_slice(), 0).unwrap_or_default() as u64
-}
-
-fn write_definition(definition: &Definition, to: &mut Writer) {
-    let Definition { scheme, text, interval, retention } = definition;
-    let (hash, modulus) = match scheme.hash {
-        Hash::Fss => (0, 0),
-        Hash::Murmur3 { modulus } => (1, modulus.unwrap_or(0)),
-    };
-    let (words, length) = match text.shingle {
-        Shingle::Chars(n) => (false, n),
-        Shingle::Words(n) => (true, n),
-    };
-    let numbers = [
-        scheme.bands.into(),
-        scheme.rows.into(),
-        *interval,
-        (*retention).into(),
-        hash,
-        scheme.seed.into(),
-        modulus.into(),
-        words.into(),
-        length.into(),
-        text.lowercase.into(),
-        text.mask.into(),
-    ];
-    numbers.into_iter().for_each(|number| to.number(number));
-}
-
-fn read_definition(from: &mut Reader) -> Result<Definition, DecodeError> {
-    let bands = from.number_in(Definition::BANDS)?;
-    let rows = from.number_in(Definition::ROWS)?;
-    let interval = from.number_in(Definition::INTERVAL)?;
-    let retention = from.number_in(Definition::RETENTION)? as u32;
-    let hash = from.number_in(0..=1)?;
-    let seed = from.number_in(Definition::SEED)? as u32;
-    let modulus = from.number_in(0..=*Definition::MODULUS.end())? as u32;
-    let words = from.number_in(0..=1)? == 1;
-    let length = from.number_in(Definition::SHINGLE)? as u8;
-    let lowercase = from.number_in(0..=1)? == 1;
-    let mask = from.number_in(0..=1)? == 1;
-    if !Definition::SLOTS.contains(&(bands * rows)) {
-        return Err(DecodeError::Range);
-    }
-    let hash = match (hash, modulus) {
-        (0, 0) => Hash::Fss,
-        (0, _) => return Err(DecodeError::Range),
-        (_, 0) => Hash::Murmur3 { modulus: None },
-        (_, modulus) => Hash::Murmur3 { modulus: Some(modulus) },
-    };
-    let shingle = if words { Shingle::Words(length) } else { Shingle::Chars(length) };
-    let scheme = Scheme { hash, seed, bands: bands as u16, rows: rows as u16 };
-    Ok(Definition { scheme, text: TextRules { shingle, lowercase, mask }, interval, retention })
 }
 
 fn read_directory(

@@ -9,6 +9,7 @@ pub mod key;
 pub mod log;
 pub mod options;
 pub mod register;
+pub mod scan;
 pub mod setting;
 
 /// Calls a function of the module API that every supported server has.

@@ -7,7 +7,8 @@ use std::ffi::c_int;
 
 /// A damaged payload is an error of the module's, and does not kill the server.
 const HANDLE_IO_ERRORS: c_int = 1;
-/// A replica may serve the old data while it loads the new: nothing is kept outside the keyspace.
+/// A replica may serve the old data while it loads the new: nothing is kept outside the keyspace
+/// but which scopes are there, and that of both together.
 const HANDLE_REPL_ASYNC_LOAD: c_int = 1 << 2;
 /// Valkey may move a slot with the module's keys in it.
 const HANDLE_ATOMIC_SLOT_MIGRATION: c_int = 1 << 5;

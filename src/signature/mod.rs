@@ -49,5 +49,6 @@ mod scheme;
 mod text;
 
 pub use bands::choose_bands;
+pub(crate) use murmur3::hash64;
 pub use scheme::{Hash, Scheme, Signature};
 pub use text::{Prepared, Shingle, Shingles, TextRules};

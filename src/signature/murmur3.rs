@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 /// The first 64 bits of MurmurHash3_x64_128 of `bytes` under seed 0 (`h1`; in a digest that is
 /// written out, its first 8 bytes as a little-endian integer).
 #[inline]
-pub(super) fn hash64(bytes: &[u8]) -> u64 {
+pub(crate) fn hash64(bytes: &[u8]) -> u64 {
     let (mut h1, mut h2) = (0_u64, 0_u64);
     let (blocks, tail) = bytes.as_chunks::<16>();
     for block in blocks {

@@ -1,0 +1,40 @@
+//! `SIM.SWEEP cursor [COUNT n]`
+//!
+//! Whoever brings a scope and its chunks here by MIGRATE or RESTORE brings the scope first, or sweeps
+//! afterwards: a chunk that arrives before its scope is one whose scope is not here.
+
+use super::args::{Args, once};
+use super::error::Error;
+use crate::keyspace::sweep;
+use crate::server::call::{Call, Forward};
+use std::ops::RangeInclusive;
+
+/// Keys that a call looks at where it does not say.
+const COUNT: u64 = 1_000;
+/// Keys that a call may look at: some milliseconds.
+const COUNTS: RangeInclusive<u64> = 1..=10_000;
+
+/// Carries the command out.
+///
+/// # Errors
+/// An argument is not what it should be, or the server is a node of a cluster.
+pub fn run(call: &Call) -> Result<(), Error> {
+    let mut args = Args::new(call);
+    let cursor = args.number("cursor", 0..=u64::MAX)?;
+    let mut count = None;
+    while let Some(keyword) = args.keyword(&["COUNT"], "COUNT")? {
+        once(&mut count, keyword, args.number(keyword, COUNTS)?)?;
+    }
+    if call.is_in_cluster() {
+        return Err(Error::NotInCluster);
+    }
+    let swept = sweep::some(call, cursor, count.unwrap_or(COUNT)).ok_or(Error::NoScan)?;
+    if !swept.freed.is_empty() {
+        let names: Vec<Forward> = swept.freed.iter().map(|name| Forward::Bytes(name)).collect();
+        call.replicate(c"UNLINK", &names);
+    }
+    call.reply_array(2);
+    call.reply_bytes(swept.next.to_string().as_bytes());
+    call.reply_integer(swept.freed.len() as u64);
+    Ok(())
+}
