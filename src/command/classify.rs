@@ -11,9 +11,10 @@ use super::clause::{self, Clause, Observation, Source};
 use super::error::Error;
 use super::query::{self, Options};
 use crate::index::{Blob, Definition, Profile};
-use crate::keyspace::scope::{Scope, ScopeKey};
+use crate::keyspace::scope::ScopeKey;
 use crate::server::call::Call;
 use smallvec::SmallVec;
+use std::ops::RangeInclusive;
 
 const EXPECTED: &str =
     "SIGNATURE, FEATURES, TEXT, PROFILE, TIMESTAMP, WINDOW, LIMIT, MINSCORE, MINBANDS, SCORE or COMBINE";
@@ -35,14 +36,6 @@ enum By<'a> {
     Blob(Blob<'a>),
 }
 
-/// What was found to be asked, under the scope's definition.
-enum Asked<'q, 'a> {
-    /// A single observation; `None` where there is no feature.
-    Observation(Option<Observation<'a>>),
-    /// A whole profile.
-    Blob(&'q Blob<'a>),
-}
-
 /// Carries the command out.
 ///
 /// # Errors
@@ -56,11 +49,14 @@ pub fn run(call: &Call) -> Result<(), Error> {
         return Ok(());
     };
     let scope = key.scope()?;
-    let asked = questions.iter().map(|question| question.ask(call, &scope.definition));
-    let asked = asked.collect::<Result<SmallVec<[Asked; 2]>, Error>>()?;
+    let observed = questions.iter().map(|question| question.observe(call, &scope.definition));
+    let observed = observed.collect::<Result<SmallVec<[Option<Observation>; 2]>, Error>>()?;
     let windows = questions.iter().map(|question| options.when.open(call, scope, question.index));
     let windows = windows.collect::<Result<Vec<_>, _>>()?;
-    let queries = asked.iter().map(|asked| asked.profile(call, scope, &options));
+    let queries = questions.iter().zip(&observed).map(|(question, observed)| match &question.by {
+        By::Source(_) => Ok(observed.as_ref().map_or_else(Profile::default, Observation::profile)),
+        By::Blob(blob) => profile(blob, &options.when.seconds(call, scope)),
+    });
     options.answer(call, scope, &windows, queries.collect::<Result<_, _>>()?, None)
 }
 
@@ -87,29 +83,25 @@ fn take<'a>(call: &Call, args: &mut Args<'a>) -> Result<(Options, SmallVec<[Ques
 }
 
 impl<'a> Question<'a> {
-    fn ask(&self, call: &Call<'a>, definition: &Definition) -> Result<Asked<'_, 'a>, Error> {
+    /// The single observation that is asked by under a definition; `None` where there is no feature,
+    /// and for a blob, which must suit the definition.
+    fn observe(&self, call: &Call<'a>, definition: &Definition) -> Result<Option<Observation<'a>>, Error> {
         match &self.by {
-            By::Source(source) => source.observe(call, definition).map(Asked::Observation),
+            By::Source(source) => source.observe(call, definition),
             By::Blob(blob) => {
                 blob::check_definition(blob, definition, &["INTERVAL", "RETENTION"])?;
-                Ok(Asked::Blob(blob))
+                Ok(None)
             }
         }
     }
 }
 
-impl Asked<'_, '_> {
-    fn profile(&self, call: &Call, scope: &Scope, options: &Options) -> Result<Profile<'_>, Error> {
-        let profile = match self {
-            Asked::Observation(observation) => {
-                observation.as_ref().map_or_else(Profile::default, Observation::profile)
-            }
-            Asked::Blob(blob) => blob.profile(&options.when.seconds(call, scope)),
-        };
-        // A blob of shorter intervals than the scope's may hold more than any item of a scope can.
-        if profile.observations() > MOST {
-            return Err(Error::Expected("blob", format!("of at most {MOST} observations in the window")));
-        }
-        Ok(profile)
+/// What a blob has in a window.
+fn profile<'a>(blob: &Blob<'a>, window: &RangeInclusive<u64>) -> Result<Profile<'a>, Error> {
+    let profile = blob.profile(window);
+    // A blob of shorter intervals than the scope's may hold more than any item of a scope can.
+    if profile.observations() > MOST {
+        return Err(Error::Expected("blob", format!("of at most {MOST} observations in the window")));
     }
+    Ok(profile)
 }

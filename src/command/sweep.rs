@@ -1,4 +1,7 @@
 //! `SIM.SWEEP cursor [COUNT n]`
+//!
+//! Whoever brings a scope and its chunks here by MIGRATE or RESTORE brings the scope first, or sweeps
+//! afterwards: a chunk that arrives before its scope is one whose scope is not here.
 
 use super::args::{Args, once};
 use super::error::Error;

@@ -161,8 +161,6 @@ on_each_server! {
         };
         for length in 0..blob.len() {
             refused(&blob[..length], &format!("cut to {length}"));
-            // Under a right checksum a blob may end after any of its chunks.
-            import(&server, "u", &[("i", "item", &sealed(&blob[..length]))]);
         }
         for place in 0..blob.len() {
             for bit in 0..8 {
@@ -182,18 +180,21 @@ on_each_server! {
         let (server, _) = populated(kind);
         let blob = export(&server, "s", "i", "one");
         let content = &blob[..blob.len() - 8];
+        let try_it = |content: &[u8]| {
+            let blob = sealed(content);
+            classify(&server, "s", "", &blob);
+            if let Reply::Array(_) = import(&server, "t", &[("i", "item", &blob)]) {
+                server.validate_all();
+                server.does("SIM.DROP t i");
+            }
+        };
         for place in 0..content.len() {
             for bit in 0..8 {
                 let mut damaged = content.to_vec();
                 damaged[place] ^= 1 << bit;
-                let damaged = sealed(&damaged);
-                classify(&server, "s", "", &damaged);
-                let reply = import(&server, "t", &[("i", "item", &damaged)]);
-                if let Reply::Array(_) = reply {
-                    server.validate_all();
-                    server.does("SIM.DROP t i");
-                }
+                try_it(&damaged);
             }
+            try_it(&content[..place]);
         }
         server.expect("PING", "PONG");
     }
