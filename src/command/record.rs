@@ -8,7 +8,7 @@ use super::settings;
 use crate::index::{Counts, Definition};
 use crate::keyspace::name;
 use crate::keyspace::scope::{Scope, ScopeKey};
-use crate::keyspace::window::{self, ChunkKey};
+use crate::keyspace::window::{self, ChunkKey, Window};
 use crate::server::call::{Call, Forward};
 use crate::server::key::Access;
 use smallvec::SmallVec;
@@ -123,6 +123,10 @@ fn open<'c, 'a>(
         }
         let listed = scope.lists(index, start);
         let key = if listed { ChunkKey::open(call, scope, index, start, Access::Write)? } else { None };
+        if key.is_none() {
+            // What `add_chunk` will open must not turn out to be on its way once something is changed.
+            Window::open_all(call, scope, index)?;
+        }
         if let Some(chunk) = key.as_ref().and_then(ChunkKey::chunk) {
             let of_index = observed.iter().filter(|(other, _)| other == index);
             let (mut count, mut bytes) = (0, item.len());
