@@ -1,8 +1,8 @@
 //! One table of what each command is.
 
 use super::{
-    classify, compare, create, debug, delete, drop, frequencies, info, load, members, merge, record,
-    signature,
+    classify, compare, create, debug, delete, drop, frequencies, info, load, members,
+    merge, record, signature,
 };
 use crate::server::register::{Command, KeyUse};
 use redis_module::raw::{RedisModuleCmdFunc, RedisModuleCtx, RedisModuleString};

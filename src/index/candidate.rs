@@ -1,7 +1,7 @@
 //! Candidates: the items that share a bucket with a query, known by their ids in every chunk of the
 //! window.
 
-use super::score::{Score, Shared, mean};
+use super::score::{Scale, Shared, mean};
 use super::search::Part;
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -63,37 +63,33 @@ impl Candidate<'_> {
     }
 
     /// What it shares in a part, if its score there is more than 0.
-    fn shared(&self, at: usize, part: &Part) -> Option<&Shared> {
+    fn shared(&self, at: usize, scale: &Scale) -> Option<&Shared> {
         let shared = self.parts.get(at).map(|own| &own.shared);
-        shared.filter(|shared| shared.observations > 0 && !part.query.is_empty())
+        shared.filter(|shared| shared.observations > 0 && scale.query > 0)
     }
 
     /// Whether either side has data in a part.
-    fn counts_in(&self, at: usize, part: &Part) -> bool {
-        !part.query.is_empty() || self.parts.get(at).is_some_and(|own| own.shared.observations > 0)
+    fn counts_in(&self, at: usize, scale: &Scale) -> bool {
+        scale.query > 0 || self.parts.get(at).is_some_and(|own| own.shared.observations > 0)
     }
 
     /// The score in a part; `None` where neither side has data, 0 where only one side has.
-    pub fn part_score(&self, at: usize, part: &Part, score: Score) -> Option<f64> {
-        let of = |shared| score.of(shared, part.bands(), part.query.observations());
-        self.counts_in(at, part).then(|| self.shared(at, part).map_or(0.0, of))
+    pub fn part_score(&self, at: usize, scale: &Scale) -> Option<f64> {
+        self.counts_in(at, scale).then(|| self.shared(at, scale).map_or(0.0, |shared| scale.of(shared)))
     }
 
     /// The mean of the scores of the parts where either side has data, of what was read so far.
-    pub fn score(&self, parts: &[Part], score: Score) -> f64 {
-        if let [part] = parts {
-            return self.part_score(0, part, score).unwrap_or(0.0);
+    pub fn score(&self, scales: &[Scale]) -> f64 {
+        if let [scale] = scales {
+            return self.part_score(0, scale).unwrap_or(0.0);
         }
-        let counted = parts.iter().enumerate().filter(|(at, part)| self.counts_in(*at, part));
-        mean(counted.map(|(at, part)| {
-            let of = |shared| score.fixed(shared, part.bands(), part.query.observations());
-            self.shared(at, part).map_or(0, of)
-        }))
+        let counted = scales.iter().enumerate().filter(|(at, scale)| self.counts_in(*at, scale));
+        mean(counted.map(|(at, scale)| self.shared(at, scale).map_or(0, |shared| scale.fixed(shared))))
     }
 
     /// How many parts count for it.
-    pub fn divisor(&self, parts: &[Part]) -> usize {
-        parts.iter().enumerate().filter(|(at, part)| self.counts_in(*at, part)).count().max(1)
+    pub fn divisor(&self, scales: &[Scale]) -> usize {
+        scales.iter().enumerate().filter(|(at, scale)| self.counts_in(*at, scale)).count().max(1)
     }
 }
 

@@ -15,13 +15,19 @@
 //! than these look-ups together, they are made: that raises the floor, and usually the unit need not
 //! be opened at all. With fewer than k candidates, it must be.
 //!
+//! What a unit is worth is, for OVERLAP and COVERAGE, the query's share of it, which only adds. For
+//! SIGNIFICANCE it is what a candidate may have counted there, which is no more than the candidate's
+//! observations, nor than the largest count in the unit: the score grows with the sum of these, and
+//! falls with the observations, of which a newcomer has at least one.
+//!
 //! Bounds are doubles, and rounded such that a candidate is given up only where it is certainly below
 //! the floor: one that ties may still win by order. The result is the same as by reading everything.
 
-use super::candidate::{Candidate, Candidates, Place};
+use super::candidate::{Candidate, Candidates, InPart, Place};
 use super::profile::{Frequency, Profile};
-use super::score::Score;
+use super::score::{Scale, Score, Shared};
 use crate::index::Chunk;
+use smallvec::SmallVec;
 use std::cmp::Ordering;
 
 /// One index to search: what is looked for, and where.
@@ -39,6 +45,12 @@ impl Part<'_> {
     /// The number of bands.
     pub(super) fn bands(&self) -> u16 {
         self.chunks.first().map_or(1, |chunk| chunk.bands())
+    }
+
+    /// What the scores of all candidates have in common.
+    fn scale(&self, score: Score) -> Scale {
+        let all = self.chunks.iter().map(|chunk| chunk.observations()).sum();
+        Scale { score, bands: self.bands(), query: self.query.observations(), all }
     }
 }
 
@@ -136,11 +148,13 @@ fn run<'a>(
     budget: &mut Budget,
     with_parts: bool,
 ) -> Result<Vec<Found<'a>>, TooManyPostings> {
-    let candidates = Search::new(parts, wanted).candidates(budget)?;
-    let ranked = best(parts, wanted, candidates.list());
+    let search = Search::new(parts, wanted);
+    let candidates = search.candidates(budget)?;
+    let ranked = best(&search, candidates.list());
     let found = ranked.into_iter().map(|Ranked { candidate, score, observations }| {
-        let in_part = |(at, part)| candidate.part_score(at, part, wanted.score);
-        let scores = if with_parts { parts.iter().enumerate().map(in_part).collect() } else { Vec::new() };
+        let in_part = |(at, scale)| candidate.part_score(at, scale);
+        let scores =
+            if with_parts { search.scales.iter().enumerate().map(in_part).collect() } else { Vec::new() };
         Found { item: candidate.item, score, observations, parts: scores }
     });
     Ok(found.collect())
@@ -155,11 +169,12 @@ struct Ranked<'c, 'a> {
 
 /// The wanted candidates, in the order of results: score, then observations, both descending, then
 /// the item's bytes.
-fn best<'c, 'a>(parts: &[Part], wanted: &Wanted, candidates: &'c [Candidate<'a>]) -> Vec<Ranked<'c, 'a>> {
+fn best<'c, 'a>(search: &Search, candidates: &'c [Candidate<'a>]) -> Vec<Ranked<'c, 'a>> {
+    let Search { parts, wanted, scales, .. } = search;
     let is_wanted =
         |candidate: &&Candidate| candidate.is_admitted(parts) && Some(candidate.item) != wanted.except;
     let ranked = candidates.iter().filter(is_wanted).map(|candidate| {
-        let (score, observations) = (candidate.score(parts, wanted.score), candidate.observations());
+        let (score, observations) = (candidate.score(scales), candidate.observations());
         Ranked { candidate, score, observations }
     });
     let mut ranked: Vec<Ranked> =
@@ -199,10 +214,20 @@ struct Unit {
     members: usize,
 }
 
+/// What some units can add to scores.
+enum Rest {
+    /// At most so much to the sum of a candidate's scores.
+    Worth(f64),
+    /// For SIGNIFICANCE: the part of each unit, and the largest count there.
+    Counts(Vec<(usize, u64)>),
+}
+
 /// A search, before its first posting is read.
 struct Search<'s, 'a> {
     parts: &'s [Part<'a>],
     wanted: &'s Wanted<'s>,
+    /// Of each part.
+    scales: SmallVec<[Scale; 2]>,
     buckets: Vec<InChunk>,
     /// From the shortest to the longest.
     units: Vec<Unit>,
@@ -233,7 +258,8 @@ impl<'s, 'a> Search<'s, 'a> {
             units.push(Unit { part: first.place.part, frequency: first.frequency, buckets, members });
         }
         units.sort_unstable_by_key(|unit| (unit.members, unit.part, unit.frequency));
-        Search { parts, wanted, buckets, units }
+        let scales = parts.iter().map(|part| part.scale(wanted.score)).collect();
+        Search { parts, wanted, scales, buckets, units }
     }
 
     fn frequency(&self, unit: &Unit) -> &Frequency<'a> {
@@ -289,20 +315,17 @@ impl<'s, 'a> Search<'s, 'a> {
     fn share(&self, unit: &Unit, candidate: &mut Candidate, count: u64) {
         let (part, frequency) = (&self.parts[unit.part], self.frequency(unit));
         let own = &mut candidate.parts[unit.part];
-        let query = part.query.observations();
-        own.shared.sum += self.wanted.score.part(frequency.count, count, query, own.shared.observations);
+        own.shared.sum += self.scales[unit.part].part(frequency.count, count, own.shared.observations);
         own.share_band(frequency.band, part.min_bands);
     }
 
     /// Looks up what the candidates have in the units that are left, but for those that cannot reach
     /// the floor with all of it.
     fn finish(&self, left: &[Unit], candidates: &mut Candidates<'a>) {
-        let (floor, rest) = (self.floor(candidates), self.worth(left));
+        let (floor, rest) = (self.floor(candidates), self.rest(left));
         for candidate in candidates.list_mut().iter_mut().filter(|candidate| !candidate.is_finished) {
             candidate.is_finished = true;
-            let most =
-                candidate.score(self.parts, self.wanted.score) + rest / candidate.divisor(self.parts) as f64;
-            if is_below(most, floor) {
+            if is_below(self.most(candidate, &rest), floor) {
                 continue;
             }
             for unit in left {
@@ -332,17 +355,59 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// Whether no item that has not been met can be in the result.
     fn is_complete(&self, left: &[Unit], candidates: &Candidates) -> bool {
-        let with_data = self.parts.iter().filter(|part| !part.query.is_empty()).count().max(1);
-        is_below(self.worth(left) / with_data as f64, self.floor(candidates)) || !self.can_admit(left)
+        is_below(self.most_of_newcomer(&self.rest(left)), self.floor(candidates)) || !self.can_admit(left)
     }
 
-    /// The most that the units can add to the sum of a candidate's scores.
-    fn worth(&self, units: &[Unit]) -> f64 {
-        let worth = |unit: &Unit| {
-            let part = &self.parts[unit.part];
-            self.frequency(unit).count as f64 / (f64::from(part.bands()) * part.query.observations() as f64)
+    /// What the units can add to scores.
+    fn rest(&self, units: &[Unit]) -> Rest {
+        if self.wanted.score != Score::Significance {
+            let worth = |unit: &Unit| {
+                let scale = &self.scales[unit.part];
+                self.frequency(unit).count as f64 / (f64::from(scale.bands) * scale.query as f64)
+            };
+            return Rest::Worth(units.iter().map(worth).sum());
+        }
+        Rest::Counts(units.iter().map(|unit| (unit.part, self.largest(unit))).collect())
+    }
+
+    /// No candidate's count in a unit is larger.
+    fn largest(&self, unit: &Unit) -> u64 {
+        let in_chunk = |found: &InChunk| {
+            u64::from(self.parts[unit.part].chunks[found.place.in_part].largest_count(found.bucket))
         };
-        units.iter().map(worth).sum()
+        self.buckets[unit.buckets.clone()].iter().map(in_chunk).sum()
+    }
+
+    /// The most that a candidate can reach with all of the rest.
+    fn most(&self, candidate: &Candidate, rest: &Rest) -> f64 {
+        let divisor = candidate.divisor(&self.scales) as f64;
+        match rest {
+            Rest::Worth(worth) => candidate.score(&self.scales) + worth / divisor,
+            Rest::Counts(counts) => {
+                let with_rest = |(part, own): (usize, &InPart)| {
+                    let observations = own.shared.observations;
+                    let of_part = counts.iter().filter(|(of, _)| *of == part);
+                    let more: u64 = of_part.map(|(_, largest)| *largest.min(&observations)).sum();
+                    self.scales[part].of(&Shared { sum: own.shared.sum + u128::from(more), observations })
+                };
+                candidate.parts.iter().enumerate().map(with_rest).sum::<f64>() / divisor
+            }
+        }
+    }
+
+    /// The most that an item can reach that has not been met yet.
+    fn most_of_newcomer(&self, rest: &Rest) -> f64 {
+        let with_data = self.scales.iter().filter(|scale| scale.query > 0).count().max(1) as f64;
+        match rest {
+            Rest::Worth(worth) => worth / with_data,
+            Rest::Counts(counts) => {
+                let with_rest = |(part, scale): (usize, &Scale)| {
+                    let sum = counts.iter().filter(|(of, _)| *of == part).map(|(_, n)| u128::from(*n)).sum();
+                    scale.of(&Shared { sum, observations: 1 })
+                };
+                self.scales.iter().enumerate().map(with_rest).sum::<f64>() / with_data
+            }
+        }
     }
 
     /// Whether an item that is in these units alone can share the bands that it must.
@@ -368,8 +433,7 @@ impl<'s, 'a> Search<'s, 'a> {
             candidate.is_admitted(self.parts) && Some(candidate.item) != self.wanted.except
         };
         let admitted = candidates.list().iter().filter(counts);
-        let mut scores: Vec<f64> =
-            admitted.map(|candidate| candidate.score(self.parts, self.wanted.score)).collect();
+        let mut scores: Vec<f64> = admitted.map(|candidate| candidate.score(&self.scales)).collect();
         if limit == 0 || scores.len() < limit {
             return least;
         }

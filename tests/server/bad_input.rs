@@ -284,7 +284,7 @@ SIM.COMPARE s item 1 i WINDOW -1
 SIM.COMPARE s item 1 i WINDOW all
     ERR WINDOW must be an integer between 1 and 1001
 SIM.COMPARE s item 1 i SCORE jaccard
-    ERR SCORE must be OVERLAP
+    ERR SCORE must be OVERLAP, COVERAGE or SIGNIFICANCE
 SIM.COMPARE s item 1 i TIMESTAMP now
     ERR TIMESTAMP must be an integer between 0 and 9007199254740991, in seconds since 1970
 SIM.COMPARE s item 1 i LIMIT 1 LIMIT 1

@@ -15,6 +15,7 @@ mod readme;
 mod record;
 mod replication;
 mod resp;
+mod score;
 mod sentry;
 mod signature;
 mod window;
