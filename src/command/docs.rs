@@ -1,7 +1,7 @@
 //! One table of what each command is.
 
 use super::{
-    classify, compare, create, debug, delete, drop, frequencies, info, load, members,
+    classify, compare, create, debug, delete, drop, explain, frequencies, info, load, members,
     merge, record, signature,
 };
 use crate::server::register::{Command, KeyUse};
@@ -40,7 +40,7 @@ const WRITE: Command =
 const REMOVE: Command = Command { flags: c"write", key: Some(KeyUse::Remove), ..WRITE };
 
 /// The commands that users see.
-pub static COMMANDS: [Command; 11] = [
+pub static COMMANDS: [Command; 12] = [
     Command {
         name: c"SIM.CREATE",
         function: function!(create::run),
@@ -103,6 +103,14 @@ pub static COMMANDS: [Command; 11] = [
         arity: -5,
         summary: c"Returns the items that were seen in a bucket.",
         complexity: c"O(P log P) with P members of the bucket",
+        ..READ
+    },
+    Command {
+        name: c"SIM.EXPLAIN",
+        function: function!(explain::run),
+        arity: -5,
+        summary: c"Returns why two items are alike: what each band has in the score.",
+        complexity: c"O(N log N) with N buckets of both items",
         ..READ
     },
     Command {

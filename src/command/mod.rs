@@ -10,6 +10,7 @@ pub mod delete;
 pub mod docs;
 pub mod drop;
 pub mod error;
+pub mod explain;
 pub mod frequencies;
 pub mod info;
 pub mod load;

@@ -27,6 +27,7 @@ mod candidate;
 mod chunk;
 pub mod codec;
 mod definition;
+mod explain;
 mod hash;
 mod items;
 mod lists;
@@ -37,6 +38,7 @@ mod table;
 
 pub use chunk::{Chunk, Counts, Full};
 pub use definition::Definition;
+pub use explain::{Band, Explained, explain};
 pub use profile::{Frequency, Profile};
 pub use score::Score;
 pub use search::{Budget, Found, Part, TooManyPostings, Wanted, combine, search};

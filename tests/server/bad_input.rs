@@ -132,6 +132,7 @@ SIM.FREQUENCIES s * item
 SIM.MEMBERS s * 0 a
 SIM.DROP s *
 SIM.DROP s i *
+SIM.EXPLAIN s * item other
     ERR index must be a name: '*' stands for every index in MERGE and DELETE
 SIM.MERGE s <1MB> i item
     ERR destination must be at most 65536 bytes long (simile.max-name)
@@ -168,6 +169,7 @@ SIM.SIGNATURE text TEXT words
 SIM.INFO text
 SIM.DROP text
 SIM.DROP <chunk>
+SIM.EXPLAIN text i item other
     WRONGTYPE Operation against a key holding the wrong kind of value
 
 # SIM.RECORD: its syntax
@@ -344,6 +346,18 @@ SIM.INFO s i
     ERR wrong number of arguments for 'SIM.INFO' command
 SIM.DROP
     ERR wrong number of arguments for 'SIM.DROP' command
+SIM.EXPLAIN s i item
+    ERR wrong number of arguments for 'SIM.EXPLAIN' command
+SIM.EXPLAIN s i item ""
+    ERR other must be a name, not empty
+SIM.EXPLAIN s i item other LIMIT 1
+    ERR unknown option 'LIMIT': expected SCORE, TIMESTAMP or WINDOW
+SIM.EXPLAIN s i item other SCORE
+    ERR SCORE must be OVERLAP, COVERAGE or SIGNIFICANCE
+SIM.EXPLAIN s i item other SCORE coverage SCORE coverage
+    ERR SCORE is given twice
+SIM.EXPLAIN s i item other WINDOW 1002
+    ERR WINDOW must be an integer between 1 and 1001
 
 # what only a primary or an append-only file may say
 SIM.CREATE n UID 0123456789abcdef

@@ -7,6 +7,7 @@ mod harness;
 mod bad_input;
 mod config;
 mod differential;
+mod explain;
 mod lifecycle;
 mod merge_delete;
 mod persistence;
