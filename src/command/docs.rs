@@ -2,7 +2,7 @@
 
 use super::{
     classify, compare, create, debug, delete, drop, explain, frequencies, info, load, members,
-    merge, record, signature,
+    merge, record, signature, significant,
 };
 use crate::server::register::{Command, KeyUse};
 use redis_module::raw::{RedisModuleCmdFunc, RedisModuleCtx, RedisModuleString};
@@ -40,7 +40,7 @@ const WRITE: Command =
 const REMOVE: Command = Command { flags: c"write", key: Some(KeyUse::Remove), ..WRITE };
 
 /// The commands that users see.
-pub static COMMANDS: [Command; 12] = [
+pub static COMMANDS: [Command; 13] = [
     Command {
         name: c"SIM.CREATE",
         function: function!(create::run),
@@ -111,6 +111,14 @@ pub static COMMANDS: [Command; 12] = [
         arity: -5,
         summary: c"Returns why two items are alike: what each band has in the score.",
         complexity: c"O(N log N) with N buckets of both items",
+        ..READ
+    },
+    Command {
+        name: c"SIM.SIGNIFICANT",
+        function: function!(significant::run),
+        arity: -4,
+        summary: c"Returns the buckets that set an item apart from the rest of the index.",
+        complexity: c"O(N*C + N log N) with N buckets of the item and C chunks in the window",
         ..READ
     },
     Command {

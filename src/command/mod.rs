@@ -21,3 +21,4 @@ pub mod query;
 pub mod record;
 pub mod settings;
 pub mod signature;
+pub mod significant;

@@ -34,6 +34,7 @@ mod lists;
 mod profile;
 mod score;
 mod search;
+mod significant;
 mod table;
 
 pub use chunk::{Chunk, Counts, Full};
@@ -42,3 +43,4 @@ pub use explain::{Band, Explained, explain};
 pub use profile::{Frequency, Profile};
 pub use score::Score;
 pub use search::{Budget, Found, Part, TooManyPostings, Wanted, combine, search};
+pub use significant::{Significant, significant};

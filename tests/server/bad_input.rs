@@ -133,6 +133,7 @@ SIM.MEMBERS s * 0 a
 SIM.DROP s *
 SIM.DROP s i *
 SIM.EXPLAIN s * item other
+SIM.SIGNIFICANT s * item
     ERR index must be a name: '*' stands for every index in MERGE and DELETE
 SIM.MERGE s <1MB> i item
     ERR destination must be at most 65536 bytes long (simile.max-name)
@@ -170,6 +171,7 @@ SIM.INFO text
 SIM.DROP text
 SIM.DROP <chunk>
 SIM.EXPLAIN text i item other
+SIM.SIGNIFICANT text i item
     WRONGTYPE Operation against a key holding the wrong kind of value
 
 # SIM.RECORD: its syntax
@@ -358,6 +360,14 @@ SIM.EXPLAIN s i item other SCORE coverage SCORE coverage
     ERR SCORE is given twice
 SIM.EXPLAIN s i item other WINDOW 1002
     ERR WINDOW must be an integer between 1 and 1001
+SIM.SIGNIFICANT s i
+    ERR wrong number of arguments for 'SIM.SIGNIFICANT' command
+SIM.SIGNIFICANT s i item SCORE OVERLAP
+    ERR unknown option 'SCORE': expected LIMIT, TIMESTAMP or WINDOW
+SIM.SIGNIFICANT s i item LIMIT -1
+    ERR LIMIT must be an integer between 0 and 4294967295
+SIM.SIGNIFICANT s i item LIMIT 1 LIMIT 1
+    ERR LIMIT is given twice
 
 # what only a primary or an append-only file may say
 SIM.CREATE n UID 0123456789abcdef

@@ -19,4 +19,5 @@ mod resp;
 mod score;
 mod sentry;
 mod signature;
+mod significant;
 mod window;

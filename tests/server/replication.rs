@@ -15,7 +15,7 @@ fn after<'a>(command: &'a [Reply], word: &str) -> &'a Reply {
 }
 
 /// Commands that change nothing: in the scope `s` of [`something`], and elsewhere.
-const IDLE: [&str; 27] = [
+const IDLE: [&str; 28] = [
     "SIM.CREATE s",
     "SIM.CREATE s BANDS 1 ROWS 1",
     "SIM.RECORD s item TEXT i \"\"",
@@ -36,6 +36,7 @@ const IDLE: [&str; 27] = [
     "SIM.SIGNATURE s TEXT words",
     "SIM.INFO s",
     "SIM.EXPLAIN s i item other",
+    "SIM.SIGNIFICANT s i item",
     // errors change nothing either
     "SIM.CREATE s BANDS 2",
     "SIM.RECORD s item SIGNATURE i 2 a b",
@@ -302,7 +303,7 @@ on_each_server! {
         let digest = || server.does("DEBUG DIGEST-VALUE s").to_string();
         let before = digest();
         wait_until("the chunk has expired", || server.does("DBSIZE").integer() == 1);
-        for read in ["SIM.COMPARE s item 1 i", "SIM.CLASSIFY s SIGNATURE i 1 a", "SIM.FREQUENCIES s i item", "SIM.MEMBERS s i 0 a", "SIM.INFO s", "SIM.EXPLAIN s i item item"] {
+        for read in ["SIM.COMPARE s item 1 i", "SIM.CLASSIFY s SIGNATURE i 1 a", "SIM.FREQUENCIES s i item", "SIM.MEMBERS s i 0 a", "SIM.INFO s", "SIM.EXPLAIN s i item item", "SIM.SIGNIFICANT s i item"] {
             server.does(read);
             assert_eq!(digest(), before, "{read}");
         }
