@@ -1,7 +1,7 @@
 //! One table of what each command is.
 
 use super::{
-    classify, compare, create, debug, delete, drop, explain, frequencies, info, load, members,
+    assign, classify, compare, create, debug, delete, drop, explain, frequencies, info, load, members,
     merge, record, signature, significant,
 };
 use crate::server::register::{Command, KeyUse};
@@ -40,7 +40,7 @@ const WRITE: Command =
 const REMOVE: Command = Command { flags: c"write", key: Some(KeyUse::Remove), ..WRITE };
 
 /// The commands that users see.
-pub static COMMANDS: [Command; 13] = [
+pub static COMMANDS: [Command; 14] = [
     Command {
         name: c"SIM.CREATE",
         function: function!(create::run),
@@ -104,6 +104,14 @@ pub static COMMANDS: [Command; 13] = [
         summary: c"Returns the items that were seen in a bucket.",
         complexity: c"O(P log P) with P members of the bucket",
         ..READ
+    },
+    Command {
+        name: c"SIM.ASSIGN",
+        function: function!(assign::run),
+        arity: -8,
+        summary: c"Adds an observation to the item that it is most like, or to a new one.",
+        complexity: c"That of SIM.CLASSIFY with LIMIT 1, and of SIM.RECORD",
+        ..WRITE
     },
     Command {
         name: c"SIM.EXPLAIN",

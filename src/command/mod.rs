@@ -1,6 +1,7 @@
 //! The commands: arguments, core, reply, replication. One file for each.
 
 pub mod args;
+pub mod assign;
 pub mod classify;
 pub mod clause;
 pub mod compare;

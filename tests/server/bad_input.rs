@@ -132,6 +132,7 @@ SIM.FREQUENCIES s * item
 SIM.MEMBERS s * 0 a
 SIM.DROP s *
 SIM.DROP s i *
+SIM.ASSIGN s item MINSCORE 1 TEXT * words
 SIM.EXPLAIN s * item other
 SIM.SIGNIFICANT s * item
     ERR index must be a name: '*' stands for every index in MERGE and DELETE
@@ -170,6 +171,7 @@ SIM.SIGNATURE text TEXT words
 SIM.INFO text
 SIM.DROP text
 SIM.DROP <chunk>
+SIM.ASSIGN text item MINSCORE 1 TEXT i words
 SIM.EXPLAIN text i item other
 SIM.SIGNIFICANT text i item
     WRONGTYPE Operation against a key holding the wrong kind of value
@@ -348,6 +350,32 @@ SIM.INFO s i
     ERR wrong number of arguments for 'SIM.INFO' command
 SIM.DROP
     ERR wrong number of arguments for 'SIM.DROP' command
+SIM.ASSIGN s item MINSCORE 1
+    ERR wrong number of arguments for 'SIM.ASSIGN' command
+SIM.ASSIGN s item SIGNATURE i 2 a b
+    ERR MINSCORE is missing
+SIM.ASSIGN s item MINSCORE 0.5 TIMESTAMP 1 SCORE OVERLAP
+    ERR clause (SIGNATURE, FEATURES or TEXT) is missing
+SIM.ASSIGN s item MINSCORE high SIGNATURE i 2 a b
+SIM.ASSIGN s item MINSCORE -1 SIGNATURE i 2 a b
+SIM.ASSIGN s item MINSCORE nan SIGNATURE i 2 a b
+    ERR MINSCORE must be a number, 0 or more
+SIM.ASSIGN s item MINSCORE 1 MINSCORE 1 SIGNATURE i 2 a b
+    ERR MINSCORE is given twice
+SIM.ASSIGN s item MINSCORE 1 LIMIT 1 SIGNATURE i 2 a b
+    ERR unknown option 'LIMIT': expected MINSCORE, TIMESTAMP, SCORE, SIGNATURE, FEATURES or TEXT
+SIM.ASSIGN s item MINSCORE 1 SCORE best SIGNATURE i 2 a b
+    ERR SCORE must be OVERLAP, COVERAGE or SIGNIFICANCE
+SIM.ASSIGN s item MINSCORE 1 SIGNATURE i 1 a b
+    ERR unknown option 'b': expected MINSCORE, TIMESTAMP, SCORE, SIGNATURE, FEATURES or TEXT
+SIM.ASSIGN s item MINSCORE 1 SIGNATURE i 3 a b c
+    ERR count must be 2, the scope's BANDS: a signature has a bucket for each
+SIM.ASSIGN s "" MINSCORE 1 SIGNATURE i 2 a b
+    ERR item must be a name, not empty
+SIM.ASSIGN s item MINSCORE 1 TEXT i "\xff"
+    ERR text must be valid UTF-8
+SIM.ASSIGN s item MINSCORE 1 TIMESTAMP 1 SIGNATURE i 2 a b
+    ERR TIMESTAMP 1 is older than the window: it must be in seconds since 1970, and not before <oldest>
 SIM.EXPLAIN s i item
     ERR wrong number of arguments for 'SIM.EXPLAIN' command
 SIM.EXPLAIN s i item ""
