@@ -1,7 +1,7 @@
 //! One table of what each command is.
 
 use super::{
-    assign, classify, compare, create, debug, delete, drop, explain, frequencies, info, load, members,
+    alter, assign, classify, compare, create, debug, delete, drop, explain, frequencies, info, load, members,
     merge, record, signature, significant,
 };
 use crate::server::register::{Command, KeyUse};
@@ -40,7 +40,7 @@ const WRITE: Command =
 const REMOVE: Command = Command { flags: c"write", key: Some(KeyUse::Remove), ..WRITE };
 
 /// The commands that users see.
-pub static COMMANDS: [Command; 14] = [
+pub static COMMANDS: [Command; 15] = [
     Command {
         name: c"SIM.CREATE",
         function: function!(create::run),
@@ -128,6 +128,15 @@ pub static COMMANDS: [Command; 14] = [
         summary: c"Returns the buckets that set an item apart from the rest of the index.",
         complexity: c"O(N*C + N log N) with N buckets of the item and C chunks in the window",
         ..READ
+    },
+    Command {
+        name: c"SIM.ALTER",
+        function: function!(alter::run),
+        arity: -4,
+        flags: c"write", // a shorter window gives memory back
+        summary: c"Changes how long a scope keeps its chunks.",
+        complexity: c"O(C) with C chunks; what leaves the window is freed by another thread",
+        ..WRITE
     },
     Command {
         name: c"SIM.SIGNATURE",

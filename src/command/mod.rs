@@ -1,5 +1,6 @@
 //! The commands: arguments, core, reply, replication. One file for each.
 
+pub mod alter;
 pub mod args;
 pub mod assign;
 pub mod classify;

@@ -174,6 +174,7 @@ SIM.DROP <chunk>
 SIM.ASSIGN text item MINSCORE 1 TEXT i words
 SIM.EXPLAIN text i item other
 SIM.SIGNIFICANT text i item
+SIM.ALTER text RETENTION 1
     WRONGTYPE Operation against a key holding the wrong kind of value
 
 # SIM.RECORD: its syntax
@@ -396,6 +397,23 @@ SIM.SIGNIFICANT s i item LIMIT -1
     ERR LIMIT must be an integer between 0 and 4294967295
 SIM.SIGNIFICANT s i item LIMIT 1 LIMIT 1
     ERR LIMIT is given twice
+SIM.ALTER s
+SIM.ALTER s RETENTION
+    ERR wrong number of arguments for 'SIM.ALTER' command
+SIM.ALTER s RETENTION -1
+SIM.ALTER s RETENTION 1001
+SIM.ALTER s RETENTION long
+    ERR RETENTION must be an integer between 0 and 1000
+SIM.ALTER s RETENTION 1 INTERVAL 60
+    ERR unknown option 'INTERVAL': expected nothing more
+SIM.ALTER s BANDS 4
+SIM.ALTER s INTERVAL 60
+SIM.ALTER s UID 0123456789abcdef
+    ERR RETENTION alone can be altered: make another scope
+SIM.ALTER s NONSENSE 1
+    ERR unknown option 'NONSENSE': expected RETENTION
+SIM.ALTER missing RETENTION 1
+    ERR no such scope: make it with SIM.CREATE
 
 # what only a primary or an append-only file may say
 SIM.CREATE n UID 0123456789abcdef

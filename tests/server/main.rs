@@ -4,6 +4,7 @@
 
 mod harness;
 
+mod alter;
 mod assign;
 mod bad_input;
 mod config;

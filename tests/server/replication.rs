@@ -15,7 +15,7 @@ fn after<'a>(command: &'a [Reply], word: &str) -> &'a Reply {
 }
 
 /// Commands that change nothing: in the scope `s` of [`something`], and elsewhere.
-const IDLE: [&str; 31] = [
+const IDLE: [&str; 33] = [
     "SIM.CREATE s",
     "SIM.CREATE s BANDS 1 ROWS 1",
     "SIM.RECORD s item TEXT i \"\"",
@@ -39,6 +39,7 @@ const IDLE: [&str; 31] = [
     "SIM.SIGNIFICANT s i item",
     "SIM.ASSIGN s item MINSCORE 1 TEXT i \"\"",
     "SIM.ASSIGN missing item MINSCORE 1 FEATURES i 0",
+    "SIM.ALTER s RETENTION 3",
     // errors change nothing either
     "SIM.CREATE s BANDS 2",
     "SIM.RECORD s item SIGNATURE i 2 a b",
@@ -48,6 +49,7 @@ const IDLE: [&str; 31] = [
     "SIM.DELETE s i item i",
     "SIM.MERGE s item * item",
     "SIM.ASSIGN s item MINSCORE 1 TIMESTAMP 1 SIGNATURE i 1 a",
+    "SIM.ALTER missing RETENTION 3",
 ];
 
 /// A scope `s` of one band with an item.
@@ -58,10 +60,11 @@ fn something(server: &Server) {
 }
 
 /// Commands each of which changes the scope `s`, and the keyspace events it causes.
-const BUSY: [(&str, &str); 7] = [
+const BUSY: [(&str, &str); 8] = [
     ("SIM.RECORD s item SIGNATURE i 1 a", "sim.record"),
     ("SIM.RECORD s new SIGNATURE new 1 a", "sim.record"),
     ("SIM.ASSIGN s new MINSCORE 1 SIGNATURE i 1 a", "sim.record"),
+    ("SIM.ALTER s RETENTION 4", "sim.alter"),
     ("SIM.MERGE s item i other", "sim.merge"),
     ("SIM.DELETE s i item", "sim.delete"),
     ("SIM.DROP s new", "sim.drop"),
@@ -267,7 +270,7 @@ on_each_server! {
         replica.follow(&primary);
         something(&primary);
         replica.catch_up_with(&primary);
-        for command in ["SIM.CREATE t", "SIM.RECORD s item SIGNATURE i 1 a", "SIM.MERGE s item i other", "SIM.DELETE s i item", "SIM.ASSIGN s new MINSCORE 1 SIGNATURE i 1 a", "SIM.DROP s"] {
+        for command in ["SIM.CREATE t", "SIM.RECORD s item SIGNATURE i 1 a", "SIM.MERGE s item i other", "SIM.DELETE s i item", "SIM.ASSIGN s new MINSCORE 1 SIGNATURE i 1 a", "SIM.ALTER s RETENTION 4", "SIM.DROP s"] {
             replica.refuses(command, "READONLY You can't write against a read only replica.");
         }
         replica.expect("SIM.COMPARE s item 1 i", "[[['item', '1'], ['other', '1']]]");
