@@ -2,7 +2,7 @@
 //! must give the same profiles, members, scores and order.
 
 use proptest::prelude::*;
-use simile::index::{Budget, Chunk, Found, Part, Profile, Score, Wanted, combine, search};
+use simile::index::{Budget, Chunk, Found, Part, Position, Profile, Score, Wanted, combine, scan, search};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// (chunk, item) -> for each band, bucket -> count.
@@ -373,6 +373,90 @@ proptest! {
         }
         let everything = combine(&parts, &everything, &mut Budget::new(u64::MAX)).expect("no limit of postings");
         prop_assert_eq!(cut(combine(&parts, &wanted, &mut budget).expect("no limit of postings")), cut(everything));
+    }
+}
+
+/// What happens between the steps of a scan.
+#[derive(Debug, Clone)]
+enum Between {
+    Step(Step),
+    /// The oldest chunk expires.
+    Expire,
+    /// An interval begins.
+    Begin,
+    /// The next step, which looks at so many items.
+    Scan(usize),
+}
+
+fn between() -> impl Strategy<Value = Between> {
+    prop_oneof![
+        6 => step(12, 3).prop_map(Between::Step),
+        1 => Just(Between::Expire),
+        1 => Just(Between::Begin),
+        4 => (1..5usize).prop_map(Between::Scan),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    /// However chunks and items come and go: what is there all the time is returned.
+    #[test]
+    fn a_scan_returns_what_is_there_all_the_time(
+        before in prop::collection::vec(step(12, 3), 10..60),
+        meanwhile in prop::collection::vec(between(), 0..60),
+    ) {
+        let mut chunks: Vec<Chunk> = (0..CHUNKS).map(|_| Chunk::new(BANDS as u16)).collect();
+        before.iter().for_each(|step| drop(apply(&mut chunks, step)));
+        let mut chunks: Vec<(u64, Chunk)> = (10..).step_by(10).zip(chunks).collect();
+        let items = |chunks: &[(u64, Chunk)]| -> BTreeSet<Vec<u8>> {
+            chunks.iter().flat_map(|(_, chunk)| chunk.contents()).map(|(item, ..)| item.to_vec()).collect()
+        };
+        let (mut always, mut returned) = (items(&chunks), BTreeSet::new());
+        let mut position = Some(Position::default());
+        // In the end the scan goes on until it is over.
+        for event in meanwhile.iter().chain(std::iter::repeat(&Between::Scan(3))) {
+            let live = chunks.len();
+            match event {
+                Between::Step(_) if live == 0 => {}
+                Between::Step(step) => {
+                    let (mut step, starts): (_, Vec<u64>) = (step.clone(), chunks.iter().map(|(s, _)| *s).collect());
+                    let mut bare: Vec<Chunk> = chunks.drain(..).map(|(_, chunk)| chunk).collect();
+                    match &mut step {
+                        Step::Record { chunk, .. } => {
+                            *chunk %= live;
+                            apply(&mut bare, &step);
+                        }
+                        // These concern every chunk.
+                        Step::Merge { destination, source, .. } if destination != source =>
+                            bare.iter_mut().for_each(|c| { c.merge(&name(*destination), &name(*source)); }),
+                        Step::Merge { .. } => {}
+                        Step::Delete { item, .. } => bare.iter_mut().for_each(|c| { c.delete(&name(*item)); }),
+                    }
+                    chunks = starts.into_iter().zip(bare).collect();
+                }
+                Between::Expire if live > 0 => drop(chunks.remove(0)),
+                Between::Expire => {}
+                Between::Begin => {
+                    let next = chunks.last().map_or(100, |(start, _)| start + 10);
+                    chunks.push((next, Chunk::new(BANDS as u16)));
+                }
+                Between::Scan(count) => {
+                    let Some(from) = position else { break };
+                    let borrowed: Vec<(u64, &Chunk)> = chunks.iter().map(|(start, chunk)| (*start, chunk)).collect();
+                    let (found, next) = scan(&borrowed, from, *count);
+                    for (item, observations) in found {
+                        let all = chunks.iter().map(|(_, chunk)| u64::from(chunk.observations_of(item))).sum();
+                        prop_assert_eq!(observations, all);
+                        returned.insert(item.to_vec());
+                    }
+                    position = next;
+                }
+            }
+            let now = items(&chunks);
+            always.retain(|item| now.contains(item));
+        }
+        prop_assert!(always.is_subset(&returned), "{:?} is missing in {:?}", always, returned);
     }
 }
 

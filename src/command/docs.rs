@@ -2,7 +2,7 @@
 
 use super::{
     alter, assign, classify, compare, create, debug, delete, drop, explain, frequencies, info, load, members,
-    merge, record, signature, significant,
+    merge, record, scan, signature, significant,
 };
 use crate::server::register::{Command, KeyUse};
 use redis_module::raw::{RedisModuleCmdFunc, RedisModuleCtx, RedisModuleString};
@@ -40,7 +40,7 @@ const WRITE: Command =
 const REMOVE: Command = Command { flags: c"write", key: Some(KeyUse::Remove), ..WRITE };
 
 /// The commands that users see.
-pub static COMMANDS: [Command; 15] = [
+pub static COMMANDS: [Command; 16] = [
     Command {
         name: c"SIM.CREATE",
         function: function!(create::run),
@@ -127,6 +127,14 @@ pub static COMMANDS: [Command; 15] = [
         arity: -4,
         summary: c"Returns the buckets that set an item apart from the rest of the index.",
         complexity: c"O(N*C + N log N) with N buckets of the item and C chunks in the window",
+        ..READ
+    },
+    Command {
+        name: c"SIM.SCAN",
+        function: function!(scan::run),
+        arity: -4,
+        summary: c"Goes through the items of an index, some at each call.",
+        complexity: c"O(N*C) for each call with N items looked at and C chunks",
         ..READ
     },
     Command {

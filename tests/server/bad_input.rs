@@ -135,6 +135,7 @@ SIM.DROP s i *
 SIM.ASSIGN s item MINSCORE 1 TEXT * words
 SIM.EXPLAIN s * item other
 SIM.SIGNIFICANT s * item
+SIM.SCAN s * 0
     ERR index must be a name: '*' stands for every index in MERGE and DELETE
 SIM.MERGE s <1MB> i item
     ERR destination must be at most 65536 bytes long (simile.max-name)
@@ -174,6 +175,7 @@ SIM.DROP <chunk>
 SIM.ASSIGN text item MINSCORE 1 TEXT i words
 SIM.EXPLAIN text i item other
 SIM.SIGNIFICANT text i item
+SIM.SCAN <chunk> i 0
 SIM.ALTER text RETENTION 1
     WRONGTYPE Operation against a key holding the wrong kind of value
 
@@ -397,6 +399,25 @@ SIM.SIGNIFICANT s i item LIMIT -1
     ERR LIMIT must be an integer between 0 and 4294967295
 SIM.SIGNIFICANT s i item LIMIT 1 LIMIT 1
     ERR LIMIT is given twice
+SIM.SCAN s i
+    ERR wrong number of arguments for 'SIM.SCAN' command
+SIM.SCAN s i -1
+SIM.SCAN s i start
+SIM.SCAN s i 18446744073709551616
+SIM.SCAN s i ""
+    ERR cursor must be an integer between 0 and 18446744073709551615
+SIM.SCAN s i 0 COUNT 0
+SIM.SCAN s i 0 COUNT
+SIM.SCAN s i 0 COUNT 4294967296
+    ERR COUNT must be an integer between 1 and 4294967295
+SIM.SCAN s i 0 MATCH
+    ERR MATCH is missing
+SIM.SCAN s i 0 MATCH <64KB>
+    ERR MATCH must be at most 1024 bytes long
+SIM.SCAN s i 0 COUNT 1 COUNT 1
+    ERR COUNT is given twice
+SIM.SCAN s i 0 NONSENSE
+    ERR unknown option 'NONSENSE': expected MATCH or COUNT
 SIM.ALTER s
 SIM.ALTER s RETENTION
     ERR wrong number of arguments for 'SIM.ALTER' command

@@ -18,6 +18,7 @@ mod readme;
 mod record;
 mod replication;
 mod resp;
+mod scan;
 mod score;
 mod sentry;
 mod signature;

@@ -15,7 +15,7 @@ fn after<'a>(command: &'a [Reply], word: &str) -> &'a Reply {
 }
 
 /// Commands that change nothing: in the scope `s` of [`something`], and elsewhere.
-const IDLE: [&str; 33] = [
+const IDLE: [&str; 34] = [
     "SIM.CREATE s",
     "SIM.CREATE s BANDS 1 ROWS 1",
     "SIM.RECORD s item TEXT i \"\"",
@@ -37,6 +37,7 @@ const IDLE: [&str; 33] = [
     "SIM.INFO s",
     "SIM.EXPLAIN s i item other",
     "SIM.SIGNIFICANT s i item",
+    "SIM.SCAN s i 0",
     "SIM.ASSIGN s item MINSCORE 1 TEXT i \"\"",
     "SIM.ASSIGN missing item MINSCORE 1 FEATURES i 0",
     "SIM.ALTER s RETENTION 3",
@@ -310,7 +311,7 @@ on_each_server! {
         let digest = || server.does("DEBUG DIGEST-VALUE s").to_string();
         let before = digest();
         wait_until("the chunk has expired", || server.does("DBSIZE").integer() == 1);
-        for read in ["SIM.COMPARE s item 1 i", "SIM.CLASSIFY s SIGNATURE i 1 a", "SIM.FREQUENCIES s i item", "SIM.MEMBERS s i 0 a", "SIM.INFO s", "SIM.EXPLAIN s i item item", "SIM.SIGNIFICANT s i item"] {
+        for read in ["SIM.COMPARE s item 1 i", "SIM.CLASSIFY s SIGNATURE i 1 a", "SIM.FREQUENCIES s i item", "SIM.MEMBERS s i 0 a", "SIM.INFO s", "SIM.EXPLAIN s i item item", "SIM.SIGNIFICANT s i item", "SIM.SCAN s i 0"] {
             server.does(read);
             assert_eq!(digest(), before, "{read}");
         }
