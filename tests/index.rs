@@ -2,7 +2,7 @@
 //! must give the same profiles, members, scores and order.
 
 use proptest::prelude::*;
-use simile::index::{Budget, Chunk, Found, Part, Profile, Wanted, combine, search};
+use simile::index::{Budget, Chunk, Found, Part, Position, Profile, Score, Wanted, combine, scan, search};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// (chunk, item) -> for each band, bucket -> count.
@@ -29,6 +29,7 @@ enum Step {
     },
 }
 
+const SCORES: [Score; 3] = [Score::Overlap, Score::Coverage, Score::Significance];
 const BANDS: usize = 3;
 const CHUNKS: usize = 3;
 
@@ -105,14 +106,37 @@ impl Model {
         seen.map(|((_, item), _)| name(*item)).collect()
     }
 
-    /// The score by its definition: the mean over bands of 1 - L1/2 of the scaled frequencies.
-    fn overlap(query: &BTreeMap<(usize, u8), u64>, item: &BTreeMap<(usize, u8), u64>) -> f64 {
+    /// Counts of all items in all bands, over some chunks.
+    fn all(&self, chunks: &[usize]) -> f64 {
+        let of_window = self.0.iter().filter(|((chunk, _), _)| chunks.contains(chunk));
+        of_window.flat_map(|(_, bands)| bands).flat_map(BTreeMap::values).sum::<u64>() as f64
+    }
+
+    /// The score by its definition; `all` is what [`Model::all`] gives.
+    fn score(
+        score: Score,
+        query: &BTreeMap<(usize, u8), u64>,
+        item: &BTreeMap<(usize, u8), u64>,
+        all: f64,
+    ) -> f64 {
         let total = |p: &BTreeMap<(usize, u8), u64>| p.values().sum::<u64>() as f64 / BANDS as f64;
         let (tq, t) = (total(query), total(item));
         let of = |p: &BTreeMap<(usize, u8), u64>, key: &(usize, u8)| *p.get(key).unwrap_or(&0) as f64;
-        let keys: BTreeSet<_> = query.keys().chain(item.keys()).collect();
-        let l1: f64 = keys.into_iter().map(|key| (of(query, key) / tq - of(item, key) / t).abs()).sum();
-        1.0 - l1 / 2.0 / BANDS as f64
+        let shared = query.keys().filter(|key| item.contains_key(key));
+        match score {
+            // The mean over bands of 1 - L1/2 of the scaled frequencies.
+            Score::Overlap => {
+                let keys: BTreeSet<_> = query.keys().chain(item.keys()).collect();
+                let l1: f64 =
+                    keys.into_iter().map(|key| (of(query, key) / tq - of(item, key) / t).abs()).sum();
+                1.0 - l1 / 2.0 / BANDS as f64
+            }
+            Score::Coverage => shared.map(|key| of(query, key) / tq).sum::<f64>() / BANDS as f64,
+            Score::Significance => match shared.map(|key| of(item, key)).sum::<f64>() {
+                0.0 => 0.0,
+                n => (n.ln() + 1.0) * (((all + 1.0) / (BANDS as f64 * t + 1.0)).ln() + 1.0),
+            },
+        }
     }
 
     /// Every item sharing `min_bands` bands with the query: (item, score, observations).
@@ -121,7 +145,9 @@ impl Model {
         chunks: &[usize],
         query: &BTreeMap<(usize, u8), u64>,
         min_bands: usize,
+        score: Score,
     ) -> Vec<(u8, f64, u64)> {
+        let all = self.all(chunks);
         let items: BTreeSet<u8> = self.0.keys().map(|(_, item)| *item).collect();
         let mut found = Vec::new();
         for item in items {
@@ -130,7 +156,7 @@ impl Model {
                 profile.keys().filter(|key| query.contains_key(key)).map(|key| key.0).collect();
             if !bands.is_empty() && bands.len() >= min_bands {
                 let observations = profile.values().sum::<u64>() / BANDS as u64;
-                found.push((item, Self::overlap(query, &profile), observations));
+                found.push((item, Self::score(score, query, &profile, all), observations));
             }
         }
         found
@@ -174,7 +200,12 @@ fn same(
     prop_assert_eq!(found.len(), expected.len());
     for (found, (item, score, observations)) in found.iter().zip(expected) {
         prop_assert_eq!(found.item, &name(item)[..]);
-        prop_assert!((found.score - score).abs() < 1e-12, "{} instead of {}", found.score, score);
+        prop_assert!(
+            (found.score - score).abs() < 1e-12 * score.max(1.0),
+            "{} instead of {}",
+            found.score,
+            score
+        );
         prop_assert_eq!(found.observations, observations);
     }
     Ok(())
@@ -215,12 +246,11 @@ fn check(
                 query.iter().map(|((band, number), count)| ((*band, bucket(*number)), *count)).collect();
             prop_assert_eq!(frequencies, expected);
             let part = Part { chunks: &chunks, query: profile, min_bands };
-            let expected = model.similar(&window, &query, min_bands.into());
-            same(
-                &search(&part, &all(limit), &mut Budget::new(u64::MAX)).expect("no limit of postings"),
-                expected,
-                limit,
-            )?;
+            for score in SCORES {
+                let wanted = Wanted { score, ..all(limit) };
+                let found = search(&part, &wanted, &mut Budget::new(u64::MAX)).expect("no limit of postings");
+                same(&found, model.similar(&window, &query, min_bands.into(), score), limit)?;
+            }
         }
     }
     Ok(())
@@ -252,6 +282,7 @@ proptest! {
         second in prop::collection::vec(step(8, 8), 1..40),
         item in 0..8u8,
         min_bands in 1..4u16,
+        score in prop::sample::select(&SCORES[..]),
     ) {
         let window = [0, 1, 2];
         let built: Vec<(Vec<Chunk>, Model)> = [first, second].iter().map(|steps| {
@@ -263,18 +294,20 @@ proptest! {
         let chunks: Vec<Vec<&Chunk>> = built.iter().map(|(chunks, _)| chunks.iter().collect()).collect();
         let parts: Vec<Part> = chunks.iter()
             .map(|chunks| Part { chunks, query: Profile::of_item(&name(item), chunks), min_bands }).collect();
-        let found = combine(&parts, &all(None), &mut Budget::new(u64::MAX)).expect("no limit of postings");
+        let wanted = Wanted { score, ..all(None) };
+        let found = combine(&parts, &wanted, &mut Budget::new(u64::MAX)).expect("no limit of postings");
 
         let queries: Vec<_> = built.iter().map(|(_, model)| model.profile(&window, item)).collect();
         let mut expected = Vec::new();
         for other in 0..8u8 {
             let profiles: Vec<_> = built.iter().map(|(_, model)| model.profile(&window, other)).collect();
-            let admitted = (0..2).any(|part| built[part].1.similar(&window, &queries[part], min_bands.into())
+            let admitted = (0..2).any(|part| built[part].1.similar(&window, &queries[part], min_bands.into(), score)
                 .iter().any(|found| found.0 == other));
-            let scores: Vec<f64> = queries.iter().zip(&profiles).filter_map(|(query, profile)| {
+            let scores: Vec<f64> = (0..2).filter_map(|part| {
+                let (query, profile) = (&queries[part], &profiles[part]);
                 match (query.is_empty(), profile.is_empty()) {
                     (true, true) => None,
-                    (false, false) => Some(Model::overlap(query, profile)),
+                    (false, false) => Some(Model::score(score, query, profile, built[part].1.all(&window))),
                     _ => Some(0.0),
                 }
             }).collect();
@@ -299,7 +332,7 @@ fn skewed(steps: &[(usize, u8, u8, u8, u8)]) -> Vec<Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     /// Whatever is left unread changes nothing, in one index and in two together, ties included.
     #[test]
@@ -308,9 +341,10 @@ proptest! {
         others in prop::collection::vec((0..CHUNKS, 0..200u8, 0..40u8, 0..200u8, 0..60u8), 300..900),
         item in 0..200u8,
         limit in prop::option::of(1..12usize),
-        min_score in prop::option::of(0.0..1.0),
+        least in prop::option::of(0.0..1.0),
         min_bands in 1..4u16,
         no_self: bool,
+        score in prop::sample::select(&SCORES[..]),
     ) {
         let built: Vec<Vec<Chunk>> = [steps, others].iter().map(|steps| {
             let mut chunks: Vec<Chunk> = (0..CHUNKS).map(|_| Chunk::new(BANDS as u16)).collect();
@@ -322,7 +356,10 @@ proptest! {
         let parts: Vec<Part> = names
             .map(|chunks| Part { chunks, query: Profile::of_item(&asking, chunks), min_bands }).collect();
         let except = no_self.then_some(&asking[..]);
-        let wanted = Wanted { limit, min_score, except, ..Wanted::default() };
+        // What SIGNIFICANCE reaches here is about 20.
+        let min_score = least.map(|least| if score == Score::Significance { least * 20.0 } else { least });
+        let wanted = Wanted { score, limit, min_score, except };
+        let everything = Wanted { score, ..Wanted::default() };
         // Without a limit and a least score nothing is left out; what is not wanted goes afterwards.
         let cut = |mut all: Vec<Found<'_>>| -> Vec<String> {
             all.retain(|found| Some(found.item) != except && min_score.is_none_or(|least| found.score >= least));
@@ -331,11 +368,95 @@ proptest! {
         };
         let mut budget = Budget::new(u64::MAX);
         for part in &parts {
-            let everything = search(part, &all(None), &mut Budget::new(u64::MAX)).expect("no limit of postings");
+            let everything = search(part, &everything, &mut Budget::new(u64::MAX)).expect("no limit of postings");
             prop_assert_eq!(cut(search(part, &wanted, &mut budget).expect("no limit of postings")), cut(everything));
         }
-        let everything = combine(&parts, &all(None), &mut Budget::new(u64::MAX)).expect("no limit of postings");
+        let everything = combine(&parts, &everything, &mut Budget::new(u64::MAX)).expect("no limit of postings");
         prop_assert_eq!(cut(combine(&parts, &wanted, &mut budget).expect("no limit of postings")), cut(everything));
+    }
+}
+
+/// What happens between the steps of a scan.
+#[derive(Debug, Clone)]
+enum Between {
+    Step(Step),
+    /// The oldest chunk expires.
+    Expire,
+    /// An interval begins.
+    Begin,
+    /// The next step, which looks at so many items.
+    Scan(usize),
+}
+
+fn between() -> impl Strategy<Value = Between> {
+    prop_oneof![
+        6 => step(12, 3).prop_map(Between::Step),
+        1 => Just(Between::Expire),
+        1 => Just(Between::Begin),
+        4 => (1..5usize).prop_map(Between::Scan),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    /// However chunks and items come and go: what is there all the time is returned.
+    #[test]
+    fn a_scan_returns_what_is_there_all_the_time(
+        before in prop::collection::vec(step(12, 3), 10..60),
+        meanwhile in prop::collection::vec(between(), 0..60),
+    ) {
+        let mut chunks: Vec<Chunk> = (0..CHUNKS).map(|_| Chunk::new(BANDS as u16)).collect();
+        before.iter().for_each(|step| drop(apply(&mut chunks, step)));
+        let mut chunks: Vec<(u64, Chunk)> = (10..).step_by(10).zip(chunks).collect();
+        let items = |chunks: &[(u64, Chunk)]| -> BTreeSet<Vec<u8>> {
+            chunks.iter().flat_map(|(_, chunk)| chunk.contents()).map(|(item, ..)| item.to_vec()).collect()
+        };
+        let (mut always, mut returned) = (items(&chunks), BTreeSet::new());
+        let mut position = Some(Position::default());
+        // In the end the scan goes on until it is over.
+        for event in meanwhile.iter().chain(std::iter::repeat(&Between::Scan(3))) {
+            let live = chunks.len();
+            match event {
+                Between::Step(_) if live == 0 => {}
+                Between::Step(step) => {
+                    let (mut step, starts): (_, Vec<u64>) = (step.clone(), chunks.iter().map(|(s, _)| *s).collect());
+                    let mut bare: Vec<Chunk> = chunks.drain(..).map(|(_, chunk)| chunk).collect();
+                    match &mut step {
+                        Step::Record { chunk, .. } => {
+                            *chunk %= live;
+                            apply(&mut bare, &step);
+                        }
+                        // These concern every chunk.
+                        Step::Merge { destination, source, .. } if destination != source =>
+                            bare.iter_mut().for_each(|c| { c.merge(&name(*destination), &name(*source)); }),
+                        Step::Merge { .. } => {}
+                        Step::Delete { item, .. } => bare.iter_mut().for_each(|c| { c.delete(&name(*item)); }),
+                    }
+                    chunks = starts.into_iter().zip(bare).collect();
+                }
+                Between::Expire if live > 0 => drop(chunks.remove(0)),
+                Between::Expire => {}
+                Between::Begin => {
+                    let next = chunks.last().map_or(100, |(start, _)| start + 10);
+                    chunks.push((next, Chunk::new(BANDS as u16)));
+                }
+                Between::Scan(count) => {
+                    let Some(from) = position else { break };
+                    let borrowed: Vec<(u64, &Chunk)> = chunks.iter().map(|(start, chunk)| (*start, chunk)).collect();
+                    let (found, next) = scan(&borrowed, from, *count);
+                    for (item, observations) in found {
+                        let all = chunks.iter().map(|(_, chunk)| u64::from(chunk.observations_of(item))).sum();
+                        prop_assert_eq!(observations, all);
+                        returned.insert(item.to_vec());
+                    }
+                    position = next;
+                }
+            }
+            let now = items(&chunks);
+            always.retain(|item| now.contains(item));
+        }
+        prop_assert!(always.is_subset(&returned), "{:?} is missing in {:?}", always, returned);
     }
 }
 
@@ -352,6 +473,26 @@ fn a_hot_bucket_that_cannot_matter_is_not_read() {
     let mut budget = Budget::new(100); // far less than the hot bucket has
     assert_eq!(search(&part, &all(Some(10)), &mut budget).expect("within the budget").len(), 10);
     assert_eq!(budget.skipped, 10_000);
+}
+
+#[test]
+fn a_newcomer_that_just_reaches_the_floor_is_not_left_out() {
+    let mut chunk = Chunk::new(2);
+    (0..100).for_each(|i: u32| drop(chunk.record(&i.to_le_bytes(), [&b"hot"[..], b"hot"].into_iter())));
+    chunk.record(b"asking", [&b"hot"[..], b"hot"].into_iter());
+    // The candidate shares 4 of its 12 observations: (ln 4 + 1) * (ln(229 / 25) + 1) is 7.672.
+    for i in 0..12u8 {
+        let (own, other) = ([i], [i + 100]);
+        let near = if i < 4 { &b"near"[..] } else { &own };
+        chunk.record(b"candidate", [near, &other].into_iter());
+    }
+    chunk.record(b"asking", [&b"near"[..], b"own"].into_iter());
+    // Each newcomer shares all of its one observation: (ln 2 + 1) * (ln(229 / 3) + 1) is 9.033.
+    let chunks = [&chunk];
+    let part = Part { chunks: &chunks, query: Profile::of_item(b"asking", &chunks), min_bands: 1 };
+    let wanted = Wanted { score: Score::Significance, except: Some(b"asking"), ..all(Some(1)) };
+    let found = search(&part, &wanted, &mut Budget::new(u64::MAX)).expect("no limit of postings");
+    assert_eq!((found[0].item, (found[0].score * 1e3).round()), (&0u32.to_le_bytes()[..], 9_033.0));
 }
 
 #[test]

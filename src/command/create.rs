@@ -14,7 +14,8 @@ use crate::keyspace::scope::{Scope, ScopeKey};
 use crate::server::call::{Call, Forward};
 use crate::signature::{Hash, Shingle, choose_bands};
 
-const KEYWORDS: [&str; 15] = [
+/// The words that parameters begin with.
+pub const KEYWORDS: [&str; 15] = [
     "BANDS",
     "ROWS",
     "THRESHOLD",

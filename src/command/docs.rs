@@ -1,8 +1,8 @@
 //! One table of what each command is.
 
 use super::{
-    classify, compare, create, debug, delete, drop, export, frequencies, import, info, load, members, merge,
-    record, signature, sweep,
+    alter, assign, classify, compare, create, debug, delete, drop, explain, export, frequencies, import,
+    info, load, members, merge, record, scan, signature, significant, sweep,
 };
 use crate::server::register::{Command, KeyUse};
 use redis_module::raw::{RedisModuleCmdFunc, RedisModuleCtx, RedisModuleString};
@@ -40,7 +40,7 @@ const WRITE: Command =
 const REMOVE: Command = Command { flags: c"write", key: Some(KeyUse::Remove), ..WRITE };
 
 /// The commands that users see.
-pub static COMMANDS: [Command; 14] = [
+pub static COMMANDS: [Command; 19] = [
     Command {
         name: c"SIM.CREATE",
         function: function!(create::run),
@@ -120,6 +120,47 @@ pub static COMMANDS: [Command; 14] = [
         summary: c"Returns the items that were seen in a bucket.",
         complexity: c"O(P log P) with P members of the bucket",
         ..READ
+    },
+    Command {
+        name: c"SIM.ASSIGN",
+        function: function!(assign::run),
+        arity: -8,
+        summary: c"Adds an observation to the item that it is most like, or to a new one.",
+        complexity: c"That of SIM.CLASSIFY with LIMIT 1, and of SIM.RECORD",
+        ..WRITE
+    },
+    Command {
+        name: c"SIM.EXPLAIN",
+        function: function!(explain::run),
+        arity: -5,
+        summary: c"Returns why two items are alike: what each band has in the score.",
+        complexity: c"O(N log N) with N buckets of both items",
+        ..READ
+    },
+    Command {
+        name: c"SIM.SIGNIFICANT",
+        function: function!(significant::run),
+        arity: -4,
+        summary: c"Returns the buckets that set an item apart from the rest of the index.",
+        complexity: c"O(N*C + N log N) with N buckets of the item and C chunks in the window",
+        ..READ
+    },
+    Command {
+        name: c"SIM.SCAN",
+        function: function!(scan::run),
+        arity: -4,
+        summary: c"Goes through the items of an index, some at each call.",
+        complexity: c"O(N*C) for each call with N items looked at and C chunks",
+        ..READ
+    },
+    Command {
+        name: c"SIM.ALTER",
+        function: function!(alter::run),
+        arity: -4,
+        flags: c"write", // a shorter window gives memory back
+        summary: c"Changes how long a scope keeps its chunks.",
+        complexity: c"O(C) with C chunks; what leaves the window is freed by another thread",
+        ..WRITE
     },
     Command {
         name: c"SIM.SIGNATURE",

@@ -48,6 +48,9 @@ pub enum Error {
     /// A scope that must be made by hand is missing.
     #[error("ERR no such scope: make it with SIM.CREATE, or set simile.auto-create to yes")]
     NoScope,
+    /// A scope is missing that the command cannot make.
+    #[error("ERR no such scope: make it with SIM.CREATE")]
+    NotThere,
     /// A RECORD came too late.
     #[error(
         "ERR TIMESTAMP {0} is older than the window: it must be in seconds since 1970, and not before {1}"

@@ -1,6 +1,8 @@
 //! The commands: arguments, core, reply, replication. One file for each.
 
+pub mod alter;
 pub mod args;
+pub mod assign;
 pub mod blob;
 pub mod classify;
 pub mod clause;
@@ -11,8 +13,10 @@ pub mod delete;
 pub mod docs;
 pub mod drop;
 pub mod error;
+pub mod explain;
 pub mod export;
 pub mod frequencies;
+pub mod glob;
 pub mod import;
 pub mod info;
 pub mod load;
@@ -21,6 +25,8 @@ pub mod merge;
 pub mod pairs;
 pub mod query;
 pub mod record;
+pub mod scan;
 pub mod settings;
 pub mod signature;
+pub mod significant;
 pub mod sweep;

@@ -32,6 +32,11 @@ pub struct When {
 }
 
 impl When {
+    /// The whole window at a moment.
+    pub fn at(timestamp: u64) -> When {
+        When { timestamp: Some(timestamp), window: None }
+    }
+
     /// Takes TIMESTAMP or WINDOW.
     ///
     /// # Errors
@@ -90,7 +95,7 @@ impl Options {
     /// The value is missing, wrong, or given twice.
     pub fn take(&mut self, keyword: &'static str, args: &mut Args) -> Result<(), Error> {
         match keyword {
-            "LIMIT" => once(&mut self.limit, keyword, args.number(keyword, 0..=u32::MAX.into())?),
+            "LIMIT" => once(&mut self.limit, keyword, take_limit(args)?),
             "MINSCORE" => {
                 let least = args.float(keyword, "a number, 0 or more", |least| least >= 0.0)?;
                 once(&mut self.min_score, keyword, least)
@@ -155,12 +160,12 @@ impl Options {
         let parts: Vec<Part> = parts
             .map(|(part, (chunks, query))| Part { chunks, query, min_bands: self.min_bands(part) })
             .collect();
-        let limit = match self.limit.unwrap_or(LIMIT) {
-            0 => None,
-            limit => Some(limit as usize),
+        let wanted = Wanted {
+            score: self.score.unwrap_or_default(),
+            limit: limit(self.limit),
+            min_score: self.min_score,
+            except,
         };
-        let wanted =
-            Wanted { score: self.score.unwrap_or_default(), limit, min_score: self.min_score, except };
         let limit = settings::MAX_POSTINGS.size();
         let mut budget = Budget::new(limit);
         let too_many = |TooManyPostings { postings }| Error::TooManyPostings { postings, limit };
@@ -185,15 +190,37 @@ impl Options {
     }
 }
 
+/// How many results are wanted.
+///
+/// # Errors
+/// It is missing, or no integer.
+pub fn take_limit(args: &mut Args) -> Result<u64, Error> {
+    args.number("LIMIT", 0..=u32::MAX.into())
+}
+
+/// What LIMIT means: 0 is all, which is `None`.
+pub fn limit(given: Option<u64>) -> Option<usize> {
+    match given.unwrap_or(LIMIT) {
+        0 => None,
+        limit => Some(limit as usize),
+    }
+}
+
 fn take_min_bands(args: &mut Args) -> Result<SmallVec<[u16; 4]>, Error> {
     let count = args.number("MINBANDS count", 1..=u32::MAX.into())?;
     (0..count).map(|_| Ok(args.number("MINBANDS", Definition::BANDS)? as u16)).collect()
 }
 
-fn take_score(args: &mut Args) -> Result<Score, Error> {
+/// A score's name.
+///
+/// # Errors
+/// It is missing, or none.
+pub fn take_score(args: &mut Args) -> Result<Score, Error> {
     match args.bytes("SCORE") {
         Ok(word) if word.eq_ignore_ascii_case(b"OVERLAP") => Ok(Score::Overlap),
-        _ => Err(Error::Expected("SCORE", "OVERLAP".to_string())),
+        Ok(word) if word.eq_ignore_ascii_case(b"COVERAGE") => Ok(Score::Coverage),
+        Ok(word) if word.eq_ignore_ascii_case(b"SIGNIFICANCE") => Ok(Score::Significance),
+        _ => Err(Error::Expected("SCORE", "OVERLAP, COVERAGE or SIGNIFICANCE".to_string())),
     }
 }
 

@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 const EXPECTED: &str = "TIMESTAMP, SIGNATURE, FEATURES or TEXT";
 
 /// An observation of an index; `None` where a clause has no feature.
-type Observed<'a> = (&'a [u8], Option<Observation<'a>>);
+pub type Observed<'a> = (&'a [u8], Option<Observation<'a>>);
 
 /// The chunk of an index in its open key; `None` where it is not there yet.
 type Opened<'c, 'a> = (&'a [u8], Option<ChunkKey<'c>>);
@@ -28,35 +28,107 @@ type Opened<'c, 'a> = (&'a [u8], Option<ChunkKey<'c>>);
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
     let request = Request::take(&mut args)?;
-    let mut key = ScopeKey::open(call, request.scope)?;
-    let new = if key.is_none() { Some(new_scope(call, request.scope)?) } else { None };
-    let definition = match (&key, &new) {
-        (Some(key), _) => key.scope()?.definition,
-        (None, Some(scope)) => scope.definition,
-        (None, None) => return Err(Error::NoScope),
-    };
-    let clauses = request.clauses.iter();
-    let observed: SmallVec<[Observed; 2]> = clauses
-        .map(|clause| Ok((clause.index, clause.source.observe(call, &definition)?)))
-        .collect::<Result<_, Error>>()?;
-    let timestamp = request.timestamp.unwrap_or(call.now() / 1_000);
-    if observed.iter().any(|(_, observation)| observation.is_some()) {
-        check_time(call, &definition, timestamp)?;
-        if let Some(scope) = new {
-            check_auto_create(call)?;
-            create::replicate(call, request.scope, &scope);
-            key = Some(ScopeKey::create(call, request.scope, scope));
-            call.changed(request.scope, c"sim.create");
-        }
-        let Some(key) = &mut key else { return Err(Error::NoScope) };
-        let counts = record(call, key, request.item, definition.start(timestamp), &observed)?;
-        request.replicate(call, timestamp, definition.bands(), &observed);
-        call.changed(request.scope, c"sim.record");
-        reply(call, &counts);
+    let recording = Recording::new(call, request.scope, request.timestamp, &request.clauses)?;
+    let counts = if recording.is_empty() {
+        request.clauses.iter().map(|_| Counts::new()).collect()
     } else {
-        reply(call, &observed.iter().map(|_| Counts::new()).collect());
-    }
+        recording.record(request.item, request.says_all())?
+    };
+    reply(call, &counts);
     Ok(())
+}
+
+/// Observations on their way into a scope, which is made for them where it is missing: what RECORD
+/// and ASSIGN share.
+pub struct Recording<'c> {
+    call: &'c Call<'c>,
+    name: &'c [u8],
+    scope: Target<'c>,
+    /// The moment of the observations.
+    pub timestamp: u64,
+    /// What each clause observes.
+    pub observed: SmallVec<[Observed<'c>; 2]>,
+}
+
+/// Where observations go.
+enum Target<'c> {
+    /// A scope that is there.
+    There(ScopeKey<'c>),
+    /// One to be made.
+    New(Scope),
+}
+
+impl<'c> Recording<'c> {
+    /// Signs what the clauses observe.
+    ///
+    /// # Errors
+    /// A clause does not fit the scope, or the moment is not in the window.
+    pub fn new(
+        call: &'c Call<'c>,
+        name: &'c [u8],
+        timestamp: Option<u64>,
+        clauses: &[Clause<'c>],
+    ) -> Result<Recording<'c>, Error> {
+        let scope = match ScopeKey::open(call, name)? {
+            Some(key) => Target::There(key),
+            None => Target::New(new_scope(call, name)?),
+        };
+        let definition = match &scope {
+            Target::There(key) => key.scope()?.definition,
+            Target::New(scope) => scope.definition,
+        };
+        let observed = clauses
+            .iter()
+            .map(|clause| Ok((clause.index, clause.source.observe(call, &definition)?)))
+            .collect::<Result<_, Error>>()?;
+        let timestamp = timestamp.unwrap_or(call.now() / 1_000);
+        let recording = Recording { call, name, scope, timestamp, observed };
+        if !recording.is_empty() {
+            check_time(call, &definition, timestamp)?;
+        }
+        Ok(recording)
+    }
+
+    /// Whether no clause observes anything.
+    pub fn is_empty(&self) -> bool {
+        self.observed.iter().all(|(_, observation)| observation.is_none())
+    }
+
+    /// The scope, where it is there.
+    pub fn scope(&self) -> Option<&Scope> {
+        match &self.scope {
+            Target::There(key) => key.scope().ok(),
+            Target::New(_) => None,
+        }
+    }
+
+    /// Adds the observations to an item, and replicates that: as it came, where the command is a
+    /// RECORD that says all. Returns the new counts, clause by clause.
+    ///
+    /// # Errors
+    /// A count would not fit, or the scope is missing and must be made by hand.
+    pub fn record(self, item: &[u8], as_it_came: bool) -> Result<SmallVec<[Counts; 2]>, Error> {
+        let Recording { call, name, scope, timestamp, observed } = self;
+        let mut key = match scope {
+            Target::There(key) => key,
+            Target::New(scope) => {
+                check_auto_create(call)?;
+                create::replicate(call, name, &scope);
+                let key = ScopeKey::create(call, name, scope);
+                call.changed(name, c"sim.create");
+                key
+            }
+        };
+        let definition = key.scope()?.definition;
+        let counts = record(call, &mut key, item, definition.start(timestamp), &observed)?;
+        if as_it_came {
+            call.replicate_verbatim();
+        } else {
+            replicate(call, item, timestamp, definition.bands(), &observed);
+        }
+        call.changed(name, c"sim.record");
+        Ok(counts)
+    }
 }
 
 /// The scope that an implicit SIM.CREATE makes.
@@ -192,29 +264,27 @@ impl<'a> Request<'a> {
         Ok(Request { scope, item, timestamp, clauses })
     }
 
-    /// Replicates the command with its moment and ready buckets.
-    fn replicate(&self, call: &Call, timestamp: u64, bands: u16, observed: &[Observed]) {
+    /// Whether it goes out as it came: its moment is given, and its buckets are ready.
+    fn says_all(&self) -> bool {
         let is_ready = |clause: &Clause| matches!(clause.source, Source::Signature(_));
-        if self.timestamp.is_some() && self.clauses.iter().all(is_ready) {
-            return call.replicate_verbatim();
-        }
-        let (timestamp, bands) = (timestamp.to_string(), bands.to_string());
-        let mut words: SmallVec<[Forward; 64]> = SmallVec::new();
-        words.extend([
-            Forward::Own(1),
-            Forward::Own(2),
-            Forward::Bytes(b"TIMESTAMP"),
-            Forward::Bytes(timestamp.as_bytes()),
-        ]);
-        for (index, observation) in observed {
-            let Some(observation) = observation else { continue };
-            words.extend([
-                Forward::Bytes(b"SIGNATURE"),
-                Forward::Bytes(index),
-                Forward::Bytes(bands.as_bytes()),
-            ]);
-            words.extend(observation.buckets().map(Forward::Bytes));
-        }
-        call.replicate(c"SIM.RECORD", &words);
+        self.timestamp.is_some() && self.clauses.iter().all(is_ready)
     }
+}
+
+/// Replicates a RECORD with its moment and ready buckets.
+fn replicate(call: &Call, item: &[u8], timestamp: u64, bands: u16, observed: &[Observed]) {
+    let (timestamp, bands) = (timestamp.to_string(), bands.to_string());
+    let mut words: SmallVec<[Forward; 64]> = SmallVec::new();
+    words.extend([
+        Forward::Own(1),
+        Forward::Bytes(item),
+        Forward::Bytes(b"TIMESTAMP"),
+        Forward::Bytes(timestamp.as_bytes()),
+    ]);
+    for (index, observation) in observed {
+        let Some(observation) = observation else { continue };
+        words.extend([Forward::Bytes(b"SIGNATURE"), Forward::Bytes(index), Forward::Bytes(bands.as_bytes())]);
+        words.extend(observation.buckets().map(Forward::Bytes));
+    }
+    call.replicate(c"SIM.RECORD", &words);
 }

@@ -112,6 +112,10 @@ struct Hot {
     postings: Blocks<Posting>,
     /// The position of each item's posting.
     positions: Table,
+    /// The sum of the counts.
+    total: u64,
+    /// No count is larger; there may have been one that was.
+    largest: u32,
 }
 
 impl Hot {
@@ -122,12 +126,22 @@ impl Hot {
 
     fn push(&mut self, posting: Posting) {
         let at = self.postings.len() as u32;
+        (self.total, self.largest) = (self.total + u64::from(posting.count), self.largest.max(posting.count));
         self.postings.push(posting);
         let postings = &self.postings;
         self.positions.insert(hash::id(posting.item), at, |at| hash::id(postings[at as usize].item));
     }
 
+    /// Adds to the count of the posting at a position, and returns the sum.
+    fn add(&mut self, at: usize, count: u32) -> u32 {
+        let posting = &mut self.postings[at];
+        posting.count += count;
+        (self.total, self.largest) = (self.total + u64::from(count), self.largest.max(posting.count));
+        posting.count
+    }
+
     fn remove(&mut self, at: usize) {
+        self.total -= u64::from(self.postings[at].count);
         let last = self.postings.len() - 1;
         self.positions.remove(hash::id(self.postings[at].item), at as u32);
         if at < last {
@@ -224,6 +238,24 @@ impl Buckets {
         }
     }
 
+    /// The sum of all items' counts in the bucket.
+    pub fn total(&self, id: u32) -> u64 {
+        let bucket = &self.records[id as usize];
+        match bucket.state() {
+            State::Hot => self.hot[bucket.place as usize].total,
+            _ => self.postings(id).map(|posting| u64::from(posting.count)).sum(),
+        }
+    }
+
+    /// A count that no item's count in the bucket passes: the largest, or one that was.
+    pub fn largest_count(&self, id: u32) -> u32 {
+        let bucket = &self.records[id as usize];
+        match bucket.state() {
+            State::Hot => self.hot[bucket.place as usize].largest,
+            _ => self.postings(id).map(|posting| posting.count).max().unwrap_or(0),
+        }
+    }
+
     /// Reads where look-ups of these hashes will begin: see [`Table::touch`].
     pub fn touch(&self, hashes: &[u32]) {
         self.table.touch(hashes);
@@ -286,10 +318,7 @@ impl Buckets {
             State::Hot => {
                 let hot = &mut self.hot[bucket.place as usize];
                 match hot.position(item) {
-                    Some(at) => {
-                        hot.postings[at].count += count;
-                        hot.postings[at].count
-                    }
+                    Some(at) => hot.add(at, count),
                     None => {
                         hot.push(Posting { item, count });
                         count
@@ -407,8 +436,11 @@ impl Buckets {
         };
         let hot = |hot: &Hot| {
             let all = 0..hot.postings.len();
-            hot.positions.len() == all.len()
-                && all.into_iter().all(|at| hot.position(hot.postings[at].item) == Some(at))
+            let counts = || all.clone().map(|at| hot.postings[at].count);
+            hot.total == counts().map(u64::from).sum()
+                && counts().all(|count| count <= hot.largest)
+                && hot.positions.len() == all.len()
+                && all.clone().all(|at| hot.position(hot.postings[at].item) == Some(at))
         };
         self.table.len() == self.ids().count() && self.ids().all(known) && self.hot.iter().all(hot)
     }

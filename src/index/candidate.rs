@@ -3,7 +3,7 @@
 
 use super::chunk::Chunk;
 use super::part::Part;
-use super::score::{Score, Shared, mean};
+use super::score::{Scale, Shared, mean};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -33,6 +33,8 @@ struct InPart {
 /// All candidates of a search, by their numbers.
 pub struct Candidates<'s, 'a> {
     parts: &'s [Part<'a>],
+    /// Of each part.
+    scales: &'s [Scale],
     list: Vec<Candidate>,
     /// For each candidate, what is known of it in each part.
     known: Vec<InPart>,
@@ -43,9 +45,9 @@ pub struct Candidates<'s, 'a> {
 
 impl<'s, 'a> Candidates<'s, 'a> {
     /// None yet, with room for some.
-    pub fn with_capacity(parts: &'s [Part<'a>], expected: usize) -> Candidates<'s, 'a> {
+    pub fn with_capacity(parts: &'s [Part<'a>], scales: &'s [Scale], expected: usize) -> Candidates<'s, 'a> {
         let by_id = HashMap::with_capacity_and_hasher(expected, BuildHasherDefault::default());
-        Candidates { parts, list: Vec::new(), known: Vec::new(), bands: HashMap::new(), by_id }
+        Candidates { parts, scales, list: Vec::new(), known: Vec::new(), bands: HashMap::new(), by_id }
     }
 
     /// How many there are.
@@ -145,32 +147,33 @@ impl<'s, 'a> Candidates<'s, 'a> {
 
     /// Whether either side has data in a part.
     fn counts_in(&self, number: usize, at: usize) -> bool {
-        !self.parts[at].query.is_empty() || self.known(number, at).shared.observations > 0
+        self.scales[at].query > 0 || self.known(number, at).shared.observations > 0
     }
 
-    /// What both sides share in a part; `None` where a side has no data.
-    fn shared(&self, number: usize, at: usize) -> Option<&Shared> {
-        let shared = &self.known(number, at).shared;
-        (shared.observations > 0 && !self.parts[at].query.is_empty()).then_some(shared)
+    /// What was read so far of what a candidate shares in a part.
+    pub fn shared(&self, number: usize, at: usize) -> &Shared {
+        &self.known(number, at).shared
+    }
+
+    /// The same; `None` where a side has no data.
+    fn shared_data(&self, number: usize, at: usize) -> Option<&Shared> {
+        let shared = self.shared(number, at);
+        (shared.observations > 0 && self.scales[at].query > 0).then_some(shared)
     }
 
     /// The score in a part; `None` where neither side has data, 0 where only one side has.
-    pub fn part_score(&self, number: usize, at: usize, score: Score) -> Option<f64> {
-        let part = &self.parts[at];
-        let of = |shared| score.of(shared, part.bands(), part.query.observations());
-        self.counts_in(number, at).then(|| self.shared(number, at).map_or(0.0, of))
+    pub fn part_score(&self, number: usize, at: usize) -> Option<f64> {
+        let of = |shared| self.scales[at].of(shared);
+        self.counts_in(number, at).then(|| self.shared_data(number, at).map_or(0.0, of))
     }
 
     /// The mean of the scores of the parts where either side has data, of what was read so far.
-    pub fn score(&self, number: usize, score: Score) -> f64 {
-        if self.parts.len() == 1 {
-            return self.part_score(number, 0, score).unwrap_or(0.0);
+    pub fn score(&self, number: usize) -> f64 {
+        if self.scales.len() == 1 {
+            return self.part_score(number, 0).unwrap_or(0.0);
         }
-        let counted = self.parts.iter().enumerate().filter(|(at, _)| self.counts_in(number, *at));
-        mean(counted.map(|(at, part)| {
-            let of = |shared| score.fixed(shared, part.bands(), part.query.observations());
-            self.shared(number, at).map_or(0, of)
-        }))
+        let counted = (0..self.scales.len()).filter(|at| self.counts_in(number, *at));
+        mean(counted.map(|at| self.shared_data(number, at).map_or(0, |shared| self.scales[at].fixed(shared))))
     }
 
     /// How many parts count for a candidate.

@@ -202,6 +202,16 @@ impl Chunk {
         self.buckets.member_count(bucket)
     }
 
+    /// A count that no item's count in a bucket passes.
+    pub(super) fn largest_count(&self, bucket: u32) -> u32 {
+        self.buckets.largest_count(bucket)
+    }
+
+    /// The sum of all items' counts in a bucket.
+    pub(super) fn total(&self, bucket: u32) -> u64 {
+        self.buckets.total(bucket)
+    }
+
     /// The items in a bucket, with their counts.
     pub(super) fn postings(&self, bucket: u32) -> impl Iterator<Item = Posting> {
         self.buckets.postings(bucket)

@@ -40,7 +40,12 @@ impl Items {
 
     /// The ids of all items from `first` on, ascending.
     pub fn ids_from(&self, first: u32) -> impl Iterator<Item = u32> {
-        (first..self.records.len() as u32).filter(|id| self.observations(*id) > 0)
+        (first..self.end()).filter(|id| self.observations(*id) > 0)
+    }
+
+    /// One more than the largest id, of an item or free.
+    pub fn end(&self) -> u32 {
+        self.records.len() as u32
     }
 
     /// Reads where the look-up of this hash will begin: see [`Table::touch`].

@@ -2,6 +2,7 @@
 
 use super::chunk::Chunk;
 use super::profile::Profile;
+use super::score::{Scale, Score};
 
 /// One index to search: what is looked for, and where.
 #[derive(Debug)]
@@ -16,7 +17,13 @@ pub struct Part<'a> {
 
 impl Part<'_> {
     /// The number of bands.
-    pub(super) fn bands(&self) -> u16 {
+    fn bands(&self) -> u16 {
         self.chunks.first().map_or(1, |chunk| chunk.bands())
+    }
+
+    /// What the scores of all candidates have in common.
+    pub(super) fn scale(&self, score: Score) -> Scale {
+        let all = self.chunks.iter().map(|chunk| chunk.observations()).sum();
+        Scale { score, bands: self.bands(), query: self.query.observations(), all }
     }
 }

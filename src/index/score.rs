@@ -1,7 +1,7 @@
 //! How alike a query and a candidate are.
 //!
 //! With c and n the counts of the query and the candidate in a bucket, Tq and T their observations
-//! in the window, and B bands.
+//! in the window, M those of all items of the index, and B bands.
 
 /// What a score measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -10,42 +10,95 @@ pub enum Score {
     /// index. It equals the sum over shared buckets of `min(c/Tq, n/T)`, divided by B.
     #[default]
     Overlap,
+    /// How much of the query the candidate has ever seen: the sum over shared buckets of `c/Tq`,
+    /// divided by B.
+    Coverage,
+    /// Solr's scoreNodes, which prefers what is rare elsewhere: `ln(n) + 1`, n summed over the shared
+    /// buckets, times `ln((B*M + 1) / (B*T + 1)) + 1`.
+    Significance,
 }
 
 /// What was found out about a candidate in the buckets that it shares with the query.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Shared {
-    /// The sum of what [`Score::part`] gave.
+    /// The sum of what [`Scale::part`] gave.
     pub sum: u128,
     /// Observations of the candidate in the window.
     pub observations: u64,
 }
 
-impl Score {
-    /// The share of one bucket, as an integer that [`Self::of`] scales: c of the query's `query`
-    /// observations and n of the candidate's `candidate` observations fell into it.
-    pub fn part(self, c: u64, n: u64, query: u64, candidate: u64) -> u128 {
-        match self {
-            Score::Overlap => (u128::from(c) * u128::from(candidate)).min(u128::from(n) * u128::from(query)),
+/// What a score is made of beside the candidate: the same for all candidates of one index.
+#[derive(Debug, Clone, Copy)]
+pub struct Scale {
+    /// What is measured.
+    pub score: Score,
+    /// The number of bands.
+    pub bands: u16,
+    /// Observations of the query.
+    pub query: u64,
+    /// Observations of all items in the window.
+    pub all: u64,
+}
+
+impl Scale {
+    /// The share of one bucket, as an integer that [`Self::of`] scales: c of the query's observations
+    /// and n of the candidate's `candidate` observations fell into it.
+    pub fn part(&self, c: u64, n: u64, candidate: u64) -> u128 {
+        match self.score {
+            Score::Overlap => {
+                (u128::from(c) * u128::from(candidate)).min(u128::from(n) * u128::from(self.query))
+            }
+            Score::Coverage => c.into(),
+            Score::Significance => n.into(),
         }
     }
 
-    /// The score of a candidate: exact, but for one division.
-    pub fn of(self, shared: &Shared, bands: u16, query: u64) -> f64 {
-        ratio(shared.sum, self.whole(shared, bands, query))
+    /// The score of a candidate: but for SIGNIFICANCE exact up to one division.
+    pub fn of(&self, shared: &Shared) -> f64 {
+        match self.score {
+            Score::Overlap | Score::Coverage => ratio(shared.sum, self.whole(shared)),
+            Score::Significance => self.significance(shared),
+        }
     }
 
-    /// The score of a candidate in units of 2^-96, for a `mean`.
-    pub fn fixed(self, shared: &Shared, bands: u16, query: u64) -> u128 {
-        fixed(shared.sum, self.whole(shared, bands, query))
+    /// The share in a score of a `part` of its sum; the shares of all parts add up to the score. What
+    /// is not a sum itself is divided in proportion.
+    pub fn share(&self, part: u128, whole: &Shared) -> f64 {
+        match self.score {
+            _ if part == 0 => 0.0,
+            Score::Overlap | Score::Coverage => self.of(&Shared { sum: part, ..*whole }),
+            Score::Significance => self.of(whole) * ratio(part, whole.sum),
+        }
+    }
+
+    /// The score of a candidate in units of 2^-96, for a [`mean`].
+    pub fn fixed(&self, shared: &Shared) -> u128 {
+        match self.score {
+            Score::Overlap | Score::Coverage => fixed(shared.sum, self.whole(shared)),
+            // No digit is lost: a score is 0, or 1 and more and far below 2^32.
+            Score::Significance => (self.significance(shared) * (1u128 << 96) as f64) as u128,
+        }
     }
 
     /// What the sum of an item is that is exactly like the query.
-    fn whole(self, shared: &Shared, bands: u16, query: u64) -> u128 {
-        match self {
-            Score::Overlap => u128::from(bands) * u128::from(query) * u128::from(shared.observations),
-        }
+    fn whole(&self, shared: &Shared) -> u128 {
+        let whole = u128::from(self.bands) * u128::from(self.query);
+        if self.score == Score::Overlap { whole * u128::from(shared.observations) } else { whole }
     }
+
+    /// 0 where nothing is shared; otherwise it grows with the sum, and falls with the observations.
+    fn significance(&self, shared: &Shared) -> f64 {
+        if shared.sum == 0 {
+            return 0.0;
+        }
+        let bands = f64::from(self.bands);
+        significance(shared.sum as f64, bands * shared.observations as f64, bands * self.all as f64)
+    }
+}
+
+/// How telling it is that `foreground` of `background` fell where they did, out of `all`.
+pub fn significance(foreground: f64, background: f64, all: f64) -> f64 {
+    (foreground.ln() + 1.0) * (((all + 1.0) / (background + 1.0)).ln() + 1.0)
 }
 
 /// Integers up to here are doubles.
@@ -68,7 +121,7 @@ fn fixed(part: u128, whole: u128) -> u128 {
     digits
 }
 
-/// The mean of scores of which [`Score::fixed`] gave each. Equal means are equal doubles, however
+/// The mean of scores of which [`Scale::fixed`] gave each. Equal means are equal doubles, however
 /// they came about.
 pub fn mean(scores: impl Iterator<Item = u128>) -> f64 {
     let (sum, count) = scores.fold((0, 0), |(sum, count), score| (sum + score, count + 1));
@@ -106,10 +159,39 @@ mod tests {
         assert_eq!(mean(std::iter::empty()), 0.0);
     }
 
+    const OVERLAP: Scale = Scale { score: Score::Overlap, bands: 1, query: 2, all: 10 };
+
     #[test]
     fn overlap_is_one_minus_half_the_distance() {
         // Two observations in buckets a and b against four, three of them in a: min(1/2, 3/4).
-        let shared = Shared { sum: Score::Overlap.part(1, 3, 2, 4), observations: 4 };
-        assert_eq!(Score::Overlap.of(&shared, 1, 2), 0.5);
+        let shared = Shared { sum: OVERLAP.part(1, 3, 4), observations: 4 };
+        assert_eq!(OVERLAP.of(&shared), 0.5);
+    }
+
+    #[test]
+    fn coverage_is_the_part_of_the_query_that_was_seen() {
+        let coverage = Scale { score: Score::Coverage, bands: 3, query: 4, ..OVERLAP };
+        let shared =
+            Shared { sum: coverage.part(3, 1, 1_000) + coverage.part(4, 9, 1_000), observations: 1_000 };
+        assert_eq!(coverage.of(&shared), 7.0 / 12.0);
+    }
+
+    #[test]
+    fn significance_is_that_of_solr() {
+        let significance = Scale { score: Score::Significance, bands: 2, all: 49, ..OVERLAP };
+        let of = |sum, observations| significance.of(&Shared { sum, observations });
+        // (ln 3 + 1) * (ln(99 / 9) + 1)
+        assert!((of(3, 4) - 7.130_864_775_1).abs() < 1e-9, "{}", of(3, 4));
+        assert_eq!(of(0, 4), 0.0);
+        assert_eq!(of(1, 49), 1.0); // the least that anything shared gives
+    }
+
+    #[test]
+    fn a_mean_of_one_score_is_that_score() {
+        let significance = Scale { score: Score::Significance, bands: 3, all: 12_345, ..OVERLAP };
+        for (sum, observations) in [(0, 1), (1, 1), (7, 90), (12_345, 12_345), (u128::from(u32::MAX), 5)] {
+            let shared = Shared { sum, observations };
+            assert_eq!(mean(std::iter::once(significance.fixed(&shared))), significance.of(&shared));
+        }
     }
 }

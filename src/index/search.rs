@@ -15,13 +15,19 @@
 //! than these look-ups together, they are made: that raises the floor, and usually the unit need not
 //! be opened at all. With fewer than k candidates, it must be.
 //!
+//! What a unit is worth is, for OVERLAP and COVERAGE, the query's share of it, which only adds. For
+//! SIGNIFICANCE it is what a candidate may have counted there, which is no more than the candidate's
+//! observations, nor than the largest count in the unit: the score grows with the sum of these, and
+//! falls with the observations, of which a newcomer has at least one.
+//!
 //! Bounds are doubles, and rounded such that a candidate is given up only where it is certainly below
 //! the floor: one that ties may still win by order. The result is the same as by reading everything.
 
 use super::candidate::{Candidates, Place};
 use super::part::Part;
 use super::profile::Frequency;
-use super::score::Score;
+use super::score::{Scale, Score, Shared};
+use smallvec::SmallVec;
 
 /// What of a search's result is wanted.
 #[derive(Debug, Clone, Copy)]
@@ -117,9 +123,10 @@ fn run<'a>(
     budget: &mut Budget,
     with_parts: bool,
 ) -> Result<Vec<Found<'a>>, TooManyPostings> {
-    let candidates = Search::new(parts, wanted).candidates(budget)?;
+    let search = Search::new(parts, wanted);
+    let candidates = search.candidates(budget)?;
     let found = best(wanted, &candidates).into_iter().map(|Ranked { number, score, observations }| {
-        let in_part = |part| candidates.part_score(number, part, wanted.score);
+        let in_part = |part| candidates.part_score(number, part);
         let scores = if with_parts { (0..parts.len()).map(in_part).collect() } else { Vec::new() };
         Found { item: candidates.name(number), score, observations, parts: scores }
     });
@@ -138,7 +145,7 @@ struct Ranked {
 fn best(wanted: &Wanted, candidates: &Candidates) -> Vec<Ranked> {
     let mut ranked = Vec::with_capacity(candidates.len());
     for number in wanted_candidates(wanted, candidates) {
-        let (score, observations) = (candidates.score(number, wanted.score), candidates.observations(number));
+        let (score, observations) = (candidates.score(number), candidates.observations(number));
         if wanted.min_score.is_none_or(|least| score >= least) {
             ranked.push(Ranked { number, score, observations });
         }
@@ -183,10 +190,20 @@ struct Unit {
     members: usize,
 }
 
+/// What some units can add to scores.
+enum Rest {
+    /// At most so much to the sum of a candidate's scores.
+    Worth(f64),
+    /// For SIGNIFICANCE: the part of each unit, and the largest count there.
+    Counts(Vec<(usize, u64)>),
+}
+
 /// A search, before its first posting is read.
 struct Search<'s, 'a> {
     parts: &'s [Part<'a>],
     wanted: &'s Wanted<'s>,
+    /// Of each part.
+    scales: SmallVec<[Scale; 2]>,
     buckets: Vec<InChunk>,
     /// From the shortest to the longest.
     units: Vec<Unit>,
@@ -217,7 +234,8 @@ impl<'s, 'a> Search<'s, 'a> {
             units.push(Unit { part: first.place.part, frequency: first.frequency, buckets, members });
         }
         units.sort_unstable_by_key(|unit| (unit.members, unit.part, unit.frequency));
-        Search { parts, wanted, buckets, units }
+        let scales = parts.iter().map(|part| part.scale(wanted.score)).collect();
+        Search { parts, wanted, scales, buckets, units }
     }
 
     fn frequency(&self, unit: &Unit) -> &Frequency<'a> {
@@ -225,9 +243,9 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     /// The candidates with all that they share; those that cannot be in the result with a part of it.
-    fn candidates(&self, budget: &mut Budget) -> Result<Candidates<'s, 'a>, TooManyPostings> {
+    fn candidates(&self, budget: &mut Budget) -> Result<Candidates<'_, 'a>, TooManyPostings> {
         let members: usize = self.units.iter().map(|unit| unit.members).sum();
-        let mut candidates = Candidates::with_capacity(self.parts, members.min(1 << 16));
+        let mut candidates = Candidates::with_capacity(self.parts, &self.scales, members.min(1 << 16));
         let mut touched = Vec::new();
         for (number, unit) in self.units.iter().enumerate() {
             let left = &self.units[number..];
@@ -270,21 +288,20 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// Adds what a candidate with this count in a unit shares there.
     fn share(&self, unit: &Unit, candidates: &mut Candidates, at: usize, count: u64) {
-        let (frequency, query) = (self.frequency(unit), self.parts[unit.part].query.observations());
-        let share = |observations| self.wanted.score.part(frequency.count, count, query, observations);
+        let (frequency, scale) = (self.frequency(unit), &self.scales[unit.part]);
+        let share = |observations| scale.part(frequency.count, count, observations);
         candidates.share(at, unit.part, frequency.band, share);
     }
 
     /// Looks up what the candidates have in the units that are left, but for those that cannot reach
     /// the floor with all of it.
     fn finish(&self, left: &[Unit], candidates: &mut Candidates) {
-        let (floor, rest) = (self.floor(candidates), self.worth(left));
+        let (floor, rest) = (self.floor(candidates), self.rest(left));
         for at in 0..candidates.len() {
             if std::mem::replace(&mut candidates.get_mut(at).is_finished, true) {
                 continue;
             }
-            let most = candidates.score(at, self.wanted.score) + rest / candidates.divisor(at) as f64;
-            if is_below(most, floor) {
+            if is_below(self.most(candidates, at, &rest), floor) {
                 continue;
             }
             let (name, hash) = (candidates.name(at), candidates.hash(at));
@@ -314,17 +331,59 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// Whether no item that has not been met can be in the result.
     fn is_complete(&self, left: &[Unit], candidates: &Candidates) -> bool {
-        let with_data = self.parts.iter().filter(|part| !part.query.is_empty()).count().max(1);
-        is_below(self.worth(left) / with_data as f64, self.floor(candidates)) || !self.can_admit(left)
+        is_below(self.most_of_newcomer(&self.rest(left)), self.floor(candidates)) || !self.can_admit(left)
     }
 
-    /// The most that the units can add to the sum of a candidate's scores.
-    fn worth(&self, units: &[Unit]) -> f64 {
-        let worth = |unit: &Unit| {
-            let part = &self.parts[unit.part];
-            self.frequency(unit).count as f64 / (f64::from(part.bands()) * part.query.observations() as f64)
+    /// What the units can add to scores.
+    fn rest(&self, units: &[Unit]) -> Rest {
+        if self.wanted.score != Score::Significance {
+            let worth = |unit: &Unit| {
+                let scale = &self.scales[unit.part];
+                self.frequency(unit).count as f64 / (f64::from(scale.bands) * scale.query as f64)
+            };
+            return Rest::Worth(units.iter().map(worth).sum());
+        }
+        Rest::Counts(units.iter().map(|unit| (unit.part, self.largest(unit))).collect())
+    }
+
+    /// No candidate's count in a unit is larger.
+    fn largest(&self, unit: &Unit) -> u64 {
+        let in_chunk = |found: &InChunk| {
+            u64::from(self.parts[unit.part].chunks[found.place.in_part].largest_count(found.bucket))
         };
-        units.iter().map(worth).sum()
+        self.buckets[unit.buckets.clone()].iter().map(in_chunk).sum()
+    }
+
+    /// The most that a candidate can reach with all of the rest.
+    fn most(&self, candidates: &Candidates, at: usize, rest: &Rest) -> f64 {
+        let divisor = candidates.divisor(at) as f64;
+        match rest {
+            Rest::Worth(worth) => candidates.score(at) + worth / divisor,
+            Rest::Counts(counts) => {
+                let with_rest = |(part, scale): (usize, &Scale)| {
+                    let Shared { sum, observations } = *candidates.shared(at, part);
+                    let of_part = counts.iter().filter(|(of, _)| *of == part);
+                    let more: u64 = of_part.map(|(_, largest)| *largest.min(&observations)).sum();
+                    scale.of(&Shared { sum: sum + u128::from(more), observations })
+                };
+                self.scales.iter().enumerate().map(with_rest).sum::<f64>() / divisor
+            }
+        }
+    }
+
+    /// The most that an item can reach that has not been met yet.
+    fn most_of_newcomer(&self, rest: &Rest) -> f64 {
+        let with_data = self.scales.iter().filter(|scale| scale.query > 0).count().max(1) as f64;
+        match rest {
+            Rest::Worth(worth) => worth / with_data,
+            Rest::Counts(counts) => {
+                let with_rest = |(part, scale): (usize, &Scale)| {
+                    let sum = counts.iter().filter(|(of, _)| *of == part).map(|(_, n)| u128::from(*n)).sum();
+                    scale.of(&Shared { sum, observations: 1 })
+                };
+                self.scales.iter().enumerate().map(with_rest).sum::<f64>() / with_data
+            }
+        }
     }
 
     /// Whether an item that is in these units alone can share the bands that it must.
@@ -347,8 +406,7 @@ impl<'s, 'a> Search<'s, 'a> {
         let least = self.wanted.min_score.unwrap_or(0.0);
         let Some(limit) = self.wanted.limit else { return least };
         let admitted = wanted_candidates(self.wanted, candidates);
-        let mut scores: Vec<f64> =
-            admitted.map(|number| candidates.score(number, self.wanted.score)).collect();
+        let mut scores: Vec<f64> = admitted.map(|number| candidates.score(number)).collect();
         if limit == 0 || scores.len() < limit {
             return least;
         }

@@ -7,7 +7,7 @@
 use super::Error;
 use super::chunk::StoredChunk;
 use super::scope::Scope;
-use crate::index::Chunk;
+use crate::index::{Chunk, Definition};
 use crate::server::call::Call;
 use crate::server::key::{Access, Key};
 use smallvec::SmallVec;
@@ -46,10 +46,16 @@ impl<'c> ChunkKey<'c> {
         let mut key = Key::open(call, &scope.chunk_name(index, start), Access::Write);
         key.delete();
         key.set(StoredChunk::new(scope, index, start));
-        if let Some(expiry) = scope.definition.expiry(start) {
-            key.expire_at(expiry.saturating_mul(1_000));
+        let mut made = ChunkKey { key, start };
+        made.expire(&scope.definition);
+        made
+    }
+
+    /// Lets the chunk, whose key is open to write, expire when its time has come.
+    pub fn expire(&mut self, definition: &Definition) {
+        if let Some(expiry) = definition.expiry(self.start) {
+            self.key.expire_at(expiry.saturating_mul(1_000));
         }
-        ChunkKey { key, start }
     }
 
     /// The chunk.

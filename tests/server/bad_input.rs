@@ -132,6 +132,10 @@ SIM.FREQUENCIES s * item
 SIM.MEMBERS s * 0 a
 SIM.DROP s *
 SIM.DROP s i *
+SIM.ASSIGN s item MINSCORE 1 TEXT * words
+SIM.EXPLAIN s * item other
+SIM.SIGNIFICANT s * item
+SIM.SCAN s * 0
     ERR index must be a name: '*' stands for every index in MERGE and DELETE
 SIM.MERGE s <1MB> i item
     ERR destination must be at most 65536 bytes long (simile.max-name)
@@ -168,6 +172,11 @@ SIM.SIGNATURE text TEXT words
 SIM.INFO text
 SIM.DROP text
 SIM.DROP <chunk>
+SIM.ASSIGN text item MINSCORE 1 TEXT i words
+SIM.EXPLAIN text i item other
+SIM.SIGNIFICANT text i item
+SIM.SCAN <chunk> i 0
+SIM.ALTER text RETENTION 1
     WRONGTYPE Operation against a key holding the wrong kind of value
 
 # SIM.RECORD: its syntax
@@ -287,7 +296,7 @@ SIM.COMPARE s item 1 i WINDOW -1
 SIM.COMPARE s item 1 i WINDOW all
     ERR WINDOW must be an integer between 1 and 1001
 SIM.COMPARE s item 1 i SCORE jaccard
-    ERR SCORE must be OVERLAP
+    ERR SCORE must be OVERLAP, COVERAGE or SIGNIFICANCE
 SIM.COMPARE s item 1 i TIMESTAMP now
     ERR TIMESTAMP must be an integer between 0 and 9007199254740991, in seconds since 1970
 SIM.COMPARE s item 1 i LIMIT 1 LIMIT 1
@@ -347,6 +356,88 @@ SIM.INFO s i
     ERR wrong number of arguments for 'SIM.INFO' command
 SIM.DROP
     ERR wrong number of arguments for 'SIM.DROP' command
+SIM.ASSIGN s item MINSCORE 1
+    ERR wrong number of arguments for 'SIM.ASSIGN' command
+SIM.ASSIGN s item SIGNATURE i 2 a b
+    ERR MINSCORE is missing
+SIM.ASSIGN s item MINSCORE 0.5 TIMESTAMP 1 SCORE OVERLAP
+    ERR clause (SIGNATURE, FEATURES or TEXT) is missing
+SIM.ASSIGN s item MINSCORE high SIGNATURE i 2 a b
+SIM.ASSIGN s item MINSCORE -1 SIGNATURE i 2 a b
+SIM.ASSIGN s item MINSCORE nan SIGNATURE i 2 a b
+    ERR MINSCORE must be a number, 0 or more
+SIM.ASSIGN s item MINSCORE 1 MINSCORE 1 SIGNATURE i 2 a b
+    ERR MINSCORE is given twice
+SIM.ASSIGN s item MINSCORE 1 LIMIT 1 SIGNATURE i 2 a b
+    ERR unknown option 'LIMIT': expected MINSCORE, TIMESTAMP, SCORE, SIGNATURE, FEATURES or TEXT
+SIM.ASSIGN s item MINSCORE 1 SCORE best SIGNATURE i 2 a b
+    ERR SCORE must be OVERLAP, COVERAGE or SIGNIFICANCE
+SIM.ASSIGN s item MINSCORE 1 SIGNATURE i 1 a b
+    ERR unknown option 'b': expected MINSCORE, TIMESTAMP, SCORE, SIGNATURE, FEATURES or TEXT
+SIM.ASSIGN s item MINSCORE 1 SIGNATURE i 3 a b c
+    ERR count must be 2, the scope's BANDS: a signature has a bucket for each
+SIM.ASSIGN s "" MINSCORE 1 SIGNATURE i 2 a b
+    ERR item must be a name, not empty
+SIM.ASSIGN s item MINSCORE 1 TEXT i "\xff"
+    ERR text must be valid UTF-8
+SIM.ASSIGN s item MINSCORE 1 TIMESTAMP 1 SIGNATURE i 2 a b
+    ERR TIMESTAMP 1 is older than the window: it must be in seconds since 1970, and not before <oldest>
+SIM.EXPLAIN s i item
+    ERR wrong number of arguments for 'SIM.EXPLAIN' command
+SIM.EXPLAIN s i item ""
+    ERR other must be a name, not empty
+SIM.EXPLAIN s i item other LIMIT 1
+    ERR unknown option 'LIMIT': expected SCORE, TIMESTAMP or WINDOW
+SIM.EXPLAIN s i item other SCORE
+    ERR SCORE must be OVERLAP, COVERAGE or SIGNIFICANCE
+SIM.EXPLAIN s i item other SCORE coverage SCORE coverage
+    ERR SCORE is given twice
+SIM.EXPLAIN s i item other WINDOW 1002
+    ERR WINDOW must be an integer between 1 and 1001
+SIM.SIGNIFICANT s i
+    ERR wrong number of arguments for 'SIM.SIGNIFICANT' command
+SIM.SIGNIFICANT s i item SCORE OVERLAP
+    ERR unknown option 'SCORE': expected LIMIT, TIMESTAMP or WINDOW
+SIM.SIGNIFICANT s i item LIMIT -1
+    ERR LIMIT must be an integer between 0 and 4294967295
+SIM.SIGNIFICANT s i item LIMIT 1 LIMIT 1
+    ERR LIMIT is given twice
+SIM.SCAN s i
+    ERR wrong number of arguments for 'SIM.SCAN' command
+SIM.SCAN s i -1
+SIM.SCAN s i start
+SIM.SCAN s i 18446744073709551616
+SIM.SCAN s i ""
+    ERR cursor must be an integer between 0 and 18446744073709551615
+SIM.SCAN s i 0 COUNT 0
+SIM.SCAN s i 0 COUNT
+SIM.SCAN s i 0 COUNT 4294967296
+    ERR COUNT must be an integer between 1 and 4294967295
+SIM.SCAN s i 0 MATCH
+    ERR MATCH is missing
+SIM.SCAN s i 0 MATCH <64KB>
+    ERR MATCH must be at most 1024 bytes long
+SIM.SCAN s i 0 COUNT 1 COUNT 1
+    ERR COUNT is given twice
+SIM.SCAN s i 0 NONSENSE
+    ERR unknown option 'NONSENSE': expected MATCH or COUNT
+SIM.ALTER s
+SIM.ALTER s RETENTION
+    ERR wrong number of arguments for 'SIM.ALTER' command
+SIM.ALTER s RETENTION -1
+SIM.ALTER s RETENTION 1001
+SIM.ALTER s RETENTION long
+    ERR RETENTION must be an integer between 0 and 1000
+SIM.ALTER s RETENTION 1 INTERVAL 60
+    ERR unknown option 'INTERVAL': expected nothing more
+SIM.ALTER s BANDS 4
+SIM.ALTER s INTERVAL 60
+SIM.ALTER s UID 0123456789abcdef
+    ERR RETENTION alone can be altered: make another scope
+SIM.ALTER s NONSENSE 1
+    ERR unknown option 'NONSENSE': expected RETENTION
+SIM.ALTER missing RETENTION 1
+    ERR no such scope: make it with SIM.CREATE
 
 # what only a primary or an append-only file may say
 SIM.CREATE n UID 0123456789abcdef

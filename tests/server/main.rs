@@ -4,9 +4,12 @@
 
 mod harness;
 
+mod alter;
+mod assign;
 mod bad_input;
 mod config;
 mod differential;
+mod explain;
 mod export;
 mod lifecycle;
 mod merge_delete;
@@ -16,6 +19,9 @@ mod readme;
 mod record;
 mod replication;
 mod resp;
+mod scan;
+mod score;
 mod sentry;
 mod signature;
+mod significant;
 mod window;

@@ -15,7 +15,7 @@ fn after<'a>(command: &'a [Reply], word: &str) -> &'a Reply {
 }
 
 /// Commands that change nothing: in the scope `s` of [`something`], and elsewhere.
-const IDLE: [&str; 26] = [
+const IDLE: [&str; 34] = [
     "SIM.CREATE s",
     "SIM.CREATE s BANDS 1 ROWS 1",
     "SIM.RECORD s item TEXT i \"\"",
@@ -35,6 +35,12 @@ const IDLE: [&str; 26] = [
     "SIM.MEMBERS s i 0 a",
     "SIM.SIGNATURE s TEXT words",
     "SIM.INFO s",
+    "SIM.EXPLAIN s i item other",
+    "SIM.SIGNIFICANT s i item",
+    "SIM.SCAN s i 0",
+    "SIM.ASSIGN s item MINSCORE 1 TEXT i \"\"",
+    "SIM.ASSIGN missing item MINSCORE 1 FEATURES i 0",
+    "SIM.ALTER s RETENTION 3",
     // errors change nothing either
     "SIM.CREATE s BANDS 2",
     "SIM.RECORD s item SIGNATURE i 2 a b",
@@ -43,6 +49,8 @@ const IDLE: [&str; 26] = [
     "SIM.MERGE s item i other i item",
     "SIM.DELETE s i item i",
     "SIM.MERGE s item * item",
+    "SIM.ASSIGN s item MINSCORE 1 TIMESTAMP 1 SIGNATURE i 1 a",
+    "SIM.ALTER missing RETENTION 3",
 ];
 
 /// A scope `s` of one band with an item.
@@ -53,9 +61,11 @@ fn something(server: &Server) {
 }
 
 /// Commands each of which changes the scope `s`, and the keyspace events it causes.
-const BUSY: [(&str, &str); 6] = [
+const BUSY: [(&str, &str); 8] = [
     ("SIM.RECORD s item SIGNATURE i 1 a", "sim.record"),
     ("SIM.RECORD s new SIGNATURE new 1 a", "sim.record"),
+    ("SIM.ASSIGN s new MINSCORE 1 SIGNATURE i 1 a", "sim.record"),
+    ("SIM.ALTER s RETENTION 4", "sim.alter"),
     ("SIM.MERGE s item i other", "sim.merge"),
     ("SIM.DELETE s i item", "sim.delete"),
     ("SIM.DROP s new", "sim.drop"),
@@ -261,7 +271,7 @@ on_each_server! {
         replica.follow(&primary);
         something(&primary);
         replica.catch_up_with(&primary);
-        for command in ["SIM.CREATE t", "SIM.RECORD s item SIGNATURE i 1 a", "SIM.MERGE s item i other", "SIM.DELETE s i item", "SIM.DROP s"] {
+        for command in ["SIM.CREATE t", "SIM.RECORD s item SIGNATURE i 1 a", "SIM.MERGE s item i other", "SIM.DELETE s i item", "SIM.ASSIGN s new MINSCORE 1 SIGNATURE i 1 a", "SIM.ALTER s RETENTION 4", "SIM.DROP s"] {
             replica.refuses(command, "READONLY You can't write against a read only replica.");
         }
         replica.expect("SIM.COMPARE s item 1 i", "[[['item', '1'], ['other', '1']]]");
@@ -301,7 +311,7 @@ on_each_server! {
         let digest = || server.does("DEBUG DIGEST-VALUE s").to_string();
         let before = digest();
         wait_until("the chunk has expired", || server.does("DBSIZE").integer() == 1);
-        for read in ["SIM.COMPARE s item 1 i", "SIM.CLASSIFY s SIGNATURE i 1 a", "SIM.FREQUENCIES s i item", "SIM.MEMBERS s i 0 a", "SIM.INFO s"] {
+        for read in ["SIM.COMPARE s item 1 i", "SIM.CLASSIFY s SIGNATURE i 1 a", "SIM.FREQUENCIES s i item", "SIM.MEMBERS s i 0 a", "SIM.INFO s", "SIM.EXPLAIN s i item item", "SIM.SIGNIFICANT s i item", "SIM.SCAN s i 0"] {
             server.does(read);
             assert_eq!(digest(), before, "{read}");
         }

@@ -1,0 +1,47 @@
+//! `SIM.SIGNIFICANT scope index item [LIMIT n] [TIMESTAMP t] [WINDOW n]`
+
+use super::args::{Args, once};
+use super::error::Error;
+use super::query::{self, When};
+use crate::index::{Profile, significant};
+use crate::keyspace::scope::ScopeKey;
+use crate::server::call::Call;
+
+/// Carries the command out.
+///
+/// # Errors
+/// An argument is not what it should be.
+pub fn run(call: &Call) -> Result<(), Error> {
+    let mut args = Args::new(call);
+    let (name, index, item) = (args.scope()?, args.index()?, args.name("item")?);
+    let (when, limit) = take(&mut args)?;
+    let Some(key) = ScopeKey::open(call, name)? else {
+        call.reply_array(0);
+        return Ok(());
+    };
+    let window = when.open(call, key.scope()?, index)?;
+    let chunks = window.chunks();
+    let found = significant(&Profile::of_item(item, &chunks), &chunks, limit);
+    call.reply_array(found.len());
+    for bucket in found {
+        call.reply_array(5);
+        call.reply_integer(bucket.band.into());
+        call.reply_bytes(bucket.bucket);
+        call.reply_double(bucket.score);
+        call.reply_integer(bucket.foreground);
+        call.reply_integer(bucket.background);
+    }
+    Ok(())
+}
+
+/// The window, and how many buckets are wanted; `None`: all.
+fn take(args: &mut Args) -> Result<(When, Option<usize>), Error> {
+    let (mut when, mut limit) = (When::default(), None);
+    while let Some(keyword) = args.keyword(&["LIMIT", "TIMESTAMP", "WINDOW"], "LIMIT, TIMESTAMP or WINDOW")? {
+        match keyword {
+            "LIMIT" => once(&mut limit, keyword, query::take_limit(args)?)?,
+            _ => when.take(keyword, args)?,
+        }
+    }
+    Ok((when, query::limit(limit)))
+}
