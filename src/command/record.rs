@@ -94,9 +94,13 @@ fn record(
     observed: &[Observed],
 ) -> Result<SmallVec<[Counts; 2]>, Error> {
     let mut chunks = open(call, key.scope()?, item, start, observed)?;
+    // Everything that can fail comes first: the first chunk that is made is a change.
+    let new = chunks.iter().filter(|(_, chunk)| chunk.is_none());
+    let gone = new.map(|(index, _)| Ok(window::gone(call, key.scope()?, index)?));
+    let mut gone = gone.collect::<Result<Vec<_>, Error>>()?.into_iter();
     for (index, chunk) in &mut chunks {
         if chunk.is_none() {
-            *chunk = Some(add_chunk(call, key, index, start)?);
+            *chunk = Some(add_chunk(call, key, index, start, gone.next().unwrap_or_default())?);
         }
     }
     let add = |(index, observation): &Observed| {
@@ -122,6 +126,7 @@ fn open<'c, 'a>(
             continue;
         }
         let listed = scope.lists(index, start);
+        window::check_new(call, scope, index, start)?;
         let key = if listed { ChunkKey::open(call, scope, index, start, Access::Write)? } else { None };
         if let Some(chunk) = key.as_ref().and_then(ChunkKey::chunk) {
             let of_index = observed.iter().filter(|(other, _)| other == index);
@@ -144,12 +149,12 @@ fn add_chunk<'c>(
     key: &mut ScopeKey,
     index: &[u8],
     start: u64,
+    gone: Vec<u64>,
 ) -> Result<ChunkKey<'c>, Error> {
-    let gone = window::gone(call, key.scope()?, index)?;
     let scope = key.scope_mut()?;
     gone.into_iter().for_each(|start| scope.remove(index, start));
     scope.add(index, start);
-    Ok(ChunkKey::create(call, scope, index, start))
+    Ok(ChunkKey::create(call, scope, index, start)?)
 }
 
 fn reply(call: &Call, counts: &SmallVec<[Counts; 2]>) {

@@ -9,6 +9,7 @@ pub mod key;
 pub mod log;
 pub mod options;
 pub mod register;
+pub mod rights;
 pub mod setting;
 
 /// Calls a function of the module API that every supported server has.
