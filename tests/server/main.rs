@@ -7,6 +7,7 @@ mod harness;
 mod bad_input;
 mod config;
 mod differential;
+mod hostile;
 mod lifecycle;
 mod merge_delete;
 mod persistence;
