@@ -12,6 +12,7 @@ mod lifecycle;
 mod merge_delete;
 mod persistence;
 mod query;
+mod random_commands;
 mod readme;
 mod record;
 mod replication;
