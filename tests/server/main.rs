@@ -17,6 +17,7 @@ mod readme;
 mod record;
 mod replication;
 mod resp;
+mod rights;
 mod sentry;
 mod signature;
 mod window;
