@@ -6,6 +6,7 @@ mod harness;
 
 mod bad_input;
 mod config;
+mod crash;
 mod differential;
 mod hostile;
 mod lifecycle;
