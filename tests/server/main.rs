@@ -16,6 +16,7 @@ mod query;
 mod random_commands;
 mod readme;
 mod record;
+mod replicas;
 mod replication;
 mod resp;
 mod rights;
