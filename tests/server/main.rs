@@ -11,6 +11,7 @@ mod differential;
 mod hostile;
 mod lifecycle;
 mod merge_delete;
+mod moves;
 mod persistence;
 mod query;
 mod random_commands;
