@@ -5,6 +5,7 @@
 mod harness;
 
 mod bad_input;
+mod cluster;
 mod config;
 mod crash;
 mod differential;
