@@ -1,6 +1,6 @@
 //! Every command with arguments of all kinds: what a careless or a malicious client may send.
 
-use crate::harness::{Client, Kind, Random, Reply, amount, on_each_server, words};
+use crate::harness::{Client, Kind, Random, Reply, Server, amount, on_each_server, words};
 
 /// Commands as they should be. `$` stands for words that are drawn: `$s` a scope, `$x` an index, `$i` an
 /// item, `$b` a bucket, `$n` a small number, `$N` a number, `$t` a moment, `$f` a fraction, `$w` text,
@@ -211,54 +211,63 @@ fn slow(client: &Client) -> Vec<String> {
     shown.filter(|entry| entry.contains("SIM.")).collect()
 }
 
+/// Sends 50,000 commands, and removes what they made.
+fn random_round(kind: Kind, server: &Server, round: u64) {
+    let total = 50_000;
+    let mut random = Random::new(41 + round);
+    let now = server.now() as u64;
+    let (mut done, mut errors) = (0, 0);
+    while done < total {
+        let batch: Vec<Vec<Vec<u8>>> =
+            (0..500).map(|_| Writer { random: &mut random, now }.command()).collect();
+        let replies = server.pipeline(&batch);
+        for (command, reply) in batch.iter().zip(&replies) {
+            if let Reply::Error(error) = reply {
+                errors += 1;
+                let words: Vec<String> = command.iter().map(|word| word.escape_ascii().to_string()).collect();
+                assert!(!error.contains("internal error"), "{}: {error}", words.join(" "));
+                assert!(error.len() < 1_000 && error.is_ascii(), "{}: {error}", words.join(" "));
+            }
+        }
+        done += batch.len();
+        server.expect("PING", "PONG");
+        if done % 10_000 == 0 {
+            server.validate_all();
+        }
+        // A busy machine may stop a server for a while: slow is what is slow again and again.
+        let mut repeats = 0;
+        while !slow(server).is_empty() {
+            assert!(repeats < 3, "slow each time: {:?}", slow(server));
+            repeats += 1;
+            server.does("SLOWLOG RESET");
+            server.pipeline(&batch);
+        }
+    }
+    println!("{} round {round}: {done} commands, {errors} errors", kind.name());
+    assert!(errors > total / 10 && errors < total * 9 / 10, "{errors} of {total} are errors");
+    for scope in server.keys_of_type("sim-scope") {
+        // RENAME gives names that a scope cannot have: those go by DEL alone.
+        if matches!(server.call(&[b"SIM.DROP".to_vec(), scope.clone()]), Reply::Error(_)) {
+            server.call(&[b"DEL".to_vec(), scope]);
+        }
+    }
+    assert!(server.keys_of_type("sim-scope").is_empty());
+    server.does("FLUSHALL");
+}
+
 on_each_server! {
     fn random_commands_do_no_harm(kind: Kind) {
         let server = kind.launch().options("--slowlog-log-slower-than 50000 --slowlog-max-len 128").start();
         let before = server.used_memory();
-        let mut random = Random::new(41);
-        let now = server.now() as u64;
-        let total = amount(50_000, 1_000_000);
-        let (mut done, mut errors) = (0, 0);
-        while done < total {
-            let batch: Vec<Vec<Vec<u8>>> = (0..500).map(|_| Writer { random: &mut random, now }.command()).collect();
-            let replies = server.pipeline(&batch);
-            for (command, reply) in batch.iter().zip(&replies) {
-                if let Reply::Error(error) = reply {
-                    errors += 1;
-                    let words: Vec<String> = command.iter().map(|word| word.escape_ascii().to_string()).collect();
-                    assert!(!error.contains("internal error"), "{}: {error}", words.join(" "));
-                    assert!(error.len() < 1_000 && error.is_ascii(), "{}: {error}", words.join(" "));
-                }
-            }
-            done += batch.len();
-            server.expect("PING", "PONG");
-            if done % 10_000 == 0 {
-                server.validate_all();
-            }
-            // A busy machine may stop a server for a while: slow is what is slow again and again.
-            let mut repeats = 0;
-            while !slow(&server).is_empty() {
-                assert!(repeats < 3, "slow each time: {:?}", slow(&server));
-                repeats += 1;
-                server.does("SLOWLOG RESET");
-                server.pipeline(&batch);
-            }
+        // Each round begins with nothing, and ends with it.
+        for round in 0..amount(1, 20) {
+            random_round(kind, &server, round as u64);
+            server.memory_returns_to(before);
         }
-        println!("{}: {done} commands, {errors} errors", kind.name());
-        assert!(errors > total / 10 && errors < total * 9 / 10, "{errors} of {total} are errors");
-        for scope in server.keys_of_type("sim-scope") {
-            // RENAME gives names that a scope cannot have: those go by DEL alone.
-            if matches!(server.call(&[b"SIM.DROP".to_vec(), scope.clone()]), Reply::Error(_)) {
-                server.call(&[b"DEL".to_vec(), scope]);
-            }
-        }
-        assert!(server.keys_of_type("sim-scope").is_empty());
-        server.does("FLUSHALL");
-        server.memory_returns_to(before);
     }
 
     /// A chunk of the scope would have to be where the scope itself is.
-    fn a_scope_renamed_to_the_name_of_its_own_chunk(server: crate::harness::Server) {
+    fn a_scope_renamed_to_the_name_of_its_own_chunk(server: Server) {
         server.does("SIM.CREATE x{t} BANDS 1 ROWS 1 INTERVAL 0");
         server.does("SIM.RECORD x{t} item SIGNATURE i 1 b SIGNATURE j 1 b");
         let chunk = server.chunks()[0].clone();
