@@ -35,7 +35,7 @@ impl Score {
         ratio(shared.sum, self.whole(shared, bands, query))
     }
 
-    /// The score of a candidate in units of 2^-96, for a [`mean`].
+    /// The score of a candidate in units of 2^-96, for a `mean`.
     pub fn fixed(self, shared: &Shared, bands: u16, query: u64) -> u128 {
         fixed(shared.sum, self.whole(shared, bands, query))
     }
