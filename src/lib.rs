@@ -48,6 +48,7 @@ mod module {
         options::set(ctx.ctx)?;
         setting::take_arguments(&settings::ALL, arguments)?;
         setting::register(ctx.ctx, &settings::ALL, &settings::FIXED, settings::check)?;
+        register::category(ctx.ctx);
         let debug = settings::DEBUG.is_yes().then_some(&docs::DEBUG);
         let mut commands = docs::COMMANDS.iter().chain([&docs::LOAD]).chain(debug);
         commands.try_for_each(|command| register::command(ctx.ctx, command))

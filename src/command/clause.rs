@@ -59,8 +59,9 @@ impl<'a> Source<'a> {
         match self {
             Source::Signature(positions) => ready(call, positions, definition).map(Some),
             Source::Features(positions) => {
-                check_work(call, "features", positions.len(), definition)?;
                 let features = positions.clone().map(|at| call.argument(at));
+                let bytes = features.clone().map(<[u8]>::len).sum();
+                check_work(call, "features", positions.len(), bytes, definition)?;
                 Ok(definition.scheme.sign(features).map(Observation::Signed))
             }
             Source::Text(text) => {
@@ -73,7 +74,7 @@ impl<'a> Source<'a> {
                 }
                 let utf8 = |_| Error::Expected("text", "valid UTF-8".to_string());
                 let prepared = definition.text.prepare(std::str::from_utf8(text).map_err(utf8)?);
-                check_work(call, "text", prepared.count(), definition)?;
+                check_work(call, "text", prepared.count(), prepared.most_bytes(), definition)?;
                 Ok(definition.scheme.sign(prepared.features()).map(Observation::Signed))
             }
         }
@@ -97,11 +98,15 @@ fn ready<'a>(
     Ok(Observation::Ready(buckets))
 }
 
-/// Holds that signing is not too much work.
+/// Bytes of features that are hashed in about the time that a feature takes by itself.
+const BYTES: u64 = 16;
+
+/// Holds that signing is not too much work: neither too many features, nor too long ones.
 fn check_work(
     call: &Call,
     what: &'static str,
     features: usize,
+    bytes: usize,
     definition: &Definition,
 ) -> Result<(), Error> {
     let (limit, slots) = (settings::MAX_FEATURE_SLOTS.size(), definition.scheme.slots() as u64);
@@ -110,6 +115,13 @@ fn check_work(
         return Err(Error::Expected(
             what,
             format!("at most {most} features of {slots} slots (simile.max-feature-slots)"),
+        ));
+    }
+    if (bytes as u64 / BYTES).saturating_mul(slots) > limit && !call.is_obeyed() {
+        let most = limit / slots * BYTES;
+        return Err(Error::Expected(
+            what,
+            format!("at most {most} bytes of features for {slots} slots (simile.max-feature-slots)"),
         ));
     }
     Ok(())

@@ -5,7 +5,7 @@ use super::error::Error;
 use super::pairs;
 use crate::index::Chunk;
 use crate::keyspace::scope::ScopeKey;
-use crate::keyspace::window::{self, Window};
+use crate::keyspace::window;
 use crate::server::call::Call;
 
 /// Carries the command out.
@@ -22,7 +22,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     };
     let by_index = pairs::by_index(key.scope()?, &pairs);
     for index in by_index.keys() {
-        Window::open_all(call, key.scope()?, index)?;
+        window::check_all(call, key.scope()?, index)?;
     }
     let mut deleted = 0;
     for (index, items) in &by_index {

@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::error::Error;
 use crate::keyspace::scope::{Scope, ScopeKey};
-use crate::keyspace::window::{ChunkKey, Window};
+use crate::keyspace::window::{self, ChunkKey};
 use crate::server::call::Call;
 use crate::server::key::Access;
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let dropped: Vec<Vec<u8>> =
         all.into_iter().filter(|i| named.is_empty() || named.contains(&**i)).collect();
     for index in &dropped {
-        Window::open_all(call, key.scope()?, index)?;
+        window::check_all(call, key.scope()?, index)?;
     }
     let mut freed = 0;
     for index in &dropped {

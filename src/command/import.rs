@@ -7,7 +7,7 @@ use super::record::add_chunk;
 use crate::index::blob::{BlobChunk, has_room};
 use crate::index::{Blob, Chunk, Definition};
 use crate::keyspace::scope::{Scope, ScopeKey};
-use crate::keyspace::window::{ChunkKey, Window};
+use crate::keyspace::window::{self, ChunkKey, Window};
 use crate::server::call::{Call, Forward};
 use crate::server::key::Access;
 use std::collections::BTreeMap;
@@ -95,6 +95,7 @@ fn check_room(call: &Call, scope: &Scope, plan: &Plan) -> Result<(), Error> {
         let window = Window::open_all(call, scope, index)?;
         let live: BTreeMap<u64, &Chunk> = window.starts().zip(window.chunks()).collect();
         for (start, added) in chunks {
+            window::check_new(call, scope, index, *start)?;
             has_room(live.get(start).copied().unwrap_or(&empty), added)?;
         }
     }

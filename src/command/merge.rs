@@ -5,7 +5,7 @@ use super::error::Error;
 use super::pairs;
 use crate::index::{Chunk, Full};
 use crate::keyspace::scope::{Scope, ScopeKey};
-use crate::keyspace::window::Window;
+use crate::keyspace::window::{self, Window};
 use crate::server::call::Call;
 use std::collections::BTreeSet;
 
@@ -50,6 +50,7 @@ fn check(
     index: &[u8],
     sources: &BTreeSet<&[u8]>,
 ) -> Result<(), Error> {
+    window::check_all(call, scope, index)?;
     for chunk in Window::open_all(call, scope, index)?.chunks() {
         let items = sources.iter().chain([&destination]);
         let sum: u64 = items.map(|item| u64::from(chunk.observations_of(item))).sum();

@@ -194,9 +194,10 @@ fn open<'c, 'a>(
             continue;
         }
         let listed = scope.lists(index, start);
+        window::check_new(call, scope, index, start)?;
         let key = if listed { ChunkKey::open(call, scope, index, start, Access::Write)? } else { None };
         if key.is_none() {
-            // What `add_chunk` will open must not turn out to be on its way once something is changed.
+            // Everything that can fail comes first: the first chunk that is made is a change.
             Window::open_all(call, scope, index)?;
         }
         if let Some(chunk) = key.as_ref().and_then(ChunkKey::chunk) {
@@ -228,7 +229,7 @@ pub fn add_chunk<'c>(
     let scope = key.scope_mut()?;
     gone.into_iter().for_each(|start| scope.remove(index, start));
     scope.add(index, start);
-    Ok(ChunkKey::create(call, scope, index, start))
+    Ok(ChunkKey::create(call, scope, index, start)?)
 }
 
 fn reply(call: &Call, counts: &SmallVec<[Counts; 2]>) {

@@ -71,7 +71,7 @@ impl Scale {
         }
     }
 
-    /// The score of a candidate in units of 2^-96, for a [`mean`].
+    /// The score of a candidate in units of 2^-96, for a `mean`.
     pub fn fixed(&self, shared: &Shared) -> u128 {
         match self.score {
             Score::Overlap | Score::Coverage => fixed(shared.sum, self.whole(shared)),

@@ -28,6 +28,15 @@ pub enum Error {
          restore it under the name it was made under, or under one with the same hash tag"
     )]
     OtherSlot,
+    /// The scope was made under another name, and its chunks are not the caller's to touch.
+    #[error(
+        "NOPERM No permissions to access the scope's chunks: it was made under another name, \
+         so that the rights to its present name do not cover them"
+    )]
+    NotAllowed,
+    /// The scope was given the name of one of its chunks.
+    #[error("ERR the scope's key has the name that one of its chunks must have: rename it")]
+    OwnName,
 }
 
 impl From<WrongType> for Error {

@@ -34,6 +34,15 @@ pub fn tag(scope: &[u8]) -> Result<Cow<'_, [u8]>, NameError> {
     Ok(Cow::Owned([b"{", scope, b"}"].concat()))
 }
 
+/// Whether a tag is that of the scope of this name.
+pub fn is_tag_of(tag: &[u8], scope: &[u8]) -> bool {
+    if has_hash_tag(scope) {
+        return tag == scope;
+    }
+    let inner = tag.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"));
+    inner == Some(scope)
+}
+
 /// Whether the server takes a part of the name for a hash tag: what lies between the first `{` and
 /// the first `}` after it, unless that is nothing.
 fn has_hash_tag(name: &[u8]) -> bool {
@@ -94,6 +103,8 @@ mod tests {
             (b"\xff\0", Ok(b"{\xff\0}")),
         ];
         for (scope, expected) in tags {
+            let other = expected.is_ok_and(|tag| is_tag_of(tag, b"other"));
+            assert!(!other && expected.is_ok_and(|tag| is_tag_of(tag, scope)) == expected.is_ok());
             assert_eq!(tag(scope).as_deref(), expected.as_ref().map(|tag| *tag), "{}", scope.escape_ascii());
         }
     }

@@ -4,12 +4,13 @@
 //! a key of the right name may hold something else, which only a forged RESTORE puts there. Neither
 //! is a chunk of the scope: reads go on without it.
 
-use super::Error;
 use super::chunk::StoredChunk;
 use super::scope::Scope;
+use super::{Error, name};
 use crate::index::{Chunk, Definition};
 use crate::server::call::Call;
 use crate::server::key::{Access, Key};
+use crate::server::rights;
 use smallvec::SmallVec;
 
 /// A live chunk of a scope in its open key.
@@ -23,7 +24,8 @@ impl<'c> ChunkKey<'c> {
     /// Opens a chunk that the directory lists; `None` where it is gone or foreign.
     ///
     /// # Errors
-    /// The chunk is on another node of the cluster already, and the scope on its way there.
+    /// The chunk is on another node of the cluster already, and the scope on its way there; or it is
+    /// not the caller's to touch.
     pub fn open(
         call: &'c Call,
         scope: &Scope,
@@ -31,7 +33,7 @@ impl<'c> ChunkKey<'c> {
         start: u64,
         access: Access,
     ) -> Result<Option<ChunkKey<'c>>, Error> {
-        let name = scope.chunk_name(index, start);
+        let name = name_for(call, scope, index, start, access)?;
         let key = Key::open(call, &name, access);
         if key.is_empty() && may_have_moved(call, scope, start) && !call.serves(&name) {
             return Err(Error::Moving);
@@ -42,13 +44,17 @@ impl<'c> ChunkKey<'c> {
     }
 
     /// Makes a chunk, in place of whatever its key holds, and lets it expire when its time has come.
-    pub fn create(call: &'c Call, scope: &Scope, index: &[u8], start: u64) -> ChunkKey<'c> {
+    ///
+    /// # Errors
+    /// As [`check_new`].
+    pub fn create(call: &'c Call, scope: &Scope, index: &[u8], start: u64) -> Result<ChunkKey<'c>, Error> {
+        check_new(call, scope, index, start)?;
         let mut key = Key::open(call, &scope.chunk_name(index, start), Access::Write);
         key.delete();
         key.set(StoredChunk::new(scope, index, start));
         let mut made = ChunkKey { key, start };
         made.expire(&scope.definition);
-        made
+        Ok(made)
     }
 
     /// Lets the chunk, whose key is open to write, expire when its time has come.
@@ -80,6 +86,36 @@ impl<'c> ChunkKey<'c> {
         }
         self.key.unlink();
     }
+}
+
+/// The key of a chunk, for one who may use it so. The right to a scope's key covers its chunks, as long
+/// as they are named after it; a scope that was renamed, or forged, could name anybody's.
+fn name_for(call: &Call, scope: &Scope, index: &[u8], start: u64, access: Access) -> Result<Vec<u8>, Error> {
+    let name = scope.chunk_name(index, start);
+    if name::is_tag_of(scope.tag(), call.key()) || rights::allow(call, &name, access) {
+        Ok(name)
+    } else {
+        Err(Error::NotAllowed)
+    }
+}
+
+/// Holds that a chunk can be made.
+///
+/// # Errors
+/// It is not the caller's to make, or its key would be that of the scope itself, which was renamed to it.
+pub fn check_new(call: &Call, scope: &Scope, index: &[u8], start: u64) -> Result<(), Error> {
+    let name = name_for(call, scope, index, start, Access::Write)?;
+    if name == call.key() { Err(Error::OwnName) } else { Ok(()) }
+}
+
+/// Holds that all of an index's chunks can be changed, before any of them is.
+///
+/// # Errors
+/// As [`ChunkKey::open`].
+pub fn check_all(call: &Call, scope: &Scope, index: &[u8]) -> Result<(), Error> {
+    let mut starts = scope.all_starts(index);
+    starts.try_for_each(|start| name_for(call, scope, index, start, Access::Write).map(|_| ()))?;
+    Window::open_all(call, scope, index).map(|_| ())
 }
 
 /// Whether a missing chunk may be on its way to another node: neither expired nor foreseen by those

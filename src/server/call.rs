@@ -90,7 +90,15 @@ impl<'a> Call<'a> {
 
     /// Whether the command comes from a primary or an AOF, and is to be obeyed.
     pub fn is_obeyed(&self) -> bool {
-        self.flags() & (raw::REDISMODULE_CTX_FLAGS_REPLICATED | raw::REDISMODULE_CTX_FLAGS_LOADING) != 0
+        // A replica that loads a full synchronisation beside its old data goes on to serve clients.
+        let is_file = (self.flags() & raw::REDISMODULE_CTX_FLAGS_LOADING != 0)
+            && (self.flags() & raw::REDISMODULE_CTX_FLAGS_ASYNC_LOADING == 0);
+        is_file || self.flags() & raw::REDISMODULE_CTX_FLAGS_REPLICATED != 0
+    }
+
+    /// Whether a script sent the command.
+    pub(super) fn is_in_script(&self) -> bool {
+        self.flags() & raw::REDISMODULE_CTX_FLAGS_LUA != 0
     }
 
     /// Whether the server is a node of a cluster.

@@ -9,6 +9,7 @@ pub mod key;
 pub mod log;
 pub mod options;
 pub mod register;
+pub mod rights;
 pub mod scan;
 pub mod setting;
 

@@ -5,7 +5,7 @@ use redis_module::raw;
 use redis_module::raw::{
     RedisModuleCmdFunc, RedisModuleCommandInfo, RedisModuleCommandKeySpec, RedisModuleCtx,
 };
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, CString, c_int};
 use std::ptr::null_mut;
 
 /// What the server is told of a command. Its only key is its first argument.
@@ -57,6 +57,26 @@ impl KeyUse {
     }
 }
 
+/// The category of access control that holds all of the module's commands.
+const CATEGORY: &CStr = c"similarity";
+
+/// Makes the module's own category, where the server lets a module: Redis 7.4 and Valkey 8.
+pub fn category(ctx: *mut RedisModuleCtx) {
+    // SAFETY: the table of functions is filled, and never changed.
+    if let Some(add) = unsafe { raw::RedisModule_AddACLCategory } {
+        // SAFETY: a C string. That another module has made it already is no harm.
+        unsafe { add(ctx, CATEGORY.as_ptr()) };
+    }
+}
+
+/// The categories of a command, parted by blanks.
+fn categories(command: &Command) -> CString {
+    // SAFETY: the table of functions is filled, and never changed.
+    let own = unsafe { raw::RedisModule_AddACLCategory }.map(|_| CATEGORY.to_bytes());
+    let all: Vec<&[u8]> = std::iter::once(command.categories.to_bytes()).chain(own).collect();
+    CString::new(all.join(&b' ')).unwrap_or_default()
+}
+
 /// Registers a command.
 ///
 /// # Errors
@@ -97,7 +117,7 @@ pub fn command(ctx: *mut RedisModuleCtx, command: &Command) -> Result<(), String
     // SAFETY: the table of functions is filled, and never changed.
     if let Some(set) = unsafe { raw::RedisModule_SetCommandACLCategories }
         // SAFETY: a command that was just made, and a C string.
-        && unsafe { set(handle, command.categories.as_ptr()) } != raw::REDISMODULE_OK as c_int
+        && unsafe { set(handle, categories(command).as_ptr()) } != raw::REDISMODULE_OK as c_int
     {
         return Err(refused("a category"));
     }

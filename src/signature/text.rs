@@ -121,6 +121,12 @@ impl<'a> Prepared<'a> {
         self.count
     }
 
+    /// At most so many bytes are in all features together.
+    pub fn most_bytes(&self) -> usize {
+        // A byte is in no more features than a feature has units, nor than there are features.
+        self.text.len().saturating_mul(self.shingle.length().min(self.count))
+    }
+
     /// The features, in the order of the text. Where there are fewer than `n` characters or words,
     /// one feature of all of them.
     pub fn features(&self) -> Shingles<'_> {

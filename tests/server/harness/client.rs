@@ -32,6 +32,32 @@ impl Client {
         self.connection.borrow_mut().req_command(&command(arguments)).map(Reply::from)
     }
 
+    /// Sends commands together, and gives the reply of each.
+    #[track_caller]
+    pub fn pipeline(&self, commands: &[Vec<Vec<u8>>]) -> Vec<Reply> {
+        self.try_pipeline(commands).unwrap_or_else(|error| panic!("no replies to a pipeline: {error}"))
+    }
+
+    /// The same, where the connection may break.
+    pub fn try_pipeline(&self, commands: &[Vec<Vec<u8>>]) -> redis::RedisResult<Vec<Reply>> {
+        let packed: Vec<u8> = commands.iter().flat_map(|c| command(c).get_packed_command()).collect();
+        let replies = self.connection.borrow_mut().req_packed_commands(&packed, 0, commands.len())?;
+        Ok(replies.into_iter().map(Reply::from).collect())
+    }
+
+    /// Memory that the server's data and buffers take, in bytes.
+    #[track_caller]
+    pub fn used_memory(&self) -> i64 {
+        self.info("used_memory").parse().expect("bytes")
+    }
+
+    /// Waits until the server uses no more memory than this, and a little. Buffers go only by and by.
+    #[track_caller]
+    pub fn memory_returns_to(&self, before: i64) {
+        const LITTLE: i64 = 1 << 20;
+        wait_until("the memory is given back", || self.used_memory() < before + LITTLE);
+    }
+
     /// Sends a command written as one types it.
     #[track_caller]
     pub fn run(&self, line: impl AsRef<str>) -> Reply {

@@ -17,13 +17,15 @@
 mod aof;
 mod client;
 mod kind;
+mod random;
 mod reply;
 mod server;
 
 pub use client::{Client, words};
 pub use kind::{Kind, module, on_path};
+pub use random::{Random, amount};
 pub use reply::{Reply, shown};
-pub use server::{Launch, Server};
+pub use server::{Launch, Server, free_port};
 
 use std::time::{Duration, Instant};
 

@@ -104,6 +104,11 @@ impl Server {
         self.launch.directory.path()
     }
 
+    /// The process, for who wants to kill it whatever it is doing then.
+    pub fn process_id(&self) -> u32 {
+        self.process.child.id()
+    }
+
     /// Kills it, and starts it again with what it left in its directory.
     #[track_caller]
     pub fn restart(self) -> Server {
@@ -231,7 +236,8 @@ impl Drop for Process {
     }
 }
 
-fn free_port() -> u16 {
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
     // The kernel gives a port that nobody holds; who takes it before the server does is found out by `ping`.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
     listener.local_addr().expect("an address").port()

@@ -1,0 +1,23 @@
+//! Any text under any rules: as many features as were announced, no more bytes than were bounded, and
+//! a signature of as many buckets as bands.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use simile::signature::{Hash, Scheme, Shingle, TextRules};
+
+fuzz_target!(|input: (&str, u8, bool, bool, bool)| {
+    let (text, length, words, lowercase, mask) = input;
+    let length = length % 64 + 1;
+    let shingle = if words { Shingle::Words(length) } else { Shingle::Chars(length) };
+    let prepared = TextRules { shingle, lowercase, mask }.prepare(text);
+    assert_eq!(prepared.features().count(), prepared.count());
+    assert!(prepared.features().map(<[u8]>::len).sum::<usize>() <= prepared.most_bytes());
+    for hash in [Hash::Fss, Hash::Murmur3 { modulus: None }, Hash::Murmur3 { modulus: Some(65_535) }] {
+        let signature = Scheme { hash, seed: 7, bands: 4, rows: 2 }.sign(prepared.features());
+        assert_eq!(
+            signature.map_or(0, |signature| signature.buckets().len()),
+            if prepared.count() > 0 { 4 } else { 0 }
+        );
+    }
+});
