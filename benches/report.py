@@ -1,0 +1,319 @@
+#!/usr/bin/env python3
+"""Makes docs/benchmarks.md, and the plots it shows, from the results of `make bench`.
+
+    benches/report.py [target/bench.json [docs]]
+
+Every number on the page comes from the results. Needs nothing but Python.
+"""
+
+import json
+import math
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# A series of a plot: its label, its colour, and its points.
+COLOURS = {"lua": ("#b3541e", "#f0a070"), "module": ("#1b6ca8", "#7cc0f5"), "best": ("#2a7d4f", "#7fd6a4")}
+
+
+def main():
+    results = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "target/bench.json"
+    docs = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "docs"
+    run = json.loads(results.read_text())
+    docs.mkdir(exist_ok=True)
+    (docs / "benchmarks-compare.svg").write_text(compare_plot(run["curves"]))
+    (docs / "benchmarks-memory.svg").write_text(memory_plot(run["curves"]))
+    (docs / "benchmarks.md").write_text(page(run))
+    print(f"{docs / 'benchmarks.md'} and its plots are made of {results}")
+
+
+# --- the page ---
+
+
+def page(run):
+    return f"""# Benchmarks
+
+<!-- Made by benches/report.py from the results of a run: do not edit. -->
+
+This module beside what one would run without it: the same index on built-in hashes and sets, in a Lua
+script ([`benches/lua/index.lua`](../benches/lua/index.lua)), on the same server, in one go. Times are what
+a call costs the server (`INFO commandstats`), at a pipeline of {run["pipeline"]}; memory is what `used_memory`
+grows by. The ratio *by processor time* is that of what a call takes of the server's main thread, reading and
+answering it included; where it differs much from the ratio beside it, other programs disturbed the run.
+Ratios hold from machine to machine; times do not.
+
+{verdict(run["rows"])}
+
+{rows_table(run)}
+
+{notes(run["rows"])}
+
+## A bucket with many members
+
+![COMPARE time against members of the bucket](benchmarks-compare.svg)
+
+{curve_table(run["curves"])}
+
+## Memory
+
+![Memory against items](benchmarks-memory.svg)
+
+## What a client sees
+
+One client on the same machine, waiting for each reply, or with {run["pipeline"]} calls on the way. The last
+columns are the times from a call to its reply, of the client that waits.
+
+{traffic_table(run["traffic"])}
+
+## Reference
+
+What commands of the server itself cost, by the same method.
+
+{reference_table(run["reference"])}
+
+{peers_section(run["peers"])}## The machine
+
+{machine_table(run)}
+
+## How to repeat it
+
+`make bench` measures all of this and makes this page; `make bench-quick` does the same with less work, and
+fails where less than half of a target is reached. [`benches/README.md`](../benches/README.md) says what
+each row measures.
+"""
+
+
+def verdict(rows):
+    missed = [row["name"] for row in rows if row["reached"] < 1]
+    if not missed:
+        return f"All {len(rows)} targets are met."
+    names = ", ".join(f"`{name}`" for name in missed)
+    return f"{len(rows) - len(missed)} of {len(rows)} targets are met. Not met: {names}."
+
+
+def table(head, lines):
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows)
+
+
+def rows_table(run):
+    return table(run["head"], [[f"`{row['cells'][0]}`", *row["cells"][1:]] for row in run["rows"]])
+
+
+def notes(rows):
+    return "\n".join(f"- `{row['name']}`: {row['note']}." for row in rows if row["note"])
+
+
+def curve_table(curves):
+    lines = []
+    for name, bands in (("compare-hot-8", "8"), ("compare-hot-16", "16")):
+        points = {}
+        for point in curves[name]:
+            points.setdefault(point["members"], {})[point["limit"]] = point
+        for members, limits in points.items():
+            all_of_them, best = limits[0], limits[10]
+            lua = microseconds(all_of_them["lua"]) if all_of_them["lua"] else "-"
+            cells = [lua, microseconds(all_of_them["module"]), microseconds(best["module"])]
+            lines.append([bands, f"{members:,}", *cells])
+    return table(["bands", "members", "Lua", "this module, LIMIT 0", "this module, LIMIT 10"], lines)
+
+
+def traffic_table(traffic):
+    head = ["work", "by", "calls/s", "pipelined calls/s", "p50", "p99", "max"]
+    names = {"module": "this module", "lua": "Lua"}
+    return table(
+        head,
+        [
+            [f"`{call['name']}`", names[call["side"]], three_digits(call["per_second"])]
+            + [three_digits(call["per_second_pipelined"])]
+            + [microseconds(call[column]) for column in ("p50", "p99", "max")]
+            for call in traffic
+        ],
+    )
+
+
+def reference_table(reference):
+    head = ["command", "server time", "processor time", "pipelined calls/s"]
+    lines = [
+        [call["name"], microseconds(call["server"]), microseconds(call["processor"]), three_digits(call["throughput"])]
+        for call in reference
+    ]
+    return table(head, lines)
+
+
+def peers_section(peers):
+    if not peers:
+        return ""
+    head = ["", "bands", "server time an insert", "inserts/s of a client", "bytes an item", "keys an item"]
+    lines = [
+        [peer["name"], peer["bands"], microseconds(peer["server"]), three_digits(peer["per_second"])]
+        + [f"{peer['bytes']:,.0f}", three_digits(peer["keys"])]
+        for peer in peers
+    ]
+    return f"""## Others on the same server
+
+MinHashLSH with its storage in Redis: items with buckets of their own, inserted one by one.
+
+{table(head, lines)}
+
+"""
+
+
+def machine_table(run):
+    machine = run["machine"]
+    lines = [
+        ["processor", f"{machine['cpu']}, {machine['cores']} cores"],
+        ["memory", machine["memory"]],
+        ["system", machine["kernel"]],
+        ["server", f"{machine['server']} ({machine['server_version']}), {machine['allocator']}"],
+        ["compiler", machine["rustc"]],
+        ["revision", machine["revision"]],
+        ["run", f"{machine['date']}, {machine['extent']}, {run['seconds'] / 60:.0f} minutes"],
+        ["disturbances", f"other work took the processor from the server {machine['preemptions']:,} times"],
+    ]
+    return table(["", ""], lines)
+
+
+def microseconds(figure):
+    for least, unit in ((1e6, "s"), (1e3, "ms")):
+        if figure >= least:
+            return f"{three_digits(figure / least)} {unit}"
+    return f"{three_digits(figure)} us"
+
+
+def three_digits(figure):
+    decimals = 0 if figure == 0 else max(0, min(3, 2 - math.floor(math.log10(abs(figure)))))
+    return f"{figure:,.{decimals}f}"
+
+
+# --- the plots ---
+
+
+def compare_plot(curves):
+    points = curves["compare-hot-8"]
+
+    def series(limit, side):
+        chosen = [point for point in points if point["limit"] == limit and point[side]]
+        return [(point["members"], point[side]) for point in chosen]
+
+    return plot(
+        "Server time of a COMPARE, by the members of a bucket",
+        "members of the bucket",
+        lambda microsecond: si(microsecond / 1e6, "s"),
+        [
+            ("Lua", "lua", series(0, "lua")),
+            ("this module", "module", series(0, "module")),
+            ("LIMIT 10", "best", series(10, "module")),
+        ],
+    )
+
+
+def memory_plot(curves):
+    def series(bands, side):
+        return [(items, bytes_each * items) for items, bytes_each in curves[f"memory-distinct-{bands}"][side]]
+
+    return plot(
+        "Memory of the index, by its items",
+        "items of one observation, all buckets distinct",
+        lambda byte: si(byte, "B"),
+        [
+            ("Lua, 16 bands", "lua", series(16, "lua")),
+            ("Lua, 8 bands", "lua", series(8, "lua")),
+            ("this module, 16 bands", "module", series(16, "module")),
+            ("this module, 8 bands", "module", series(8, "module")),
+        ],
+    )
+
+
+WIDTH, HEIGHT = 760, 440
+LEFT, RIGHT, TOP, BOTTOM = 70, 160, 44, 56
+
+
+def plot(title, x_label, y_text, series):
+    """An SVG with logarithmic axes, readable on a light and on a dark page."""
+    points = [point for _, _, line in series for point in line]
+    x_axis = Axis([x for x, _ in points], LEFT, WIDTH - RIGHT)
+    y_axis = Axis([y for _, y in points], HEIGHT - BOTTOM, TOP)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="{title}" font-family="system-ui, sans-serif" font-size="13">',
+        style(),
+        f'<text class="title" x="{LEFT}" y="22">{title}</text>',
+        *grid(x_axis, y_axis, y_text),
+        f'<text class="soft" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 12}" text-anchor="middle">{x_label}</text>',
+        *lines(series, x_axis, y_axis),
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+class Axis:
+    """A logarithmic axis over whole powers of ten, from one place of the picture to another."""
+
+    def __init__(self, figures, start, end):
+        self.low = math.floor(math.log10(min(figures)) + 1e-9)
+        self.high = math.ceil(math.log10(max(figures)) - 1e-9)
+        self.start, self.end = start, end
+
+    def place(self, figure):
+        share = (math.log10(figure) - self.low) / (self.high - self.low)
+        return round(self.start + share * (self.end - self.start), 1)
+
+    def powers(self):
+        return [10.0**power for power in range(self.low, self.high + 1)]
+
+
+def style():
+    light = "".join(f".{name}{{stroke:{c};fill:{c}}}" for name, (c, _) in COLOURS.items())
+    dark = "".join(f".{name}{{stroke:{c};fill:{c}}}" for name, (_, c) in COLOURS.items())
+    return (
+        "<style>text{fill:#222;stroke:none}.soft{fill:#666}.title{font-size:15px;font-weight:600}"
+        ".grid{stroke:#8886;stroke-width:1}.line{fill:none;stroke-width:2.2}"
+        f"{light}text.label{{stroke:none}}"
+        "@media(prefers-color-scheme:dark){text{fill:#eee}.soft{fill:#aaa}"
+        f"{dark}}}.line{{fill:none}}</style>"
+    )
+
+
+def grid(x_axis, y_axis, y_text):
+    for x in x_axis.powers():
+        at = x_axis.place(x)
+        yield f'<path class="grid" d="M{at} {y_axis.start}V{y_axis.end}"/>'
+        yield f'<text class="soft" x="{at}" y="{y_axis.start + 20}" text-anchor="middle">{si(x, "")}</text>'
+    for y in y_axis.powers():
+        at = y_axis.place(y)
+        yield f'<path class="grid" d="M{x_axis.start} {at}H{x_axis.end}"/>'
+        yield f'<text class="soft" x="{x_axis.start - 8}" y="{at + 4}" text-anchor="end">{y_text(y)}</text>'
+
+
+def lines(series, x_axis, y_axis):
+    label_places = spread([y_axis.place(line[-1][1]) + 4 for _, _, line in series])
+    for (label, colour, line), label_place in zip(series, label_places):
+        places = [(x_axis.place(x), y_axis.place(y)) for x, y in line]
+        path = "L".join(f"{x} {y}" for x, y in places)
+        yield f'<path class="{colour} line" d="M{path}"/>'
+        yield from (f'<circle class="{colour}" cx="{x}" cy="{y}" r="3"/>' for x, y in places)
+        yield f'<text class="{colour} label" x="{places[-1][0] + 9}" y="{label_place}">{label}</text>'
+
+
+def spread(places, apart=16):
+    """The same places, moved so that labels at them do not overlap."""
+    order = sorted(range(len(places)), key=places.__getitem__)
+    moved = list(places)
+    for before, after in zip(order, order[1:]):
+        moved[after] = max(moved[after], moved[before] + apart)
+    return [round(place, 1) for place in moved]
+
+
+def si(figure, unit):
+    """A power of ten with its prefix: 0.001 s is 1 ms, 100,000 is 100k."""
+    for least, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n")):
+        if figure >= least * 0.999:
+            blank = " " if unit else ""
+            return f"{round(figure / least):g}{blank}{prefix}{unit}"
+    return f"{figure:g} {unit}"
+
+
+if __name__ == "__main__":
+    main()

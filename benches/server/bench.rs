@@ -1,0 +1,218 @@
+//! The server under measurement: what a call costs it, and what it holds.
+
+use crate::harness::{Kind, Reply, Server, wait_until};
+use crate::side::{Command, SCRIPT, Shape, Side};
+use crate::wire::{Batch, Wire};
+use std::time::{Duration, Instant};
+
+/// Commands on the way at the same time, where a client pipelines.
+pub const PIPELINE: usize = 64;
+
+/// How much work: all of it, or as much as tells whether something is wrong.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Extent {
+    Full,
+    Quick,
+}
+
+impl Extent {
+    pub fn pick<T>(self, full: T, quick: T) -> T {
+        match self {
+            Extent::Full => full,
+            Extent::Quick => quick,
+        }
+    }
+}
+
+/// A server with the module and the script, and a clock for the progress lines.
+pub struct Bench {
+    pub server: Server,
+    pub kind: Kind,
+    pub extent: Extent,
+    script: String,
+    started: Instant,
+}
+
+/// What a call of a phase cost.
+#[derive(Clone, Copy)]
+pub struct Cost {
+    /// Server time, in microseconds, as INFO commandstats has it.
+    pub server: f64,
+    /// Microseconds of a processor, for the call and for reading, parsing and answering it. It is more,
+    /// and it stays what it is when other programs keep the server waiting.
+    pub processor: f64,
+    /// Calls per second that one client got done.
+    pub throughput: f64,
+}
+
+impl Cost {
+    /// The middle one of each figure: a disturbed turn does not move it.
+    pub fn median(turns: &[Cost]) -> Cost {
+        let middle = |figure: fn(&Cost) -> f64| median(turns.iter().map(figure).collect());
+        Cost {
+            server: middle(|cost| cost.server),
+            processor: middle(|cost| cost.processor),
+            throughput: middle(|cost| cost.throughput),
+        }
+    }
+}
+
+/// What commandstats has of a command.
+pub struct Counted {
+    pub calls: f64,
+    /// Microseconds of each call.
+    pub each: f64,
+}
+
+impl Bench {
+    pub fn start(kind: Kind, extent: Extent) -> Bench {
+        // A script may take its time here; the server would offer to kill it.
+        let server = kind.launch().options("--busy-reply-threshold 0 --latency-tracking yes").start();
+        let script = server.call(&["SCRIPT", "LOAD", SCRIPT]).text();
+        Bench { server, kind, extent, script, started: Instant::now() }
+    }
+
+    /// A line that says where the benchmark is.
+    pub fn progress(&self, what: &str) {
+        eprintln!("[{:4.0} s] {what}", self.started.elapsed().as_secs_f64());
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// An index of a scope, `intervals` long, and the scope made anew.
+    pub fn shape(&self, scope: &'static str, bands: u16, interval: u64, intervals: u64) -> Shape {
+        let shape = Shape { scope, bands, interval, retention: intervals - 1, script: self.script.clone() };
+        self.done(&shape.create());
+        shape
+    }
+
+    /// The server's clock, in seconds.
+    pub fn clock(&self) -> u64 {
+        self.server.now().unsigned_abs()
+    }
+
+    /// Sends a command that must not fail.
+    pub fn done(&self, command: &Command) -> Reply {
+        match self.server.call(command) {
+            Reply::Error(error) => panic!("{}: {error}", command[0].escape_ascii()),
+            reply => reply,
+        }
+    }
+
+    /// Sends all commands in pipelines, without measuring anything.
+    pub fn load(&self, commands: impl IntoIterator<Item = Command>) {
+        Wire::connect(self.server.port()).send(&commands.into_iter().collect(), PIPELINE);
+    }
+
+    /// What commands of one kind cost, so many on the way at a time.
+    pub fn cost(&self, batch: &Batch, pipeline: usize) -> Cost {
+        self.measure(batch, |wire| wire.send(batch, pipeline)).0
+    }
+
+    /// The same one after the other, and how long the client waited for each, longest last.
+    pub fn latencies(&self, batch: &Batch) -> (Cost, Vec<Duration>) {
+        let (cost, mut latencies) = self.measure(batch, |wire| wire.send_singly(batch));
+        latencies.sort();
+        (cost, latencies)
+    }
+
+    fn measure<Result>(&self, batch: &Batch, send: impl FnOnce(&mut Wire) -> Result) -> (Cost, Result) {
+        let mut wire = Wire::connect(self.server.port());
+        self.server.expect("CONFIG RESETSTAT", "OK");
+        let (processor, start) = (self.processor_time(), Instant::now());
+        let result = send(&mut wire);
+        let (elapsed, processor) = (start.elapsed(), self.processor_time() - processor);
+        let counted = self.calls_of(&batch.command_name());
+        let calls = batch.len() as f64;
+        assert_eq!(counted.calls, calls, "the server counted other calls of {}", batch.command_name());
+        let throughput = calls / elapsed.as_secs_f64();
+        (Cost { server: counted.each, processor: processor / calls, throughput }, result)
+    }
+
+    /// Microseconds for which the server's main thread had a processor.
+    fn processor_time(&self) -> f64 {
+        let info = self.server.does("INFO cpu").text();
+        let seconds = |line: &str| {
+            let is_main = line.starts_with("used_cpu") && line.contains("main_thread");
+            line.split_once(':').filter(|_| is_main)?.1.trim().parse::<f64>().ok()
+        };
+        info.lines().filter_map(seconds).sum::<f64>() * 1e6
+    }
+
+    /// Calls of a command since CONFIG RESETSTAT, and the server time of each.
+    pub fn calls_of(&self, command: &str) -> Counted {
+        let info = self.server.does("INFO commandstats").text();
+        let wanted = format!("cmdstat_{}:", command.to_lowercase());
+        let line = info.lines().find(|line| line.to_lowercase().starts_with(&wanted));
+        let line = line.unwrap_or_else(|| panic!("commandstats has no {command}"));
+        let field = |name: &str| {
+            let found = line[wanted.len()..].split(',').find_map(|field| field.strip_prefix(name));
+            found.and_then(|value| value.parse::<f64>().ok()).expect("a number of commandstats")
+        };
+        Counted { calls: field("calls="), each: field("usec=") / field("calls=") }
+    }
+
+    /// Microseconds of all calls of any command since CONFIG RESETSTAT, INFO and CONFIG left out.
+    pub fn time_of_all_calls(&self) -> f64 {
+        let info = self.server.does("INFO commandstats").text();
+        let theirs = info.lines().filter(|line| !line.contains("_info") && !line.contains("_config"));
+        let usec =
+            |line: &str| line.split(',').find_map(|field| field.strip_prefix("usec=")?.parse::<f64>().ok());
+        theirs.filter_map(usec).sum()
+    }
+
+    /// Bytes that the server has allocated, once no client but ours holds a buffer.
+    pub fn used_memory(&self) -> u64 {
+        wait_until("the other clients are gone", || self.server.info("connected_clients") == "1");
+        self.server.info("used_memory").parse().expect("a number of bytes")
+    }
+
+    /// Bytes that a piece of work makes the server hold.
+    pub fn memory_of(&self, work: impl FnOnce()) -> u64 {
+        let before = self.used_memory();
+        work();
+        self.used_memory().saturating_sub(before)
+    }
+
+    /// How often the system took the processor from the server: each time a call may look slow.
+    pub fn preemptions(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.server.info("process_id")));
+        let status = status.unwrap_or_default();
+        let count = status.lines().find_map(|line| line.strip_prefix("nonvoluntary_ctxt_switches:"));
+        count.and_then(|count| count.trim().parse().ok()).unwrap_or_default()
+    }
+
+    /// Empties the server.
+    pub fn flush(&self) {
+        self.server.expect("FLUSHALL SYNC", "OK");
+    }
+
+    /// What the sides find, with the scores in millionths: for holding one against the other.
+    pub fn found(&self, command: &Command) -> Vec<(Vec<u8>, f64)> {
+        let reply = self.done(command);
+        let pair = |pair: &Reply| (pair.array()[0].bytes().to_vec(), pair.array()[1].double());
+        let mut found: Vec<_> = reply.array()[0].array().iter().map(pair).collect();
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found
+    }
+
+    /// Panics unless both find the same items with the same scores; gives how many they find.
+    pub fn agree(&self, command: impl Fn(Side) -> Command) -> usize {
+        let [ours, theirs] = Side::BOTH.map(|side| self.found(&command(side)));
+        assert_eq!(ours.len(), theirs.len(), "the module and the script find different numbers of items");
+        for ((item, score), (other, other_score)) in ours.iter().zip(&theirs) {
+            assert_eq!(item.escape_ascii().to_string(), other.escape_ascii().to_string());
+            assert!((score - other_score).abs() < 1e-6, "{}: {score}, {other_score}", item.escape_ascii());
+        }
+        ours.len()
+    }
+}
+
+/// The middle one of some figures.
+pub fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    let middle = figures.len() / 2;
+    if figures.len() % 2 == 1 { figures[middle] } else { (figures[middle - 1] + figures[middle]) / 2.0 }
+}

@@ -1,0 +1,110 @@
+//! COMPARE of groups with the groups that look like them.
+
+use crate::bench::{Bench, Cost, PIPELINE};
+use crate::corpus::{self, Event, Sizes};
+use crate::dice::Dice;
+use crate::record::{self, EIGHT, EVENTS, GROUPS, Grid, SIXTEEN};
+use crate::report::{Beside, Report, Row, Target, Unit};
+use crate::side::{Shape, Side};
+use crate::traffic;
+use crate::wire::Batch;
+
+pub fn run(bench: &Bench, report: &mut Report) {
+    groups(bench, report, "compare-8", &EIGHT, 200.0);
+    groups(bench, report, "compare-16", &SIXTEEN, 500.0);
+}
+
+/// All that a group resembles, for groups drawn evenly; with 8 bands, for often seen ones too.
+fn groups(bench: &Bench, report: &mut Report, name: &'static str, grid: &Grid, times: f64) {
+    bench.progress(name);
+    let events = corpus::events(1, GROUPS, &Sizes::Zipf { events: EVENTS }, grid.intervals as usize);
+    let shape = bench.shape("scope", grid.bands, grid.interval, grid.intervals);
+    let clock = bench.clock();
+    load(bench, &shape, clock, &events);
+    let mut dice = Dice::new(2);
+    let calls = bench.extent.pick(500, 50) * 8 / usize::from(grid.bands);
+    let items: Vec<String> = (0..calls).map(|_| corpus::item(dice.below(GROUPS))).collect();
+    let work = format!("COMPARE, {} bands, {} chunks", grid.bands, grid.intervals);
+    row(bench, report, &Queries { name, work, shape: &shape, clock, items: &items }, times);
+    if grid.bands == 8 {
+        bench.progress("compare-50");
+        let items = often_seen(bench, &shape, clock);
+        let work = "COMPARE, an item of 50 distinct observations".to_string();
+        row(bench, report, &Queries { name: "compare-50", work, shape: &shape, clock, items: &items }, 200.0);
+    }
+    bench.flush();
+}
+
+fn load(bench: &Bench, shape: &Shape, clock: u64, events: &[Event]) {
+    for side in Side::BOTH {
+        bench.load(record::commands(shape, side, clock, events));
+    }
+}
+
+/// Items of 50 distinct observations each, like some groups of the corpus.
+fn often_seen(bench: &Bench, shape: &Shape, clock: u64) -> Vec<String> {
+    let count = bench.extent.pick(20, 5);
+    let events: Vec<(String, usize, String)> = (0..count)
+        .flat_map(|item| {
+            let texts = corpus::unlike_texts(1, GROUPS, GROUPS / 2 + item, 50);
+            let name = move |(at, text)| (format!("often-{item:04}"), at % EIGHT.intervals as usize, text);
+            texts.into_iter().enumerate().map(name)
+        })
+        .collect();
+    for side in Side::BOTH {
+        bench.load(events.iter().map(|(item, age, text)| {
+            shape.record(side, item, shape.moment(clock, *age), &corpus::signature(text, shape.bands))
+        }));
+    }
+    (0..count).map(|item| format!("often-{item:04}")).collect()
+}
+
+/// Items that are compared, one after the other.
+struct Queries<'a> {
+    name: &'static str,
+    work: String,
+    shape: &'a Shape,
+    clock: u64,
+    items: &'a [String],
+}
+
+impl Queries<'_> {
+    fn batch(&self, side: Side) -> Batch {
+        let now = self.shape.now(self.clock);
+        self.items.iter().map(|item| self.shape.compare(side, item, now, 0)).collect()
+    }
+}
+
+fn row(bench: &Bench, report: &mut Report, queries: &Queries, times: f64) {
+    let candidates = checked_candidates(bench, queries);
+    let batches = Side::BOTH.map(|side| queries.batch(side));
+    let mut costs = [Vec::new(), Vec::new()];
+    for _ in 0..bench.extent.pick(3, 1) {
+        // The module is so much faster that a turn of it would be over in a blink: it takes more of them.
+        costs[0].extend((0..5).map(|_| bench.cost(&batches[0], PIPELINE)));
+        costs[1].push(bench.cost(&batches[1], PIPELINE));
+    }
+    for (side, batch) in Side::BOTH.into_iter().zip(&batches) {
+        traffic::measure(bench, report, queries.name, side, batch);
+    }
+    let [module, lua] = costs.map(|turns| Cost::median(&turns));
+    report.rows.push(Row {
+        name: queries.name,
+        work: queries.work.clone(),
+        unit: Unit::Microseconds,
+        beside: Beside::new("Lua", lua),
+        module: module.into(),
+        target: Target::TimesLess(times),
+        note: format!("{candidates:.1} candidates on average"),
+    });
+}
+
+/// How many items a query finds on average; some of the queries must find the same on both sides.
+fn checked_candidates(bench: &Bench, queries: &Queries) -> f64 {
+    let now = queries.shape.now(queries.clock);
+    for item in &queries.items[..5] {
+        bench.agree(|side| queries.shape.compare(side, item, now, 0));
+    }
+    let found = |item: &String| bench.found(&queries.shape.compare(Side::Module, item, now, 0)).len();
+    queries.items.iter().map(found).sum::<usize>() as f64 / queries.items.len() as f64
+}

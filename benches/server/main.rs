@@ -1,0 +1,136 @@
+//! This module beside what one would run without it, on the same server, in one go.
+//!
+//!     cargo bench --bench server -- [--quick] [--check] [--only NAME] [--server NAME] [--output FILE]
+//!
+//! `benches/README.md` says what is measured and how to read it. The results go to target/bench.json;
+//! `benches/report.py` makes docs/benchmarks.md of them.
+
+mod bench;
+mod check;
+mod compare;
+mod corpus;
+mod dice;
+mod hot;
+mod machine;
+mod memory;
+mod peers;
+mod record;
+mod reference;
+mod report;
+mod side;
+mod signing;
+mod ten_million;
+mod text;
+mod traffic;
+mod very_hot;
+mod wire;
+
+// What starts the servers of the tests starts this one too.
+#[path = "../../tests/server/harness/mod.rs"]
+#[allow(dead_code, unused_imports, unused_macros)]
+mod harness;
+
+use bench::{Bench, Extent};
+use harness::Kind;
+use report::Report;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A part of the benchmark, under the name that `--only` takes.
+type Part = (&'static str, fn(&Bench, &mut Report));
+
+const PARTS: [Part; 10] = [
+    ("reference", reference::run),
+    ("record", record::run),
+    ("compare", compare::run),
+    ("hot", hot::run),
+    ("very-hot", very_hot::run),
+    ("text", text::run),
+    ("memory", memory::run),
+    ("ten-million", ten_million::run),
+    ("signing", signing::run),
+    ("peers", peers::run),
+];
+
+struct Arguments {
+    extent: Extent,
+    kind: Kind,
+    /// Only hold the script against the module.
+    check: bool,
+    only: Vec<String>,
+    output: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let Some(arguments) = arguments() else {
+        return ExitCode::SUCCESS;
+    };
+    let bench = Bench::start(arguments.kind, arguments.extent);
+    check::run(&bench);
+    if arguments.check {
+        println!("the script and the module agree");
+        return ExitCode::SUCCESS;
+    }
+    let mut report = Report::default();
+    let is_wanted = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
+    for (_, run) in PARTS.into_iter().filter(|(name, _)| is_wanted(name)) {
+        run(&bench, &mut report);
+    }
+    finish(&bench, &report, &arguments)
+}
+
+/// Writes and prints the results. A quick run fails where less than half of a target is reached.
+fn finish(bench: &Bench, report: &Report, arguments: &Arguments) -> ExitCode {
+    let json = report.json(machine::describe(bench), bench.elapsed().as_secs_f64());
+    let output = arguments.output.clone().unwrap_or_else(|| default_output(arguments.extent));
+    let text = serde_json::to_string_pretty(&json).expect("JSON");
+    std::fs::write(&output, text + "\n").expect("the results can be written");
+    println!("{}", report.table());
+    bench.progress(&format!("done; the results are in {}", output.display()));
+    let failures = report.failures();
+    for failure in &failures {
+        eprintln!("FAILED: {failure}; half of it is the least that is accepted");
+    }
+    // A full run is for reading, and has a page to make; a quick one says whether something broke.
+    let is_accepted = failures.is_empty() || arguments.extent == Extent::Full;
+    if is_accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The page is made of a full run only: a quick one does not take the place of its results.
+fn default_output(extent: Extent) -> PathBuf {
+    let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target");
+    std::fs::create_dir_all(&target).expect("a directory for the results");
+    target.join(extent.pick("bench.json", "bench-quick.json"))
+}
+
+/// `None` where `cargo test --all-targets` runs this, which wants no benchmark.
+fn arguments() -> Option<Arguments> {
+    let mut arguments = Arguments {
+        extent: Extent::Full,
+        kind: Kind::Redis7_0,
+        check: false,
+        only: Vec::new(),
+        output: None,
+    };
+    let mut is_benchmark = false;
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().unwrap_or_else(|| panic!("{word} needs a value"));
+        match word.as_str() {
+            "--bench" => is_benchmark = true,
+            "--quick" => arguments.extent = Extent::Quick,
+            "--check" => arguments.check = true,
+            "--only" => arguments.only.push(value()),
+            "--server" => arguments.kind = kind(&value()),
+            "--output" => arguments.output = Some(value().into()),
+            _ => panic!("what is {word}? There are --quick, --check, --only, --server and --output"),
+        }
+    }
+    is_benchmark.then_some(arguments)
+}
+
+fn kind(name: &str) -> Kind {
+    let all = [Kind::Redis7_0, Kind::Redis8_2, Kind::Valkey9_1];
+    let found = all.into_iter().find(|kind| kind.name() == name);
+    found.unwrap_or_else(|| panic!("there are redis-7.0, redis-8.2 and valkey-9.1, not {name}"))
+}

@@ -1,0 +1,126 @@
+//! What the server holds for an item.
+
+use crate::bench::Bench;
+use crate::corpus::{self, Event, Sizes};
+use crate::record::{self, EIGHT, EVENTS, FreshItems, GROUPS};
+use crate::report::{Beside, Report, Row, Target, Unit};
+use crate::side::{Shape, Side};
+use serde_json::{Value, json};
+
+pub fn run(bench: &Bench, report: &mut Report) {
+    distinct(bench, report, "memory-distinct-8", 8, 350.0);
+    distinct(bench, report, "memory-distinct-16", 16, 600.0);
+    groups(bench, report);
+}
+
+/// One observation an item, and every bucket distinct: what a membership costs where it is alone.
+fn distinct(bench: &Bench, report: &mut Report, name: &'static str, bands: u16, most: f64) {
+    bench.progress(name);
+    let module = Growth::measure(bench, Side::Module, bands, bench.extent.pick(1_000_000, 100_000));
+    let lua = Growth::measure(bench, Side::Lua, bands, bench.extent.pick(100_000, 10_000));
+    let Point { items, bytes } = *lua.last(); // where both hold the same
+    report.rows.push(Row {
+        name,
+        work: format!("memory an item, {bands} bands, all distinct, {} thousand items", items / 1_000),
+        unit: Unit::Bytes,
+        beside: Beside::new("Lua", bytes),
+        module: module.at(items).into(),
+        target: Target::AtMost(most),
+        note: module.remark(),
+    });
+    report.curves.insert(name.into(), json!({ "module": module.json(), "lua": lua.json() }));
+}
+
+/// So many bytes an item after so many items.
+struct Point {
+    items: usize,
+    bytes: f64,
+}
+
+/// What one side holds while it grows.
+struct Growth {
+    points: Vec<Point>,
+    /// What MEMORY USAGE says of the chunk in the end, as a share of what the allocator has given.
+    claimed: Option<f64>,
+}
+
+impl Growth {
+    /// After 1,000, 2,000, 5,000, 10,000, ... items.
+    fn measure(bench: &Bench, side: Side, bands: u16, most: usize) -> Growth {
+        bench.flush();
+        let before = bench.used_memory();
+        let shape = bench.shape("scope", bands, EIGHT.interval, EIGHT.intervals);
+        let mut fresh = FreshItems::new(&shape, side, bench.clock());
+        let (mut points, mut so_far) = (Vec::new(), 0);
+        let steps = (3..).flat_map(|power| [1, 2, 5].map(|n| n * 10usize.pow(power)));
+        for items in steps.take_while(|&items| items <= most) {
+            bench.load(fresh.by_ref().take(items - so_far));
+            so_far = items;
+            points.push(Point { items, bytes: (bench.used_memory() - before) as f64 / items as f64 });
+        }
+        let held = (bench.used_memory() - before) as f64;
+        let claimed = (side == Side::Module).then(|| claimed_by_chunk(bench) / held);
+        bench.flush();
+        Growth { points, claimed }
+    }
+
+    fn last(&self) -> &Point {
+        self.points.last().expect("a point at least")
+    }
+
+    fn at(&self, items: usize) -> f64 {
+        self.points
+            .iter()
+            .find(|point| point.items == items)
+            .expect("both sides grow by the same steps")
+            .bytes
+    }
+
+    fn remark(&self) -> String {
+        let worst = self.points.iter().map(|point| point.bytes).fold(0.0, f64::max);
+        format!(
+            "at most {} anywhere between {} and {} thousand items; MEMORY USAGE says {:.0} % of what the \
+             allocator has given",
+            Unit::Bytes.show(worst),
+            self.points[0].items / 1_000,
+            self.last().items / 1_000,
+            self.claimed.unwrap_or(f64::NAN) * 100.0
+        )
+    }
+
+    fn json(&self) -> Vec<Value> {
+        self.points.iter().map(|Point { items, bytes }| json!([items, bytes])).collect()
+    }
+}
+
+/// Bytes of the only chunk, as MEMORY USAGE has them.
+fn claimed_by_chunk(bench: &Bench) -> f64 {
+    bench.server.does(format!("MEMORY USAGE {}", bench.server.only_chunk())).integer() as f64
+}
+
+/// The groups that are compared: ten events each on average, spread over four chunks.
+fn groups(bench: &Bench, report: &mut Report) {
+    bench.progress("memory-groups");
+    let sizes = Sizes::Zipf { events: EVENTS };
+    let events = corpus::events(1, GROUPS, &sizes, EIGHT.intervals as usize);
+    let [module, lua] = Side::BOTH.map(|side| bytes_a_group(bench, side, &events));
+    report.rows.push(Row {
+        name: "memory-groups",
+        work: format!("memory a group, {} events of each on average, 4 chunks, 8 bands", EVENTS / GROUPS),
+        unit: Unit::Bytes,
+        beside: Beside::new("Lua", lua),
+        module: module.into(),
+        target: Target::AtMost(1_700.0),
+        note: String::new(),
+    });
+}
+
+fn bytes_a_group(bench: &Bench, side: Side, events: &[Event]) -> f64 {
+    bench.flush();
+    let bytes = bench.memory_of(|| {
+        let shape: Shape = bench.shape("scope", EIGHT.bands, EIGHT.interval, EIGHT.intervals);
+        bench.load(record::commands(&shape, side, bench.clock(), events));
+    });
+    bench.flush();
+    bytes as f64 / GROUPS as f64
+}

@@ -1,0 +1,60 @@
+//! What commands of the server itself cost: the scale by which the rest is read.
+
+use crate::bench::{Bench, Cost, PIPELINE};
+use crate::dice::Dice;
+use crate::report::Report;
+use crate::side::{Command, words};
+use crate::wire::Batch;
+use serde_json::json;
+
+const ROUNDS: usize = 5;
+
+pub fn run(bench: &Bench, report: &mut Report) {
+    bench.progress("reference: commands of the server itself");
+    let calls = bench.extent.pick(50_000, 5_000);
+    let nothing = bench.server.does("SCRIPT LOAD \"return 1\"").text();
+    let sixteen: Vec<String> = (0..16).map(|member| format!("member-{member:03}")).collect();
+    let known: Vec<&str> = ["SADD", "small"].into_iter().chain(sixteen.iter().map(String::as_str)).collect();
+    let same = [
+        ("PING", vec!["PING"]),
+        ("HINCRBY", vec!["HINCRBY", "hash", "field", "1"]),
+        ("SADD of 16 known members", known),
+        ("EVALSHA of `return 1`", vec!["EVALSHA", &nothing, "0"]),
+    ];
+    for (name, command) in same {
+        let batch: Batch = std::iter::repeat_n(words(&command), calls).collect();
+        let costs: Vec<Cost> = (0..ROUNDS).map(|_| bench.cost(&batch, PIPELINE)).collect();
+        add(report, name, &costs);
+    }
+    let costs = sadd_of_new_members(bench, bench.extent.pick(1_000_000, 200_000), calls / 5);
+    add(
+        report,
+        &format!("SADD of 16 new members to a set of {} thousand", bench.extent.pick(1_000, 200)),
+        &costs,
+    );
+    bench.flush();
+}
+
+/// SADD of 16 members that a set of so many does not have.
+pub fn sadd_of_new_members(bench: &Bench, members: usize, calls: usize) -> Vec<Cost> {
+    bench.done(&words(&["DEL", "large"]));
+    let mut dice = Dice::new(16);
+    bench.load((0..members / 16).map(|_| sadd(&mut dice)));
+    (0..ROUNDS)
+        .map(|_| bench.cost(&(0..calls / ROUNDS).map(|_| sadd(&mut dice)).collect(), PIPELINE))
+        .collect()
+}
+
+/// SADD of 16 members of eight random bytes.
+fn sadd(dice: &mut Dice) -> Command {
+    let mut command = words(&["SADD", "large"]);
+    command.extend((0..16).map(|_| dice.roll().to_le_bytes().to_vec()));
+    command
+}
+
+fn add(report: &mut Report, name: &str, costs: &[Cost]) {
+    let Cost { server, processor, throughput } = Cost::median(costs);
+    report
+        .reference
+        .push(json!({ "name": name, "server": server, "processor": processor, "throughput": throughput }));
+}

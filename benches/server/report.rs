@@ -1,0 +1,238 @@
+//! The results: what is printed at the end, and target/bench.json, from which `benches/report.py`
+//! makes `docs/benchmarks.md`.
+
+use crate::bench::{Cost, PIPELINE};
+use serde_json::{Value, json};
+
+/// What a figure counts.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Unit {
+    Microseconds,
+    Bytes,
+    Records,
+    DocumentsPerSecond,
+}
+
+impl Unit {
+    /// A figure with three significant digits, in the unit that a reader expects.
+    pub fn show(self, figure: f64) -> String {
+        let (figure, unit) = match self {
+            Unit::Microseconds if figure >= 1e6 => (figure / 1e6, "s"),
+            Unit::Microseconds if figure >= 1e3 => (figure / 1e3, "ms"),
+            Unit::Microseconds => (figure, "us"),
+            Unit::Bytes if figure >= 1e9 => (figure / 1e9, "GB"),
+            Unit::Bytes if figure >= 1e6 => (figure / 1e6, "MB"),
+            Unit::Bytes if figure >= 1e4 => (figure / 1e3, "KB"),
+            Unit::Bytes => (figure, "bytes"),
+            Unit::Records => (figure, "records"),
+            Unit::DocumentsPerSecond => (figure / 1e3, "thousand/s"),
+        };
+        format!("{} {unit}", three_digits(figure))
+    }
+}
+
+/// A figure with three significant digits, thousands parted, no needless zeros.
+pub fn three_digits(figure: f64) -> String {
+    let decimals = if figure == 0.0 { 0 } else { (2 - figure.abs().log10().floor() as i32).clamp(0, 3) };
+    let text = format!("{figure:.*}", decimals as usize);
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let mut parted = String::new();
+    for (place, digit) in whole.chars().enumerate() {
+        if place > 0 && (whole.len() - place) % 3 == 0 && whole.as_bytes()[place - 1] != b'-' {
+            parted.push(',');
+        }
+        parted.push(digit);
+    }
+    if fraction.is_empty() { parted } else { format!("{parted}.{fraction}") }
+}
+
+/// What a row must reach.
+#[derive(Clone, Copy)]
+pub enum Target {
+    /// So many times less than what it stands beside; below 1, no more than the inverse times that.
+    TimesLess(f64),
+    /// No more than what it stands beside and this.
+    Above(f64),
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Target {
+    fn reached(self, module: f64, beside: Option<f64>) -> f64 {
+        let beside = beside.unwrap_or(f64::NAN);
+        match self {
+            Target::TimesLess(times) => beside / module / times,
+            Target::Above(more) => more / (module - beside).max(more / 1e3),
+            Target::AtMost(most) => most / module.max(most / 1e3),
+            Target::AtLeast(least) => module / least,
+        }
+    }
+
+    fn show(self, unit: Unit) -> String {
+        match self {
+            Target::TimesLess(1.0) => "less".into(),
+            Target::TimesLess(times) if times < 1.0 => format!("at most {} times", three_digits(1.0 / times)),
+            Target::TimesLess(times) => format!("{} times less", three_digits(times)),
+            Target::Above(more) => format!("at most {} more", unit.show(more)),
+            Target::AtMost(most) => format!("at most {}", unit.show(most)),
+            Target::AtLeast(least) => format!("at least {}", unit.show(least)),
+        }
+    }
+}
+
+/// A figure of a row.
+#[derive(Clone, Copy)]
+pub struct Figure {
+    pub value: f64,
+    /// Where it is the time of a call: the same as processor time.
+    pub processor: Option<f64>,
+}
+
+impl From<f64> for Figure {
+    fn from(value: f64) -> Figure {
+        Figure { value, processor: None }
+    }
+}
+
+impl From<Cost> for Figure {
+    fn from(cost: Cost) -> Figure {
+        Figure { value: cost.server, processor: Some(cost.processor) }
+    }
+}
+
+/// What the module is measured beside.
+pub struct Beside {
+    pub what: &'static str,
+    pub figure: Figure,
+}
+
+impl Beside {
+    pub fn new(what: &'static str, figure: impl Into<Figure>) -> Option<Beside> {
+        Some(Beside { what, figure: figure.into() })
+    }
+}
+
+/// One line of the table.
+pub struct Row {
+    pub name: &'static str,
+    pub work: String,
+    pub unit: Unit,
+    pub beside: Option<Beside>,
+    pub module: Figure,
+    pub target: Target,
+    /// What else was counted, such as how many candidates there were.
+    pub note: String,
+}
+
+impl Row {
+    /// How much of the target is reached: 1 and more meets it.
+    pub fn reached(&self) -> f64 {
+        let beside = self.beside.as_ref().map(|beside| beside.figure.value);
+        self.target.reached(self.module.value, beside)
+    }
+
+    /// The same by processor time, where both figures have it.
+    pub fn reached_by_processor(&self) -> Option<f64> {
+        let beside = self.beside.as_ref()?.figure.processor?;
+        Some(self.target.reached(self.module.processor?, Some(beside)))
+    }
+
+    fn ratio(&self) -> Option<f64> {
+        self.beside.as_ref().map(|beside| beside.figure.value / self.module.value)
+    }
+
+    fn ratio_by_processor(&self) -> Option<f64> {
+        Some(self.beside.as_ref()?.figure.processor? / self.module.processor?)
+    }
+
+    /// As HEAD names them.
+    fn cells(&self) -> [String; HEAD.len()] {
+        let beside = |beside: &Beside| format!("{} ({})", self.unit.show(beside.figure.value), beside.what);
+        let ratio =
+            |ratio: Option<f64>| ratio.map_or("-".into(), |ratio| format!("{} x", three_digits(ratio)));
+        [
+            self.name.into(),
+            self.work.clone(),
+            self.beside.as_ref().map_or("-".into(), beside),
+            self.unit.show(self.module.value),
+            ratio(self.ratio()),
+            ratio(self.ratio_by_processor()),
+            self.target.show(self.unit),
+            if self.reached() >= 1.0 { "yes".into() } else { format!("no: {:.0} %", self.reached() * 100.0) },
+        ]
+    }
+
+    fn json(&self) -> Value {
+        let beside = self.beside.as_ref();
+        json!({
+            "name": self.name,
+            "cells": self.cells(),
+            "beside": beside.map(|beside| beside.figure.value),
+            "beside_processor": beside.map(|beside| beside.figure.processor),
+            "beside_what": beside.map(|beside| beside.what),
+            "module": self.module.value,
+            "module_processor": self.module.processor,
+            "ratio": self.ratio(),
+            "ratio_by_processor": self.ratio_by_processor(),
+            "reached": self.reached(),
+            "reached_by_processor": self.reached_by_processor(),
+            "note": self.note,
+        })
+    }
+}
+
+/// What all is measured, in the order in which it was.
+#[derive(Default)]
+pub struct Report {
+    pub rows: Vec<Row>,
+    /// What commands of the server itself cost.
+    pub reference: Vec<Value>,
+    /// What others cost, where they were asked for.
+    pub peers: Vec<Value>,
+    /// What a client sees.
+    pub traffic: Vec<Value>,
+    /// The points of the plots.
+    pub curves: serde_json::Map<String, Value>,
+}
+
+const HEAD: [&str; 8] =
+    ["name", "work", "beside", "this module", "ratio", "by processor time", "target", "met"];
+
+impl Report {
+    /// All that was measured, for `benches/report.py`.
+    pub fn json(&self, machine: Value, seconds: f64) -> Value {
+        json!({
+            "machine": machine,
+            "seconds": seconds,
+            "pipeline": PIPELINE,
+            "head": HEAD,
+            "rows": self.rows.iter().map(Row::json).collect::<Vec<_>>(),
+            "reference": self.reference,
+            "peers": self.peers,
+            "traffic": self.traffic,
+            "curves": self.curves,
+        })
+    }
+
+    /// The table as text.
+    pub fn table(&self) -> String {
+        let mut lines = vec![HEAD.map(String::from)];
+        lines.extend(self.rows.iter().map(Row::cells));
+        let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+        let widths: [usize; HEAD.len()] = std::array::from_fn(width);
+        let padded = |line: &[String; HEAD.len()]| {
+            let cells = line.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_string() + "\n"
+        };
+        let notes = self.rows.iter().filter(|row| !row.note.is_empty());
+        let notes = notes.map(|row| format!("{}: {}\n", row.name, row.note)).collect::<String>();
+        lines.iter().map(padded).collect::<String>() + "\n" + &notes
+    }
+
+    /// The rows that reach less than half of their target, by processor time too.
+    pub fn failures(&self) -> Vec<String> {
+        let best = |row: &Row| row.reached().max(row.reached_by_processor().unwrap_or_default());
+        let failed = self.rows.iter().filter(|row| best(row) < 0.5);
+        failed.map(|row| format!("{} reaches {:.0} % of its target", row.name, best(row) * 100.0)).collect()
+    }
+}

@@ -1,0 +1,48 @@
+//! Signatures by the core, without a server: 128 slots of 75 features.
+
+use crate::bench::{Bench, median};
+use crate::dice::Dice;
+use crate::report::{Report, Row, Target, Unit};
+use simile::signature::{Hash, Scheme};
+use std::hint::black_box;
+use std::time::Instant;
+
+const DOCUMENTS: usize = 2_000;
+const FEATURES: usize = 75;
+
+pub fn run(bench: &Bench, report: &mut Report) {
+    bench.progress("signing-128x75");
+    let mut dice = Dice::new(75);
+    let documents: Vec<String> = (0..DOCUMENTS).map(|_| document(&mut dice)).collect();
+    let documents: Vec<Vec<&[u8]>> = documents.iter().map(|text| features(text)).collect();
+    let scheme = Scheme { hash: Hash::Fss, seed: 0, bands: 16, rows: 8 };
+    let rounds = bench.extent.pick(99, 19);
+    report.rows.push(Row {
+        name: "signing-128x75",
+        work: format!("signing: 128 slots of {FEATURES} features, one core"),
+        unit: Unit::DocumentsPerSecond,
+        beside: None,
+        module: median((0..rounds).map(|_| documents_per_second(scheme, &documents)).collect()).into(),
+        target: Target::AtLeast(500_000.0),
+        note: String::new(),
+    });
+}
+
+fn documents_per_second(scheme: Scheme, documents: &[Vec<&[u8]>]) -> f64 {
+    let start = Instant::now();
+    for document in documents {
+        black_box(scheme.sign(black_box(document).iter().copied()));
+    }
+    documents.len() as f64 / start.elapsed().as_secs_f64()
+}
+
+/// Words of five to eight letters, one after the other, as they lie in a message.
+fn document(dice: &mut Dice) -> String {
+    let letter = |dice: &mut Dice| char::from(b'a' + dice.below(26) as u8);
+    let word = |dice: &mut Dice| (0..5 + dice.below(4)).map(|_| letter(dice)).collect::<String>();
+    (0..FEATURES).map(|_| word(dice)).collect::<Vec<_>>().join(" ")
+}
+
+fn features(document: &str) -> Vec<&[u8]> {
+    document.split(' ').map(str::as_bytes).collect()
+}

@@ -1,0 +1,30 @@
+//! What a client sees: calls per second, and how long it waits for a reply.
+
+use crate::bench::{Bench, PIPELINE};
+use crate::report::Report;
+use crate::side::Side;
+use crate::wire::Batch;
+use serde_json::json;
+use std::time::Duration;
+
+/// Measures one kind of call at a pipeline of 1 and of [`PIPELINE`].
+pub fn measure(bench: &Bench, report: &mut Report, name: &str, side: Side, batch: &Batch) {
+    let (single, latencies) = bench.latencies(batch);
+    let pipelined = bench.cost(batch, PIPELINE);
+    report.traffic.push(json!({
+        "name": name,
+        "side": side.name(),
+        "calls": batch.len(),
+        "per_second": single.throughput,
+        "per_second_pipelined": pipelined.throughput,
+        "server": single.server,
+        "server_pipelined": pipelined.server,
+        "p50": microseconds(latencies[latencies.len() / 2]),
+        "p99": microseconds(latencies[latencies.len() * 99 / 100]),
+        "max": microseconds(latencies[latencies.len() - 1]),
+    }));
+}
+
+fn microseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
