@@ -58,7 +58,11 @@ pub fn events(seed: u64, groups: usize, sizes: &Sizes, intervals: usize) -> Vec<
     let templates = Templates::new(&mut dice, groups);
     let mut events: Vec<Event> = groups_of_events(&mut dice, groups, sizes)
         .into_iter()
-        .map(|group| Event { group, age: dice.below(intervals), text: templates.event(&mut dice, group, CHANGED) })
+        .map(|group| Event {
+            group,
+            age: dice.below(intervals),
+            text: templates.event(&mut dice, group, CHANGED),
+        })
         .collect();
     dice.shuffle(&mut events);
     events

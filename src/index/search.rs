@@ -125,16 +125,18 @@ fn run<'a>(
 ) -> Result<Vec<Found<'a>>, TooManyPostings> {
     let search = Search::new(parts, wanted);
     let candidates = search.candidates(budget)?;
-    let found = best(wanted, &candidates).into_iter().map(|Ranked { number, score, observations }| {
+    let found = best(wanted, &candidates).into_iter().map(|Ranked { item, number, score, observations }| {
         let in_part = |part| candidates.part_score(number, part);
         let scores = if with_parts { (0..parts.len()).map(in_part).collect() } else { Vec::new() };
-        Found { item: candidates.name(number), score, observations, parts: scores }
+        Found { item, score, observations, parts: scores }
     });
     Ok(found.collect())
 }
 
 /// A candidate by what it is ranked by.
-struct Ranked {
+struct Ranked<'a> {
+    /// Looked up once: where many are equal, it is compared again and again.
+    item: &'a [u8],
     number: usize,
     score: f64,
     observations: u64,
@@ -142,17 +144,17 @@ struct Ranked {
 
 /// The wanted candidates, in the order of results: score, then observations, both descending, then
 /// the item's bytes.
-fn best(wanted: &Wanted, candidates: &Candidates) -> Vec<Ranked> {
+fn best<'a>(wanted: &Wanted, candidates: &Candidates<'_, 'a>) -> Vec<Ranked<'a>> {
     let mut ranked = Vec::with_capacity(candidates.len());
     for number in wanted_candidates(wanted, candidates) {
         let (score, observations) = (candidates.score(number), candidates.observations(number));
         if wanted.min_score.is_none_or(|least| score >= least) {
-            ranked.push(Ranked { number, score, observations });
+            ranked.push(Ranked { item: candidates.name(number), number, score, observations });
         }
     }
     let order = |a: &Ranked, b: &Ranked| {
         let by_score = b.score.total_cmp(&a.score).then(b.observations.cmp(&a.observations));
-        by_score.then_with(|| candidates.name(a.number).cmp(candidates.name(b.number)))
+        by_score.then_with(|| a.item.cmp(b.item))
     };
     if let Some(limit) = wanted.limit.filter(|limit| *limit < ranked.len()) {
         if limit > 0 {
