@@ -5,7 +5,7 @@ use crate::harness::wait_until;
 use crate::record::FreshItems;
 use crate::report::{Beside, Report, Row, Target, Unit};
 use crate::side::{Side, words};
-use crate::wire::{Batch, Wire};
+use crate::wire::Batch;
 
 /// Milliseconds that a RECORD may take.
 const STALL: u64 = 2;
@@ -17,7 +17,7 @@ pub fn run(bench: &Bench, report: &mut Report) {
     going(report, "free-del", "DEL", &chunk, chunk.delete());
     let records = bench.extent.pick(2_000_000, 500_000);
     bench.progress(&format!("expiry of {} RECORDs", millions(records)));
-    let chunk = Chunk::fill(bench, records);
+    let chunk = Chunk::fill(bench, records, |_| {});
     going(report, "free-expire", "expiry", &chunk, chunk.expire());
     bench.flush();
 }
@@ -27,25 +27,30 @@ fn millions(records: usize) -> String {
 }
 
 /// RECORDs of distinct items into one chunk: how many take too long. A machine that takes the processor
-/// away makes calls slow, too; as many calls of a script that only counts, each as long, show how many.
+/// away makes calls slow, too: a script that only counts, in turns, as often and as long, shows how many.
 fn growing<'a>(bench: &'a Bench, report: &mut Report, records: usize) -> Chunk<'a> {
     bench.progress(&format!("{} RECORDs into one chunk", millions(records)));
-    bench.server.expect("CONFIG RESETSTAT", "OK");
-    let (slow, chunk) = slow_calls(bench, "SIM.RECORD", || Chunk::fill(bench, records));
-    let mean = bench.calls_of("SIM.RECORD").each;
-    bench.progress(&format!("{} calls of a script that counts for {mean:.1} us", millions(records)));
-    let loops = loops_that_take(bench, mean);
-    let (control, ()) = slow_calls(bench, "EVALSHA", || count(bench, loops, records));
+    bench.server.expect(format!("CONFIG SET slowlog-log-slower-than {}", STALL * 1_000), "OK");
+    bench.server.expect("CONFIG SET slowlog-max-len 1000000", "OK");
+    let counting = Counting::calibrate(bench);
+    bench.server.expect("SLOWLOG RESET", "OK");
+    let mut times = Vec::new();
+    let chunk = Chunk::fill(bench, records, |time| {
+        counting.run(time, BATCH);
+        times.push(time);
+    });
+    bench.server.expect("CONFIG SET slowlog-log-slower-than -1", "OK");
+    let [slow, control] = ["SIM.RECORD", "EVALSHA"].map(|command| slow_calls(bench, command));
     report.rows.push(Row {
         name: "ten-million",
         work: format!("of {} RECORDs into one chunk, slower than {STALL} ms", millions(records)),
         unit: Unit::Records,
-        beside: Beside::new("as many calls that only count, as long", control.len() as f64),
+        beside: Beside::new("of as many calls that only count, as long", control.len() as f64),
         module: (slow.len() as f64).into(),
         target: Target::Above(10.0),
         note: format!(
             "{} on average, the slowest {}; of the calls that only count {}; {} an item",
-            Unit::Microseconds.show(mean),
+            Unit::Microseconds.show(times.iter().sum::<f64>() / times.len() as f64),
             slowest(&slow),
             slowest(&control),
             Unit::Bytes.show(chunk.bytes as f64 / records as f64)
@@ -54,44 +59,45 @@ fn growing<'a>(bench: &'a Bench, report: &mut Report, records: usize) -> Chunk<'
     chunk
 }
 
+/// Microseconds of each call of a command in the slow log.
+fn slow_calls(bench: &Bench, command: &str) -> Vec<f64> {
+    let log = bench.server.does("SLOWLOG GET -1");
+    let entries = log.array().iter().map(|entry| entry.array());
+    let theirs = entries.filter(|entry| entry[3].array()[0].bytes() == command.as_bytes());
+    theirs.map(|entry| entry[2].integer() as f64).collect()
+}
+
 fn slowest(slow: &[f64]) -> String {
     let slowest = slow.iter().copied().reduce(f64::max);
     slowest.map_or(format!("within {STALL} ms"), |slowest| Unit::Microseconds.show(slowest))
 }
 
-/// Microseconds of each call of a command that took too long while the work was done.
-fn slow_calls<Done>(bench: &Bench, command: &str, work: impl FnOnce() -> Done) -> (Vec<f64>, Done) {
-    bench.server.expect(format!("CONFIG SET slowlog-log-slower-than {}", STALL * 1_000), "OK");
-    bench.server.expect("CONFIG SET slowlog-max-len 1000000", "OK");
-    bench.server.expect("SLOWLOG RESET", "OK");
-    let done = work();
-    let log = bench.server.does("SLOWLOG GET -1");
-    bench.server.expect("CONFIG SET slowlog-log-slower-than -1", "OK");
-    let entries = log.array().iter().map(|entry| entry.array());
-    let theirs = entries.filter(|entry| entry[3].array()[0].bytes() == command.as_bytes());
-    (theirs.map(|entry| entry[2].integer() as f64).collect(), done)
+/// A script that takes as long as one wants, and does nothing.
+struct Counting<'a> {
+    bench: &'a Bench,
+    script: String,
+    /// Microseconds of a call that counts to nothing, and what each further step adds.
+    call: f64,
+    step: f64,
 }
 
-/// Calls of a script that counts so far.
-fn count(bench: &Bench, loops: usize, calls: usize) {
-    let script = format!("local sum = 0 for i = 1, {loops} do sum = sum + i end");
-    let script = bench.server.call(&["SCRIPT", "LOAD", &script]).text();
-    let batch: Batch = std::iter::repeat_n(words(&["EVALSHA", &script, "0"]), calls.min(BATCH)).collect();
-    let mut wire = Wire::connect(bench.server.port());
-    for _ in 0..calls.div_ceil(BATCH) {
-        wire.send(&batch, PIPELINE);
+impl Counting<'_> {
+    fn calibrate(bench: &Bench) -> Counting<'_> {
+        let script = "local sum = 0 for i = 1, ARGV[1] do sum = sum + i end";
+        let script = bench.server.call(&["SCRIPT", "LOAD", script]).text();
+        let mut counting = Counting { bench, script, call: 0.0, step: 1.0 };
+        let [call, longer] = [0.0, 1_000.0].map(|steps| counting.run(steps, BATCH / 10));
+        (counting.call, counting.step) = (call, (longer - call) / 1_000.0);
+        counting
     }
-}
 
-/// How far a script must count to take so many microseconds.
-fn loops_that_take(bench: &Bench, wanted: f64) -> usize {
-    let time_of = |loops| {
-        bench.server.expect("CONFIG RESETSTAT", "OK");
-        count(bench, loops, BATCH);
-        bench.calls_of("EVALSHA").each
-    };
-    let (little, much) = (time_of(0), time_of(1_000));
-    ((wanted - little) / (much - little) * 1_000.0).max(0.0) as usize
+    /// Calls that take so many microseconds each; gives what they took.
+    fn run(&self, time: f64, calls: usize) -> f64 {
+        let steps = ((time - self.call) / self.step).max(0.0);
+        let call = words(&["EVALSHA", &self.script, "0", &format!("{steps:.0}")]);
+        let batch: Batch = std::iter::repeat_n(call, calls).collect();
+        self.bench.cost(&batch, PIPELINE).server
+    }
 }
 
 /// How long the server stands still when a chunk goes, beside strings of as many bytes.
@@ -120,17 +126,16 @@ struct Chunk<'a> {
 }
 
 impl Chunk<'_> {
-    fn fill(bench: &Bench, records: usize) -> Chunk<'_> {
+    /// Tells after each batch how many microseconds a RECORD of it took.
+    fn fill(bench: &Bench, records: usize, mut after_batch: impl FnMut(f64)) -> Chunk<'_> {
         bench.flush();
         let before = bench.used_memory();
         let shape = bench.shape("scope", 8, 0, 1);
         let mut fresh = FreshItems::new(&shape, Side::Module, bench.clock());
-        let mut wire = Wire::connect(bench.server.port());
         for _ in 0..records.div_ceil(BATCH) {
             let batch: Batch = fresh.by_ref().take(BATCH).collect();
-            wire.send(&batch, PIPELINE);
+            after_batch(bench.cost(&batch, PIPELINE).server);
         }
-        drop(wire);
         Chunk { bench, records, bytes: bench.used_memory() - before }
     }
 
