@@ -13,8 +13,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# A series of a plot: its label, its colour, and its points.
-COLOURS = {"lua": ("#b3541e", "#f0a070"), "module": ("#1b6ca8", "#7cc0f5"), "best": ("#2a7d4f", "#7fd6a4")}
+# Middle tones: a page does not tell a picture whether it is light or dark.
+COLOURS = {"lua": "#cf6a2a", "module": "#2f86d0", "best": "#2c9a63"}
+TEXT = "#76808c"
 
 
 def main():
@@ -241,7 +242,7 @@ def plot(title, x_label, y_text, series):
         style(),
         f'<text class="title" x="{LEFT}" y="22">{title}</text>',
         *grid(x_axis, y_axis, y_text),
-        f'<text class="soft" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 12}" text-anchor="middle">{x_label}</text>',
+        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 12}" text-anchor="middle">{x_label}</text>',
         *lines(series, x_axis, y_axis),
         "</svg>",
     ]
@@ -265,14 +266,11 @@ class Axis:
 
 
 def style():
-    light = "".join(f".{name}{{stroke:{c};fill:{c}}}" for name, (c, _) in COLOURS.items())
-    dark = "".join(f".{name}{{stroke:{c};fill:{c}}}" for name, (_, c) in COLOURS.items())
+    series = "".join(f".{name}{{stroke:{colour};fill:{colour}}}" for name, colour in COLOURS.items())
     return (
-        "<style>text{fill:#222;stroke:none}.soft{fill:#666}.title{font-size:15px;font-weight:600}"
-        ".grid{stroke:#8886;stroke-width:1}.line{fill:none;stroke-width:2.2}"
-        f"{light}text.label{{stroke:none}}"
-        "@media(prefers-color-scheme:dark){text{fill:#eee}.soft{fill:#aaa}"
-        f"{dark}}}.line{{fill:none}}</style>"
+        f"<style>text{{fill:{TEXT}}}.title{{font-size:15px;font-weight:600}}"
+        f".grid{{stroke:{TEXT};stroke-opacity:.4}}{series}"
+        ".line{fill:none;stroke-width:2.2}.label{stroke:none}</style>"
     )
 
 
@@ -280,11 +278,11 @@ def grid(x_axis, y_axis, y_text):
     for x in x_axis.powers():
         at = x_axis.place(x)
         yield f'<path class="grid" d="M{at} {y_axis.start}V{y_axis.end}"/>'
-        yield f'<text class="soft" x="{at}" y="{y_axis.start + 20}" text-anchor="middle">{si(x, "")}</text>'
+        yield f'<text x="{at}" y="{y_axis.start + 20}" text-anchor="middle">{si(x, "")}</text>'
     for y in y_axis.powers():
         at = y_axis.place(y)
         yield f'<path class="grid" d="M{x_axis.start} {at}H{x_axis.end}"/>'
-        yield f'<text class="soft" x="{x_axis.start - 8}" y="{at + 4}" text-anchor="end">{y_text(y)}</text>'
+        yield f'<text x="{x_axis.start - 8}" y="{at + 4}" text-anchor="end">{y_text(y)}</text>'
 
 
 def lines(series, x_axis, y_axis):

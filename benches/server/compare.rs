@@ -22,7 +22,7 @@ fn groups(bench: &Bench, report: &mut Report, name: &'static str, grid: &Grid, t
     let clock = bench.clock();
     load(bench, &shape, clock, &events);
     let mut dice = Dice::new(2);
-    let calls = bench.extent.pick(500, 50) * 8 / usize::from(grid.bands);
+    let calls = bench.extent.pick(500, 150) * 8 / usize::from(grid.bands);
     let items: Vec<String> = (0..calls).map(|_| corpus::item(dice.below(GROUPS))).collect();
     let work = format!("COMPARE, {} bands, {} chunks", grid.bands, grid.intervals);
     row(bench, report, &Queries { name, work, shape: &shape, clock, items: &items }, times);

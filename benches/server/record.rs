@@ -27,7 +27,7 @@ pub const GROUPS: usize = 2_000;
 pub const EVENTS: usize = 20_000;
 
 /// Parts in which the sides take turns.
-const TURNS: usize = 10;
+const TURNS: usize = 4;
 
 pub fn run(bench: &Bench, report: &mut Report) {
     events_of_groups(bench, report, "record-8", &EIGHT, 20.0);

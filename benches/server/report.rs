@@ -138,7 +138,8 @@ impl Row {
     }
 
     fn ratio(&self) -> Option<f64> {
-        self.beside.as_ref().map(|beside| beside.figure.value / self.module.value)
+        let ratio = self.beside.as_ref()?.figure.value / self.module.value;
+        ratio.is_finite().then_some(ratio)
     }
 
     fn ratio_by_processor(&self) -> Option<f64> {

@@ -19,7 +19,7 @@ pub fn run(bench: &Bench, report: &mut Report) {
         let [text, ready] =
             ["text", "ready"].map(|scope| bench.shape(scope, BANDS, EIGHT.interval, EIGHT.intervals));
         let clock = bench.clock();
-        for turn in events.chunks(events.len() / 10) {
+        for turn in events.chunks(events.len() / 4) {
             costs[0].push(bench.cost(&texts(&text, clock, turn), PIPELINE));
             let signatures: Batch = record::commands(&ready, Side::Module, clock, turn).collect();
             costs[1].push(bench.cost(&signatures, PIPELINE));
