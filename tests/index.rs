@@ -211,7 +211,7 @@ fn same(
     Ok(())
 }
 
-fn all(limit: Option<usize>) -> Wanted<'static> {
+fn all(limit: Option<usize>) -> Wanted {
     Wanted { limit, ..Wanted::default() }
 }
 
@@ -245,11 +245,16 @@ fn check(
             let expected =
                 query.iter().map(|((band, number), count)| ((*band, bucket(*number)), *count)).collect();
             prop_assert_eq!(frequencies, expected);
-            let part = Part { chunks: &chunks, query: profile, min_bands };
-            for score in SCORES {
-                let wanted = Wanted { score, ..all(limit) };
-                let found = search(&part, &wanted, &mut Budget::new(u64::MAX)).expect("no limit of postings");
-                same(&found, model.similar(&window, &query, min_bands.into(), score), limit)?;
+            let asking = name(item);
+            // The same is found by an item that asks, and by its profile that comes from elsewhere.
+            for part in [Part::of_item(&asking, &chunks), Part::of_query(profile, &chunks)] {
+                let part = part.with_min_bands(min_bands);
+                for score in SCORES {
+                    let wanted = Wanted { score, ..all(limit) };
+                    let found =
+                        search(&part, &wanted, &mut Budget::new(u64::MAX)).expect("no limit of postings");
+                    same(&found, model.similar(&window, &query, min_bands.into(), score), limit)?;
+                }
             }
         }
     }
@@ -292,8 +297,9 @@ proptest! {
             (chunks, model)
         }).collect();
         let chunks: Vec<Vec<&Chunk>> = built.iter().map(|(chunks, _)| chunks.iter().collect()).collect();
-        let parts: Vec<Part> = chunks.iter()
-            .map(|chunks| Part { chunks, query: Profile::of_item(&name(item), chunks), min_bands }).collect();
+        let asking = name(item);
+        let parts: Vec<Part> =
+            chunks.iter().map(|chunks| Part::of_item(&asking, chunks).with_min_bands(min_bands)).collect();
         let wanted = Wanted { score, ..all(None) };
         let found = combine(&parts, &wanted, &mut Budget::new(u64::MAX)).expect("no limit of postings");
 
@@ -352,13 +358,13 @@ proptest! {
             chunks
         }).collect();
         let chunks: Vec<Vec<&Chunk>> = built.iter().map(|chunks| chunks.iter().collect()).collect();
-        let (asking, names) = (name(item), chunks.iter());
-        let parts: Vec<Part> = names
-            .map(|chunks| Part { chunks, query: Profile::of_item(&asking, chunks), min_bands }).collect();
+        let asking = name(item);
+        let parts: Vec<Part> =
+            chunks.iter().map(|chunks| Part::of_item(&asking, chunks).with_min_bands(min_bands)).collect();
         let except = no_self.then_some(&asking[..]);
         // What SIGNIFICANCE reaches here is about 20.
         let min_score = least.map(|least| if score == Score::Significance { least * 20.0 } else { least });
-        let wanted = Wanted { score, limit, min_score, except };
+        let wanted = Wanted { score, limit, min_score, no_self };
         let everything = Wanted { score, ..Wanted::default() };
         // Without a limit and a least score nothing is left out; what is not wanted goes afterwards.
         let cut = |mut all: Vec<Found<'_>>| -> Vec<String> {
@@ -469,7 +475,8 @@ fn a_hot_bucket_that_cannot_matter_is_not_read() {
         chunk.record(&own, [near, near, near, b"hot"].into_iter());
     }
     let chunks = [&chunk];
-    let part = Part { chunks: &chunks, query: Profile::of_item(&3u32.to_le_bytes(), &chunks), min_bands: 1 };
+    let asking = 3u32.to_le_bytes();
+    let part = Part::of_item(&asking, &chunks);
     let mut budget = Budget::new(100); // far less than the hot bucket has
     assert_eq!(search(&part, &all(Some(10)), &mut budget).expect("within the budget").len(), 10);
     assert_eq!(budget.skipped, 10_000);
@@ -489,8 +496,8 @@ fn a_newcomer_that_just_reaches_the_floor_is_not_left_out() {
     chunk.record(b"asking", [&b"near"[..], b"own"].into_iter());
     // Each newcomer shares all of its one observation: (ln 2 + 1) * (ln(229 / 3) + 1) is 9.033.
     let chunks = [&chunk];
-    let part = Part { chunks: &chunks, query: Profile::of_item(b"asking", &chunks), min_bands: 1 };
-    let wanted = Wanted { score: Score::Significance, except: Some(b"asking"), ..all(Some(1)) };
+    let part = Part::of_item(b"asking", &chunks);
+    let wanted = Wanted { score: Score::Significance, no_self: true, ..all(Some(1)) };
     let found = search(&part, &wanted, &mut Budget::new(u64::MAX)).expect("no limit of postings");
     assert_eq!((found[0].item, (found[0].score * 1e3).round()), (&0u32.to_le_bytes()[..], 9_033.0));
 }
@@ -502,7 +509,7 @@ fn an_item_is_exactly_like_itself() {
         chunk.record(b"a", [&[i % 5][..], &[i % 7]].into_iter());
     }
     let chunks = [&chunk];
-    let part = Part { chunks: &chunks, query: Profile::of_item(b"a", &chunks), min_bands: 1 };
+    let part = Part::of_item(b"a", &chunks);
     assert_eq!(search(&part, &all(None), &mut Budget::new(u64::MAX)).expect("found")[0].score, 1.0);
 }
 
@@ -513,7 +520,7 @@ fn a_search_that_would_read_too_much_is_refused() {
         chunk.record(&[i], [&b"hot"[..]].into_iter());
     }
     let chunks = [&chunk];
-    let part = Part { chunks: &chunks, query: Profile::of_item(&[3], &chunks), min_bands: 1 };
+    let part = Part::of_item(&[3], &chunks);
     assert_eq!(search(&part, &all(None), &mut Budget::new(99)).expect_err("more than 99").postings, 100);
     let mut budget = Budget::new(101);
     assert!(search(&part, &all(None), &mut budget).is_ok());
@@ -525,8 +532,8 @@ fn an_item_that_asks_can_be_left_out() {
     let mut chunk = Chunk::new(1);
     [1, 2, 3].iter().for_each(|i| drop(chunk.record(&[*i], [&b"same"[..]].into_iter())));
     let chunks = [&chunk];
-    let part = Part { chunks: &chunks, query: Profile::of_item(&[2], &chunks), min_bands: 1 };
-    let found = search(&part, &Wanted { except: Some(&[2]), ..all(Some(10)) }, &mut Budget::new(u64::MAX))
-        .expect("few");
+    let part = Part::of_item(&[2], &chunks);
+    let found =
+        search(&part, &Wanted { no_self: true, ..all(Some(10)) }, &mut Budget::new(u64::MAX)).expect("few");
     assert_eq!(found.iter().map(|found| found.item).collect::<Vec<_>>(), [[1], [3]]);
 }

@@ -60,7 +60,7 @@ fn hot(bands: u64, hot: u64, members: u64, near: u64) -> Chunk {
 }
 
 fn compare(chunks: &[&Chunk], item: &[u8], limit: Option<usize>) -> usize {
-    let part = Part { chunks, query: Profile::of_item(item, chunks), min_bands: 1 };
+    let part = Part::of_item(item, chunks);
     let wanted = Wanted { limit, ..Wanted::default() };
     search(&part, &wanted, &mut Budget::new(u64::MAX)).map_or(0, |found| found.len())
 }

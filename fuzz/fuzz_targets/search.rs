@@ -20,7 +20,7 @@ fuzz_target!(|input: (Vec<u8>, Vec<u8>, u8)| {
     let limit = (limit > 0).then_some(usize::from(limit));
     let wanted = Wanted { limit, ..Wanted::default() };
     for name in names.iter().take(8) {
-        let part = Part { chunks: &chunks, query: Profile::of_item(name, &chunks), min_bands: 1 };
+        let part = Part::of_item(name, &chunks);
         let found = search(&part, &wanted, &mut Budget::new(1_000_000)).expect("not that many postings");
         assert!(found.windows(2).all(|pair| pair[0].score >= pair[1].score));
         assert!(found.iter().all(|found| (0.0..=1.0).contains(&found.score)));

@@ -6,7 +6,7 @@
 use super::args::{Args, once};
 use super::clause::{Clause, KEYWORDS, Observation};
 use super::error::Error;
-use super::query::{When, take_score};
+use super::query::{self, When, take_score};
 use super::record::Recording;
 use super::settings;
 use crate::index::{Budget, Chunk, Part, Profile, Score, TooManyPostings, Wanted, combine};
@@ -96,13 +96,13 @@ impl<'a> Request<'a> {
         let when = When::at(recording.timestamp);
         let windows = recording.observed.iter().map(|(index, _)| when.open(call, scope, index));
         let windows = windows.collect::<Result<SmallVec<[Window; 2]>, _>>()?;
-        let chunks: SmallVec<[SmallVec<[&Chunk; 16]>; 2]> = windows.iter().map(Window::chunks).collect();
+        let chunks = query::chunks(&windows);
         let queries = recording
             .observed
             .iter()
             .map(|(_, observation)| observation.as_ref().map_or_else(Profile::default, Observation::profile));
         let parts: SmallVec<[Part; 2]> =
-            chunks.iter().zip(queries).map(|(chunks, query)| Part { chunks, query, min_bands: 1 }).collect();
+            chunks.iter().zip(queries).map(|(chunks, query)| Part::of_query(query, chunks)).collect();
         let wanted = Wanted { score: self.score.unwrap_or_default(), limit: Some(1), ..Wanted::default() };
         let limit = settings::MAX_POSTINGS.size();
         let best = combine(&parts, &wanted, &mut Budget::new(limit))

@@ -10,8 +10,9 @@ use super::blob;
 use super::clause::{self, Clause, Observation, Source};
 use super::error::Error;
 use super::query::{self, Options};
-use crate::index::{Blob, Definition, Profile};
+use crate::index::{Blob, Definition, Part, Profile};
 use crate::keyspace::scope::ScopeKey;
+use crate::keyspace::window::Window;
 use crate::server::call::Call;
 use smallvec::SmallVec;
 use std::ops::RangeInclusive;
@@ -52,12 +53,15 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let observed = questions.iter().map(|question| question.observe(call, &scope.definition));
     let observed = observed.collect::<Result<SmallVec<[Option<Observation>; 2]>, Error>>()?;
     let windows = questions.iter().map(|question| options.when.open(call, scope, question.index));
-    let windows = windows.collect::<Result<Vec<_>, _>>()?;
+    let windows = windows.collect::<Result<SmallVec<[Window; 2]>, _>>()?;
     let queries = questions.iter().zip(&observed).map(|(question, observed)| match &question.by {
         By::Source(_) => Ok(observed.as_ref().map_or_else(Profile::default, Observation::profile)),
         By::Blob(blob) => profile(blob, &options.when.seconds(call, scope)),
     });
-    options.answer(call, scope, &windows, queries.collect::<Result<_, _>>()?, None)
+    let queries = queries.collect::<Result<SmallVec<[Profile; 2]>, _>>()?;
+    let chunks = query::chunks(&windows);
+    let parts = queries.into_iter().zip(&chunks).map(|(query, chunks)| Part::of_query(query, chunks));
+    options.answer(call, scope, parts, false)
 }
 
 fn take<'a>(call: &Call, args: &mut Args<'a>) -> Result<(Options, SmallVec<[Question<'a>; 2]>), Error> {

@@ -3,8 +3,9 @@
 use super::args::{Args, once};
 use super::error::Error;
 use super::query::{self, Options};
-use crate::index::Profile;
+use crate::index::Part;
 use crate::keyspace::scope::ScopeKey;
+use crate::keyspace::window::Window;
 use crate::server::call::Call;
 use smallvec::SmallVec;
 
@@ -27,9 +28,9 @@ pub fn run(call: &Call) -> Result<(), Error> {
     };
     let scope = key.scope()?;
     let windows = indexes.iter().map(|index| options.when.open(call, scope, index));
-    let windows = windows.collect::<Result<Vec<_>, _>>()?;
-    let queries = windows.iter().map(|window| Profile::of_item(item, &window.chunks())).collect();
-    options.answer(call, scope, &windows, queries, no_self.then_some(item))
+    let windows = windows.collect::<Result<SmallVec<[Window; 2]>, _>>()?;
+    let chunks = query::chunks(&windows);
+    options.answer(call, scope, chunks.iter().map(|chunks| Part::of_item(item, chunks)), no_self)
 }
 
 fn take(args: &mut Args) -> Result<(Options, bool), Error> {

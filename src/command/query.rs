@@ -7,9 +7,7 @@
 use super::args::{Args, once};
 use super::error::Error;
 use super::settings;
-use crate::index::{
-    Budget, Chunk, Definition, Found, Part, Profile, Score, TooManyPostings, Wanted, combine, search,
-};
+use crate::index::{Budget, Chunk, Definition, Found, Part, Score, TooManyPostings, Wanted, combine, search};
 use crate::keyspace::scope::Scope;
 use crate::keyspace::window::Window;
 use crate::server::call::Call;
@@ -142,29 +140,25 @@ impl Options {
         }
     }
 
-    /// Searches each query in its window, and replies. `except` is not to be found.
+    /// Searches each part, and replies. `no_self`: the item that asks is not to be found.
     ///
     /// # Errors
     /// The query would read too much.
-    pub fn answer(
+    pub fn answer<'p>(
         &self,
         call: &Call,
         scope: &Scope,
-        windows: &[Window],
-        queries: Vec<Profile>,
-        except: Option<&[u8]>,
+        parts: impl Iterator<Item = Part<'p>>,
+        no_self: bool,
     ) -> Result<(), Error> {
         self.check_bands(scope)?;
-        let chunks: SmallVec<[SmallVec<[&Chunk; 16]>; 2]> = windows.iter().map(Window::chunks).collect();
-        let parts = chunks.iter().zip(queries).enumerate();
-        let parts: Vec<Part> = parts
-            .map(|(part, (chunks, query))| Part { chunks, query, min_bands: self.min_bands(part) })
-            .collect();
+        let parts = parts.enumerate().map(|(number, part)| part.with_min_bands(self.min_bands(number)));
+        let parts: SmallVec<[Part; 2]> = parts.collect();
         let wanted = Wanted {
             score: self.score.unwrap_or_default(),
             limit: limit(self.limit),
             min_score: self.min_score,
-            except,
+            no_self,
         };
         let limit = settings::MAX_POSTINGS.size();
         let mut budget = Budget::new(limit);
@@ -188,6 +182,11 @@ impl Options {
             (0..parts).for_each(|_| call.reply_array(0));
         }
     }
+}
+
+/// The chunks of each window.
+pub fn chunks<'c>(windows: &'c [Window]) -> SmallVec<[SmallVec<[&'c Chunk; 16]>; 2]> {
+    windows.iter().map(Window::chunks).collect()
 }
 
 /// How many results are wanted.

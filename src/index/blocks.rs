@@ -118,12 +118,14 @@ impl<T: Copy + Default> Blocks<T> {
     }
 
     /// A run that [`Self::push_run`] made.
+    #[inline]
     pub fn run(&self, at: usize, len: usize) -> &[T] {
         let start = at & (Self::CAPACITY - 1);
         &self.blocks[at >> Self::SHIFT][start..start + len]
     }
 
     /// A run that [`Self::push_run`] made, to change.
+    #[inline]
     pub fn run_mut(&mut self, at: usize, len: usize) -> &mut [T] {
         let start = at & (Self::CAPACITY - 1);
         &mut self.blocks[at >> Self::SHIFT][start..start + len]
@@ -132,12 +134,14 @@ impl<T: Copy + Default> Blocks<T> {
 
 impl<T> std::ops::Index<usize> for Blocks<T> {
     type Output = T;
+    #[inline]
     fn index(&self, at: usize) -> &T {
         &self.blocks[at >> Self::SHIFT][at & (Self::CAPACITY - 1)]
     }
 }
 
 impl<T> std::ops::IndexMut<usize> for Blocks<T> {
+    #[inline]
     fn index_mut(&mut self, at: usize) -> &mut T {
         &mut self.blocks[at >> Self::SHIFT][at & (Self::CAPACITY - 1)]
     }

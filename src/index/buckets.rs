@@ -7,7 +7,7 @@
 use super::blocks::Blocks;
 use super::hash;
 use super::lists::{Arena, List, Lists};
-use super::table::Table;
+use super::table::{Begun, Table};
 
 /// An item in a bucket.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -99,11 +99,33 @@ impl Bucket {
     }
 }
 
-/// The bytes of a short bucket, with zeros behind them.
-fn inline_key(bucket: &[u8]) -> [u8; INLINE] {
-    let mut key = [0; INLINE];
-    key[..bucket.len()].copy_from_slice(bucket);
-    key
+/// A bucket to look for, prepared once for all tables that it is looked for in.
+#[derive(Debug, Clone, Copy)]
+pub struct Sought<'a> {
+    bytes: &'a [u8],
+    /// [`hash::bucket`].
+    hash: u32,
+    /// Its record; where the bytes do not lie there, it lacks their place.
+    record: Bucket,
+}
+
+impl<'a> Sought<'a> {
+    /// A bucket of a band.
+    pub fn new(band: u16, bytes: &'a [u8]) -> Sought<'a> {
+        Sought::hashed(band, bytes, hash::bucket(band, bytes))
+    }
+
+    /// The same, for a caller who has its [`hash::bucket`].
+    pub fn hashed(band: u16, bytes: &'a [u8], hash: u32) -> Sought<'a> {
+        let mut key = [0; INLINE];
+        let record = if let Some(short) = key.get_mut(..bytes.len()) {
+            short.copy_from_slice(bytes);
+            Bucket::new(band, bytes.len(), key)
+        } else {
+            Bucket::new(band, LONG, key)
+        };
+        Sought { bytes, hash, record }
+    }
 }
 
 /// A bucket with many members.
@@ -171,14 +193,30 @@ impl Buckets {
         self.table.len()
     }
 
-    /// The id of a bucket of a band; its hash is [`hash::bucket`].
-    pub fn find(&self, band: u16, bucket: &[u8], hash: u32) -> Option<u32> {
-        if bucket.len() > INLINE {
-            return self.table.find(hash, |id| self.band(id) == band && self.bytes(id) == bucket);
+    /// The id of a bucket.
+    pub fn find(&self, sought: &Sought) -> Option<u32> {
+        self.table.find(sought.hash, |id| self.is(id, sought))
+    }
+
+    /// Begins to look buckets up: see [`Table::begin`].
+    pub fn begin<'s>(&self, sought: impl Iterator<Item = &'s Sought<'s>>) -> impl Iterator<Item = Begun> {
+        self.table.begin(sought.map(|sought| sought.hash))
+    }
+
+    /// What [`Self::find`] returns, of a look-up that was begun.
+    #[inline]
+    pub fn find_from(&self, begun: Begun, sought: &Sought) -> Option<u32> {
+        self.table.find_from(begun, |id| self.is(id, sought))
+    }
+
+    #[inline]
+    fn is(&self, id: u32, sought: &Sought) -> bool {
+        let bucket = &self.records[id as usize];
+        if sought.bytes.len() <= INLINE {
+            bucket.is_same_inline(&sought.record)
+        } else {
+            bucket.band() == sought.record.band() && self.bytes(id) == sought.bytes
         }
-        // Nearly all are short: two integers are compared, not bytes.
-        let wanted = Bucket::new(band, bucket.len(), inline_key(bucket));
-        self.table.find(hash, |id| self.records[id as usize].is_same_inline(&wanted))
     }
 
     /// The band that the bucket is in.
@@ -206,6 +244,13 @@ impl Buckets {
             State::Hot => self.hot[bucket.place as usize].postings.len(),
             State::Few | State::Free => bucket.n.into(),
         }
+    }
+
+    /// Whether an item is the bucket's only member; where it had very many observations, that may
+    /// not be seen.
+    pub fn has_only(&self, id: u32, item: u32) -> bool {
+        let bucket = &self.records[id as usize];
+        bucket.state() == State::Lone && bucket.place == item
     }
 
     /// The bucket's postings, in no order.
@@ -256,18 +301,13 @@ impl Buckets {
         }
     }
 
-    /// Reads where look-ups of these hashes will begin: see [`Table::touch`].
-    pub fn touch(&self, hashes: &[u32]) {
-        self.table.touch(hashes);
-    }
-
-    /// The id of a bucket, which is added where it is not there yet. An added bucket must get a
-    /// posting next.
-    pub fn find_or_add(&mut self, band: u16, bucket: &[u8], hash: u32) -> u32 {
-        if let Some(id) = self.find(band, bucket, hash) {
+    /// The id of a bucket whose look-up was begun, and that was not added since. It is added where it
+    /// is not there, and must get a posting next.
+    pub fn find_or_add(&mut self, begun: Begun, sought: &Sought) -> u32 {
+        if let Some(id) = self.find_from(begun, sought) {
             return id;
         }
-        let record = self.new_record(band, bucket);
+        let record = self.new_record(sought);
         let id = match self.free.pop() {
             Some(id) => {
                 self.records[id as usize] = record;
@@ -279,21 +319,20 @@ impl Buckets {
             }
         };
         let mut table = std::mem::take(&mut self.table);
-        table.insert(hash, id, |id| hash::bucket(self.band(id), self.bytes(id)));
+        table.insert(sought.hash, id, |id| hash::bucket(self.band(id), self.bytes(id)));
         self.table = table;
         id
     }
 
-    fn new_record(&mut self, band: u16, bucket: &[u8]) -> Bucket {
-        if bucket.len() <= INLINE {
-            return Bucket::new(band, bucket.len(), inline_key(bucket));
+    fn new_record(&mut self, sought: &Sought) -> Bucket {
+        let Sought { bytes, mut record, .. } = *sought;
+        if bytes.len() > INLINE {
+            let place = self.bytes.alloc(bytes.len());
+            self.bytes.run_mut(place, bytes.len()).copy_from_slice(bytes);
+            record.key[..4].copy_from_slice(&place.to_le_bytes());
+            record.key[4..].copy_from_slice(&(bytes.len() as u32).to_le_bytes());
         }
-        let mut key = [0; INLINE];
-        let place = self.bytes.alloc(bucket.len());
-        self.bytes.run_mut(place, bucket.len()).copy_from_slice(bucket);
-        key[..4].copy_from_slice(&place.to_le_bytes());
-        key[4..].copy_from_slice(&(bucket.len() as u32).to_le_bytes());
-        Bucket::new(band, LONG, key)
+        record
     }
 
     /// Adds to an item's count in a bucket, and returns the new count. It equals `count` where the
@@ -430,10 +469,7 @@ impl Buckets {
 
     /// Whether the table and the tables of the hot buckets say what the records say, for validation.
     pub fn tables_agree(&self) -> bool {
-        let known = |id: u32| {
-            let hash = hash::bucket(self.band(id), self.bytes(id));
-            self.find(self.band(id), self.bytes(id), hash) == Some(id)
-        };
+        let known = |id: u32| self.find(&Sought::new(self.band(id), self.bytes(id))) == Some(id);
         let hot = |hot: &Hot| {
             let all = 0..hot.postings.len();
             let counts = || all.clone().map(|at| hot.postings[at].count);

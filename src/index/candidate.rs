@@ -1,33 +1,77 @@
-//! Candidates: the items that share a bucket with a query, known by their ids in every chunk of the
-//! window.
+//! Candidates: the items that share a bucket with a query, known by the hash of their names in every
+//! chunk of the window.
 
+use super::buckets::Posting;
 use super::chunk::Chunk;
 use super::part::Part;
+use super::profile::Frequency;
 use super::score::{Scale, Shared, mean};
+use super::table::Begun;
+use hashbrown::HashTable;
+use smallvec::SmallVec;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 /// An item that shares a bucket with the query. There may be a hundred thousand of them, so little
 /// is kept of each; its name is looked up where it is needed.
 #[derive(Debug, Clone, Copy)]
-pub struct Candidate {
+struct Candidate {
     /// A chunk that has it, and its id there.
-    place: Place,
+    chunk: u32,
     id: u32,
+    hash: u32,
+    /// The last of its tallies, if it has any.
+    tally: u32,
+    /// The chunks whose observations of it are counted, a bit for each of the first 64.
+    counted: u64,
     /// Nothing of it is left to read: its score is known, or too low.
-    pub is_finished: bool,
-    /// The unit being read.
-    pub unit: u32,
-    /// The item's count in that unit so far.
-    pub count: u64,
+    is_finished: bool,
 }
 
 /// What is known of a candidate in one part of the search.
 #[derive(Debug, Clone, Copy, Default)]
 struct InPart {
-    shared: Shared,
+    /// As in [`Shared`].
+    sum: u128,
+    observations: u64,
     /// How many bands it shares; where MINBANDS asks for one alone, 1 if any.
     bands: u16,
+}
+
+/// A chunk of a search.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The number of its part.
+    pub part: usize,
+    /// The chunk.
+    pub chunk: &'a Chunk,
+    /// The id of the item that asks.
+    pub own: Option<u32>,
+}
+
+/// A posting that was read.
+#[derive(Debug, Clone, Copy)]
+pub struct Met {
+    /// The number of the unit.
+    pub unit: u32,
+    /// The number of the chunk.
+    pub chunk: u32,
+    /// The posting.
+    pub posting: Posting,
+}
+
+/// Postings that are looked at together, in passes: the reads of a pass do not depend on each other, so
+/// they wait for memory together.
+const TOGETHER: usize = 1 << 12;
+
+/// A candidate's count in a unit, over all chunks.
+#[derive(Debug, Clone, Copy)]
+pub struct Tally {
+    /// The number of the candidate.
+    pub candidate: u32,
+    /// The number of the unit.
+    pub unit: u32,
+    /// The count.
+    pub count: u64,
 }
 
 /// All candidates of a search, by their numbers.
@@ -35,19 +79,43 @@ pub struct Candidates<'s, 'a> {
     parts: &'s [Part<'a>],
     /// Of each part.
     scales: &'s [Scale],
+    /// The chunks of all parts.
+    chunks: &'s [Place<'a>],
     list: Vec<Candidate>,
     /// For each candidate, what is known of it in each part.
     known: Vec<InPart>,
+    /// Postings that were read, but not looked at.
+    met: Vec<Met>,
+    /// Counts that were read, but are not shared yet.
+    tallies: Vec<Tally>,
     /// The bands that candidates share, by candidate and part; kept where MINBANDS asks for several.
     bands: HashMap<(usize, usize), Vec<u64>>,
-    by_id: HashMap<(u32, u32), u32, BuildHasherDefault<IdHasher>>,
+    /// The numbers of the candidates, by the hash of their names.
+    by_hash: HashTable<u32>,
+    /// The observations of so many, the first, are counted in all chunks.
+    complete: usize,
 }
 
 impl<'s, 'a> Candidates<'s, 'a> {
     /// None yet, with room for some.
-    pub fn with_capacity(parts: &'s [Part<'a>], scales: &'s [Scale], expected: usize) -> Candidates<'s, 'a> {
-        let by_id = HashMap::with_capacity_and_hasher(expected, BuildHasherDefault::default());
-        Candidates { parts, scales, list: Vec::new(), known: Vec::new(), bands: HashMap::new(), by_id }
+    pub fn with_capacity(
+        parts: &'s [Part<'a>],
+        scales: &'s [Scale],
+        chunks: &'s [Place<'a>],
+        expected: usize,
+    ) -> Candidates<'s, 'a> {
+        Candidates {
+            parts,
+            scales,
+            chunks,
+            list: Vec::with_capacity(expected),
+            known: Vec::with_capacity(expected * parts.len()),
+            met: Vec::with_capacity(expected.min(TOGETHER)),
+            tallies: Vec::with_capacity(expected),
+            bands: HashMap::new(),
+            by_hash: HashTable::with_capacity(expected),
+            complete: 0,
+        }
     }
 
     /// How many there are.
@@ -55,62 +123,128 @@ impl<'s, 'a> Candidates<'s, 'a> {
         self.list.len()
     }
 
-    /// A candidate, to change.
-    pub fn get_mut(&mut self, number: usize) -> &mut Candidate {
-        &mut self.list[number]
+    /// Adds the item that asks, first of all, with all that it shares with itself.
+    pub fn add_own(&mut self) {
+        let own = |(chunk, place): (u32, &Place)| Some((chunk, place.own?));
+        let Some((chunk, id)) = (0..).zip(self.chunks).find_map(own) else { return };
+        let hash = self.chunks[chunk as usize].chunk.items().hash(id);
+        self.list.push(Candidate { chunk, id, hash, tally: u32::MAX, counted: 0, is_finished: true });
+        self.known.extend(self.parts.iter().zip(self.scales).map(|(part, scale)| {
+            let observations = part.query.observations();
+            let share = |frequency: &Frequency| scale.part(frequency.count, frequency.count, observations);
+            let bands = if observations > 0 { scale.bands } else { 0 };
+            InPart { sum: part.query.frequencies().iter().map(share).sum(), observations, bands }
+        }));
+        self.complete = 1;
     }
 
-    /// The candidate with an id in a chunk. At its first sight its ids in all chunks are noted, and
-    /// its observations summed.
-    pub fn number(&mut self, place: Place, id: u32) -> usize {
-        if let Some(number) = self.by_id.get(&(place.chunk, id)) {
-            return *number as usize;
+    /// Notes a posting. Those of one unit must come one after the other.
+    pub fn meet(&mut self, met: Met) {
+        if self.met.len() == TOGETHER {
+            self.tally_all();
         }
-        let number = self.list.len();
-        self.list.push(Candidate { place, id, is_finished: false, unit: u32::MAX, count: 0 });
-        if let [Part { chunks: [chunk], .. }] = self.parts {
-            let observations = chunk.items().observations(id).into();
-            self.known.push(InPart { shared: Shared { sum: 0, observations }, bands: 0 });
-            self.by_id.insert((place.chunk, id), number as u32);
-        } else {
-            self.find_everywhere(number);
+        self.met.push(met);
+    }
+
+    /// Takes the counts of all that was noted. From here on, what is asked of a candidate is known.
+    pub fn take_tallies(&mut self) -> Vec<Tally> {
+        self.tally_all();
+        self.count_all_observations();
+        std::mem::take(&mut self.tallies)
+    }
+
+    /// Adds up the postings that were noted.
+    fn tally_all(&mut self) {
+        let mut all = std::mem::take(&mut self.met);
+        let items = |met: &Met| self.chunks[met.chunk as usize].chunk.items();
+        let hashes: SmallVec<[u32; 256]> = all.iter().map(|met| items(met).hash(met.posting.item)).collect();
+        all.iter().zip(hashes).for_each(|(met, hash)| self.tally(met, hash));
+        all.clear();
+        self.met = all;
+    }
+
+    fn tally(&mut self, met: &Met, hash: u32) {
+        let candidate = self.number(met.chunk, met.posting.item, hash);
+        self.count_observations(candidate, met.chunk, met.posting.item);
+        let Candidate { is_finished, tally, .. } = &mut self.list[candidate as usize];
+        let count = u64::from(met.posting.count);
+        match self.tallies.get_mut(*tally as usize) {
+            _ if *is_finished => {}
+            Some(last) if (last.candidate, last.unit) == (candidate, met.unit) => last.count += count,
+            _ => {
+                *tally = self.tallies.len() as u32;
+                self.tallies.push(Tally { candidate, unit: met.unit, count });
+            }
         }
+    }
+
+    /// The candidate with an id in a chunk, an old one or a new one.
+    fn number(&mut self, chunk: u32, id: u32, hash: u32) -> u32 {
+        let items = self.chunks[chunk as usize].chunk.items();
+        let is = |number: &u32| {
+            let candidate = &self.list[*number as usize];
+            if candidate.chunk == chunk {
+                candidate.id == id
+            } else {
+                candidate.hash == hash && self.name(*number as usize) == items.name(id)
+            }
+        };
+        if let Some(number) = self.by_hash.find(spread(hash), is) {
+            return *number;
+        }
+        let number = self.list.len() as u32;
+        self.list.push(Candidate { chunk, id, hash, tally: u32::MAX, counted: 0, is_finished: false });
+        self.known.resize(self.known.len() + self.parts.len(), InPart::default());
+        self.by_hash.insert_unique(spread(hash), number, |number| spread(self.list[*number as usize].hash));
         number
     }
 
-    /// Notes a candidate's ids in all chunks, and sums its observations.
-    fn find_everywhere(&mut self, number: usize) {
-        let (name, hash) = (self.name(number), self.hash(number));
-        self.parts.iter().flat_map(|part| part.chunks).for_each(|chunk| chunk.items().touch(hash));
-        let mut chunk_number = 0;
-        for part in self.parts {
-            let mut observations = 0;
-            for chunk in part.chunks {
-                if let Some(id) = chunk.item_by_hash(name, hash) {
-                    observations += u64::from(chunk.items().observations(id));
-                    self.by_id.insert((chunk_number, id), number as u32);
-                }
-                chunk_number += 1;
-            }
-            self.known.push(InPart { shared: Shared { sum: 0, observations }, bands: 0 });
+    /// Adds a candidate's observations in a chunk, unless that was done.
+    fn count_observations(&mut self, candidate: u32, chunk: u32, id: u32) {
+        let Place { part, chunk: of, .. } = self.chunks[chunk as usize];
+        let Candidate { counted, .. } = &mut self.list[candidate as usize];
+        if candidate as usize >= self.complete && *counted & bit(chunk) != bit(chunk) {
+            *counted |= bit(chunk);
+            let known = &mut self.known[candidate as usize * self.parts.len() + part];
+            known.observations += u64::from(of.items().observations(id));
         }
     }
 
-    fn first_sight(&self, number: usize) -> (&'a Chunk, u32) {
-        let Candidate { place, id, .. } = self.list[number];
-        (self.parts[place.part].chunks[place.in_part], id)
+    /// Adds the observations of new candidates in all chunks where they were not met.
+    fn count_all_observations(&mut self) {
+        for first in (self.complete..self.list.len()).step_by(TOGETHER) {
+            for (chunk, place) in (0..).zip(self.chunks) {
+                let new = first..self.list.len().min(first + TOGETHER);
+                let unmet = new.filter(|number| self.list[*number].counted & bit(chunk) == 0);
+                let unmet: SmallVec<[(usize, u32); 64]> =
+                    unmet.map(|number| (number, self.hash(number))).collect();
+                let items = place.chunk.items();
+                let begun: SmallVec<[Begun; 64]> = items.begin(unmet.iter().map(|(_, hash)| *hash)).collect();
+                for ((number, hash), begun) in unmet.into_iter().zip(begun) {
+                    if let Some(id) = items.find_from(begun, hash, || self.name(number)) {
+                        let known = &mut self.known[number * self.parts.len() + place.part];
+                        known.observations += u64::from(items.observations(id));
+                    }
+                }
+            }
+        }
+        self.complete = self.list.len();
+    }
+
+    /// Marks a candidate as one of which nothing is left to read; whether it has been.
+    pub fn finish(&mut self, number: usize) -> bool {
+        std::mem::replace(&mut self.list[number].is_finished, true)
     }
 
     /// The candidate's name.
     pub fn name(&self, number: usize) -> &'a [u8] {
-        let (chunk, id) = self.first_sight(number);
-        chunk.items().name(id)
+        let Candidate { chunk, id, .. } = self.list[number];
+        self.chunks[chunk as usize].chunk.items().name(id)
     }
 
     /// The hash of the candidate's name.
     pub fn hash(&self, number: usize) -> u32 {
-        let (chunk, id) = self.first_sight(number);
-        chunk.items().hash(id)
+        self.list[number].hash
     }
 
     fn known(&self, number: usize, part: usize) -> &InPart {
@@ -121,7 +255,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
     /// band.
     pub fn share(&mut self, number: usize, part: usize, band: u16, share: impl FnOnce(u64) -> u128) {
         let known = &mut self.known[number * self.parts.len() + part];
-        known.shared.sum += share(known.shared.observations);
+        known.sum += share(known.observations);
         if self.parts[part].min_bands <= 1 {
             known.bands = 1;
             return;
@@ -135,35 +269,38 @@ impl<'s, 'a> Candidates<'s, 'a> {
         seen[word] |= bit;
     }
 
-    /// Whether a candidate shares as many bands as it must, in at least one part.
-    pub fn is_admitted(&self, number: usize) -> bool {
-        self.parts.iter().enumerate().any(|(at, part)| self.known(number, at).bands >= part.min_bands)
+    /// The candidates that share as many bands as they must, in at least one part.
+    pub fn admitted(&self) -> impl Iterator<Item = usize> {
+        (0..self.list.len()).filter(|number| {
+            self.parts.iter().enumerate().any(|(at, part)| self.known(*number, at).bands >= part.min_bands)
+        })
     }
 
     /// A candidate's observations in the window, over all parts.
     pub fn observations(&self, number: usize) -> u64 {
-        (0..self.parts.len()).map(|part| self.known(number, part).shared.observations).sum()
+        (0..self.parts.len()).map(|part| self.known(number, part).observations).sum()
     }
 
     /// Whether either side has data in a part.
     fn counts_in(&self, number: usize, at: usize) -> bool {
-        self.scales[at].query > 0 || self.known(number, at).shared.observations > 0
+        self.scales[at].query > 0 || self.known(number, at).observations > 0
     }
 
     /// What was read so far of what a candidate shares in a part.
-    pub fn shared(&self, number: usize, at: usize) -> &Shared {
-        &self.known(number, at).shared
+    pub fn shared(&self, number: usize, at: usize) -> Shared {
+        let InPart { sum, observations, .. } = *self.known(number, at);
+        Shared { sum, observations }
     }
 
     /// The same; `None` where a side has no data.
-    fn shared_data(&self, number: usize, at: usize) -> Option<&Shared> {
+    fn shared_data(&self, number: usize, at: usize) -> Option<Shared> {
         let shared = self.shared(number, at);
         (shared.observations > 0 && self.scales[at].query > 0).then_some(shared)
     }
 
     /// The score in a part; `None` where neither side has data, 0 where only one side has.
     pub fn part_score(&self, number: usize, at: usize) -> Option<f64> {
-        let of = |shared| self.scales[at].of(shared);
+        let of = |shared| self.scales[at].of(&shared);
         self.counts_in(number, at).then(|| self.shared_data(number, at).map_or(0.0, of))
     }
 
@@ -173,7 +310,9 @@ impl<'s, 'a> Candidates<'s, 'a> {
             return self.part_score(number, 0).unwrap_or(0.0);
         }
         let counted = (0..self.scales.len()).filter(|at| self.counts_in(number, *at));
-        mean(counted.map(|at| self.shared_data(number, at).map_or(0, |shared| self.scales[at].fixed(shared))))
+        let fixed =
+            |at: usize| self.shared_data(number, at).map_or(0, |shared| self.scales[at].fixed(&shared));
+        mean(counted.map(fixed))
     }
 
     /// How many parts count for a candidate.
@@ -182,31 +321,20 @@ impl<'s, 'a> Candidates<'s, 'a> {
     }
 }
 
-/// A chunk of a search.
-#[derive(Debug, Clone, Copy)]
-pub struct Place {
-    /// The part.
-    pub part: usize,
-    /// The chunk's number in the part.
-    pub in_part: usize,
-    /// The chunk's number over all parts.
-    pub chunk: u32,
+/// A chunk's bit in [`Candidate::counted`]; none past the first 64, which are looked up again.
+fn bit(chunk: u32) -> u64 {
+    1u64.checked_shl(chunk).unwrap_or(0)
 }
 
-/// Mixes ids: they are given by the chunks, so nobody chooses them.
-#[derive(Default)]
-struct IdHasher(u64);
+/// A hash of 32 bits, of which the table reads the lowest and the highest of 64.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
 
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
-    }
-
-    fn write_u32(&mut self, id: u32) {
-        self.0 = (self.0.rotate_left(32) ^ u64::from(id)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0 ^ self.0 >> 32
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn only_the_first_chunks_have_a_bit() {
+        assert_eq!((super::bit(0), super::bit(63), super::bit(64), super::bit(1_000)), (1, 1 << 63, 0, 0));
     }
 }

@@ -5,9 +5,10 @@
 //! item's total is the same in all bands: its number of observations. Nothing else is needed to scale
 //! a frequency.
 
-use super::buckets::{Buckets, Posting};
+use super::buckets::{Buckets, Posting, Sought};
 use super::hash;
 use super::items::Items;
+use super::table::Begun;
 use smallvec::SmallVec;
 
 /// A count for each band.
@@ -106,15 +107,15 @@ impl Chunk {
         }
     }
 
-    /// Adds to an item's counts in some buckets, each a band, its bytes and what to add; returns the
-    /// new counts.
+    /// Adds to an item's counts in some buckets, each of them once: a band, its bytes and what to add;
+    /// returns the new counts.
     pub(super) fn add(&mut self, item: u32, buckets: &[(u16, &[u8], u32)]) -> Counts {
-        let hashes: SmallVec<[u32; 32]> =
-            buckets.iter().map(|(band, bucket, _)| hash::bucket(*band, bucket)).collect();
-        self.buckets.touch(&hashes);
+        let sought: SmallVec<[Sought; 32]> =
+            buckets.iter().map(|(band, bucket, _)| Sought::new(*band, bucket)).collect();
+        let begun: SmallVec<[Begun; 32]> = self.buckets.begin(sought.iter()).collect();
         let mut new: SmallVec<[u32; 32]> = SmallVec::new();
-        let counts = buckets.iter().zip(hashes).map(|((band, bucket, count), hash)| {
-            let bucket = self.buckets.find_or_add(*band, bucket, hash);
+        let counts = buckets.iter().zip(sought.iter().zip(begun)).map(|((_, _, count), (sought, begun))| {
+            let bucket = self.buckets.find_or_add(begun, sought);
             let sum = self.buckets.add(bucket, item, *count);
             if sum == *count {
                 new.push(bucket);
@@ -182,14 +183,19 @@ impl Chunk {
         &self.items
     }
 
-    /// The id of a bucket of a band, by its [`hash::bucket`].
-    pub(super) fn bucket(&self, band: u16, bucket: &[u8], hash: u32) -> Option<u32> {
-        self.buckets.find(band, bucket, hash)
+    /// The id of a bucket.
+    pub(super) fn bucket(&self, sought: &Sought) -> Option<u32> {
+        self.buckets.find(sought)
     }
 
-    /// Reads where look-ups of these buckets will begin, so that they do not wait one by one.
-    pub(super) fn touch_buckets(&self, hashes: &[u32]) {
-        self.buckets.touch(hashes);
+    /// Finds some buckets; hands over the position and the id of each that is there.
+    pub(super) fn find_buckets(&self, sought: &[Sought], mut found: impl FnMut(usize, u32)) {
+        let begun: SmallVec<[Begun; 64]> = self.buckets.begin(sought.iter()).collect();
+        for (at, (sought, begun)) in sought.iter().zip(begun).enumerate() {
+            if let Some(id) = self.buckets.find_from(begun, sought) {
+                found(at, id);
+            }
+        }
     }
 
     /// How many of an item's observations fell into a bucket.
@@ -200,6 +206,11 @@ impl Chunk {
     /// How many items are in a bucket.
     pub(super) fn member_count(&self, bucket: u32) -> usize {
         self.buckets.member_count(bucket)
+    }
+
+    /// Whether an item is a bucket's only member; it may be without this saying so.
+    pub(super) fn has_only(&self, bucket: u32, item: u32) -> bool {
+        self.buckets.has_only(bucket, item)
     }
 
     /// A count that no item's count in a bucket passes.
@@ -227,7 +238,7 @@ impl Chunk {
 
     /// The names of the items in a bucket, in no order.
     pub fn members<'a>(&'a self, band: u16, bucket: &[u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let id = self.buckets.find(band, bucket, hash::bucket(band, bucket));
+        let id = self.buckets.find(&Sought::new(band, bucket));
         id.into_iter().flat_map(|id| self.buckets.postings(id)).map(|posting| self.items.name(posting.item))
     }
 

@@ -3,7 +3,7 @@
 use super::blocks::Blocks;
 use super::hash;
 use super::lists::{Arena, List, Lists};
-use super::table::Table;
+use super::table::{Begun, Table};
 
 /// What a chunk keeps of one item: 24 bytes. An item that was never observed does not exist.
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,28 +48,37 @@ impl Items {
         self.records.len() as u32
     }
 
-    /// Reads where the look-up of this hash will begin: see [`Table::touch`].
-    pub fn touch(&self, hash: u32) {
-        self.table.touch(&[hash]);
-    }
-
     /// The id of the item with this name, whose hash is [`hash::name`].
     pub fn find(&self, name: &[u8], hash: u32) -> Option<u32> {
         self.table.find(hash, |id| self.hash(id) == hash && self.name(id) == name)
     }
 
+    /// Begins to look items with these hashes up: see [`Table::begin`].
+    pub fn begin(&self, hashes: impl Iterator<Item = u32>) -> impl Iterator<Item = Begun> {
+        self.table.begin(hashes)
+    }
+
+    /// What [`Self::find`] returns, of a look-up that was begun.
+    #[inline]
+    pub fn find_from<'n>(&self, begun: Begun, hash: u32, name: impl Fn() -> &'n [u8]) -> Option<u32> {
+        self.table.find_from(begun, |id| self.hash(id) == hash && self.name(id) == name())
+    }
+
     /// The item's name.
+    #[inline]
     pub fn name(&self, id: u32) -> &[u8] {
         let item = &self.records[id as usize];
         self.names.run(item.name, item.name_len as usize)
     }
 
     /// The hash of the item's name.
+    #[inline]
     pub fn hash(&self, id: u32) -> u32 {
         self.records[id as usize].hash
     }
 
     /// How often the item was observed.
+    #[inline]
     pub fn observations(&self, id: u32) -> u32 {
         self.records[id as usize].observations
     }

@@ -13,7 +13,7 @@
 //! chunk.record(b"dog", [b"a", b"c"].into_iter().map(|bucket| &bucket[..]));
 //!
 //! let chunks = [&chunk];
-//! let part = Part { chunks: &chunks, query: Profile::of_item(b"cat", &chunks), min_bands: 1 };
+//! let part = Part::of_item(b"cat", &chunks);
 //! let mut budget = Budget::new(1_000); // postings that may be read
 //! let found = search(&part, &Wanted::default(), &mut budget)?;
 //! assert_eq!((found[0].item, found[0].score), (&b"cat"[..], 1.0));

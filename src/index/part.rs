@@ -8,14 +8,32 @@ use super::score::{Scale, Score};
 #[derive(Debug)]
 pub struct Part<'a> {
     /// The chunks of the window.
-    pub chunks: &'a [&'a Chunk],
+    pub(super) chunks: &'a [&'a Chunk],
     /// What is looked for.
-    pub query: Profile<'a>,
-    /// An item must share at least so many bands, 1 or more.
-    pub min_bands: u16,
+    pub(super) query: Profile<'a>,
+    /// The item that the query is the profile of.
+    pub(super) item: Option<&'a [u8]>,
+    /// An item must share at least so many bands.
+    pub(super) min_bands: u16,
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
+    /// Looks for what is like a query.
+    pub fn of_query(query: Profile<'a>, chunks: &'a [&'a Chunk]) -> Part<'a> {
+        Part { chunks, query, item: None, min_bands: 1 }
+    }
+
+    /// Looks for what is like an item that was observed in these chunks. In a search of several parts
+    /// it must be the same in all.
+    pub fn of_item(item: &'a [u8], chunks: &'a [&'a Chunk]) -> Part<'a> {
+        Part { chunks, query: Profile::of_item(item, chunks), item: Some(item), min_bands: 1 }
+    }
+
+    /// Admits items alone that share at least so many bands, 1 or more.
+    pub fn with_min_bands(self, min_bands: u16) -> Part<'a> {
+        Part { min_bands, ..self }
+    }
+
     /// The number of bands.
     fn bands(&self) -> u16 {
         self.chunks.first().map_or(1, |chunk| chunk.bands())

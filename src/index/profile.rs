@@ -1,7 +1,9 @@
 //! A profile: how often an item, or a query, was seen in each bucket of each band.
 
+use super::buckets::Sought;
 use super::chunk::Chunk;
 use super::hash;
+use std::cmp::Ordering;
 
 /// A bucket of a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,18 @@ pub struct Frequency<'a> {
 impl<'a> Frequency<'a> {
     pub(super) fn new(band: u16, bucket: &'a [u8], count: u64) -> Frequency<'a> {
         Frequency { band, bucket, count, hash: hash::bucket(band, bucket) }
+    }
+
+    /// The bucket, to be looked for.
+    pub(super) fn sought(&self) -> Sought<'a> {
+        Sought::hashed(self.band, self.bucket, self.hash)
+    }
+
+    /// Orders by band, and inside a band by hash: that is much faster than by bytes, and brings equal
+    /// buckets together as well.
+    fn order(&self, other: &Frequency) -> Ordering {
+        let key = |of: &Frequency| u64::from(of.band) << 32 | u64::from(of.hash);
+        key(self).cmp(&key(other)).then_with(|| self.bucket.cmp(other.bucket))
     }
 }
 
@@ -47,10 +61,9 @@ impl<'a> Profile<'a> {
 
     /// The profile of these frequencies, in which a bucket may come several times.
     pub(super) fn sum(mut frequencies: Vec<Frequency<'a>>, observations: u64) -> Profile<'a> {
-        // By hash: that is much faster than by bytes, and brings equal buckets together as well.
-        frequencies.sort_unstable_by(|a, b| (a.band, a.hash, a.bucket).cmp(&(b.band, b.hash, b.bucket)));
+        frequencies.sort_unstable_by(Frequency::order);
         frequencies.dedup_by(|next, kept| {
-            let same = (next.band, next.bucket) == (kept.band, kept.bucket);
+            let same = next.order(kept).is_eq();
             if same {
                 kept.count += next.count;
             }

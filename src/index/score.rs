@@ -106,7 +106,10 @@ const EXACT: u128 = 1 << f64::MANTISSA_DIGITS;
 
 /// A fraction between 0 and 1 as a double, such that equal fractions give equal doubles.
 fn ratio(part: u128, whole: u128) -> f64 {
-    let divisor = if whole > EXACT { gcd(part, whole) } else { 1 };
+    if whole <= EXACT {
+        return part as u64 as f64 / whole as u64 as f64; // nearly always, and much faster
+    }
+    let divisor = gcd(part, whole);
     (part / divisor) as f64 / (whole / divisor) as f64
 }
 

@@ -23,29 +23,33 @@
 //! Bounds are doubles, and rounded such that a candidate is given up only where it is certainly below
 //! the floor: one that ties may still win by order. The result is the same as by reading everything.
 
-use super::candidate::{Candidates, Place};
+use super::buckets::Sought;
+use super::candidate::{Candidates, Met, Place};
+use super::chunk::Chunk;
+use super::hash;
 use super::part::Part;
 use super::profile::Frequency;
 use super::score::{Scale, Score, Shared};
 use smallvec::SmallVec;
+use std::mem::replace;
 
 /// What of a search's result is wanted.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct Wanted {
     /// How scores are computed.
     pub score: Score,
     /// At most so many items; `None`: all.
     pub limit: Option<usize>,
     /// No item below this score.
     pub min_score: Option<f64>,
-    /// An item that is not to be found: the one that asks.
-    pub except: Option<&'a [u8]>,
+    /// The item that asks is not to be found.
+    pub no_self: bool,
 }
 
-impl Default for Wanted<'_> {
+impl Default for Wanted {
     /// Everything, by OVERLAP.
     fn default() -> Self {
-        Wanted { score: Score::Overlap, limit: None, min_score: None, except: None }
+        Wanted { score: Score::Overlap, limit: None, min_score: None, no_self: false }
     }
 }
 
@@ -125,36 +129,45 @@ fn run<'a>(
 ) -> Result<Vec<Found<'a>>, TooManyPostings> {
     let search = Search::new(parts, wanted);
     let candidates = search.candidates(budget)?;
-    let found = best(wanted, &candidates).into_iter().map(|Ranked { item, number, score, observations }| {
-        let in_part = |part| candidates.part_score(number, part);
-        let scores = if with_parts { (0..parts.len()).map(in_part).collect() } else { Vec::new() };
-        Found { item, score, observations, parts: scores }
-    });
+    let found =
+        best(wanted, &candidates).into_iter().map(|Ranked { number, score, observations, .. }| {
+            let in_part = |part| candidates.part_score(number, part);
+            let scores = if with_parts { (0..parts.len()).map(in_part).collect() } else { Vec::new() };
+            Found { item: candidates.name(number), score, observations, parts: scores }
+        });
     Ok(found.collect())
 }
 
 /// A candidate by what it is ranked by.
-struct Ranked<'a> {
-    /// Looked up once: where many are equal, it is compared again and again.
-    item: &'a [u8],
+struct Ranked {
     number: usize,
     score: f64,
     observations: u64,
+    /// The first bytes of its name behind those that all names begin with: they nearly always tell
+    /// equals apart, without a look at the names.
+    begins: u64,
 }
 
 /// The wanted candidates, in the order of results: score, then observations, both descending, then
 /// the item's bytes.
-fn best<'a>(wanted: &Wanted, candidates: &Candidates<'_, 'a>) -> Vec<Ranked<'a>> {
+fn best(wanted: &Wanted, candidates: &Candidates) -> Vec<Ranked> {
     let mut ranked = Vec::with_capacity(candidates.len());
-    for number in wanted_candidates(wanted, candidates) {
+    let mut common = CommonPrefix::default();
+    for number in candidates.admitted() {
         let (score, observations) = (candidates.score(number), candidates.observations(number));
         if wanted.min_score.is_none_or(|least| score >= least) {
-            ranked.push(Ranked { item: candidates.name(number), number, score, observations });
+            common.add(candidates.name(number));
+            ranked.push(Ranked { number, score, observations, begins: 0 });
         }
+    }
+    for item in &mut ranked {
+        item.begins = common.behind(candidates.name(item.number));
     }
     let order = |a: &Ranked, b: &Ranked| {
         let by_score = b.score.total_cmp(&a.score).then(b.observations.cmp(&a.observations));
-        by_score.then_with(|| a.item.cmp(b.item))
+        by_score
+            .then(a.begins.cmp(&b.begins))
+            .then_with(|| candidates.name(a.number).cmp(candidates.name(b.number)))
     };
     if let Some(limit) = wanted.limit.filter(|limit| *limit < ranked.len()) {
         if limit > 0 {
@@ -166,26 +179,42 @@ fn best<'a>(wanted: &Wanted, candidates: &Candidates<'_, 'a>) -> Vec<Ranked<'a>>
     ranked
 }
 
-/// The candidates that may be found: all that share the bands that they must, but the one that asks.
-fn wanted_candidates(wanted: &Wanted, candidates: &Candidates) -> impl Iterator<Item = usize> {
-    let is_excepted = |number| wanted.except.is_some_and(|except| candidates.name(number) == except);
-    (0..candidates.len()).filter(move |number| candidates.is_admitted(*number) && !is_excepted(*number))
+/// What some names all begin with.
+#[derive(Default)]
+struct CommonPrefix<'a>(Option<&'a [u8]>);
+
+impl<'a> CommonPrefix<'a> {
+    fn add(&mut self, name: &'a [u8]) {
+        let common = self.0.get_or_insert(name);
+        if !name.starts_with(common) {
+            let length = common.iter().zip(name).take_while(|(a, b)| a == b).count();
+            *common = &common[..length];
+        }
+    }
+
+    /// The first bytes behind it as a number that orders names as their bytes do.
+    fn behind(&self, name: &[u8]) -> u64 {
+        let behind = &name[self.0.map_or(0, <[u8]>::len)..];
+        let mut first = [0; 8];
+        let length = behind.len().min(first.len());
+        first[..length].copy_from_slice(&behind[..length]);
+        u64::from_be_bytes(first)
+    }
 }
 
 /// A bucket of a query in a chunk.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct InChunk {
-    /// The number of the query's frequency in its part.
-    frequency: usize,
-    place: Place,
+    /// The chunk's number over all parts.
+    chunk: u32,
     bucket: u32,
-    members: usize,
 }
 
 /// A bucket of a query over all chunks of the window.
 #[derive(Debug, Clone)]
 struct Unit {
     part: usize,
+    /// The number of the query's frequency in its part.
     frequency: usize,
     /// Where its buckets are in [`Search::buckets`].
     buckets: std::ops::Range<usize>,
@@ -203,54 +232,99 @@ enum Rest {
 /// A search, before its first posting is read.
 struct Search<'s, 'a> {
     parts: &'s [Part<'a>],
-    wanted: &'s Wanted<'s>,
+    wanted: &'s Wanted,
     /// Of each part.
     scales: SmallVec<[Scale; 2]>,
+    chunks: SmallVec<[Place<'a>; 16]>,
     buckets: Vec<InChunk>,
-    /// From the shortest to the longest.
+    /// From the shortest to the longest, where not all must be read.
     units: Vec<Unit>,
 }
 
 /// A unit shorter than this is read without asking whether it need be.
 const SHORT: usize = 64;
+/// Postings of units that are read together, where all must be read.
+const TOGETHER: usize = 1 << 14;
 
 impl<'s, 'a> Search<'s, 'a> {
-    fn new(parts: &'s [Part<'a>], wanted: &'s Wanted<'s>) -> Search<'s, 'a> {
-        let mut buckets = Vec::new();
-        let mut chunk = 0;
-        for (number, part) in parts.iter().enumerate() {
-            let hashes: Vec<u32> = part.query.frequencies().iter().map(|frequency| frequency.hash).collect();
-            for in_part in 0..part.chunks.len() {
-                find_buckets(part, Place { part: number, in_part, chunk }, &hashes, &mut buckets);
-                chunk += 1;
-            }
-        }
-        buckets.sort_unstable_by_key(|found| (found.place.part, found.frequency, found.place.chunk));
-        let mut units = Vec::with_capacity(buckets.len());
-        let mut start = 0;
-        for same in buckets.chunk_by(|a, b| (a.place.part, a.frequency) == (b.place.part, b.frequency)) {
-            let members = same.iter().map(|found| found.members).sum();
-            let Some(first) = same.first() else { continue };
-            let buckets = start..start + same.len();
-            start = buckets.end;
-            units.push(Unit { part: first.place.part, frequency: first.frequency, buckets, members });
-        }
-        units.sort_unstable_by_key(|unit| (unit.members, unit.part, unit.frequency));
+    fn new(parts: &'s [Part<'a>], wanted: &'s Wanted) -> Search<'s, 'a> {
+        let of_part = |(part, of): (usize, &Part<'a>)| {
+            let item = of.item.map(|item| (item, hash::name(item)));
+            let own = move |chunk: &Chunk| item.and_then(|(item, hash)| chunk.item_by_hash(item, hash));
+            of.chunks.iter().map(move |chunk| Place { part, chunk, own: own(chunk) })
+        };
+        let chunks = parts.iter().enumerate().flat_map(of_part).collect();
         let scales = parts.iter().map(|part| part.scale(wanted.score)).collect();
-        Search { parts, wanted, scales, buckets, units }
+        let mut search = Search { parts, wanted, scales, chunks, buckets: Vec::new(), units: Vec::new() };
+        search.find_buckets();
+        if search.can_be_complete() {
+            search.units.sort_unstable_by_key(|unit| (unit.members, unit.part, unit.frequency));
+        }
+        search
+    }
+
+    /// Finds the buckets of the query, chunk by chunk, and orders them by unit.
+    fn find_buckets(&mut self) {
+        let of_part = |(part, of): (usize, &Part)| {
+            let frequencies = 0..of.query.frequencies().len();
+            frequencies.map(move |frequency| Unit { part, frequency, buckets: 0..0, members: 0 })
+        };
+        let mut units: Vec<Unit> = self.parts.iter().enumerate().flat_map(of_part).collect();
+        let mut found = Vec::with_capacity(2 * units.len());
+        let sought = |part: &Part<'a>| part.query.frequencies().iter().map(Frequency::sought).collect();
+        let sought: SmallVec<[Vec<Sought>; 2]> = self.parts.iter().map(sought).collect();
+        let firsts: SmallVec<[usize; 2]> =
+            sought.iter().scan(0, |sum, of| Some(replace(sum, *sum + of.len()))).collect();
+        for (number, place) in (0..).zip(&self.chunks) {
+            place.chunk.find_buckets(&sought[place.part], |at, bucket| {
+                // What the item that asks shares with itself is known.
+                if place.own.is_some_and(|own| place.chunk.has_only(bucket, own)) {
+                    return;
+                }
+                let unit = firsts[place.part] + at;
+                units[unit].members += place.chunk.member_count(bucket);
+                units[unit].buckets.end += 1;
+                found.push((unit, InChunk { chunk: number, bucket }));
+            });
+        }
+        // Sorted by counting: each unit knows by now how many buckets it has.
+        let mut end = 0;
+        for unit in &mut units {
+            let start = end;
+            end += unit.buckets.end;
+            unit.buckets = start..start;
+        }
+        self.buckets = vec![InChunk::default(); found.len()];
+        for (unit, bucket) in found {
+            let next = &mut units[unit].buckets.end;
+            self.buckets[*next] = bucket;
+            *next += 1;
+        }
+        units.retain(|unit| unit.members > 0);
+        self.units = units;
     }
 
     fn frequency(&self, unit: &Unit) -> &Frequency<'a> {
         &self.parts[unit.part].query.frequencies()[unit.frequency]
     }
 
+    /// The buckets of a unit: the number of the chunk, the chunk, and the bucket's id.
+    fn buckets(&self, unit: &Unit) -> impl Iterator<Item = (u32, &Place<'a>, u32)> {
+        let buckets = self.buckets[unit.buckets.clone()].iter();
+        buckets.map(|InChunk { chunk, bucket }| (*chunk, &self.chunks[*chunk as usize], *bucket))
+    }
+
     /// The candidates with all that they share; those that cannot be in the result with a part of it.
     fn candidates(&self, budget: &mut Budget) -> Result<Candidates<'_, 'a>, TooManyPostings> {
         let members: usize = self.units.iter().map(|unit| unit.members).sum();
-        let mut candidates = Candidates::with_capacity(self.parts, &self.scales, members.min(1 << 16));
-        let mut touched = Vec::new();
-        for (number, unit) in self.units.iter().enumerate() {
-            let left = &self.units[number..];
+        let expected = members.min(TOGETHER);
+        let mut candidates = Candidates::with_capacity(self.parts, &self.scales, &self.chunks, expected);
+        if !self.wanted.no_self {
+            candidates.add_own();
+        }
+        let mut done = 0;
+        while let Some(unit) = self.units.get(done) {
+            let left = &self.units[done..];
             let look_ups = candidates.len() * left.len();
             if unit.members >= SHORT.max(look_ups) && self.can_be_complete() {
                 self.finish(left, &mut candidates);
@@ -259,32 +333,43 @@ impl<'s, 'a> Search<'s, 'a> {
                     break;
                 }
             }
-            budget.take(unit.members as u64)?;
-            self.read(number as u32, unit, &mut candidates, &mut touched);
+            let together = self.together(left);
+            for number in done..done + together {
+                budget.take(self.units[number].members as u64)?;
+                self.read(number, &mut candidates);
+            }
+            self.share_all(&mut candidates);
+            done += together;
         }
         Ok(candidates)
     }
 
+    /// How many units are read before anything is shared, at least one: as long as nobody would ask
+    /// whether the next need be read.
+    fn together(&self, left: &[Unit]) -> usize {
+        let mut members = 0;
+        let more = left.iter().skip(1).zip(left).take_while(|(next, before)| {
+            members += before.members;
+            if self.can_be_complete() { next.members < SHORT } else { members < TOGETHER }
+        });
+        1 + more.count()
+    }
+
     /// Reads a unit's postings: what its members share with the query.
-    fn read(&self, number: u32, unit: &Unit, candidates: &mut Candidates, touched: &mut Vec<usize>) {
-        for found in &self.buckets[unit.buckets.clone()] {
-            let chunk = self.parts[unit.part].chunks[found.place.in_part];
-            for posting in chunk.postings(found.bucket) {
-                let at = candidates.number(found.place, posting.item);
-                let candidate = candidates.get_mut(at);
-                if candidate.is_finished {
-                    continue;
+    fn read(&self, number: usize, candidates: &mut Candidates) {
+        for (chunk, place, bucket) in self.buckets(&self.units[number]) {
+            place.chunk.postings(bucket).for_each(|posting| {
+                if place.own != Some(posting.item) {
+                    candidates.meet(Met { unit: number as u32, chunk, posting });
                 }
-                if candidate.unit != number {
-                    (candidate.unit, candidate.count) = (number, 0);
-                    touched.push(at);
-                }
-                candidate.count += u64::from(posting.count);
-            }
+            });
         }
-        for at in touched.drain(..) {
-            let count = candidates.get_mut(at).count;
-            self.share(unit, candidates, at, count);
+    }
+
+    /// Adds what was read to what the candidates share.
+    fn share_all(&self, candidates: &mut Candidates) {
+        for tally in candidates.take_tallies() {
+            self.share(&self.units[tally.unit as usize], candidates, tally.candidate as usize, tally.count);
         }
     }
 
@@ -300,10 +385,7 @@ impl<'s, 'a> Search<'s, 'a> {
     fn finish(&self, left: &[Unit], candidates: &mut Candidates) {
         let (floor, rest) = (self.floor(candidates), self.rest(left));
         for at in 0..candidates.len() {
-            if std::mem::replace(&mut candidates.get_mut(at).is_finished, true) {
-                continue;
-            }
-            if is_below(self.most(candidates, at, &rest), floor) {
+            if candidates.finish(at) || is_below(self.most(candidates, at, &rest), floor) {
                 continue;
             }
             let (name, hash) = (candidates.name(at), candidates.hash(at));
@@ -318,11 +400,10 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// An item's count in a unit.
     fn count(&self, unit: &Unit, item: &[u8], hash: u32) -> u64 {
-        let in_chunk = |found: &InChunk| {
-            let chunk = self.parts[unit.part].chunks[found.place.in_part];
-            Some(u64::from(chunk.count(found.bucket, chunk.item_by_hash(item, hash)?)))
+        let in_chunk = |(_, Place { chunk, .. }, bucket): (u32, &Place, u32)| {
+            Some(u64::from(chunk.count(bucket, chunk.item_by_hash(item, hash)?)))
         };
-        self.buckets[unit.buckets.clone()].iter().filter_map(in_chunk).sum()
+        self.buckets(unit).filter_map(in_chunk).sum()
     }
 
     /// Whether anything is wanted that may make reading on unnecessary.
@@ -350,10 +431,8 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// No candidate's count in a unit is larger.
     fn largest(&self, unit: &Unit) -> u64 {
-        let in_chunk = |found: &InChunk| {
-            u64::from(self.parts[unit.part].chunks[found.place.in_part].largest_count(found.bucket))
-        };
-        self.buckets[unit.buckets.clone()].iter().map(in_chunk).sum()
+        let largest = |(_, place, bucket): (u32, &Place, u32)| u64::from(place.chunk.largest_count(bucket));
+        self.buckets(unit).map(largest).sum()
     }
 
     /// The most that a candidate can reach with all of the rest.
@@ -363,7 +442,7 @@ impl<'s, 'a> Search<'s, 'a> {
             Rest::Worth(worth) => candidates.score(at) + worth / divisor,
             Rest::Counts(counts) => {
                 let with_rest = |(part, scale): (usize, &Scale)| {
-                    let Shared { sum, observations } = *candidates.shared(at, part);
+                    let Shared { sum, observations } = candidates.shared(at, part);
                     let of_part = counts.iter().filter(|(of, _)| *of == part);
                     let more: u64 = of_part.map(|(_, largest)| *largest.min(&observations)).sum();
                     scale.of(&Shared { sum: sum + u128::from(more), observations })
@@ -407,8 +486,7 @@ impl<'s, 'a> Search<'s, 'a> {
     fn floor(&self, candidates: &Candidates) -> f64 {
         let least = self.wanted.min_score.unwrap_or(0.0);
         let Some(limit) = self.wanted.limit else { return least };
-        let admitted = wanted_candidates(self.wanted, candidates);
-        let mut scores: Vec<f64> = admitted.map(|number| candidates.score(number)).collect();
+        let mut scores: Vec<f64> = candidates.admitted().map(|number| candidates.score(number)).collect();
         if limit == 0 || scores.len() < limit {
             return least;
         }
@@ -420,15 +498,4 @@ impl<'s, 'a> Search<'s, 'a> {
 /// Whether a bound is below a floor, and not only by rounding.
 fn is_below(bound: f64, floor: f64) -> bool {
     bound * (1.0 + 1e-9) < floor
-}
-
-/// Finds the query's buckets in a chunk.
-fn find_buckets(part: &Part, place: Place, hashes: &[u32], found: &mut Vec<InChunk>) {
-    let chunk = part.chunks[place.in_part];
-    chunk.touch_buckets(hashes);
-    for (number, frequency) in part.query.frequencies().iter().enumerate() {
-        if let Some(bucket) = chunk.bucket(frequency.band, frequency.bucket, frequency.hash) {
-            found.push(InChunk { frequency: number, place, bucket, members: chunk.member_count(bucket) });
-        }
-    }
 }

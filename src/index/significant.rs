@@ -25,7 +25,8 @@ pub struct Significant<'a> {
 pub fn significant<'a>(item: &Profile<'a>, chunks: &[&Chunk], limit: Option<usize>) -> Vec<Significant<'a>> {
     let all: u64 = chunks.iter().map(|chunk| chunk.observations()).sum();
     let scored = item.frequencies().iter().map(|frequency| {
-        let in_chunk = |chunk: &&Chunk| chunk.bucket(frequency.band, frequency.bucket, frequency.hash);
+        let sought = frequency.sought();
+        let in_chunk = |chunk: &&Chunk| chunk.bucket(&sought);
         let totals = chunks.iter().filter_map(|chunk| Some(chunk.total(in_chunk(chunk)?)));
         let (foreground, background) = (frequency.count, totals.sum::<u64>());
         let score = significance(foreground as f64, background as f64, all as f64);

@@ -33,22 +33,38 @@ impl Cell {
         self.tags.iter().position(|tag| *tag == 0).unwrap_or(SLOTS)
     }
 
-    /// The slots that have this tag, lowest first.
-    fn slots_with(&self, tag: u8) -> impl Iterator<Item = usize> {
-        // All bytes at once: one is zero if subtracting one borrows from a high bit that it does not
-        // have. The borrow may run on into the next byte, so each is looked at again.
-        const ONES: u128 = u128::MAX / 255;
-        let low = u64::from_le_bytes(std::array::from_fn(|at| self.tags[at]));
-        let high = u32::from_le_bytes(std::array::from_fn(|at| self.tags[8 + at]));
-        let differing = (u128::from(low) | u128::from(high) << 64) ^ (ONES * u128::from(tag));
-        let mut zeros = differing.wrapping_sub(ONES) & !differing & (ONES << 7);
-        let slots = std::iter::from_fn(move || {
-            let slot = zeros.trailing_zeros() as usize / 8;
-            zeros &= zeros.wrapping_sub(1);
-            (slot < SLOTS).then_some(slot)
-        });
-        slots.filter(move |slot| self.tags[*slot] == tag)
+    /// The slots that have this tag.
+    fn slots_with(&self, tag: u8) -> Slots {
+        let tags = |from: usize, to: usize| {
+            let mut eight = [0; 8];
+            eight[..to - from].copy_from_slice(&self.tags[from..to]);
+            u64::from_le_bytes(eight)
+        };
+        let wanted = u64::from(tag) * (u64::MAX / 255);
+        let (first, last) = (zero_bytes(tags(0, 8) ^ wanted), zero_bytes(tags(8, SLOTS) ^ wanted));
+        // The padding is 0, as no tag is.
+        Slots(first >> 7 | last >> 6)
     }
+}
+
+/// Some slots of a cell: of byte n, bit 0 stands for slot n and bit 1 for slot n + 8.
+#[derive(Clone)]
+struct Slots(u64);
+
+impl Iterator for Slots {
+    type Item = usize;
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        let bit = self.0.trailing_zeros() as usize;
+        self.0 &= self.0.wrapping_sub(1);
+        (bit < 64).then_some(bit / 8 + bit % 8 * 8)
+    }
+}
+
+/// The highest bit of each byte that is 0; of the other bytes nothing.
+fn zero_bytes(bytes: u64) -> u64 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    !(((bytes & LOW) + LOW) | bytes | LOW)
 }
 
 /// A set of ids, found by the hash of what they stand for.
@@ -65,6 +81,23 @@ impl Default for Table {
     fn default() -> Self {
         Table { home: Blocks::default(), overflow: Blocks::default(), free: NONE, len: 0 }
     }
+}
+
+/// The home cell of a hash: as many low bits as there are cells, one fewer where that cell is not
+/// there yet.
+fn home(hash: u32, cells: u32, mask: u32) -> u32 {
+    let cell = hash & mask;
+    if cell < cells { cell } else { cell & (mask >> 1) }
+}
+
+/// What the first read of a look-up has found.
+#[derive(Clone, Copy)]
+pub struct Begun {
+    hash: u32,
+    /// An id that may be the one; [`NONE`] where none in the home cell is.
+    id: u32,
+    /// No other id can be it.
+    is_all: bool,
 }
 
 /// A slot of the table.
@@ -86,18 +119,46 @@ impl Table {
     }
 
     /// The id with this hash that `is` accepts.
-    pub fn find(&self, hash: u32, is: impl FnMut(u32) -> bool) -> Option<u32> {
-        self.place_of(hash, is).map(|place| self.cell(place.overflow, place.cell).ids[place.slot])
+    pub fn find(&self, hash: u32, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
+        if self.len == 0 {
+            return None;
+        }
+        let mut cell = &self.home[self.home_of(hash) as usize];
+        loop {
+            let mut ids = cell.slots_with(tag(hash)).map(|slot| cell.ids[slot]);
+            if let Some(id) = ids.find(|id| is(*id)) {
+                return Some(id);
+            }
+            if cell.next == NONE {
+                return None;
+            }
+            cell = &self.overflow[cell.next as usize];
+        }
     }
 
-    /// Reads where look-ups of these hashes will begin. Look-ups wait for memory one after the other;
-    /// the reads here wait together, and the look-ups that follow find their cells in the cache.
-    pub fn touch(&self, hashes: &[u32]) {
-        if self.len > 0 {
-            let touched =
-                hashes.iter().fold(0, |all, hash| all ^ self.home[self.home_of(*hash) as usize].next);
-            std::hint::black_box(touched);
+    /// Begins look-ups of some hashes. Look-ups wait for memory one after the other; where many are
+    /// begun first, and finished by [`Self::find_from`] afterwards, their reads wait together.
+    #[inline]
+    pub fn begin(&self, hashes: impl Iterator<Item = u32>) -> impl Iterator<Item = Begun> {
+        let (cells, mask) = (self.home.len() as u32, self.mask());
+        hashes.map(move |hash| {
+            if cells == 0 {
+                return Begun { hash, id: NONE, is_all: true };
+            }
+            let cell = &self.home[home(hash, cells, mask) as usize];
+            let mut slots = cell.slots_with(tag(hash));
+            let id = slots.next().map_or(NONE, |slot| cell.ids[slot]);
+            Begun { hash, id, is_all: slots.0 == 0 && cell.next == NONE }
+        })
+    }
+
+    /// The id with this hash that `is` accepts, of a look-up that was begun.
+    #[inline]
+    pub fn find_from(&self, begun: Begun, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
+        if begun.id != NONE && is(begun.id) {
+            return Some(begun.id);
         }
+        if begun.is_all { None } else { self.find(begun.hash, is) }
     }
 
     /// Adds an id that is not in the table. `hash_of` gives the hash of any id that is.
@@ -148,13 +209,13 @@ impl Table {
         if overflow { &mut self.overflow[cell as usize] } else { &mut self.home[cell as usize] }
     }
 
-    /// The home cell of a hash: as many low bits as there are cells, one fewer where that cell is
-    /// not there yet.
     fn home_of(&self, hash: u32) -> u32 {
-        let cells = self.home.len() as u32;
-        let mask = cells.next_power_of_two() - 1;
-        let cell = hash & mask;
-        if cell < cells { cell } else { cell & (mask >> 1) }
+        home(hash, self.home.len() as u32, self.mask())
+    }
+
+    /// As many low bits of a hash as home cells have numbers.
+    fn mask(&self) -> u32 {
+        (self.home.len() as u32).next_power_of_two() - 1
     }
 
     fn place_of(&self, hash: u32, mut is: impl FnMut(u32) -> bool) -> Option<Place> {
