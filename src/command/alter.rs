@@ -21,7 +21,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     if key.scope()?.definition.retention != retention {
         alter(call, &mut key, retention)?;
         call.replicate_verbatim();
-        call.changed(name, c"sim.alter");
+        call.changed(c"sim.alter");
     }
     call.reply_ok();
     Ok(())

@@ -90,7 +90,7 @@ impl<'a> Args<'a> {
     pub fn scope(&mut self) -> Result<&'a [u8], Error> {
         let scope = self.bytes("scope")?;
         check_length(self.call, "scope", scope)?;
-        name::tag(scope).map(|_| scope).map_err(NameError::into)
+        name::check(scope).map(|()| scope).map_err(NameError::into)
     }
 
     /// An integer in a range.

@@ -54,7 +54,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         let scope = Scope::new(definition, given.uid.unwrap_or_else(|| call.random()), &tag);
         replicate(call, name, &scope);
         ScopeKey::create(call, name, scope);
-        call.changed(name, c"sim.create");
+        call.changed(c"sim.create");
     }
     call.reply_ok();
     Ok(())

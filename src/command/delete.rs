@@ -36,7 +36,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     }
     if deleted > 0 {
         call.replicate_verbatim();
-        call.changed(name, c"sim.delete");
+        call.changed(c"sim.delete");
     }
     call.reply_integer(deleted as u64);
     Ok(())

@@ -42,7 +42,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     }
     if named.is_empty() || !dropped.is_empty() {
         call.replicate_verbatim();
-        call.changed(name, c"sim.drop");
+        call.changed(c"sim.drop");
     }
     call.reply_integer(freed as u64);
     Ok(())

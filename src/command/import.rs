@@ -45,7 +45,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     if !plan.is_empty() {
         add(call, &mut key, &plan)?;
         replicate(call, name, &definition, &imports);
-        call.changed(name, c"sim.import");
+        call.changed(c"sim.import");
     }
     call.reply_array(imports.len());
     for import in &imports {

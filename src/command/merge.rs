@@ -36,7 +36,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     }
     if merged > 0 {
         call.replicate_verbatim();
-        call.changed(name, c"sim.merge");
+        call.changed(c"sim.merge");
     }
     call.reply_integer(merged as u64);
     Ok(())

@@ -115,7 +115,7 @@ impl<'c> Recording<'c> {
                 check_auto_create(call)?;
                 create::replicate(call, name, &scope);
                 let key = ScopeKey::create(call, name, scope);
-                call.changed(name, c"sim.create");
+                call.changed(c"sim.create");
                 key
             }
         };
@@ -126,7 +126,7 @@ impl<'c> Recording<'c> {
         } else {
             replicate(call, item, timestamp, definition.bands(), &observed);
         }
-        call.changed(name, c"sim.record");
+        call.changed(c"sim.record");
         Ok(counts)
     }
 }
@@ -194,10 +194,10 @@ fn open<'c, 'a>(
             continue;
         }
         let listed = scope.lists(index, start);
-        window::check_new(call, scope, index, start)?;
         let key = if listed { ChunkKey::open(call, scope, index, start, Access::Write)? } else { None };
         if key.is_none() {
             // Everything that can fail comes first: the first chunk that is made is a change.
+            window::check_new(call, scope, index, start)?;
             Window::open_all(call, scope, index)?;
         }
         if let Some(chunk) = key.as_ref().and_then(ChunkKey::chunk) {

@@ -198,9 +198,10 @@ impl Buckets {
         self.table.find(sought.hash, |id| self.is(id, sought))
     }
 
-    /// Begins to look buckets up: see [`Table::begin`].
-    pub fn begin<'s>(&self, sought: impl Iterator<Item = &'s Sought<'s>>) -> impl Iterator<Item = Begun> {
-        self.table.begin(sought.map(|sought| sought.hash))
+    /// Begins to look a bucket up: see [`Table::begin`].
+    #[inline]
+    pub fn begin(&self, sought: &Sought) -> Begun {
+        self.table.begin(sought.hash)
     }
 
     /// What [`Self::find`] returns, of a look-up that was begun.

@@ -6,8 +6,8 @@ use super::chunk::Chunk;
 use super::part::Part;
 use super::profile::Frequency;
 use super::score::{Scale, Shared, mean};
-use super::table::Begun;
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 
@@ -25,6 +25,12 @@ struct Candidate {
     counted: u64,
     /// Nothing of it is left to read: its score is known, or too low.
     is_finished: bool,
+}
+
+impl Candidate {
+    fn name<'a>(&self, chunks: &[Place<'a>]) -> &'a [u8] {
+        chunks[self.chunk as usize].chunk.items().name(self.id)
+    }
 }
 
 /// What is known of a candidate in one part of the search.
@@ -180,23 +186,27 @@ impl<'s, 'a> Candidates<'s, 'a> {
 
     /// The candidate with an id in a chunk, an old one or a new one.
     fn number(&mut self, chunk: u32, id: u32, hash: u32) -> u32 {
-        let items = self.chunks[chunk as usize].chunk.items();
+        let (list, chunks) = (&mut self.list, self.chunks);
         let is = |number: &u32| {
-            let candidate = &self.list[*number as usize];
+            let candidate = &list[*number as usize];
             if candidate.chunk == chunk {
                 candidate.id == id
             } else {
-                candidate.hash == hash && self.name(*number as usize) == items.name(id)
+                candidate.hash == hash
+                    && candidate.name(chunks) == chunks[chunk as usize].chunk.items().name(id)
             }
         };
-        if let Some(number) = self.by_hash.find(spread(hash), is) {
-            return *number;
+        let spread_hash = |number: &u32| spread(list[*number as usize].hash);
+        match self.by_hash.entry(spread(hash), is, spread_hash) {
+            Entry::Occupied(number) => *number.get(),
+            Entry::Vacant(place) => {
+                let number = list.len() as u32;
+                place.insert(number);
+                list.push(Candidate { chunk, id, hash, tally: u32::MAX, counted: 0, is_finished: false });
+                self.known.extend(std::iter::repeat_n(InPart::default(), self.parts.len()));
+                number
+            }
         }
-        let number = self.list.len() as u32;
-        self.list.push(Candidate { chunk, id, hash, tally: u32::MAX, counted: 0, is_finished: false });
-        self.known.resize(self.known.len() + self.parts.len(), InPart::default());
-        self.by_hash.insert_unique(spread(hash), number, |number| spread(self.list[*number as usize].hash));
-        number
     }
 
     /// Adds a candidate's observations in a chunk, unless that was done.
@@ -212,17 +222,17 @@ impl<'s, 'a> Candidates<'s, 'a> {
 
     /// Adds the observations of new candidates in all chunks where they were not met.
     fn count_all_observations(&mut self) {
-        for first in (self.complete..self.list.len()).step_by(TOGETHER) {
+        let (list, parts) = (&self.list, self.parts.len());
+        let mut begun = Vec::with_capacity(TOGETHER.min(list.len() - self.complete));
+        for first in (self.complete..list.len()).step_by(TOGETHER) {
+            let new = first..list.len().min(first + TOGETHER);
             for (chunk, place) in (0..).zip(self.chunks) {
-                let new = first..self.list.len().min(first + TOGETHER);
-                let unmet = new.filter(|number| self.list[*number].counted & bit(chunk) == 0);
-                let unmet: SmallVec<[(usize, u32); 64]> =
-                    unmet.map(|number| (number, self.hash(number))).collect();
                 let items = place.chunk.items();
-                let begun: SmallVec<[Begun; 64]> = items.begin(unmet.iter().map(|(_, hash)| *hash)).collect();
-                for ((number, hash), begun) in unmet.into_iter().zip(begun) {
-                    if let Some(id) = items.find_from(begun, hash, || self.name(number)) {
-                        let known = &mut self.known[number * self.parts.len() + place.part];
+                let unmet = new.clone().filter(|number| list[*number].counted & bit(chunk) == 0);
+                begun.extend(unmet.map(|number| (number, items.begin(list[number].hash))));
+                for (number, begun) in begun.drain(..) {
+                    if let Some(id) = items.find_from(begun, || list[number].name(self.chunks)) {
+                        let known = &mut self.known[number * parts + place.part];
                         known.observations += u64::from(items.observations(id));
                     }
                 }
@@ -238,8 +248,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
 
     /// The candidate's name.
     pub fn name(&self, number: usize) -> &'a [u8] {
-        let Candidate { chunk, id, .. } = self.list[number];
-        self.chunks[chunk as usize].chunk.items().name(id)
+        self.list[number].name(self.chunks)
     }
 
     /// The hash of the candidate's name.

@@ -53,15 +53,16 @@ impl Items {
         self.table.find(hash, |id| self.hash(id) == hash && self.name(id) == name)
     }
 
-    /// Begins to look items with these hashes up: see [`Table::begin`].
-    pub fn begin(&self, hashes: impl Iterator<Item = u32>) -> impl Iterator<Item = Begun> {
-        self.table.begin(hashes)
+    /// Begins to look an item with this hash up: see [`Table::begin`].
+    #[inline]
+    pub fn begin(&self, hash: u32) -> Begun {
+        self.table.begin(hash)
     }
 
     /// What [`Self::find`] returns, of a look-up that was begun.
     #[inline]
-    pub fn find_from<'n>(&self, begun: Begun, hash: u32, name: impl Fn() -> &'n [u8]) -> Option<u32> {
-        self.table.find_from(begun, |id| self.hash(id) == hash && self.name(id) == name())
+    pub fn find_from<'n>(&self, begun: Begun, name: impl Fn() -> &'n [u8]) -> Option<u32> {
+        self.table.find_from(begun, |id| self.hash(id) == begun.hash() && self.name(id) == name())
     }
 
     /// The item's name.

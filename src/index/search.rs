@@ -130,44 +130,42 @@ fn run<'a>(
     let search = Search::new(parts, wanted);
     let candidates = search.candidates(budget)?;
     let found =
-        best(wanted, &candidates).into_iter().map(|Ranked { number, score, observations, .. }| {
+        best(wanted, &candidates).into_iter().map(|Ranked { item, number, score, observations, .. }| {
             let in_part = |part| candidates.part_score(number, part);
             let scores = if with_parts { (0..parts.len()).map(in_part).collect() } else { Vec::new() };
-            Found { item: candidates.name(number), score, observations, parts: scores }
+            Found { item, score, observations, parts: scores }
         });
     Ok(found.collect())
 }
 
 /// A candidate by what it is ranked by.
-struct Ranked {
+struct Ranked<'a> {
     number: usize,
     score: f64,
     observations: u64,
     /// The first bytes of its name behind those that all names begin with: they nearly always tell
-    /// equals apart, without a look at the names.
+    /// equals apart.
     begins: u64,
+    item: &'a [u8],
 }
 
 /// The wanted candidates, in the order of results: score, then observations, both descending, then
 /// the item's bytes.
-fn best(wanted: &Wanted, candidates: &Candidates) -> Vec<Ranked> {
+fn best<'a>(wanted: &Wanted, candidates: &Candidates<'_, 'a>) -> Vec<Ranked<'a>> {
     let mut ranked = Vec::with_capacity(candidates.len());
     let mut common = CommonPrefix::default();
     for number in candidates.admitted() {
         let (score, observations) = (candidates.score(number), candidates.observations(number));
         if wanted.min_score.is_none_or(|least| score >= least) {
-            common.add(candidates.name(number));
-            ranked.push(Ranked { number, score, observations, begins: 0 });
+            let item = candidates.name(number);
+            common.add(item);
+            ranked.push(Ranked { number, score, observations, begins: 0, item });
         }
     }
-    for item in &mut ranked {
-        item.begins = common.behind(candidates.name(item.number));
-    }
+    ranked.iter_mut().for_each(|ranked| ranked.begins = common.behind(ranked.item));
     let order = |a: &Ranked, b: &Ranked| {
         let by_score = b.score.total_cmp(&a.score).then(b.observations.cmp(&a.observations));
-        by_score
-            .then(a.begins.cmp(&b.begins))
-            .then_with(|| candidates.name(a.number).cmp(candidates.name(b.number)))
+        by_score.then(a.begins.cmp(&b.begins)).then_with(|| a.item.cmp(b.item))
     };
     if let Some(limit) = wanted.limit.filter(|limit| *limit < ranked.len()) {
         if limit > 0 {
@@ -195,9 +193,11 @@ impl<'a> CommonPrefix<'a> {
     /// The first bytes behind it as a number that orders names as their bytes do.
     fn behind(&self, name: &[u8]) -> u64 {
         let behind = &name[self.0.map_or(0, <[u8]>::len)..];
+        if let Some(first) = behind.first_chunk() {
+            return u64::from_be_bytes(*first);
+        }
         let mut first = [0; 8];
-        let length = behind.len().min(first.len());
-        first[..length].copy_from_slice(&behind[..length]);
+        first.iter_mut().zip(behind).for_each(|(to, byte)| *to = *byte);
         u64::from_be_bytes(first)
     }
 }

@@ -71,6 +71,8 @@ fn zero_bytes(bytes: u64) -> u64 {
 #[derive(Debug)]
 pub struct Table {
     home: Blocks<Cell>,
+    /// The length of `home`, at hand: every look-up asks for it first.
+    cells: u32,
     overflow: Blocks<Cell>,
     /// The first overflow cell that is not in use; `next` leads to the others.
     free: u32,
@@ -79,15 +81,8 @@ pub struct Table {
 
 impl Default for Table {
     fn default() -> Self {
-        Table { home: Blocks::default(), overflow: Blocks::default(), free: NONE, len: 0 }
+        Table { home: Blocks::default(), cells: 0, overflow: Blocks::default(), free: NONE, len: 0 }
     }
-}
-
-/// The home cell of a hash: as many low bits as there are cells, one fewer where that cell is not
-/// there yet.
-fn home(hash: u32, cells: u32, mask: u32) -> u32 {
-    let cell = hash & mask;
-    if cell < cells { cell } else { cell & (mask >> 1) }
 }
 
 /// What the first read of a look-up has found.
@@ -98,6 +93,13 @@ pub struct Begun {
     id: u32,
     /// No other id can be it.
     is_all: bool,
+}
+
+impl Begun {
+    /// The hash that is looked for.
+    pub fn hash(&self) -> u32 {
+        self.hash
+    }
 }
 
 /// A slot of the table.
@@ -136,20 +138,17 @@ impl Table {
         }
     }
 
-    /// Begins look-ups of some hashes. Look-ups wait for memory one after the other; where many are
-    /// begun first, and finished by [`Self::find_from`] afterwards, their reads wait together.
+    /// Begins a look-up. Look-ups wait for memory one after the other; where many are begun first, and
+    /// finished by [`Self::find_from`] afterwards, their reads wait together.
     #[inline]
-    pub fn begin(&self, hashes: impl Iterator<Item = u32>) -> impl Iterator<Item = Begun> {
-        let (cells, mask) = (self.home.len() as u32, self.mask());
-        hashes.map(move |hash| {
-            if cells == 0 {
-                return Begun { hash, id: NONE, is_all: true };
-            }
-            let cell = &self.home[home(hash, cells, mask) as usize];
-            let mut slots = cell.slots_with(tag(hash));
-            let id = slots.next().map_or(NONE, |slot| cell.ids[slot]);
-            Begun { hash, id, is_all: slots.0 == 0 && cell.next == NONE }
-        })
+    pub fn begin(&self, hash: u32) -> Begun {
+        if self.len == 0 {
+            return Begun { hash, id: NONE, is_all: true };
+        }
+        let cell = &self.home[self.home_of(hash) as usize];
+        let mut slots = cell.slots_with(tag(hash));
+        let id = slots.next().map_or(NONE, |slot| cell.ids[slot]);
+        Begun { hash, id, is_all: slots.0 == 0 && cell.next == NONE }
     }
 
     /// The id with this hash that `is` accepts, of a look-up that was begun.
@@ -164,7 +163,7 @@ impl Table {
     /// Adds an id that is not in the table. `hash_of` gives the hash of any id that is.
     pub fn insert(&mut self, hash: u32, id: u32, hash_of: impl Fn(u32) -> u32) {
         self.len += 1;
-        if self.len > self.home.len() * LOAD {
+        if self.len > self.cells as usize * LOAD {
             self.split(hash_of);
         }
         self.put(self.home_of(hash), hash, id);
@@ -209,13 +208,12 @@ impl Table {
         if overflow { &mut self.overflow[cell as usize] } else { &mut self.home[cell as usize] }
     }
 
+    /// The home cell of a hash: as many low bits as there are cells, one fewer where that cell is
+    /// not there yet.
     fn home_of(&self, hash: u32) -> u32 {
-        home(hash, self.home.len() as u32, self.mask())
-    }
-
-    /// As many low bits of a hash as home cells have numbers.
-    fn mask(&self) -> u32 {
-        (self.home.len() as u32).next_power_of_two() - 1
+        let mask = self.cells.next_power_of_two() - 1;
+        let cell = hash & mask;
+        if cell < self.cells { cell } else { cell & (mask >> 1) }
     }
 
     fn place_of(&self, hash: u32, mut is: impl FnMut(u32) -> bool) -> Option<Place> {
@@ -256,8 +254,9 @@ impl Table {
 
     /// Adds a cell, and moves to it the half of the entries of the cell it is split from.
     fn split(&mut self, hash_of: impl Fn(u32) -> u32) {
-        let new = self.home.len() as u32;
+        let new = self.cells;
         self.home.push(EMPTY);
+        self.cells += 1;
         if new == 0 {
             return;
         }

@@ -22,16 +22,23 @@ pub enum NameError {
 /// # Errors
 /// A scope cannot have this name.
 pub fn tag(scope: &[u8]) -> Result<Cow<'_, [u8]>, NameError> {
+    check(scope)?;
+    let is_tag = has_hash_tag(scope);
+    Ok(if is_tag { Cow::Borrowed(scope) } else { Cow::Owned([b"{", scope, b"}"].concat()) })
+}
+
+/// Holds that a scope can have this name.
+///
+/// # Errors
+/// It cannot.
+pub fn check(scope: &[u8]) -> Result<(), NameError> {
     if scope.is_empty() {
-        return Err(NameError::Empty);
+        Err(NameError::Empty)
+    } else if scope.iter().any(|byte| matches!(byte, b'{' | b'}')) && !has_hash_tag(scope) {
+        Err(NameError::Tag)
+    } else {
+        Ok(())
     }
-    if has_hash_tag(scope) {
-        return Ok(Cow::Borrowed(scope));
-    }
-    if scope.iter().any(|byte| matches!(byte, b'{' | b'}')) {
-        return Err(NameError::Tag);
-    }
-    Ok(Cow::Owned([b"{", scope, b"}"].concat()))
 }
 
 /// Whether a tag is that of the scope of this name.
@@ -80,7 +87,11 @@ pub fn chunk(tag: &[u8], index: &[u8], start: u64, uid: u64) -> Vec<u8> {
     key.extend_from_slice(tag);
     key.push(b':');
     key.extend_from_slice(index);
-    key.extend_from_slice(format!(":{start}:{uid:016x}").as_bytes());
+    key.push(b':');
+    key.extend_from_slice(itoa::Buffer::new().format(start).as_bytes());
+    key.push(b':');
+    let nibbles = (0..16).rev().map(|nibble| uid >> (4 * nibble) & 15);
+    key.extend(nibbles.map(|nibble| b"0123456789abcdef"[nibble as usize]));
     key
 }
 

@@ -10,7 +10,6 @@ use smallvec::SmallVec;
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_long};
 use std::fmt::Display;
-use std::io::Write;
 
 /// A command being carried out.
 pub struct Call<'a> {
@@ -174,12 +173,17 @@ impl<'a> Call<'a> {
         made.into_iter().for_each(|string| self.free_string(string));
     }
 
-    /// Tells those who watch or cache a key, and those who listen to its events, that it changed.
-    pub fn changed(&self, key: &[u8], event: &CStr) {
-        let key = self.string(key);
+    /// Tells those who watch or cache the command's key, and those who listen to its events, that it
+    /// changed.
+    pub fn changed(&self, event: &CStr) {
+        let Some(key) = self.argv.get(1).copied() else { return };
         api!(RedisModule_SignalModifiedKey(self.ctx, key));
         api!(RedisModule_NotifyKeyspaceEvent(self.ctx, raw::REDISMODULE_NOTIFY_MODULE, event.as_ptr(), key));
-        self.free_string(key);
+    }
+
+    /// The command's own argument that these bytes were borrowed from, if it is its key.
+    pub(super) fn own_key(&self, name: &[u8]) -> Option<*mut RedisModuleString> {
+        std::ptr::eq(name, self.key()).then(|| self.argv.get(1).copied()).flatten()
     }
 
     pub(super) fn string(&self, bytes: &[u8]) -> *mut RedisModuleString {
@@ -213,10 +217,9 @@ impl<'a> Call<'a> {
         if self.is_resp3() {
             api!(RedisModule_ReplyWithDouble(self.ctx, double));
         } else {
-            let mut text: SmallVec<[u8; 32]> = SmallVec::new();
-            // Writing to memory does not fail.
-            let _ = write!(text, "{double}");
-            self.reply_bytes(&text);
+            let mut text = zmij::Buffer::new();
+            let text = text.format(double);
+            self.reply_bytes(text.strip_suffix(".0").unwrap_or(text).as_bytes());
         }
     }
 

@@ -31,7 +31,8 @@ pub struct Key<'c> {
     call: &'c Call<'c>,
     /// Null for a key that was opened to read and is not there.
     key: *mut RedisModuleKey,
-    name: *mut RedisModuleString,
+    /// A name that is not an argument of the command.
+    made: Option<*mut RedisModuleString>,
 }
 
 impl<'c> Key<'c> {
@@ -41,9 +42,15 @@ impl<'c> Key<'c> {
             Access::Read => raw::REDISMODULE_READ,
             Access::Write => raw::REDISMODULE_READ | raw::REDISMODULE_WRITE,
         };
-        let name = call.string(name);
+        let (name, made) = match call.own_key(name) {
+            Some(own) => (own, None),
+            None => {
+                let made = call.string(name);
+                (made, Some(made))
+            }
+        };
         let key = api!(RedisModule_OpenKey(call.ctx(), name, mode as c_int));
-        Key { call, key: key.cast(), name }
+        Key { call, key: key.cast(), made }
     }
 
     /// Whether there is no value.
@@ -53,10 +60,11 @@ impl<'c> Key<'c> {
     }
 
     fn pointer<V: Value>(&self) -> Result<Option<*mut V>, WrongType> {
-        if self.is_empty() {
+        let kind = api!(RedisModule_KeyType(self.key));
+        if kind == raw::REDISMODULE_KEYTYPE_EMPTY as c_int {
             return Ok(None);
         }
-        let is_module = api!(RedisModule_KeyType(self.key)) == raw::REDISMODULE_KEYTYPE_MODULE as c_int;
+        let is_module = kind == raw::REDISMODULE_KEYTYPE_MODULE as c_int;
         if !is_module || api!(RedisModule_ModuleTypeGetType(self.key)) != *V::redis_type().raw_type.borrow() {
             return Err(WrongType);
         }
@@ -116,6 +124,8 @@ impl Drop for Key<'_> {
         if !self.key.is_null() {
             api!(RedisModule_CloseKey(self.key));
         }
-        self.call.free_string(self.name);
+        if let Some(name) = self.made {
+            self.call.free_string(name);
+        }
     }
 }
