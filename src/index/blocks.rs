@@ -35,7 +35,8 @@ impl<T> Blocks<T> {
     }
 
     /// The last block, with room for `more` elements: in the last block there is, else in a new one.
-    /// The first block grows by an eighth at a time, so that a small value stays small.
+    /// The first block grows from one size of the allocator to the next, so that a small value stays
+    /// small and none of what the allocator gives is wasted.
     fn room(&mut self, more: usize) -> &mut Vec<T> {
         let full = |block: &Vec<T>| block.len() + more > Self::CAPACITY;
         if self.blocks.last().is_none_or(full) {
@@ -46,8 +47,9 @@ impl<T> Blocks<T> {
         let last = self.blocks.len() - 1;
         let block = &mut self.blocks[last];
         if block.len() + more > block.capacity() {
-            let step = (block.len() / 8).max(more).max(4);
-            block.reserve_exact(step.min(Self::CAPACITY - block.len()));
+            let least = (block.len() + more).max(4) * size_of::<T>();
+            let capacity = (size_class(least).size / size_of::<T>()).min(Self::CAPACITY);
+            block.reserve_exact(capacity - block.len());
         }
         block
     }
@@ -147,6 +149,26 @@ impl<T> std::ops::IndexMut<usize> for Blocks<T> {
     }
 }
 
+/// A size in which memory is cut, for runs in arenas and by the allocator for blocks.
+pub struct SizeClass {
+    /// Its number, from the smallest on.
+    pub number: usize,
+    /// The size.
+    pub size: usize,
+}
+
+/// The smallest size for `len` (at least 1): each up to 8, then four sizes a doubling, as jemalloc has
+/// them.
+pub fn size_class(len: usize) -> SizeClass {
+    if len <= 8 {
+        return SizeClass { number: len, size: len };
+    }
+    let doubling = (len - 1).ilog2();
+    let quarter = doubling - 2;
+    let quarters = ((len - 1) >> quarter) + 1; // 5..=8 quarters of this doubling
+    SizeClass { number: 8 + (doubling as usize - 3) * 4 + quarters - 4, size: quarters << quarter }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,6 +200,18 @@ mod tests {
         }
         for (i, at) in places.into_iter().enumerate() {
             assert!(blocks.run(at, 30_000).iter().all(|b| usize::from(*b) == i));
+        }
+    }
+
+    #[test]
+    fn sizes_are_few_and_never_too_small() {
+        let mut last = 0;
+        for len in 1..5_000 {
+            let class = size_class(len);
+            assert!(class.size >= len && class.size <= len + len / 4, "{len}: {}", class.size);
+            assert_eq!(size_class(class.size).number, class.number);
+            assert!(class.number == last || class.number == last + 1);
+            last = class.number;
         }
     }
 

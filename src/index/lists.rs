@@ -5,7 +5,7 @@
 //! of them stops the server for 40 ms. So short lists share one arena, cut into runs of a few fixed
 //! sizes with a stack of free runs for each; the few that outgrow [`SHORT`] get blocks of their own.
 
-use super::blocks::Blocks;
+use super::blocks::{Blocks, size_class};
 
 /// The longest list that lives in the shared arena.
 pub const SHORT: u32 = 4_096;
@@ -251,38 +251,9 @@ impl<T: Copy + Default> Arena<T> {
     }
 }
 
-/// A size in which runs are cut.
-struct SizeClass {
-    number: usize,
-    size: usize,
-}
-
-/// The smallest size for `len` elements (at least 1): each length up to 8, then four sizes a doubling.
-fn size_class(len: usize) -> SizeClass {
-    if len <= 8 {
-        return SizeClass { number: len, size: len };
-    }
-    let doubling = (len - 1).ilog2();
-    let quarter = doubling - 2;
-    let quarters = ((len - 1) >> quarter) + 1; // 5..=8 quarters of this doubling
-    SizeClass { number: 8 + (doubling as usize - 3) * 4 + quarters - 4, size: quarters << quarter }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_few_and_never_too_small() {
-        let mut last = 0;
-        for len in 1..5_000 {
-            let class = size_class(len);
-            assert!(class.size >= len && class.size <= len + len / 4, "{len}: {}", class.size);
-            assert_eq!(size_class(class.size).number, class.number);
-            assert!(class.number == last || class.number == last + 1);
-            last = class.number;
-        }
-    }
 
     #[test]
     fn a_list_is_what_was_pushed_and_removed() {
