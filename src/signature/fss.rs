@@ -25,6 +25,7 @@
 //! `fmix64` is MurmurHash3's finalizer. The slot and the value come from different halves of the
 //! draw, so that neither says anything about the other.
 
+use multiversion::multiversion;
 use smallvec::{SmallVec, smallvec};
 
 use super::murmur3::fmix64;
@@ -53,7 +54,7 @@ pub(super) fn sketch(mut hashes: Hashes, seed: u32, count: usize) -> Slots {
     }
     let last_at_random = count as u64;
     let ample_rounds = (AMPLE_DRAWS * count).div_ceil(hashes.len()) as u64;
-    let mut empty = count;
+    let (mut empty, mut draws) = (count, hashes.clone());
     for round in 0..last_at_random {
         if empty == 0 {
             return slots;
@@ -63,7 +64,8 @@ pub(super) fn sketch(mut hashes: Hashes, seed: u32, count: usize) -> Slots {
             hashes.sort_unstable();
             hashes.dedup();
         }
-        empty -= throw_at_random(&hashes, seed, round, &mut slots);
+        draw(&hashes, round_key(seed, round), &mut draws);
+        empty -= throw_at_random(&draws[..hashes.len()], round, &mut slots);
     }
     for (slot, round) in slots.iter_mut().zip(last_at_random..) {
         let key = round_key(seed, round);
@@ -73,18 +75,25 @@ pub(super) fn sketch(mut hashes: Hashes, seed: u32, count: usize) -> Slots {
     slots
 }
 
-/// One round in which every feature draws its slot. Returns how many empty slots it filled.
+/// What every feature draws in a round: by itself, because it compiles to SIMD instructions.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+fn draw(hashes: &[u64], key: u64, draws: &mut [u64]) {
+    for (draw, hash) in draws.iter_mut().zip(hashes) {
+        *draw = fmix64(hash ^ key);
+    }
+}
+
+/// One round in which every feature throws at the slot that it drew. Returns how many empty slots
+/// that filled.
 ///
 /// From the second round on most slots are full, which the processor foretells well: storing in any
 /// case, without the branch, takes twice as long.
-fn throw_at_random(hashes: &[u64], seed: u32, round: u64, slots: &mut [u64]) -> usize {
-    let key = round_key(seed, round);
+fn throw_at_random(draws: &[u64], round: u64, slots: &mut [u64]) -> usize {
     let count = slots.len() as u64;
     let mut filled = 0;
-    for hash in hashes {
-        let draw = fmix64(hash ^ key);
+    for draw in draws {
         let slot = &mut slots[(((draw >> 32) * count) >> 32) as usize];
-        let entry = entry(round, draw);
+        let entry = entry(round, *draw);
         if entry < *slot {
             filled += usize::from(*slot == EMPTY);
             *slot = entry;
