@@ -2,8 +2,9 @@
 
 use crate::corpus::Corpus;
 use crate::lab::Lab;
-use crate::pairs;
-use crate::setting::Setting;
+use crate::made_pairs;
+use crate::pairs::{self, Pair};
+use crate::setting::{PLAIN, Setting};
 use serde_json::{Value, json};
 
 /// Steps of similarity.
@@ -22,34 +23,44 @@ struct Bin {
     bands_in_theory: f64,
 }
 
-/// A curve, pooled over sets and seeds.
+/// A curve, pooled over what is added to it.
 pub struct Curve {
+    /// `real sets` or `made pairs`.
+    pub source: &'static str,
     pub bands: u16,
     pub rows: u16,
     bins: [Bin; BINS],
 }
 
 impl Curve {
-    pub fn new(bands: u16, rows: u16) -> Curve {
-        Curve { bands, rows, bins: [Bin::default(); BINS] }
+    pub fn new(source: &'static str, bands: u16, rows: u16) -> Curve {
+        Curve { source, bands, rows, bins: [Bin::default(); BINS] }
     }
 
     /// Adds all pairs of a corpus, whose events should be distinct.
-    pub fn add(&mut self, lab: &Lab, corpus: &Corpus, seeds: &[u32]) {
-        let (bands, rows) = (i32::from(self.bands), i32::from(self.rows));
+    pub fn add_corpus(&mut self, lab: &Lab, corpus: &Corpus, seeds: &[u32]) {
         for &seed in seeds {
             let setting = Setting { seed, ..Setting::new(self.bands, self.rows, corpus.text) };
-            pairs::visit(lab, corpus, &setting, |pair| {
-                let bin = &mut self.bins[((pair.similarity * BINS as f64) as usize).min(BINS - 1)];
-                let band = pair.similarity.powi(rows);
-                bin.pairs += 1.0;
-                bin.similarity += pair.similarity;
-                bin.meet += f64::from(u8::from(pair.score.is_some()));
-                bin.meet_in_theory += 1.0 - (1.0 - band).powi(bands);
-                bin.bands += pair.score.unwrap_or_default();
-                bin.bands_in_theory += band;
-            });
+            pairs::visit(lab, corpus, &setting, |pair| self.add(pair));
         }
+    }
+
+    /// Adds pairs made for it, so many for each bin.
+    pub fn add_made_pairs(&mut self, lab: &Lab, size: usize, each: usize) {
+        let middles: Vec<f64> = (0..BINS).map(|bin| (bin as f64 + 0.5) / BINS as f64).collect();
+        let setting = Setting::new(self.bands, self.rows, PLAIN);
+        made_pairs::visit(lab, &setting, size, &middles, each, |pair| self.add(pair));
+    }
+
+    fn add(&mut self, pair: &Pair) {
+        let bin = &mut self.bins[((pair.similarity * BINS as f64) as usize).min(BINS - 1)];
+        let band = pair.similarity.powi(self.rows.into());
+        bin.pairs += 1.0;
+        bin.similarity += pair.similarity;
+        bin.meet += f64::from(u8::from(pair.score.is_some()));
+        bin.meet_in_theory += 1.0 - (1.0 - band).powi(self.bands.into());
+        bin.bands += pair.score.unwrap_or_default();
+        bin.bands_in_theory += band;
     }
 
     pub fn json(&self) -> Value {
@@ -61,7 +72,7 @@ impl Curve {
                 "bands": bin.bands / bin.pairs, "bands_in_theory": bin.bands_in_theory / bin.pairs,
             })
         });
-        json!({ "bands": self.bands, "rows": self.rows, "bins": bins.collect::<Vec<_>>(), "error": self.error() })
+        json!({ "source": self.source, "bands": self.bands, "rows": self.rows, "bins": bins.collect::<Vec<_>>(), "error": self.error() })
     }
 
     /// The largest distance of what was measured from theory, over bins of a thousand pairs and more.

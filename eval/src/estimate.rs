@@ -4,10 +4,11 @@
 //! independent slots, and errs by `sqrt(s (1 - s) / slots)`.
 
 use crate::corpus::Corpus;
-use crate::harness::Random;
-use crate::lab::{Lab, SCOPE, command, features_clause, found};
-use crate::pairs;
-use crate::setting::{MURMUR3, PLAIN, Setting, hash_name};
+use crate::lab::Lab;
+use crate::made_pairs;
+use crate::pairs::{self, Pair};
+use crate::plan::MADE_PAIRS;
+use crate::setting::{MURMUR3, PLAIN, Setting};
 use serde_json::{Value, json};
 use simile::signature::Hash;
 
@@ -30,10 +31,10 @@ struct Errors {
 }
 
 impl Errors {
-    fn add(&mut self, similarity: f64, score: f64) {
+    fn add(&mut self, pair: &Pair) {
         self.pairs += 1.0;
-        self.squares += (score - similarity).powi(2);
-        self.squares_in_theory += similarity * (1.0 - similarity) / f64::from(SLOTS);
+        self.squares += (pair.score.unwrap_or_default() - pair.similarity).powi(2);
+        self.squares_in_theory += pair.similarity * (1.0 - pair.similarity) / f64::from(SLOTS);
     }
 
     fn root_mean(&self, squares: f64) -> f64 {
@@ -43,7 +44,7 @@ impl Errors {
 
 /// One line of the results: pairs of sets of about the same size.
 pub struct Estimated {
-    /// A set, or `made`.
+    /// A set, or the pairs made for it.
     pub source: String,
     pub sizes: (usize, usize),
     fss: Errors,
@@ -77,55 +78,18 @@ impl Estimated {
     }
 }
 
-/// Pairs made for it: sets of one size, of chosen similarities, that share nothing with other pairs.
-pub fn of_made_pairs(lab: &Lab, pairs_each: usize) -> Vec<Estimated> {
+/// Pairs made for it, so many of each size and similarity.
+pub fn of_made_pairs(lab: &Lab, each: usize) -> Vec<Estimated> {
     let lines = SIZES.map(|size| {
-        let mut line = Estimated::new("made", (size, size));
+        let mut line = Estimated::new(MADE_PAIRS, (size, size));
         for hash in [Hash::Fss, MURMUR3] {
-            lab.create(&Setting { hash, ..Setting::new(SLOTS, 1, PLAIN) });
-            let what = format!("made pairs of {size} features: estimating, {}", hash_name(hash));
-            lab.begin(&what, pairs_each * SIMILARITIES.len());
-            let mut random = Random::new(size as u64); // the same pairs for both
-            for similarity in SIMILARITIES {
-                let pairs: Vec<_> =
-                    (0..pairs_each).map(|_| made_pair(&mut random, size, similarity)).collect();
-                estimate(lab, &pairs, line.errors(hash));
-            }
+            let setting = Setting { hash, ..Setting::new(SLOTS, 1, PLAIN) };
+            let errors = line.errors(hash);
+            made_pairs::visit(lab, &setting, size, &SIMILARITIES, each, |pair| errors.add(pair));
         }
         line
     });
     lines.into()
-}
-
-struct MadePair {
-    similarity: f64,
-    sets: [Vec<String>; 2],
-}
-
-/// Two sets of `size` features each, as similar as whole numbers allow.
-fn made_pair(random: &mut Random, size: usize, similarity: f64) -> MadePair {
-    let shared = (2.0 * size as f64 * similarity / (1.0 + similarity)).round() as usize;
-    let mut features = |count| (0..count).map(|_| format!("{:016x}", random.number())).collect::<Vec<_>>();
-    let [both, one, other] = [features(shared), features(size - shared), features(size - shared)];
-    MadePair {
-        similarity: shared as f64 / (2 * size - shared) as f64,
-        sets: [[both.clone(), one].concat(), [both, other].concat()],
-    }
-}
-
-/// Records one of each pair, and then classifies the other.
-fn estimate(lab: &Lab, pairs: &[MadePair], errors: &mut Errors) {
-    let commands = |pair: usize| {
-        let [one, other] = &pairs[pair].sets;
-        // Its own features' first: a name that no other pair has.
-        let record = command(&["SIM.RECORD", SCOPE, &one[0]], features_clause("made", one));
-        let classify = command(&["SIM.CLASSIFY", SCOPE, "LIMIT", "1"], features_clause("made", other));
-        vec![record, classify]
-    };
-    lab.each_step(pairs.len(), commands, |pair, replies| {
-        let score = found(&replies[1]).next().map_or(0.0, |(_, score)| score);
-        errors.add(pairs[pair].similarity, score);
-    });
 }
 
 /// Pairs of a real set, by the size of its members.
@@ -138,7 +102,7 @@ pub fn of_real_pairs(lab: &Lab, corpus: &Corpus, seeds: &[u32]) -> Vec<Estimated
                 let size = pair.size.round() as usize;
                 let line = lines.iter_mut().find(|line| (line.sizes.0..=line.sizes.1).contains(&size));
                 if let Some(line) = line.filter(|_| pair.similarity >= LEAST) {
-                    line.errors(hash).add(pair.similarity, pair.score.unwrap_or_default());
+                    line.errors(hash).add(pair);
                 }
             });
         }

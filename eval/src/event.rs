@@ -43,15 +43,6 @@ impl Event {
         };
         Ok(Event { label: line.label, system: line.group, content })
     }
-
-    /// Its text, where it is one.
-    #[cfg(test)]
-    pub fn text(&self) -> Option<&str> {
-        match &self.content {
-            Content::Text(text) => Some(text),
-            Content::Features(_) => None,
-        }
-    }
 }
 
 /// Module and function of a frame: file and line change from release to release.

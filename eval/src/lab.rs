@@ -52,6 +52,12 @@ impl Lab {
         format!("Redis {}", self.server.info("redis_version"))
     }
 
+    /// The module's own default of a scope's parameter.
+    pub fn default(&self, parameter: &str) -> String {
+        let reply = self.server.does(format!("CONFIG GET simile.{parameter}"));
+        reply.pairs().first().map(|(_, value)| value.text()).unwrap_or_default()
+    }
+
     /// Empties the server and makes the scope.
     pub fn create(&self, setting: &Setting) {
         self.server.expect("FLUSHALL SYNC", "OK");
@@ -94,6 +100,16 @@ impl Lab {
         }
     }
 
+    /// Microseconds that the server takes for each of these commands, which are of one kind.
+    pub fn server_time(&self, commands: &[Command]) -> Option<f64> {
+        self.server.expect("CONFIG RESETSTAT", "OK");
+        self.run(commands);
+        let name = String::from_utf8_lossy(commands.first()?.first()?).to_lowercase();
+        let stats = self.server.does("INFO commandstats").text();
+        let line = stats.lines().find(|line| line.to_lowercase().starts_with(&format!("cmdstat_{name}:")))?;
+        line.split(',').find_map(|field| field.strip_prefix("usec_per_call="))?.parse().ok()
+    }
+
     /// A number that SIM.INFO has of the scope.
     pub fn number(&self, field: &str) -> usize {
         self.server.does(format!("SIM.INFO {SCOPE}")).get(field).integer() as usize
@@ -101,8 +117,17 @@ impl Lab {
 
     /// Bytes of an index.
     pub fn bytes(&self, index: &str) -> usize {
+        self.number_of(index, "bytes")
+    }
+
+    /// Items of an index.
+    pub fn items(&self, index: &str) -> usize {
+        self.number_of(index, "items")
+    }
+
+    fn number_of(&self, index: &str, field: &str) -> usize {
         let info = self.server.does(format!("SIM.INFO {SCOPE}"));
-        info.get("indexes").get(index).get("bytes").integer() as usize
+        info.get("indexes").get(index).get(field).integer() as usize
     }
 }
 

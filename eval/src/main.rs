@@ -11,6 +11,7 @@
 //! names the module.
 
 mod corpus;
+mod cost;
 mod curve;
 mod estimate;
 mod event;
@@ -18,6 +19,7 @@ mod exact;
 mod features;
 mod lab;
 mod made;
+mod made_pairs;
 mod outcome;
 mod pairs;
 mod plan;
@@ -78,6 +80,9 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    if std::env::var_os("SIMILE_MODULE").is_none() {
+        return Err("the environment variable SIMILE_MODULE must name the module".into());
+    }
     let mut results = Results::default();
     let lab = Lab::start();
     match &arguments.source {
@@ -113,6 +118,9 @@ fn write(lab: &Lab, results: &Results, output: &Path) -> Result<(), Box<dyn Erro
     let mut json = results.json();
     json["seconds"] = lab.seconds().into();
     json["server"] = lab.describe().into();
+    for parameter in ["bands", "rows", "shingle", "lowercase", "mask"] {
+        json["defaults"][parameter] = lab.default(parameter).into();
+    }
     json["targets"] = target::all(results).iter().map(target::Target::json).collect::<Value>();
     if let Some(directory) = output.parent() {
         std::fs::create_dir_all(directory)?;
@@ -126,7 +134,7 @@ fn print(lab: &Lab, results: &Results, output: &Path) {
     for target in target::all(results).iter().filter(|target| target.reached.is_some()) {
         let met = if target.is_met() == Some(true) { "met" } else { "NOT MET" };
         let reached = target.reached.unwrap_or_default();
-        println!("{:<76} {:<15} {reached:7.4}  {met}", target.what, target.wanted());
+        println!("{:<80} {:<36} {reached:7.4}  {met}", target.what, target.wanted());
     }
     for name in &results.missing {
         println!("{name} is missing: nothing was measured on it");

@@ -94,6 +94,13 @@ pub fn mean(figures: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / f64::from(count))
 }
 
+/// The standard error of the mean of some figures.
+pub fn standard_error(figures: &[f64]) -> Option<f64> {
+    let (mean, count) = (mean(figures.iter().copied())?, figures.len() as f64);
+    let squares: f64 = figures.iter().map(|figure| (figure - mean).powi(2)).sum();
+    (figures.len() > 1).then(|| (squares / (count - 1.0) / count).sqrt())
+}
+
 /// The share of (one of `higher`, one of `lower`) pairs in the right order, ties counted half.
 fn auc(higher: &[f64], lower: &[f64]) -> Option<f64> {
     let mut sorted = lower.to_vec();
@@ -132,6 +139,12 @@ mod tests {
         assert_eq!(outcome.among_best, Some(1.0));
         // Known .9 .4 .8 against new .0 .4: five of six in order, and one tie.
         assert_eq!(outcome.auc, Some(5.5 / 6.0));
+    }
+
+    #[test]
+    fn standard_errors() {
+        assert_eq!(standard_error(&[1.0, 2.0, 3.0, 4.0]), Some((5.0_f64 / 3.0 / 4.0).sqrt()));
+        assert_eq!(standard_error(&[1.0]), None);
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub struct Pair {
 /// Records all events, each an item, compares each with all others, and shows every pair once.
 pub fn visit(lab: &Lab, corpus: &Corpus, setting: &Setting, mut see: impl FnMut(&Pair)) {
     lab.create(setting);
-    lab.begin(&format!("{}: comparing all pairs, {:?}", corpus.name, setting.banding), 2 * corpus.len());
+    lab.begin(&format!("{}: all pairs with {setting}", corpus.name), 2 * corpus.len());
     lab.each_step(corpus.len(), |event| vec![record(corpus, event)], |_, _| ());
     let mut scores = vec![None; corpus.len()];
     lab.each_step(

@@ -5,8 +5,8 @@ use crate::event::Event;
 use crate::lab::Lab;
 use crate::results::{Ceiling, Results};
 use crate::setting::{MASKED, MURMUR3, PLAIN, Setting};
-use crate::{estimate, made, replay, retrieval, set};
-use simile::signature::{Shingle, TextRules};
+use crate::{cost, estimate, made, replay, retrieval, set};
+use simile::signature::{Hash, Shingle, TextRules};
 
 /// Bands and rows of which accuracy is measured.
 const GRID: [(u16, u16); 13] = [
@@ -26,11 +26,18 @@ const GRID: [(u16, u16); 13] = [
 ];
 /// The same where all of them would take long.
 const SOME: [(u16, u16); 5] = [(16, 1), (16, 2), (32, 2), (64, 1), (64, 2)];
+/// Bands and rows of which the cost of a classification is measured.
+const COSTS: [(u16, u16); 7] = [(16, 1), (32, 1), (64, 1), (16, 2), (32, 2), (64, 2), (32, 4)];
 /// Bands and rows of the meeting curves.
 const CURVES: [(u16, u16); 4] = [(16, 2), (64, 1), (32, 4), (13, 7)];
 
-/// Figures that hash chance moves are means over these.
-const SEEDS: [u32; 3] = [0, 1, 2];
+/// Features of each of the sets that are made for the curves.
+const MADE_SIZE: usize = 100;
+
+/// Figures that hash chance moves are means over these. They lie far apart: the slots of MURMUR3 hash with
+/// SEED, SEED + 1 and so on, and seeds that are neighbours share nearly all of them.
+const SEEDS: [u32; 5] = seeds();
+const MANY_SEEDS: [u32; 20] = seeds();
 
 /// Of sets that are longer only the beginning is replayed, as the figures they are held against have it.
 const FIRST: usize = 3_000;
@@ -42,7 +49,7 @@ pub const FIREFOX: &str = "firefox49";
 pub const LOGHUB: &str = "loghub12 mixed";
 pub const LICENSES: &str = "license_rules";
 pub const SPDX: &str = "spdx_licenses";
-pub const MADE: &str = "made";
+pub const MADE_PAIRS: &str = "made pairs";
 
 type Measure = fn(&Lab, &[Event], &mut Results);
 
@@ -58,7 +65,14 @@ pub const SETS: [(&str, Measure); 6] = [
 
 /// What needs no set.
 pub fn without_sets(lab: &Lab, results: &mut Results) {
-    results.estimated.extend(estimate::of_made_pairs(lab, 1_000));
+    measure_made_pairs(lab, 2_000, results);
+}
+
+fn measure_made_pairs(lab: &Lab, each: usize, results: &mut Results) {
+    results.estimated.extend(estimate::of_made_pairs(lab, each));
+    for (bands, rows) in CURVES {
+        results.curve(MADE_PAIRS, bands, rows).add_made_pairs(lab, MADE_SIZE, each);
+    }
 }
 
 /// The small set that is made here, and little of everything.
@@ -66,22 +80,15 @@ pub fn small(lab: &Lab, results: &mut Results) {
     let events = made::events();
     let events: Vec<&Event> = events.iter().collect();
     for text in [PLAIN, MASKED] {
-        let corpus = Corpus::new(MADE, &events, text);
+        let corpus = Corpus::new("made set", &events, text);
         add_ceiling(results, &corpus);
         classify(lab, &corpus, &[(16, 2), (32, 2)], &SEEDS, results);
     }
-    let distinct = Corpus::distinct(MADE, &events, PLAIN);
-    for threshold in [0.5, 0.8] {
-        results.retrieved.push(retrieval::run(
-            lab,
-            &distinct,
-            Setting::threshold(threshold, PLAIN),
-            threshold,
-        ));
-    }
+    let distinct = Corpus::distinct("made set", &events, MASKED);
+    retrieve(lab, &distinct, &[0.5, 0.8], results);
     trace_curves(lab, &distinct, results);
     results.estimated.extend(estimate::of_real_pairs(lab, &distinct, &SEEDS));
-    results.estimated.extend(estimate::of_made_pairs(lab, 20));
+    measure_made_pairs(lab, 100, results);
 }
 
 /// Stack traces.
@@ -90,10 +97,7 @@ fn firefox(lab: &Lab, events: &[Event], results: &mut Results) {
     let corpus = Corpus::new(FIREFOX, &events, PLAIN);
     add_ceiling(results, &corpus);
     classify(lab, &corpus, &GRID, &SEEDS, results);
-    for (bands, rows) in [(16, 2), (32, 2), (64, 2)] {
-        let setting = Setting { hash: MURMUR3, ..Setting::new(bands, rows, PLAIN) };
-        results.classified.extend(replay::run(lab, &corpus, setting, &SEEDS));
-    }
+    compare_hashes(lab, &corpus, results);
     let distinct = Corpus::distinct(FIREFOX, &events, PLAIN);
     trace_curves(lab, &distinct, results);
     results.estimated.extend(estimate::of_real_pairs(lab, &distinct, &SEEDS));
@@ -105,9 +109,23 @@ fn firefox(lab: &Lab, events: &[Event], results: &mut Results) {
     classify(lab, &corpus, &SOME, &SEEDS, results);
 }
 
+/// FSS and MURMUR3 on groups by COVERAGE.
+fn compare_hashes(lab: &Lab, corpus: &Corpus, results: &mut Results) {
+    for (bands, rows) in [(16, 2), (32, 2)] {
+        let lines = [Hash::Fss, MURMUR3].map(|hash| {
+            let setting = Setting { hash, ..Setting::new(bands, rows, corpus.text) };
+            let lines = replay::run(lab, corpus, setting, &MANY_SEEDS);
+            lines.into_iter().find(|line| (line.items, line.score) == ("groups", "COVERAGE"))
+        });
+        if let [Some(fss), Some(murmur3)] = lines {
+            results.hashes.push([fss, murmur3]);
+        }
+    }
+}
+
 /// Log lines: twelve systems mixed, and each alone.
 fn loghub(lab: &Lab, events: &[Event], results: &mut Results) {
-    let mixed = set::mixed(events, 8);
+    let mixed: Vec<&Event> = events.iter().step_by(8).collect();
     for text in [PLAIN, MASKED] {
         let corpus = Corpus::new(LOGHUB, &mixed, text);
         add_ceiling(results, &corpus);
@@ -122,6 +140,7 @@ fn loghub(lab: &Lab, events: &[Event], results: &mut Results) {
     let distinct = Corpus::distinct(LOGHUB, &mixed, PLAIN);
     trace_curves(lab, &distinct, results);
     results.estimated.extend(estimate::of_real_pairs(lab, &distinct, &SEEDS));
+    measure_costs(lab, "loghub12", events, PLAIN, results);
 }
 
 /// The mean over systems, each replayed alone.
@@ -145,9 +164,10 @@ fn license_rules(lab: &Lab, events: &[Event], results: &mut Results) {
         classify(lab, &corpus, &SOME, &[0], results);
         retrieve(lab, &corpus, &[0.5, 0.7, 0.8, 0.9], results);
     }
-    let distinct = Corpus::distinct(LICENSES, &first, PLAIN);
+    let distinct = Corpus::distinct(LICENSES, &first[..first.len().min(1_000)], PLAIN);
     trace_curves(lab, &distinct, results);
     results.estimated.extend(estimate::of_real_pairs(lab, &distinct, &[0]));
+    measure_costs(lab, "license_rules", events, PLAIN, results);
     let all: Vec<&Event> = events.iter().collect();
     let corpus = Corpus::new("license_rules, all", &all, WORDS_3);
     retrieve(lab, &corpus, &[0.8], results);
@@ -180,6 +200,16 @@ fn groceries(lab: &Lab, events: &[Event], results: &mut Results) {
     results.estimated.extend(estimate::of_real_pairs(lab, &distinct, &SEEDS));
 }
 
+const fn seeds<const COUNT: usize>() -> [u32; COUNT] {
+    let mut seeds = [0; COUNT];
+    let mut place = 1;
+    while place < COUNT {
+        seeds[place] = seeds[place - 1] + 10_000;
+        place += 1;
+    }
+    seeds
+}
+
 fn add_ceiling(results: &mut Results, corpus: &Corpus) {
     results.ceilings.push(Ceiling::of(corpus));
 }
@@ -188,6 +218,13 @@ fn classify(lab: &Lab, corpus: &Corpus, grid: &[(u16, u16)], seeds: &[u32], resu
     for (bands, rows) in grid {
         let setting = Setting::new(*bands, *rows, corpus.text);
         results.classified.extend(replay::run(lab, corpus, setting, seeds));
+    }
+}
+
+fn measure_costs(lab: &Lab, set: &'static str, events: &[Event], text: TextRules, results: &mut Results) {
+    let events: Vec<&Event> = events.iter().collect();
+    for (bands, rows) in COSTS {
+        results.costs.push(cost::run(lab, set, &events, Setting::new(bands, rows, text)));
     }
 }
 
@@ -201,6 +238,6 @@ fn retrieve(lab: &Lab, corpus: &Corpus, thresholds: &[f64], results: &mut Result
 /// Adds the pairs of a corpus to the curves.
 fn trace_curves(lab: &Lab, corpus: &Corpus, results: &mut Results) {
     for (bands, rows) in CURVES {
-        results.curve(bands, rows).add(lab, corpus, &SEEDS);
+        results.curve("real sets", bands, rows).add_corpus(lab, corpus, &SEEDS);
     }
 }

@@ -1,9 +1,10 @@
 //! Classification: each event is classified against all earlier ones, then recorded.
 
 use crate::corpus::Corpus;
+use crate::cost::Cost;
 use crate::harness::Reply;
 use crate::lab::{Command, Lab, SCOPE, clause, command, found, name, place};
-use crate::outcome::{Answer, BEST, Outcome, mean};
+use crate::outcome::{Answer, BEST, Outcome, mean, standard_error};
 use crate::setting::{Banding, Setting, describe_text, hash_name};
 use serde_json::{Value, json};
 
@@ -20,12 +21,11 @@ pub struct Classified {
     pub items: &'static str,
     pub score: &'static str,
     pub outcome: Outcome,
-    /// Of the seeds, the least and the most share of known events found.
-    pub range: [f64; 2],
+    /// The standard error of the share of known events found first, as chance in hashing moves it.
+    pub standard_error: Option<f64>,
     /// With items = events: the mean of J(found first) / J(nearest).
     pub nearness: Option<f64>,
-    /// Bytes that the index has for each event and band.
-    pub bytes: f64,
+    pub cost: Cost,
 }
 
 impl Classified {
@@ -37,7 +37,8 @@ impl Classified {
         json!({
             "set": self.corpus, "text": describe_text(self.setting.text), "bands": bands, "rows": rows,
             "hash": hash_name(self.setting.hash), "items": self.items, "score": self.score,
-            "outcome": self.outcome, "range": self.range, "nearness": self.nearness, "bytes": self.bytes,
+            "outcome": self.outcome, "standard_error": self.standard_error,
+            "nearness": self.nearness, "cost": self.cost.json(),
         })
     }
 }
@@ -75,15 +76,17 @@ pub fn mean_of_all(runs: &[Vec<Classified>]) -> Vec<Classified> {
 
 fn mean_of(runs: &[&Classified]) -> Option<Classified> {
     let outcome = Outcome::mean_of(runs.iter().map(|run| &run.outcome))?;
-    let known = || runs.iter().filter_map(|run| run.outcome.known);
-    let range = [known().fold(1.0, f64::min), known().fold(0.0, f64::max)];
+    let known: Vec<f64> = runs.iter().filter_map(|run| run.outcome.known).collect();
     let nearness = mean(runs.iter().filter_map(|run| run.nearness));
-    Some(Classified { outcome, range, nearness, ..(*runs.first()?).clone() })
+    let first = runs.first()?;
+    let microseconds = mean(runs.iter().filter_map(|run| run.cost.microseconds));
+    let cost = Cost { microseconds, ..first.cost };
+    Some(Classified { outcome, standard_error: standard_error(&known), nearness, cost, ..(*first).clone() })
 }
 
 fn once(lab: &Lab, corpus: &Corpus, setting: Setting) -> Vec<Classified> {
     lab.create(&setting);
-    lab.begin(&format!("{}: classifying, {:?}", corpus.name, setting.banding), corpus.len());
+    lab.begin(&format!("{}: classifying with {setting}", corpus.name), corpus.len());
     let mut answers: Vec<Vec<Answer>> = WAYS.iter().map(|_| Vec::new()).collect();
     let mut nearness = Vec::new();
     lab.each_step(
@@ -96,7 +99,7 @@ fn once(lab: &Lab, corpus: &Corpus, setting: Setting) -> Vec<Classified> {
             nearness.extend(nearness_of(corpus, event, &replies[0]));
         },
     );
-    let observations = |index| (lab.bytes(index) as f64) / (corpus.len() * lab.number("bands")) as f64;
+    let [of_events, of_groups] = ["events", "groups"].map(|index| Cost::of(lab, &corpus.events, index));
     let line = |(&(items, score), answers): (&(&'static str, &'static str), &Vec<Answer>)| {
         let outcome = Outcome::of(answers);
         Classified {
@@ -105,9 +108,9 @@ fn once(lab: &Lab, corpus: &Corpus, setting: Setting) -> Vec<Classified> {
             items,
             score,
             outcome,
-            range: [outcome.known.unwrap_or_default(); 2],
+            standard_error: None,
             nearness: (items == "events").then(|| mean(nearness.iter().copied())).flatten(),
-            bytes: observations(items),
+            cost: if items == "events" { of_events } else { of_groups },
         }
     };
     WAYS.iter().zip(&answers).map(line).collect()

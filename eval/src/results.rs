@@ -1,6 +1,7 @@
 //! All that was measured.
 
 use crate::corpus::Corpus;
+use crate::cost::Measured;
 use crate::curve::Curve;
 use crate::estimate::Estimated;
 use crate::outcome::Outcome;
@@ -16,6 +17,9 @@ pub struct Results {
     pub missing: Vec<&'static str>,
     pub ceilings: Vec<Ceiling>,
     pub classified: Vec<Classified>,
+    /// The same line with either hash, over many seeds.
+    pub hashes: Vec<[Classified; 2]>,
+    pub costs: Vec<Measured>,
     pub retrieved: Vec<Retrieved>,
     pub curves: Vec<Curve>,
     pub estimated: Vec<Estimated>,
@@ -52,10 +56,10 @@ impl Ceiling {
 
 impl Results {
     /// The curve of these bands and rows, which all sets add to.
-    pub fn curve(&mut self, bands: u16, rows: u16) -> &mut Curve {
-        let is_it = |curve: &Curve| (curve.bands, curve.rows) == (bands, rows);
+    pub fn curve(&mut self, source: &'static str, bands: u16, rows: u16) -> &mut Curve {
+        let is_it = |curve: &Curve| (curve.source, curve.bands, curve.rows) == (source, bands, rows);
         let place = self.curves.iter().position(is_it).unwrap_or_else(|| {
-            self.curves.push(Curve::new(bands, rows));
+            self.curves.push(Curve::new(source, bands, rows));
             self.curves.len() - 1
         });
         &mut self.curves[place]
@@ -69,6 +73,8 @@ impl Results {
             "missing": self.missing,
             "ceilings": self.ceilings.iter().map(Ceiling::json).collect::<Vec<_>>(),
             "classified": self.classified.iter().map(Classified::json).collect::<Vec<_>>(),
+            "hashes": self.hashes.iter().map(|lines| json!(lines.each_ref().map(Classified::json))).collect::<Vec<_>>(),
+            "costs": self.costs.iter().map(Measured::json).collect::<Vec<_>>(),
             "retrieved": self.retrieved.iter().map(Retrieved::json).collect::<Vec<_>>(),
             "curves": self.curves.iter().map(Curve::json).collect::<Vec<_>>(),
             "estimated": self.estimated.iter().map(Estimated::json).collect::<Vec<_>>(),

@@ -7,6 +7,9 @@ use crate::pairs;
 use crate::setting::{Setting, describe_text};
 use serde_json::{Value, json};
 
+/// How far below a threshold a pair is still close to what was asked for.
+const CLOSE: f64 = 0.15;
+
 /// One line of the results.
 pub struct Retrieved {
     pub corpus: String,
@@ -22,6 +25,8 @@ pub struct Retrieved {
     /// Of the pairs that meet, and of those that also score threshold^rows, those above the threshold.
     pub precision: Share,
     pub scored_precision: Share,
+    /// Of the pairs that meet, those that are at most [`CLOSE`] below the threshold, or above it.
+    pub close: Share,
 }
 
 impl Retrieved {
@@ -31,13 +36,14 @@ impl Retrieved {
             "threshold": self.threshold, "bands": self.bands, "rows": self.rows, "pairs": self.recall.of,
             "met": self.precision.of, "recall": self.recall.value(), "precision": self.precision.value(),
             "scored_recall": self.scored_recall.value(),
-            "scored_precision": self.scored_precision.value(),
+            "scored_precision": self.scored_precision.value(), "close": self.close.value(),
         })
     }
 }
 
 pub fn run(lab: &Lab, corpus: &Corpus, setting: Setting, threshold: f64) -> Retrieved {
-    let [mut recall, mut scored_recall, mut precision, mut scored_precision] = [Share::default(); 4];
+    let [mut recall, mut scored_recall, mut precision, mut scored_precision, mut close] =
+        [Share::default(); 5];
     // In single precision, as the similarities are: 0.8 is to be 0.8.
     let least = f64::from(threshold as f32);
     let mut minimum = None;
@@ -52,6 +58,7 @@ pub fn run(lab: &Lab, corpus: &Corpus, setting: Setting, threshold: f64) -> Retr
         }
         if pair.score.is_some() {
             precision.count(is_wanted);
+            close.count(pair.similarity >= least - CLOSE);
         }
         if scores {
             scored_precision.count(is_wanted);
@@ -70,5 +77,6 @@ pub fn run(lab: &Lab, corpus: &Corpus, setting: Setting, threshold: f64) -> Retr
         scored_recall,
         precision,
         scored_precision,
+        close,
     }
 }

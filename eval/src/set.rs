@@ -31,33 +31,9 @@ pub fn by_system(events: &[Event]) -> BTreeMap<&str, Vec<&Event>> {
     systems
 }
 
-/// Every `step`th event of each system, the systems in turns: several logs that arrive at one place.
-pub fn mixed(events: &[Event], step: usize) -> Vec<&Event> {
-    let thin = |events: Vec<_>| events.into_iter().step_by(step);
-    let mut systems: Vec<_> = by_system(events).into_values().map(thin).collect();
-    let mut mixed = Vec::new();
-    loop {
-        let turn: Vec<&Event> = systems.iter_mut().filter_map(Iterator::next).collect();
-        if turn.is_empty() {
-            return mixed;
-        }
-        mixed.extend(turn);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn systems_take_turns() {
-        let line = |text: &str, system: &str| format!(r#"{{"text":"{text}","group":"{system}"}}"#);
-        let lines = [("a1", "a"), ("a2", "a"), ("a3", "a"), ("b1", "b"), ("a4", "a"), ("a5", "a")];
-        let events: Vec<Event> =
-            lines.iter().map(|(text, system)| Event::parse(&line(text, system)).unwrap()).collect();
-        let texts: Vec<_> = mixed(&events, 2).iter().map(|event| event.text()).collect();
-        assert_eq!(texts, [Some("a1"), Some("b1"), Some("a3"), Some("a5")]);
-    }
 
     #[test]
     fn a_missing_set_is_none() {

@@ -3,6 +3,7 @@
 use crate::lab::{Command, SCOPE, command};
 use serde_json::{Value, json};
 use simile::signature::{Hash, Shingle, TextRules};
+use std::fmt;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Banding {
@@ -52,6 +53,18 @@ impl Setting {
             yes(self.text.mask)
         );
         command(&line.split(' ').collect::<Vec<_>>(), Vec::new())
+    }
+}
+
+/// For the progress.
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.banding {
+            Banding::Fixed { bands, rows } => write!(f, "{bands} x {rows}")?,
+            Banding::Threshold(threshold) => write!(f, "THRESHOLD {threshold}")?,
+        }
+        write!(f, ", {}, {}", shingle_name(self.text.shingle), hash_name(self.hash))?;
+        if self.text.mask { write!(f, ", masked") } else { Ok(()) }
     }
 }
 
