@@ -4,8 +4,8 @@
 COLOURS = ["#2f86d0", "#cf6a2a", "#2c9a63", "#9a5bb5", "#b0893a"]
 TEXT = "#76808c"
 
-WIDTH, HEIGHT = 760, 440
-LEFT, RIGHT, TOP, BOTTOM = 62, 190, 44, 56
+WIDTH, HEIGHT = 800, 450
+LEFT, RIGHT, TOP, BOTTOM = 62, 220, 58, 56
 
 
 class Axis:
@@ -53,7 +53,7 @@ def grid(x_axis, y_axis, x, y):
         yield f'<path class="grid" d="M{LEFT} {y(tick)}H{right}"/>'
         yield f'<text x="{LEFT - 8}" y="{y(tick) + 4}" text-anchor="end">{y_axis.text(tick)}</text>'
     yield f'<text x="{(LEFT + right) / 2}" y="{HEIGHT - 12}" text-anchor="middle">{x_axis.title}</text>'
-    yield f'<text x="{LEFT}" y="{TOP - 7}" text-anchor="start">{y_axis.title}</text>'
+    yield f'<text x="{LEFT}" y="{TOP - 12}" text-anchor="start">{y_axis.title}</text>'
 
 
 def drawn(series, x, y):
@@ -68,10 +68,9 @@ def drawn(series, x, y):
 
 
 def legend(series):
-    """Each label with its line or dot, beside the picture, in the order of the series' last points."""
-    order = sorted((one for one in series if one.label), key=lambda one: -one.points[-1][1])
+    """Each label with its line or dot, beside the picture."""
     at = WIDTH - RIGHT + 16
-    for place, one in enumerate(order):
+    for place, one in enumerate(series):
         y = TOP + 12 + 22 * place
         if one.line:
             dashes = ' stroke-dasharray="5 4"' if one.dashed else ""

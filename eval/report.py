@@ -74,6 +74,12 @@ class Page:
     def nearness(self, *line):
         return share(self.classified(*line)["nearness"])
 
+    def exactly_known(self, *line):
+        return f"{self.classified(*line)['outcome']['known']:.4f}"
+
+    def exactly(self, *line):
+        return f"{self.exact(*line)['outcome']['known']:.4f}"
+
     def ceiling(self, *line):
         return share(self.exact(*line)["outcome"]["known"])
 
@@ -82,6 +88,20 @@ class Page:
 
     def known_events(self, *line):
         return f"{self.exact(*line)['outcome']['known_events']:,}"
+
+    def events(self, *line):
+        return f"{self.exact(*line)['outcome']['events']:,}"
+
+    def one_event(self, *line):
+        """What one of the known events is, of their share."""
+        return f"{1 / self.exact(*line)['outcome']['known_events']:.4f}"
+
+    def band_bytes(self):
+        """Of an item with one observation, for each band of the default bands and rows."""
+        wanted = (int(self.run["defaults"]["bands"]), int(self.run["defaults"]["rows"]))
+        costs = (line for line in self.run["costs"] if line["set"] == "loghub12")
+        line = only(line for line in costs if (line["bands"], line["rows"]) == wanted)
+        return f"{line['cost']['bytes'] / line['bands']:.0f}"
 
     def recall(self, *line):
         return share(self.retrieved(*line)["recall"])
@@ -267,8 +287,8 @@ def table(head, lines):
 def bands_plot(page):
     """Accuracy against bands; a line for each set and number of rows."""
     series = []
-    sets = (("firefox49", "CHARS 5", "stack traces"), ("loghub12 mixed", "CHARS 5", "log lines"))
-    sets += (("loghub12 mixed", "CHARS 5, masked", "log lines, masked"),)
+    sets = (("loghub12 mixed", "CHARS 5, masked", "log lines, masked"), ("loghub12 mixed", "CHARS 5", "log lines"))
+    sets += (("firefox49", "CHARS 5", "stack traces"),)
     for colour, (name, text, label) in enumerate(sets):
         for rows in (1, 2):
             points = [

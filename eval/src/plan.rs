@@ -28,8 +28,9 @@ const GRID: [(u16, u16); 13] = [
 const SOME: [(u16, u16); 5] = [(16, 1), (16, 2), (32, 2), (64, 1), (64, 2)];
 /// Bands and rows of which the cost of a classification is measured.
 const COSTS: [(u16, u16); 7] = [(16, 1), (32, 1), (64, 1), (16, 2), (32, 2), (64, 2), (32, 4)];
-/// Bands and rows of the meeting curves.
-const CURVES: [(u16, u16); 4] = [(16, 2), (64, 1), (32, 4), (13, 7)];
+/// Bands and rows of the meeting curves: of made pairs, and of all pairs of real sets.
+const CURVES: [(u16, u16); 4] = [(64, 1), (16, 2), (32, 4), (13, 7)];
+const REAL_CURVES: [(u16, u16); 2] = [(16, 2), (13, 7)];
 
 /// Features of each of the sets that are made for the curves.
 const MADE_SIZE: usize = 100;
@@ -86,7 +87,7 @@ pub fn small(lab: &Lab, results: &mut Results) {
     }
     let distinct = Corpus::distinct("made set", &events, MASKED);
     retrieve(lab, &distinct, &[0.5, 0.8], results);
-    trace_curves(lab, &distinct, results);
+    trace_curves(lab, &distinct, &SEEDS, results);
     results.estimated.extend(estimate::of_real_pairs(lab, &distinct, &SEEDS));
     measure_made_pairs(lab, 100, results);
 }
@@ -99,7 +100,7 @@ fn firefox(lab: &Lab, events: &[Event], results: &mut Results) {
     classify(lab, &corpus, &GRID, &SEEDS, results);
     compare_hashes(lab, &corpus, results);
     let distinct = Corpus::distinct(FIREFOX, &events, PLAIN);
-    trace_curves(lab, &distinct, results);
+    trace_curves(lab, &distinct, &MANY_SEEDS, results);
     results.estimated.extend(estimate::of_real_pairs(lab, &distinct, &SEEDS));
     // One signature, which is not in the frames, is a large part of the set.
     let is_other = |event: &&Event| !event.label.as_ref().is_some_and(|l| l.contains("msgtype=0x820017"));
@@ -138,7 +139,7 @@ fn loghub(lab: &Lab, events: &[Event], results: &mut Results) {
         each_system(lab, events, text, results);
     }
     let distinct = Corpus::distinct(LOGHUB, &mixed, PLAIN);
-    trace_curves(lab, &distinct, results);
+    trace_curves(lab, &distinct, &MANY_SEEDS, results);
     results.estimated.extend(estimate::of_real_pairs(lab, &distinct, &SEEDS));
     measure_costs(lab, "loghub12", events, PLAIN, results);
 }
@@ -165,7 +166,7 @@ fn license_rules(lab: &Lab, events: &[Event], results: &mut Results) {
         retrieve(lab, &corpus, &[0.5, 0.7, 0.8, 0.9], results);
     }
     let distinct = Corpus::distinct(LICENSES, &first[..first.len().min(1_000)], PLAIN);
-    trace_curves(lab, &distinct, results);
+    trace_curves(lab, &distinct, &MANY_SEEDS, results);
     results.estimated.extend(estimate::of_real_pairs(lab, &distinct, &[0]));
     measure_costs(lab, "license_rules", events, PLAIN, results);
     let all: Vec<&Event> = events.iter().collect();
@@ -236,8 +237,8 @@ fn retrieve(lab: &Lab, corpus: &Corpus, thresholds: &[f64], results: &mut Result
 }
 
 /// Adds the pairs of a corpus to the curves.
-fn trace_curves(lab: &Lab, corpus: &Corpus, results: &mut Results) {
-    for (bands, rows) in CURVES {
-        results.curve("real sets", bands, rows).add_corpus(lab, corpus, &SEEDS);
+fn trace_curves(lab: &Lab, corpus: &Corpus, seeds: &[u32], results: &mut Results) {
+    for (bands, rows) in REAL_CURVES {
+        results.curve("real sets", bands, rows).add_corpus(lab, corpus, seeds);
     }
 }

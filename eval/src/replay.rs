@@ -79,7 +79,7 @@ fn mean_of(runs: &[&Classified]) -> Option<Classified> {
     let known: Vec<f64> = runs.iter().filter_map(|run| run.outcome.known).collect();
     let nearness = mean(runs.iter().filter_map(|run| run.nearness));
     let first = runs.first()?;
-    let microseconds = mean(runs.iter().filter_map(|run| run.cost.microseconds));
+    let microseconds = runs.iter().filter_map(|run| run.cost.microseconds).reduce(f64::min);
     let cost = Cost { microseconds, ..first.cost };
     Some(Classified { outcome, standard_error: standard_error(&known), nearness, cost, ..(*first).clone() })
 }
