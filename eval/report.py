@@ -129,8 +129,8 @@ class Page:
 
     def bands_table(self, name, text="CHARS 5"):
         """Accuracy and cost by bands and rows, each group an item and each event an item."""
-        head = ["bands x rows", "groups: known", "macro", "AUC", "bytes an event", "events: known", "bytes an event"]
-        head += ["events: candidates", "events: time"]
+        head = ["bands x rows", "groups: known", "macro", "AUC", "bytes an event"]
+        head += ["events: known", "bytes an event", "candidates", "time"]
         lines = [line for line in self.run["classified"] if (line["set"], text_of(line)) == (name, text)]
         lines = [line for line in lines if line["hash"] == "FSS" and line["items"] == "events"]
         rows = []
@@ -140,7 +140,8 @@ class Page:
             outcome = groups["outcome"]
             rows.append(
                 [banding, *(share(outcome[field]) for field in ("known", "macro_average", "auc"))]
-                + [f"{groups['cost']['bytes']:,.0f}", share(events["outcome"]["known"]), f"{events['cost']['bytes']:,.0f}"]
+                + [f"{groups['cost']['bytes']:,.0f}", share(events["outcome"]["known"])]
+                + [f"{events['cost']['bytes']:,.0f}"]
                 + [percent(events["cost"]["candidates"]), microseconds(events["cost"]["microseconds"])]
             )
         exact = self.exact(name, text)["outcome"]
@@ -152,7 +153,8 @@ class Page:
         head = ["set", "items", "score", "known", "macro", "AUC"]
         rows = []
         for name, text in (("firefox49", "CHARS 5"), ("loghub12 mixed", "CHARS 5, masked")):
-            for items, score in (("events", "OVERLAP"), ("groups", "OVERLAP"), ("groups", "COVERAGE"), ("groups", "SIGNIFICANCE")):
+            ways = [("groups", score) for score in ("OVERLAP", "COVERAGE", "SIGNIFICANCE")]
+            for items, score in [("events", "OVERLAP"), *ways]:
                 outcome = self.classified(name, banding, items, score, text)["outcome"]
                 cells = [share(outcome[field]) for field in ("known", "macro_average", "auc")]
                 rows.append([named(name, text), items, score, *cells])
@@ -178,10 +180,9 @@ class Page:
         for line in self.run["retrieved"]:
             fields = ("recall", "precision", "close", "scored_recall", "scored_precision")
             shingle = "-" if line["set"] == "groceries" else f"`{line['text']['shingle']}`"
-            rows.append(
-                [f"{line['set']} ({line['events']:,})", shingle, line["threshold"], f"{line['bands']} x {line['rows']}"]
-                + [f"{line['pairs']:,}", *(share(line[field]) for field in fields)]
-            )
+            cells = [f"{line['set']} ({line['events']:,})", shingle, line["threshold"]]
+            cells += [f"{line['bands']} x {line['rows']}", f"{line['pairs']:,}"]
+            rows.append([*cells, *(share(line[field]) for field in fields)])
         return table(head, rows)
 
     def errors_table(self):
@@ -219,7 +220,7 @@ class Page:
     def defaults_table(self):
         sets = (("firefox49", "CHARS 5"), ("loghub12 mixed", "CHARS 5"), ("loghub12 mixed", "CHARS 5, masked"))
         sets += (("license_rules", "CHARS 5"), ("license_rules", "WORDS 3"))
-        head = ["", *(f"{named(name, text)}{', words' if 'WORDS' in text else ''}" for name, text in sets)]
+        head = ["", *(named(name, text) for name, text in sets)]
         head += ["bytes an item", "candidates of license_rules"]
         rows = []
         for banding in ("16 x 1", "16 x 2", "32 x 2", "64 x 1", "64 x 2"):
@@ -233,7 +234,8 @@ class Page:
         rows = []
         for banding in ("16 x 1", "16 x 2", "32 x 2", "64 x 1", "64 x 2"):
             line = self.classified("groceries", banding, "events", "OVERLAP")
-            rows.append([banding, share(line["nearness"]), f"{line['cost']['bytes']:,.0f}", percent(line["cost"]["candidates"])])
+            cost = line["cost"]
+            rows.append([banding, share(line["nearness"]), f"{cost['bytes']:,.0f}", percent(cost["candidates"])])
         return table(head, rows)
 
     def targets_table(self):
@@ -254,6 +256,8 @@ def text_of(line):
 
 
 def named(name, text):
+    """The set, and what of the text is not the default."""
+    name += ", words" if "WORDS" in text else ""
     return f"{name}, masked" if "masked" in text else name
 
 
@@ -287,20 +291,22 @@ def table(head, lines):
 def bands_plot(page):
     """Accuracy against bands; a line for each set and number of rows."""
     series = []
-    sets = (("loghub12 mixed", "CHARS 5, masked", "log lines, masked"), ("loghub12 mixed", "CHARS 5", "log lines"))
-    sets += (("firefox49", "CHARS 5", "stack traces"),)
+    sets = [("loghub12 mixed", "CHARS 5, masked", "log lines, masked")]
+    sets += [("loghub12 mixed", "CHARS 5", "log lines"), ("firefox49", "CHARS 5", "stack traces")]
     for colour, (name, text, label) in enumerate(sets):
         for rows in (1, 2):
-            points = [
-                (bands, page.classified(name, f"{bands} x {rows}", "groups", "COVERAGE", text)["outcome"]["known"])
-                for bands in (8, 16, 32, 64, 128)
-            ]
+            bandings = {bands: f"{bands} x {rows}" for bands in (8, 16, 32, 64, 128)}
+            points = []
+            for bands, banding in bandings.items():
+                line = page.classified(name, banding, "groups", "COVERAGE", text)
+                points.append((bands, line["outcome"]["known"]))
             rows_label = "1 row" if rows == 1 else f"{rows} rows"
             series.append(Series(f"{label}, {rows_label}", colour, points, dashed=rows == 1))
+    shares = [0.88, 0.9, 0.92, 0.94, 0.96, 0.98, 1]
     return plot(
         "Events of a known group that are found, by bands",
-        Axis("bands (twice as many at each step)", [8, 16, 32, 64, 128], scale=lambda bands: bands.bit_length()),
-        Axis("share whose group is found first", [0.88, 0.9, 0.92, 0.94, 0.96, 0.98, 1], text=lambda y: f"{y:.2f}"),
+        Axis("bands (twice as many at each step)", [8, 16, 32, 64, 128], scale=int.bit_length),
+        Axis("share whose group is found first", shares, text=lambda figure: f"{figure:.2f}"),
         series,
     )
 

@@ -72,7 +72,10 @@ impl Curve {
                 "bands": bin.bands / bin.pairs, "bands_in_theory": bin.bands_in_theory / bin.pairs,
             })
         });
-        json!({ "source": self.source, "bands": self.bands, "rows": self.rows, "bins": bins.collect::<Vec<_>>(), "error": self.error() })
+        json!({
+            "source": self.source, "bands": self.bands, "rows": self.rows,
+            "bins": bins.collect::<Vec<_>>(), "error": self.error(),
+        })
     }
 
     /// The largest distance of what was measured from theory, over bins of a thousand pairs and more.

@@ -68,12 +68,13 @@ impl Results {
     pub fn json(&self) -> Value {
         let present: Vec<Value> =
             self.present.iter().map(|(name, events)| json!({ "name": name, "events": events })).collect();
+        let hashes = self.hashes.iter().map(|lines| lines.each_ref().map(Classified::json).into());
         json!({
             "present": present,
             "missing": self.missing,
             "ceilings": self.ceilings.iter().map(Ceiling::json).collect::<Vec<_>>(),
             "classified": self.classified.iter().map(Classified::json).collect::<Vec<_>>(),
-            "hashes": self.hashes.iter().map(|lines| json!(lines.each_ref().map(Classified::json))).collect::<Vec<_>>(),
+            "hashes": hashes.collect::<Vec<Value>>(),
             "costs": self.costs.iter().map(Measured::json).collect::<Vec<_>>(),
             "retrieved": self.retrieved.iter().map(Retrieved::json).collect::<Vec<_>>(),
             "curves": self.curves.iter().map(Curve::json).collect::<Vec<_>>(),
