@@ -2,11 +2,13 @@
 
 # Which servers the tests run against.
 SERVERS ?= redis-7.0 redis-8.2 valkey-9.1
-export SERVERS INPUT PORT
+# Where `make eval` finds its sets.
+DATA ?= ../shared/data
+export SERVERS INPUT PORT DATA
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-.PHONY: help run serve build check test bench bench-quick
+.PHONY: help run serve build check test bench bench-quick eval
 
 help: ## Lists the commands (what `make` alone does)
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' Makefile | expand -t 18
@@ -23,15 +25,15 @@ build: ## Builds the module: target/release/libsimile.so
 
 check: ## Formatting, lints and documentation, warnings denied
 	@scripts/install-packages.sh build
-	cargo fmt --check
-	cargo clippy --all-targets -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 
 test: ## Every test on every server; SERVERS=redis-7.0 narrows it
 	@scripts/install-packages.sh build serve
 	@scripts/install-servers.sh $(SERVERS)
 	cargo build --release --lib
-	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo test --no-fail-fast
+	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo test --workspace --no-fail-fast
 
 bench: ## This module beside Lua on built-in types: docs/benchmarks.md; a quarter of an hour
 	@scripts/install-packages.sh build serve
@@ -43,3 +45,7 @@ bench-quick: ## The same with less work; fails where less than half of a target 
 	@scripts/install-packages.sh build serve
 	cargo build --release --lib
 	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo bench --bench server -- --quick $(BENCH)
+
+eval: ## How right the answers are, on real sets: docs/choosing.md; DATA=where the sets are
+	@scripts/install-packages.sh build serve
+	@scripts/eval.sh

@@ -1,0 +1,335 @@
+#!/usr/bin/env python3
+"""Makes docs/choosing.md, and the plots it shows, from the results of `make eval`.
+
+    eval/report.py [target/eval.json [docs]]
+
+The prose is in eval/choosing.md, where {{figure ...}} stands for what the functions of this file make of the
+results: every number on the page comes from them. A page with a set missing is not made. Needs nothing but
+Python.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from plot import Axis, Series, plot
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main():
+    results = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "target/eval.json"
+    docs = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "docs"
+    run = json.loads(results.read_text())
+    if run["missing"]:
+        print(f"{docs / 'choosing.md'} is left as it is: {', '.join(run['missing'])} missing")
+        return
+    page = Page(run)
+    template = (ROOT / "eval/choosing.md").read_text()
+    text = re.sub(r"\{\{(\w+)(.*?)\}\}", page.fill, template)
+    docs.mkdir(exist_ok=True)
+    (docs / "choosing-bands.svg").write_text(bands_plot(page))
+    (docs / "choosing-curve.svg").write_text(curve_plot(page))
+    (docs / "choosing.md").write_text(text)
+    print(f"{docs / 'choosing.md'} and its plots are made of {results}")
+
+
+# --- the results, and how they are asked for ---
+
+
+class Page:
+    """What stands for {{name argument | argument}} in the prose."""
+
+    def __init__(self, run):
+        self.run = run
+
+    def fill(self, place):
+        name, arguments = place.groups()
+        arguments = [argument.strip() for argument in arguments.split("|") if argument.strip()]
+        return str(getattr(self, name)(*arguments))
+
+    def classified(self, name, banding, items, score, text="CHARS 5", hash_name="FSS"):
+        bands, rows = (int(number) for number in banding.split(" x "))
+        wanted = (name, text, bands, rows, items, score, hash_name)
+        return only(line for line in self.run["classified"] if key(line) == wanted)
+
+    def exact(self, name, text="CHARS 5"):
+        return only(line for line in self.run["ceilings"] if (line["set"], text_of(line)) == (name, text))
+
+    def retrieved(self, name, threshold, text="CHARS 5"):
+        wanted = (name, text, float(threshold))
+        lines = self.run["retrieved"]
+        return only(line for line in lines if (line["set"], text_of(line), line["threshold"]) == wanted)
+
+    # Single figures.
+
+    def known(self, *line):
+        return share(self.classified(*line)["outcome"]["known"])
+
+    def among(self, *line):
+        return share(self.classified(*line)["outcome"]["among_best"])
+
+    def nearness(self, *line):
+        return share(self.classified(*line)["nearness"])
+
+    def exactly_known(self, *line):
+        return f"{self.classified(*line)['outcome']['known']:.4f}"
+
+    def exactly(self, *line):
+        return f"{self.exact(*line)['outcome']['known']:.4f}"
+
+    def ceiling(self, *line):
+        return share(self.exact(*line)["outcome"]["known"])
+
+    def ceiling_among(self, *line):
+        return share(self.exact(*line)["outcome"]["among_best"])
+
+    def known_events(self, *line):
+        return f"{self.exact(*line)['outcome']['known_events']:,}"
+
+    def events(self, *line):
+        return f"{self.exact(*line)['outcome']['events']:,}"
+
+    def one_event(self, *line):
+        """What one of the known events is, of their share."""
+        return f"{1 / self.exact(*line)['outcome']['known_events']:.4f}"
+
+    def band_bytes(self):
+        """Of an item with one observation, for each band of the default bands and rows."""
+        wanted = (int(self.run["defaults"]["bands"]), int(self.run["defaults"]["rows"]))
+        costs = (line for line in self.run["costs"] if line["set"] == "loghub12")
+        line = only(line for line in costs if (line["bands"], line["rows"]) == wanted)
+        return f"{line['cost']['bytes'] / line['bands']:.0f}"
+
+    def recall(self, *line):
+        return share(self.retrieved(*line)["recall"])
+
+    def curve_error(self, source):
+        return share(max(curve["error"] for curve in self.run["curves"] if curve["source"] == source))
+
+    def default(self, name):
+        return self.run["defaults"][name]
+
+    def sets(self):
+        return str(len(self.run["present"]))
+
+    def minutes(self):
+        return f"{self.run['seconds'] / 60:.0f}"
+
+    def server(self):
+        return self.run["server"]
+
+    def revision(self):
+        git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+        return git.stdout.strip() or "unknown"
+
+    # Tables.
+
+    def bands_table(self, name, text="CHARS 5"):
+        """Accuracy and cost by bands and rows, each group an item and each event an item."""
+        head = ["bands x rows", "groups: known", "macro", "AUC", "bytes an event"]
+        head += ["events: known", "bytes an event", "candidates", "time"]
+        lines = [line for line in self.run["classified"] if (line["set"], text_of(line)) == (name, text)]
+        lines = [line for line in lines if line["hash"] == "FSS" and line["items"] == "events"]
+        rows = []
+        for events in sorted(lines, key=lambda line: (line["rows"], line["bands"])):
+            banding = f"{events['bands']} x {events['rows']}"
+            groups = self.classified(name, banding, "groups", "COVERAGE", text)
+            outcome = groups["outcome"]
+            rows.append(
+                [banding, *(share(outcome[field]) for field in ("known", "macro_average", "auc"))]
+                + [f"{groups['cost']['bytes']:,.0f}", share(events["outcome"]["known"])]
+                + [f"{events['cost']['bytes']:,.0f}"]
+                + [percent(events["cost"]["candidates"]), microseconds(events["cost"]["microseconds"])]
+            )
+        exact = self.exact(name, text)["outcome"]
+        figures = [share(exact[field]) for field in ("macro_average", "auc")]
+        rows.append(["exact, nearest event", "", *figures, "", share(exact["known"]), "", "", ""])
+        return table(head, rows)
+
+    def scores_table(self, banding):
+        head = ["set", "items", "score", "known", "macro", "AUC"]
+        rows = []
+        for name, text in (("firefox49", "CHARS 5"), ("loghub12 mixed", "CHARS 5, masked")):
+            ways = [("groups", score) for score in ("OVERLAP", "COVERAGE", "SIGNIFICANCE")]
+            for items, score in [("events", "OVERLAP"), *ways]:
+                outcome = self.classified(name, banding, items, score, text)["outcome"]
+                cells = [share(outcome[field]) for field in ("known", "macro_average", "auc")]
+                rows.append([named(name, text), items, score, *cells])
+        return table(head, rows)
+
+    def shingles_table(self, banding):
+        head = ["SHINGLE", "MASK", "known", "macro", "AUC", "exact, nearest event: known", "AUC"]
+        rows = []
+        for shingle in ("CHARS 3", "CHARS 5", "CHARS 8", "WORDS 1", "WORDS 2"):
+            for mask in ("", ", masked"):
+                text = shingle + mask
+                outcome = self.classified("loghub12 mixed", banding, "groups", "COVERAGE", text)["outcome"]
+                exact = self.exact("loghub12 mixed", text)["outcome"]
+                cells = [share(outcome[field]) for field in ("known", "macro_average", "auc")]
+                cells += [share(exact[field]) for field in ("known", "auc")]
+                rows.append([f"`{shingle}`", "yes" if mask else "no", *cells])
+        return table(head, rows)
+
+    def retrieval_table(self):
+        head = ["set", "SHINGLE", "THRESHOLD", "bands x rows", "pairs above", "recall", "precision"]
+        head += ["close", "recall, MINSCORE", "precision, MINSCORE"]
+        rows = []
+        for line in self.run["retrieved"]:
+            fields = ("recall", "precision", "close", "scored_recall", "scored_precision")
+            shingle = "-" if line["set"] == "groceries" else f"`{line['text']['shingle']}`"
+            cells = [f"{line['set']} ({line['events']:,})", shingle, line["threshold"]]
+            cells += [f"{line['bands']} x {line['rows']}", f"{line['pairs']:,}"]
+            rows.append([*cells, *(share(line[field]) for field in fields)])
+        return table(head, rows)
+
+    def errors_table(self):
+        head = ["sets", "features", "pairs", "FSS", "MURMUR3", "theory of MURMUR3", "FSS against MURMUR3"]
+        rows = []
+        for line in self.run["estimated"]:
+            least, most = line["least"], line["most"]
+            sizes = str(least) if least == most else f"{least}-{most}" if most < 10**6 else f"{least} and more"
+            change = f"{100 * (line['ratio'] - 1):+.0f} %".replace("-", "\u2212")
+            errors = [f"{line[field]:.4f}" for field in ("fss", "murmur3", "theory")]
+            rows.append([line["source"], sizes, f"{line['pairs']:,.0f}", *errors, change])
+        return table(head, rows)
+
+    def hashes_table(self):
+        head = ["bands x rows", "FSS: known", "macro", "AUC", "MURMUR3: known", "macro", "AUC"]
+        rows = []
+        for lines in self.run["hashes"]:
+            cells = [f"{lines[0]['bands']} x {lines[0]['rows']}"]
+            for line in lines:
+                known, error = line["outcome"]["known"], line["standard_error"]
+                cells.append(f"{known:.4f} \u00b1 {error:.4f}")
+                cells += [share(line["outcome"][field]) for field in ("macro_average", "auc")]
+            rows.append(cells)
+        return table(head, rows)
+
+    def costs_table(self):
+        head = ["set", "items", "bands x rows", "bytes an item", "candidates", "time"]
+        rows = []
+        for line in self.run["costs"]:
+            cost, banding = line["cost"], f"{line['bands']} x {line['rows']}"
+            cells = [f"{cost['bytes']:,.0f}", percent(cost["candidates"]), microseconds(cost["microseconds"])]
+            rows.append([line["set"], f"{line['events']:,}", banding, *cells])
+        return table(head, rows)
+
+    def defaults_table(self):
+        sets = (("firefox49", "CHARS 5"), ("loghub12 mixed", "CHARS 5"), ("loghub12 mixed", "CHARS 5, masked"))
+        sets += (("license_rules", "CHARS 5"), ("license_rules", "WORDS 3"))
+        head = ["", *(named(name, text) for name, text in sets)]
+        head += ["bytes an item", "candidates of license_rules"]
+        rows = []
+        for banding in ("16 x 1", "16 x 2", "32 x 2", "64 x 1", "64 x 2"):
+            known = [self.known(name, banding, "groups", "COVERAGE", text) for name, text in sets]
+            cost = self.classified("license_rules", banding, "events", "OVERLAP")["cost"]
+            rows.append([banding, *known, f"{cost['bytes']:,.0f}", percent(cost["candidates"])])
+        return table(head, rows)
+
+    def baskets_table(self):
+        head = ["bands x rows", "nearness", "bytes an event", "candidates"]
+        rows = []
+        for banding in ("16 x 1", "16 x 2", "32 x 2", "64 x 1", "64 x 2"):
+            line = self.classified("groceries", banding, "events", "OVERLAP")
+            cost = line["cost"]
+            rows.append([banding, share(line["nearness"]), f"{cost['bytes']:,.0f}", percent(cost["candidates"])])
+        return table(head, rows)
+
+    def targets_table(self):
+        met = {True: "met", False: "**not met**"}
+        lines = self.run["targets"]
+        return table(
+            ["figure", "wanted", "reached", ""],
+            [[line["what"], line["wanted"], f"{line['reached']:.4f}", met[line["met"]]] for line in lines],
+        )
+
+
+def key(line):
+    return (line["set"], text_of(line), line["bands"], line["rows"], line["items"], line["score"], line["hash"])
+
+
+def text_of(line):
+    return line["text"]["shingle"] + (", masked" if line["text"]["mask"] else "")
+
+
+def named(name, text):
+    """The set, and what of the text is not the default."""
+    name += ", words" if "WORDS" in text else ""
+    return f"{name}, masked" if "masked" in text else name
+
+
+def only(lines):
+    lines = list(lines)
+    if len(lines) != 1:
+        raise SystemExit(f"report.py: one line of the results is asked for, there are {len(lines)}")
+    return lines[0]
+
+
+def share(figure):
+    return "-" if figure is None else f"{figure:.3f}"
+
+
+def percent(figure):
+    return f"{100 * figure:.1f} %"
+
+
+def microseconds(figure):
+    return f"{figure:,.0f} us"
+
+
+def table(head, lines):
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows)
+
+
+# --- the plots ---
+
+
+def bands_plot(page):
+    """Accuracy against bands; a line for each set and number of rows."""
+    series = []
+    sets = [("loghub12 mixed", "CHARS 5, masked", "log lines, masked")]
+    sets += [("loghub12 mixed", "CHARS 5", "log lines"), ("firefox49", "CHARS 5", "stack traces")]
+    for colour, (name, text, label) in enumerate(sets):
+        for rows in (1, 2):
+            bandings = {bands: f"{bands} x {rows}" for bands in (8, 16, 32, 64, 128)}
+            points = []
+            for bands, banding in bandings.items():
+                line = page.classified(name, banding, "groups", "COVERAGE", text)
+                points.append((bands, line["outcome"]["known"]))
+            rows_label = "1 row" if rows == 1 else f"{rows} rows"
+            series.append(Series(f"{label}, {rows_label}", colour, points, dashed=rows == 1))
+    shares = [0.88, 0.9, 0.92, 0.94, 0.96, 0.98, 1]
+    return plot(
+        "Events of a known group that are found, by bands",
+        Axis("bands (twice as many at each step)", [8, 16, 32, 64, 128], scale=int.bit_length),
+        Axis("share whose group is found first", shares, text=lambda figure: f"{figure:.2f}"),
+        series,
+    )
+
+
+def curve_plot(page):
+    """Meeting, measured and in theory, for some bands and rows."""
+    series = []
+    for colour, (bands, rows) in enumerate(((64, 1), (16, 2), (32, 4), (13, 7))):
+        steps = [step / 100 for step in range(101)]
+        theory = [(s, 1 - (1 - s**rows) ** bands) for s in steps]
+        series.append(Series(f"{bands} x {rows}, theory", colour, theory, dots=False))
+        curves = page.run["curves"]
+        curve = only(c for c in curves if (c["source"], c["bands"], c["rows"]) == ("made pairs", bands, rows))
+        measured = [(bin["similarity"], bin["meet"]) for bin in curve["bins"]]
+        series.append(Series(f"{bands} x {rows}, measured", colour, measured, line=False))
+    ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
+    return plot(
+        "How likely two sets are to meet, by bands x rows",
+        Axis("Jaccard similarity", ticks),
+        Axis("share of pairs with a bucket in common", ticks),
+        series,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+//! How right the answers are: replays sets of real events through a real server, and holds what it finds
+//! against exact Jaccard similarities, computed by brute force.
+//!
+//! ```text
+//! eval [--data DIRECTORY | --made] [--output FILE]
+//! ```
+//!
+//! `--data` names the directory of the sets; `plan.rs` says which there may be, and those that are missing
+//! are left out. `--made` takes a small set instead that is made here. The results go to FILE (or
+//! target/eval.json), of which `report.py` makes docs/choosing.md. The environment variable SIMILE_MODULE
+//! names the module.
+
+mod corpus;
+mod cost;
+mod curve;
+mod estimate;
+mod event;
+mod exact;
+mod features;
+mod lab;
+mod made;
+mod made_pairs;
+mod outcome;
+mod pairs;
+mod plan;
+mod replay;
+mod results;
+mod retrieval;
+mod set;
+mod setting;
+mod target;
+
+// What starts the servers of the tests starts this one too.
+#[path = "../../tests/server/harness/mod.rs"]
+#[allow(dead_code, unused_imports, unused_macros)]
+mod harness;
+
+use lab::Lab;
+use results::Results;
+use serde_json::Value;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Where the events come from.
+enum Source {
+    Made,
+    Sets(PathBuf),
+}
+
+struct Arguments {
+    source: Source,
+    output: PathBuf,
+}
+
+fn main() -> ExitCode {
+    match arguments().and_then(|arguments| run(&arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("eval: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn arguments() -> Result<Arguments, Box<dyn Error>> {
+    let output = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/eval.json");
+    let mut arguments = Arguments { source: Source::Sets("../shared/data".into()), output };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or(format!("{word} needs a value"));
+        match word.as_str() {
+            "--made" => arguments.source = Source::Made,
+            "--data" => arguments.source = Source::Sets(value()?.into()),
+            "--output" => arguments.output = value()?.into(),
+            _ => return Err(format!("what is {word}? There are --data, --made and --output").into()),
+        }
+    }
+    Ok(arguments)
+}
+
+fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    if std::env::var_os("SIMILE_MODULE").is_none() {
+        return Err("the environment variable SIMILE_MODULE must name the module".into());
+    }
+    let mut results = Results::default();
+    let lab = Lab::start();
+    match &arguments.source {
+        Source::Made => plan::small(&lab, &mut results),
+        Source::Sets(directory) => measure_sets(&lab, directory, &mut results)?,
+    }
+    lab.finish();
+    write(&lab, &results, &arguments.output)?;
+    print(&lab, &results, &arguments.output);
+    Ok(())
+}
+
+fn measure_sets(lab: &Lab, directory: &Path, results: &mut Results) -> Result<(), Box<dyn Error>> {
+    for (name, measure) in plan::SETS {
+        match set::read(directory, name)? {
+            Some(events) => {
+                measure(lab, &events, results);
+                results.present.push((name, events.len()));
+            }
+            None => results.missing.push(name),
+        }
+    }
+    if results.present.is_empty() {
+        let names = results.missing.iter().map(|name| format!("{name}.jsonl.zst"));
+        let names = names.collect::<Vec<_>>().join(", ");
+        return Err(format!("none of {names} is in {}", directory.display()).into());
+    }
+    plan::without_sets(lab, results);
+    Ok(())
+}
+
+fn write(lab: &Lab, results: &Results, output: &Path) -> Result<(), Box<dyn Error>> {
+    let mut json = results.json();
+    json["seconds"] = lab.seconds().into();
+    json["server"] = lab.describe().into();
+    for parameter in ["bands", "rows", "shingle", "lowercase", "mask"] {
+        json["defaults"][parameter] = lab.default(parameter).into();
+    }
+    json["targets"] = target::all(results).iter().map(target::Target::json).collect::<Value>();
+    if let Some(directory) = output.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    std::fs::write(output, serde_json::to_string_pretty(&json)? + "\n")?;
+    Ok(())
+}
+
+/// The table of targets, and which sets were missing.
+fn print(lab: &Lab, results: &Results, output: &Path) {
+    for target in target::all(results).iter().filter(|target| target.reached.is_some()) {
+        let met = if target.is_met() == Some(true) { "met" } else { "NOT MET" };
+        let reached = target.reached.unwrap_or_default();
+        println!("{:<80} {:<36} {reached:7.4}  {met}", target.what, target.wanted());
+    }
+    for name in &results.missing {
+        println!("{name} is missing: nothing was measured on it");
+    }
+    println!("{:.0} seconds; all results are in {}", lab.seconds(), output.display());
+}

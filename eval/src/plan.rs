@@ -1,0 +1,244 @@
+//! What is measured on which set.
+
+use crate::corpus::Corpus;
+use crate::event::Event;
+use crate::lab::Lab;
+use crate::results::{Ceiling, Results};
+use crate::setting::{MASKED, MURMUR3, PLAIN, Setting};
+use crate::{cost, estimate, made, replay, retrieval, set};
+use simile::signature::{Hash, Shingle, TextRules};
+
+/// Bands and rows of which accuracy is measured.
+const GRID: [(u16, u16); 13] = [
+    (8, 1),
+    (16, 1),
+    (32, 1),
+    (64, 1),
+    (128, 1),
+    (8, 2),
+    (16, 2),
+    (32, 2),
+    (64, 2),
+    (128, 2),
+    (16, 4),
+    (32, 4),
+    (64, 4),
+];
+/// The same where all of them would take long.
+const SOME: [(u16, u16); 5] = [(16, 1), (16, 2), (32, 2), (64, 1), (64, 2)];
+/// Bands and rows of which the cost of a classification is measured.
+const COSTS: [(u16, u16); 7] = [(16, 1), (32, 1), (64, 1), (16, 2), (32, 2), (64, 2), (32, 4)];
+/// Bands and rows of the meeting curves: of made pairs, and of all pairs of real sets.
+const CURVES: [(u16, u16); 4] = [(64, 1), (16, 2), (32, 4), (13, 7)];
+const REAL_CURVES: [(u16, u16); 2] = [(16, 2), (13, 7)];
+
+/// Features of each of the sets that are made for the curves.
+const MADE_SIZE: usize = 100;
+
+/// Figures that hash chance moves are means over these. They lie far apart: the slots of MURMUR3 hash with
+/// SEED, SEED + 1 and so on, and seeds that are neighbours share nearly all of them.
+const SEEDS: [u32; 5] = seeds();
+const MANY_SEEDS: [u32; 20] = seeds();
+
+/// Of sets that are longer only the beginning is replayed, as the figures they are held against have it.
+const FIRST: usize = 3_000;
+
+const WORDS_3: TextRules = TextRules { shingle: Shingle::Words(3), ..PLAIN };
+
+/// Names by which the targets find what was measured.
+pub const FIREFOX: &str = "firefox49";
+pub const LOGHUB: &str = "loghub12 mixed";
+pub const LICENSES: &str = "license_rules";
+pub const SPDX: &str = "spdx_licenses";
+pub const MADE_PAIRS: &str = "made pairs";
+
+type Measure = fn(&Lab, &[Event], &mut Results);
+
+/// The files, and what is measured on each.
+pub const SETS: [(&str, Measure); 6] = [
+    ("firefox49", firefox),
+    ("loghub12", loghub),
+    ("license_rules", license_rules),
+    ("spdx_licenses", spdx_licenses),
+    ("hadoop_bugs", hadoop_bugs),
+    ("groceries", groceries),
+];
+
+/// What needs no set.
+pub fn without_sets(lab: &Lab, results: &mut Results) {
+    measure_made_pairs(lab, 2_000, results);
+}
+
+fn measure_made_pairs(lab: &Lab, each: usize, results: &mut Results) {
+    results.estimated.extend(estimate::of_made_pairs(lab, each));
+    for (bands, rows) in CURVES {
+        results.curve(MADE_PAIRS, bands, rows).add_made_pairs(lab, MADE_SIZE, each);
+    }
+}
+
+/// The small set that is made here, and little of everything.
+pub fn small(lab: &Lab, results: &mut Results) {
+    let events = made::events();
+    let events: Vec<&Event> = events.iter().collect();
+    for text in [PLAIN, MASKED] {
+        let corpus = Corpus::new("made set", &events, text);
+        add_ceiling(results, &corpus);
+        classify(lab, &corpus, &[(16, 2), (32, 2)], &SEEDS, results);
+    }
+    let distinct = Corpus::distinct("made set", &events, MASKED);
+    retrieve(lab, &distinct, &[0.5, 0.8], results);
+    trace_curves(lab, &distinct, &SEEDS, results);
+    results.estimated.extend(estimate::of_real_pairs(lab, &distinct, &SEEDS));
+    measure_made_pairs(lab, 100, results);
+}
+
+/// Stack traces.
+fn firefox(lab: &Lab, events: &[Event], results: &mut Results) {
+    let events: Vec<&Event> = events.iter().take(FIRST).collect();
+    let corpus = Corpus::new(FIREFOX, &events, PLAIN);
+    add_ceiling(results, &corpus);
+    classify(lab, &corpus, &GRID, &SEEDS, results);
+    compare_hashes(lab, &corpus, results);
+    let distinct = Corpus::distinct(FIREFOX, &events, PLAIN);
+    trace_curves(lab, &distinct, &MANY_SEEDS, results);
+    results.estimated.extend(estimate::of_real_pairs(lab, &distinct, &SEEDS));
+    // One signature, which is not in the frames, is a large part of the set.
+    let is_other = |event: &&Event| !event.label.as_ref().is_some_and(|l| l.contains("msgtype=0x820017"));
+    let others: Vec<&Event> = events.into_iter().filter(is_other).collect();
+    let corpus = Corpus::new("firefox49 without IPCError 0x820017", &others, PLAIN);
+    add_ceiling(results, &corpus);
+    classify(lab, &corpus, &SOME, &SEEDS, results);
+}
+
+/// FSS and MURMUR3 on groups by COVERAGE.
+fn compare_hashes(lab: &Lab, corpus: &Corpus, results: &mut Results) {
+    for (bands, rows) in [(16, 2), (32, 2)] {
+        let lines = [Hash::Fss, MURMUR3].map(|hash| {
+            let setting = Setting { hash, ..Setting::new(bands, rows, corpus.text) };
+            let lines = replay::run(lab, corpus, setting, &MANY_SEEDS);
+            lines.into_iter().find(|line| (line.items, line.score) == ("groups", "COVERAGE"))
+        });
+        if let [Some(fss), Some(murmur3)] = lines {
+            results.hashes.push([fss, murmur3]);
+        }
+    }
+}
+
+/// Log lines: twelve systems mixed, and each alone.
+fn loghub(lab: &Lab, events: &[Event], results: &mut Results) {
+    let mixed: Vec<&Event> = events.iter().step_by(8).collect();
+    for text in [PLAIN, MASKED] {
+        let corpus = Corpus::new(LOGHUB, &mixed, text);
+        add_ceiling(results, &corpus);
+        classify(lab, &corpus, &GRID, &SEEDS, results);
+        for shingle in [Shingle::Chars(3), Shingle::Chars(8), Shingle::Words(1), Shingle::Words(2)] {
+            let corpus = Corpus::new(LOGHUB, &mixed, TextRules { shingle, ..text });
+            add_ceiling(results, &corpus);
+            classify(lab, &corpus, &[(16, 2), (32, 2)], &SEEDS, results);
+        }
+        each_system(lab, events, text, results);
+    }
+    let distinct = Corpus::distinct(LOGHUB, &mixed, PLAIN);
+    trace_curves(lab, &distinct, &MANY_SEEDS, results);
+    results.estimated.extend(estimate::of_real_pairs(lab, &distinct, &SEEDS));
+    measure_costs(lab, "loghub12", events, PLAIN, results);
+}
+
+/// The mean over systems, each replayed alone.
+fn each_system(lab: &Lab, events: &[Event], text: TextRules, results: &mut Results) {
+    let (mut ceilings, mut runs) = (Vec::new(), Vec::new());
+    for events in set::by_system(events).into_values() {
+        let corpus = Corpus::new("loghub12, mean of systems", &events, text);
+        ceilings.push(Ceiling::of(&corpus));
+        runs.push(replay::run(lab, &corpus, Setting::new(32, 2, text), &[0]));
+    }
+    results.ceilings.extend(Ceiling::mean_of(&ceilings));
+    results.classified.extend(replay::mean_of_all(&runs));
+}
+
+/// Documents. Labels differ in a phrase, so that retrieval is what this is for.
+fn license_rules(lab: &Lab, events: &[Event], results: &mut Results) {
+    let first: Vec<&Event> = events.iter().take(FIRST).collect();
+    for text in [PLAIN, WORDS_3] {
+        let corpus = Corpus::new(LICENSES, &first, text);
+        add_ceiling(results, &corpus);
+        classify(lab, &corpus, &SOME, &[0], results);
+        retrieve(lab, &corpus, &[0.5, 0.7, 0.8, 0.9], results);
+    }
+    let distinct = Corpus::distinct(LICENSES, &first[..first.len().min(1_000)], PLAIN);
+    trace_curves(lab, &distinct, &MANY_SEEDS, results);
+    results.estimated.extend(estimate::of_real_pairs(lab, &distinct, &[0]));
+    measure_costs(lab, "license_rules", events, PLAIN, results);
+    let all: Vec<&Event> = events.iter().collect();
+    let corpus = Corpus::new("license_rules, all", &all, WORDS_3);
+    retrieve(lab, &corpus, &[0.8], results);
+}
+
+/// Documents, long ones.
+fn spdx_licenses(lab: &Lab, events: &[Event], results: &mut Results) {
+    let events: Vec<&Event> = events.iter().collect();
+    for text in [PLAIN, WORDS_3] {
+        retrieve(lab, &Corpus::new(SPDX, &events, text), &[0.5, 0.7, 0.8, 0.9], results);
+    }
+}
+
+/// Bug reports that people linked as duplicates.
+fn hadoop_bugs(lab: &Lab, events: &[Event], results: &mut Results) {
+    let events: Vec<&Event> = events.iter().collect();
+    let corpus = Corpus::new("hadoop_bugs", &events, PLAIN);
+    add_ceiling(results, &corpus);
+    classify(lab, &corpus, &SOME, &SEEDS, results);
+    retrieve(lab, &corpus, &[0.8], results);
+}
+
+/// Baskets: small sets without labels.
+fn groceries(lab: &Lab, events: &[Event], results: &mut Results) {
+    let first: Vec<&Event> = events.iter().take(FIRST).collect();
+    let corpus = Corpus::new("groceries", &first, PLAIN);
+    classify(lab, &corpus, &SOME, &SEEDS, results);
+    let distinct = Corpus::distinct("groceries", &first, PLAIN);
+    retrieve(lab, &distinct, &[0.5, 0.7, 0.8], results);
+    results.estimated.extend(estimate::of_real_pairs(lab, &distinct, &SEEDS));
+}
+
+const fn seeds<const COUNT: usize>() -> [u32; COUNT] {
+    let mut seeds = [0; COUNT];
+    let mut place = 1;
+    while place < COUNT {
+        seeds[place] = seeds[place - 1] + 10_000;
+        place += 1;
+    }
+    seeds
+}
+
+fn add_ceiling(results: &mut Results, corpus: &Corpus) {
+    results.ceilings.push(Ceiling::of(corpus));
+}
+
+fn classify(lab: &Lab, corpus: &Corpus, grid: &[(u16, u16)], seeds: &[u32], results: &mut Results) {
+    for (bands, rows) in grid {
+        let setting = Setting::new(*bands, *rows, corpus.text);
+        results.classified.extend(replay::run(lab, corpus, setting, seeds));
+    }
+}
+
+fn measure_costs(lab: &Lab, set: &'static str, events: &[Event], text: TextRules, results: &mut Results) {
+    let events: Vec<&Event> = events.iter().collect();
+    for (bands, rows) in COSTS {
+        results.costs.push(cost::run(lab, set, &events, Setting::new(bands, rows, text)));
+    }
+}
+
+fn retrieve(lab: &Lab, corpus: &Corpus, thresholds: &[f64], results: &mut Results) {
+    for threshold in thresholds {
+        let setting = Setting::threshold(*threshold, corpus.text);
+        results.retrieved.push(retrieval::run(lab, corpus, setting, *threshold));
+    }
+}
+
+/// Adds the pairs of a corpus to the curves.
+fn trace_curves(lab: &Lab, corpus: &Corpus, seeds: &[u32], results: &mut Results) {
+    for (bands, rows) in REAL_CURVES {
+        results.curve("real sets", bands, rows).add_corpus(lab, corpus, seeds);
+    }
+}
