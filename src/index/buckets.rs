@@ -200,7 +200,7 @@ impl Buckets {
 
     /// Begins to look a bucket up: see [`Table::begin`].
     #[inline]
-    pub fn begin(&self, sought: &Sought) -> Begun {
+    pub fn begin(&self, sought: &Sought) -> Option<Begun> {
         self.table.begin(sought.hash)
     }
 
@@ -304,8 +304,8 @@ impl Buckets {
 
     /// The id of a bucket whose look-up was begun, and that was not added since. It is added where it
     /// is not there, and must get a posting next.
-    pub fn find_or_add(&mut self, begun: Begun, sought: &Sought) -> u32 {
-        if let Some(id) = self.find_from(begun, sought) {
+    pub fn find_or_add(&mut self, begun: Option<Begun>, sought: &Sought) -> u32 {
+        if let Some(id) = begun.and_then(|begun| self.find_from(begun, sought)) {
             return id;
         }
         let record = self.new_record(sought);

@@ -229,7 +229,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
             for (chunk, place) in (0..).zip(self.chunks) {
                 let items = place.chunk.items();
                 let unmet = new.clone().filter(|number| list[*number].counted & bit(chunk) == 0);
-                begun.extend(unmet.map(|number| (number, items.begin(list[number].hash))));
+                begun.extend(unmet.filter_map(|number| Some((number, items.begin(list[number].hash)?))));
                 for (number, begun) in begun.drain(..) {
                     if let Some(id) = items.find_from(begun, || list[number].name(self.chunks)) {
                         let known = &mut self.known[number * parts + place.part];

@@ -112,7 +112,8 @@ impl Chunk {
     pub(super) fn add(&mut self, item: u32, buckets: &[(u16, &[u8], u32)]) -> Counts {
         let sought: SmallVec<[Sought; 32]> =
             buckets.iter().map(|(band, bucket, _)| Sought::new(*band, bucket)).collect();
-        let begun: SmallVec<[Begun; 32]> = sought.iter().map(|sought| self.buckets.begin(sought)).collect();
+        let begun: SmallVec<[Option<Begun>; 32]> =
+            sought.iter().map(|sought| self.buckets.begin(sought)).collect();
         let mut new: SmallVec<[u32; 32]> = SmallVec::new();
         let counts = buckets.iter().zip(sought.iter().zip(begun)).map(|((_, _, count), (sought, begun))| {
             let bucket = self.buckets.find_or_add(begun, sought);
@@ -190,9 +191,10 @@ impl Chunk {
 
     /// Finds some buckets; hands over the position and the id of each that is there.
     pub(super) fn find_buckets(&self, sought: &[Sought], mut found: impl FnMut(usize, u32)) {
-        let begun: SmallVec<[Begun; 64]> = sought.iter().map(|sought| self.buckets.begin(sought)).collect();
-        for (at, (sought, begun)) in sought.iter().zip(begun).enumerate() {
-            if let Some(id) = self.buckets.find_from(begun, sought) {
+        let begin = |(at, sought)| Some((at, self.buckets.begin(sought)?));
+        let begun: SmallVec<[(usize, Begun); 64]> = sought.iter().enumerate().filter_map(begin).collect();
+        for (at, begun) in begun {
+            if let Some(id) = self.buckets.find_from(begun, &sought[at]) {
                 found(at, id);
             }
         }

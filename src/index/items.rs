@@ -55,7 +55,7 @@ impl Items {
 
     /// Begins to look an item with this hash up: see [`Table::begin`].
     #[inline]
-    pub fn begin(&self, hash: u32) -> Begun {
+    pub fn begin(&self, hash: u32) -> Option<Begun> {
         self.table.begin(hash)
     }
 

@@ -31,6 +31,7 @@ use super::part::Part;
 use super::profile::Frequency;
 use super::score::{Scale, Score, Shared};
 use smallvec::SmallVec;
+use std::cmp::Ordering;
 use std::mem::replace;
 
 /// What of a search's result is wanted.
@@ -139,42 +140,61 @@ fn run<'a>(
 }
 
 /// A candidate by what it is ranked by.
+#[derive(Clone, Copy)]
 struct Ranked<'a> {
     number: usize,
     score: f64,
     observations: u64,
-    /// The first bytes of its name behind those that all names begin with: they nearly always tell
-    /// equals apart.
+    /// The first bytes of its name behind those that all names begin with, or 0 in all: they nearly
+    /// always tell equals apart.
     begins: u64,
     item: &'a [u8],
 }
 
-/// The wanted candidates, in the order of results: score, then observations, both descending, then
-/// the item's bytes.
+impl Ranked<'_> {
+    /// The order of results: score, then observations, both descending, then the item's bytes.
+    fn order(&self, other: &Ranked) -> Ordering {
+        let by_score = other.score.total_cmp(&self.score).then(other.observations.cmp(&self.observations));
+        by_score.then(self.begins.cmp(&other.begins)).then_with(|| self.item.cmp(other.item))
+    }
+}
+
+/// The wanted candidates, in the order of results.
 fn best<'a>(wanted: &Wanted, candidates: &Candidates<'_, 'a>) -> Vec<Ranked<'a>> {
-    let mut ranked = Vec::with_capacity(candidates.len());
-    let mut common = CommonPrefix::default();
+    let limit = wanted.limit.unwrap_or(usize::MAX);
+    let mut ranked: Vec<Ranked> = Vec::with_capacity(candidates.len().min(limit.saturating_mul(2)));
+    // The last of the best of those before, as many as are wanted.
+    let mut last: Option<Ranked> = None;
     for number in candidates.admitted() {
-        let (score, observations) = (candidates.score(number), candidates.observations(number));
-        if wanted.min_score.is_none_or(|least| score >= least) {
-            let item = candidates.name(number);
-            common.add(item);
-            ranked.push(Ranked { number, score, observations, begins: 0, item });
+        let score = candidates.score(number);
+        if wanted.min_score.is_some_and(|least| score < least) {
+            continue;
+        }
+        let (observations, item) = (candidates.observations(number), candidates.name(number));
+        let candidate = Ranked { number, score, observations, item, begins: 0 };
+        if last.as_ref().is_some_and(|last| candidate.order(last).is_gt()) {
+            continue;
+        }
+        ranked.push(candidate);
+        if ranked.len() >= limit.saturating_mul(2).max(1) {
+            last = cut(&mut ranked, limit);
         }
     }
+    cut(&mut ranked, limit);
+    let mut common = CommonPrefix::default();
+    ranked.iter().for_each(|ranked| common.add(ranked.item));
     ranked.iter_mut().for_each(|ranked| ranked.begins = common.behind(ranked.item));
-    let order = |a: &Ranked, b: &Ranked| {
-        let by_score = b.score.total_cmp(&a.score).then(b.observations.cmp(&a.observations));
-        by_score.then(a.begins.cmp(&b.begins)).then_with(|| a.item.cmp(b.item))
-    };
-    if let Some(limit) = wanted.limit.filter(|limit| *limit < ranked.len()) {
-        if limit > 0 {
-            ranked.select_nth_unstable_by(limit - 1, order);
-        }
-        ranked.truncate(limit);
-    }
-    ranked.sort_unstable_by(order);
+    ranked.sort_unstable_by(Ranked::order);
     ranked
+}
+
+/// Leaves the best, in no order; returns the last of them.
+fn cut<'a>(ranked: &mut Vec<Ranked<'a>>, limit: usize) -> Option<Ranked<'a>> {
+    if (1..ranked.len()).contains(&limit) {
+        ranked.select_nth_unstable_by(limit - 1, Ranked::order);
+    }
+    ranked.truncate(limit);
+    ranked.get(limit.checked_sub(1)?).copied()
 }
 
 /// What some names all begin with.

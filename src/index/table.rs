@@ -85,11 +85,11 @@ impl Default for Table {
     }
 }
 
-/// What the first read of a look-up has found.
+/// A look-up whose first read has not ruled out that there is such an entry.
 #[derive(Clone, Copy)]
 pub struct Begun {
     hash: u32,
-    /// An id that may be the one; [`NONE`] where none in the home cell is.
+    /// An id that may be the one; [`NONE`] where it can be in an overflow cell alone.
     id: u32,
     /// No other id can be it.
     is_all: bool,
@@ -138,17 +138,21 @@ impl Table {
         }
     }
 
-    /// Begins a look-up. Look-ups wait for memory one after the other; where many are begun first, and
-    /// finished by [`Self::find_from`] afterwards, their reads wait together.
+    /// Begins a look-up; `None` where nothing can be found. Look-ups wait for memory one after the
+    /// other; where many are begun first, and finished by [`Self::find_from`] afterwards, their reads
+    /// wait together.
     #[inline]
-    pub fn begin(&self, hash: u32) -> Begun {
+    pub fn begin(&self, hash: u32) -> Option<Begun> {
         if self.len == 0 {
-            return Begun { hash, id: NONE, is_all: true };
+            return None;
         }
         let cell = &self.home[self.home_of(hash) as usize];
         let mut slots = cell.slots_with(tag(hash));
+        if slots.0 == 0 && cell.next == NONE {
+            return None;
+        }
         let id = slots.next().map_or(NONE, |slot| cell.ids[slot]);
-        Begun { hash, id, is_all: slots.0 == 0 && cell.next == NONE }
+        Some(Begun { hash, id, is_all: slots.0 == 0 && cell.next == NONE })
     }
 
     /// The id with this hash that `is` accepts, of a look-up that was begun.
