@@ -18,7 +18,7 @@ pub mod signature;
 
 /// What the server loads: the table of types, and of commands.
 mod module {
-    use crate::command::{docs, settings};
+    use crate::command::{docs, settings, syntax};
     use crate::keyspace::{chunk::CHUNK, scope::SCOPE};
     use crate::server::{alloc::ModuleAlloc, log, options, register, setting};
     use redis_module::{Context, RedisString, Status, redis_module};
@@ -51,6 +51,6 @@ mod module {
         register::category(ctx.ctx);
         let debug = settings::DEBUG.is_yes().then_some(&docs::DEBUG);
         let mut commands = docs::COMMANDS.iter().chain([&docs::LOAD]).chain(debug);
-        commands.try_for_each(|command| register::command(ctx.ctx, command))
+        commands.try_for_each(|command| register::command(ctx.ctx, command, &syntax::parse(command.syntax)?))
     }
 }
