@@ -184,7 +184,7 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.SIGNATURE",
-        syntax: "scope features",
+        syntax: "scope <FEATURES count [feature [feature ...]] | TEXT text>",
         function: function!(signature::run),
         arity: -4,
         summary: c"Returns the buckets of a set of features or a text, and records nothing.",

@@ -30,7 +30,7 @@ const WORDS: [(Kind, &str); 6] = [
 ];
 
 /// Arguments with a name of their own, because more than one command takes them.
-const GROUPS: [(&str, &str); 3] = [
+const GROUPS: [(&str, &str); 2] = [
     (
         "clause",
         "<SIGNATURE index count bucket [bucket ...] | FEATURES index count [feature [feature ...]] \
@@ -41,7 +41,6 @@ const GROUPS: [(&str, &str); 3] = [
         "<SIGNATURE index count bucket [bucket ...] | FEATURES index count [feature [feature ...]] \
          | TEXT index text | PROFILE index blob>",
     ),
-    ("features", "<FEATURES count [feature [feature ...]] | TEXT text>"),
 ];
 
 /// Several arguments in a row, written as one word.
@@ -224,7 +223,16 @@ mod tests {
                 "[[BANDS bands] [ROWS rows] | THRESHOLD jaccard]",
                 "bands-rows-or-jaccard<bands-rows(BANDS:bands? ROWS:rows?) THRESHOLD:jaccard>?",
             ),
-            ("features", "features<count-feature(FEATURES:count feature?*) TEXT:text>"),
+            (
+                "<FEATURES count [feature [feature ...]] | TEXT text>",
+                "count-feature-or-text<count-feature(FEATURES:count feature?*) TEXT:text>",
+            ),
+            (
+                "clause [clause ...]",
+                "clause<index-count-bucket(SIGNATURE:index count bucket*) \
+                 index-count-feature(FEATURES:index count feature?*) index-text(TEXT:index text)>*",
+            ),
+            ("scope when", "scope TIMESTAMP:unix-time-seconds? WINDOW:intervals?"),
         ] {
             let parsed = parse(line).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(parsed.iter().map(shown).collect::<Vec<_>>().join(" "), tree);

@@ -22,6 +22,7 @@ mod query;
 mod random_commands;
 mod readme;
 mod record;
+mod reference;
 mod replicas;
 mod replication;
 mod resp;
