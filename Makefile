@@ -32,6 +32,7 @@ check: ## Formatting, lints and documentation, warnings denied
 test: ## Every test on every server; SERVERS=redis-7.0 narrows it
 	@scripts/install-packages.sh build serve
 	@scripts/install-servers.sh $(SERVERS)
+	@scripts/install-clients.sh
 	cargo build --release --lib
 	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo test --workspace --no-fail-fast
 

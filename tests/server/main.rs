@@ -7,6 +7,7 @@ mod harness;
 mod alter;
 mod assign;
 mod bad_input;
+mod clients;
 mod cluster;
 mod config;
 mod crash;
