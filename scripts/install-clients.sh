@@ -36,7 +36,7 @@ install_python() {
 install_node() {
     wanted=$(cksum <examples/node/package.json)
     done_with "$clients/node" "$wanted" && return
-    command -v node >/dev/null && command -v npm >/dev/null ||
+    { command -v node && command -v npm; } >/dev/null ||
         fail "node or npm is missing; install Node 20 or newer, on Debian with: sudo apt-get install -y nodejs npm"
     rm -rf "$clients/node"
     mkdir -p "$clients/node"

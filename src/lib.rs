@@ -23,9 +23,21 @@ mod module {
     use crate::server::{alloc::ModuleAlloc, log, options, register, setting};
     use redis_module::{Context, RedisString, Status, redis_module};
 
+    /// The release as modules count it, 100 for 0.1.0 and 10203 for 1.2.3: MODULE LIST shows it.
+    const VERSION: u32 = number(env!("CARGO_PKG_VERSION_MAJOR")) * 10_000
+        + number(env!("CARGO_PKG_VERSION_MINOR")) * 100
+        + number(env!("CARGO_PKG_VERSION_PATCH"));
+
+    const fn number(digits: &str) -> u32 {
+        match u32::from_str_radix(digits, 10) {
+            Ok(number) => number,
+            Err(_) => panic!("a version has numbers"),
+        }
+    }
+
     redis_module! {
         name: "simile",
-        version: 1,
+        version: VERSION,
         allocator: (ModuleAlloc, ModuleAlloc),
         data_types: [SCOPE, CHUNK],
         init: init,
