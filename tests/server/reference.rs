@@ -1,8 +1,8 @@
 //! The reference: COMMAND DOCS, the pages of docs/commands that are held against it, and their examples,
 //! which are replayed.
 //!
-//! `WRITE_DOCS=1 cargo test --test server reference` writes into the pages what the server says, in
-//! place of comparing.
+//! `WRITE_DOCS=1 SERVERS=redis-8.2 cargo test --test server reference:: -- --test-threads=1` writes into the
+//! pages what the server says, in place of comparing.
 
 use crate::harness::{Kind, Reply, Server, on_each_server, transcript};
 use std::collections::BTreeSet;
