@@ -248,4 +248,8 @@ on_each_server! {
             assert!(bare(&help).contains(&bare(&line)), "{help}\nshould have\n{line}");
         }
     }
+    fn redis_cli_shows_hints_while_one_types(server: Server) {
+        transcript::type_until(&server, "SIM.SCAN ", "scope index cursor [MATCH pattern] [COUNT count]");
+        transcript::type_until(&server, "SIM.MERGE ", "scope destination index source [index source ...]");
+    }
 }

@@ -1,7 +1,10 @@
 //! Transcripts of redis-cli in Markdown: what a page shows is what a server prints.
 
-use super::{Server, on_path};
-use std::io::Write;
+use super::{Server, on_path, wait_until};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::FromRawFd;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 const PROMPT: &str = "127.0.0.1:6379> ";
@@ -44,8 +47,7 @@ pub fn commands(page: &str) -> usize {
 
 /// What redis-cli prints for a line typed at its prompt.
 pub fn redis_cli(server: &Server, options: &[&str], line: &str) -> String {
-    let program = on_path("redis-cli").expect("redis-cli is not installed: `make test` installs it");
-    let mut process = Command::new(program)
+    let mut process = Command::new(program())
         .args(["--no-raw", "-p", &server.port().to_string()])
         .args(options)
         .stdin(Stdio::piped())
@@ -58,6 +60,51 @@ pub fn redis_cli(server: &Server, options: &[&str], line: &str) -> String {
     let output = process.wait_with_output().expect("redis-cli ends");
     let printed = String::from_utf8(output.stdout).expect("text");
     format!("{}\n", printed.trim_end())
+}
+
+fn program() -> PathBuf {
+    on_path("redis-cli").expect("redis-cli is not installed: `make test` installs it")
+}
+
+/// Types into a redis-cli on a terminal, and waits until it shows this, as it does of hints.
+#[track_caller]
+pub fn type_until(server: &Server, keys: &str, hint: &str) {
+    let (near, far) = terminal();
+    let mut process = Command::new(program())
+        .args(["-p", &server.port().to_string()])
+        .env("TERM", "xterm")
+        .stdin(far.try_clone().expect("the terminal"))
+        .stdout(far)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("redis-cli starts");
+    let mut shown = String::new();
+    let mut is_shown = |what: &str| {
+        let mut bytes = [0; 4096];
+        let length = (&near).read(&mut bytes).unwrap_or(0); // an error where nothing is there yet
+        shown.push_str(&String::from_utf8_lossy(&bytes[..length]));
+        shown.contains(what)
+    };
+    wait_until("redis-cli prompts", || is_shown("> "));
+    (&near).write_all(keys.as_bytes()).expect("redis-cli reads");
+    wait_until(&format!("redis-cli shows {hint:?} after {keys:?}"), || is_shown(hint));
+    process.kill().expect("redis-cli can be killed");
+    process.wait().expect("redis-cli ends");
+}
+
+/// A terminal wide enough for every hint: our side, which never waits, and that of the program.
+fn terminal() -> (File, File) {
+    let (mut near, mut far) = (-1, -1);
+    let mut size = libc::winsize { ws_row: 40, ws_col: 2_000, ws_xpixel: 0, ws_ypixel: 0 };
+    let nothing = std::ptr::null_mut();
+    // SAFETY: the numbers and the size live through the call, and no name or settings are asked for.
+    let made = unsafe { libc::openpty(&mut near, &mut far, nothing, std::ptr::null_mut(), &raw mut size) };
+    assert_eq!(made, 0, "there is a terminal");
+    // SAFETY: both were just opened, and nobody else has them.
+    unsafe {
+        libc::fcntl(near, libc::F_SETFL, libc::O_NONBLOCK);
+        (File::from_raw_fd(near), File::from_raw_fd(far))
+    }
 }
 
 /// Whether what was printed is what is shown, where `...` stands for anything.
