@@ -8,10 +8,10 @@ export SERVERS INPUT PORT DATA
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-.PHONY: help run serve build check test bench bench-quick eval
+.PHONY: help run serve build check test bench bench-quick eval docs dist deb test-packages
 
 help: ## Lists the commands (what `make` alone does)
-	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
 
 run: ## Shows near-duplicates in real text; INPUT=a directory or a file of JSON lines
 	@scripts/run.sh
@@ -32,6 +32,7 @@ check: ## Formatting, lints and documentation, warnings denied
 test: ## Every test on every server; SERVERS=redis-7.0 narrows it
 	@scripts/install-packages.sh build serve
 	@scripts/install-servers.sh $(SERVERS)
+	@scripts/install-clients.sh
 	cargo build --release --lib
 	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo test --workspace --no-fail-fast
 
@@ -49,3 +50,16 @@ bench-quick: ## The same with less work; fails where less than half of a target 
 eval: ## How right the answers are, on real sets: docs/choosing.md; DATA=where the sets are
 	@scripts/install-packages.sh build serve
 	@scripts/eval.sh
+
+docs: ## The documentation as a site: target/book/index.html
+	@scripts/docs.sh
+
+dist: build ## An archive of the module, to be unpacked anywhere: target/packages
+	@scripts/package.sh dist
+
+deb: build ## A package of the module for Debian and Ubuntu: target/packages
+	@scripts/package.sh deb
+
+test-packages: dist deb ## Unpacks the archive and installs the package, and starts a server with each
+	@scripts/install-packages.sh serve
+	@tests/packages.sh target/packages/*.tar.gz target/packages/*.deb

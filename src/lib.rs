@@ -18,14 +18,26 @@ pub mod signature;
 
 /// What the server loads: the table of types, and of commands.
 mod module {
-    use crate::command::{docs, settings};
+    use crate::command::{docs, settings, syntax};
     use crate::keyspace::{chunk::CHUNK, scope::SCOPE};
     use crate::server::{alloc::ModuleAlloc, log, options, register, setting};
     use redis_module::{Context, RedisString, Status, redis_module};
 
+    /// The release as modules count it, 100 for 0.1.0 and 10203 for 1.2.3: MODULE LIST shows it.
+    const VERSION: u32 = number(env!("CARGO_PKG_VERSION_MAJOR")) * 10_000
+        + number(env!("CARGO_PKG_VERSION_MINOR")) * 100
+        + number(env!("CARGO_PKG_VERSION_PATCH"));
+
+    const fn number(digits: &str) -> u32 {
+        match u32::from_str_radix(digits, 10) {
+            Ok(number) => number,
+            Err(_) => panic!("a version has numbers"),
+        }
+    }
+
     redis_module! {
         name: "simile",
-        version: 1,
+        version: VERSION,
         allocator: (ModuleAlloc, ModuleAlloc),
         data_types: [SCOPE, CHUNK],
         init: init,
@@ -51,6 +63,6 @@ mod module {
         register::category(ctx.ctx);
         let debug = settings::DEBUG.is_yes().then_some(&docs::DEBUG);
         let mut commands = docs::COMMANDS.iter().chain([&docs::LOAD]).chain(debug);
-        commands.try_for_each(|command| register::command(ctx.ctx, command))
+        commands.try_for_each(|command| register::command(ctx.ctx, command, &syntax::parse(command.syntax)?))
     }
 }

@@ -1,4 +1,4 @@
-//! One table of what each command is.
+//! One table of what each command is. The notation of a syntax is that of [`super::syntax`].
 
 use super::{
     alter, assign, classify, compare, create, debug, delete, drop, explain, export, frequencies, import,
@@ -26,6 +26,7 @@ macro_rules! function {
 
 const READ: Command = Command {
     name: c"",
+    syntax: "",
     function: None,
     arity: 0,
     flags: c"readonly",
@@ -34,6 +35,7 @@ const READ: Command = Command {
     summary: c"",
     complexity: c"",
     since: c"0.1.0",
+    tips: c"",
 };
 const WRITE: Command =
     Command { flags: c"write deny-oom", categories: c"write slow", key: Some(KeyUse::Write), ..READ };
@@ -43,6 +45,9 @@ const REMOVE: Command = Command { flags: c"write", key: Some(KeyUse::Remove), ..
 pub static COMMANDS: [Command; 19] = [
     Command {
         name: c"SIM.CREATE",
+        syntax: "scope [[BANDS bands] [ROWS rows] | THRESHOLD jaccard [RECALL recall] [SLOTS slots]] \
+                 [INTERVAL seconds] [RETENTION intervals] [HASH <FSS | MURMUR3>] [SEED seed] [MODULUS modulus] \
+                 [SHINGLE <CHARS characters | WORDS words>] [LOWERCASE <YES | NO>] [MASK <YES | NO>]",
         function: function!(create::run),
         arity: -2,
         summary: c"Makes a scope: the definition of a similarity index.",
@@ -51,6 +56,7 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.RECORD",
+        syntax: "scope item [TIMESTAMP unix-time-seconds] clause [clause ...]",
         function: function!(record::run),
         arity: -5,
         summary: c"Adds an observation of an item.",
@@ -59,6 +65,7 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.CLASSIFY",
+        syntax: "scope options query-clause [query-clause ...]",
         function: function!(classify::run),
         arity: -4,
         summary: c"Finds the items that a signature, a set of features or a text is like.",
@@ -67,6 +74,7 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.COMPARE",
+        syntax: "scope item numindexes index [index ...] options [NOSELF]",
         function: function!(compare::run),
         arity: -5,
         summary: c"Finds the items that an item is like.",
@@ -75,6 +83,7 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.MERGE",
+        syntax: "scope destination index source [index source ...]",
         function: function!(merge::run),
         arity: -5,
         summary: c"Gives the observations of items to another item.",
@@ -83,6 +92,7 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.DELETE",
+        syntax: "scope index item [index item ...]",
         function: function!(delete::run),
         arity: -4,
         summary: c"Deletes items.",
@@ -91,6 +101,7 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.EXPORT",
+        syntax: "scope index item [index item ...]",
         function: function!(export::run),
         arity: -4,
         summary: c"Returns the observations of items as blobs, for SIM.IMPORT and the PROFILE clause.",
@@ -99,6 +110,7 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.IMPORT",
+        syntax: "scope index item blob [index item blob ...]",
         function: function!(import::run),
         arity: -5,
         summary: c"Adds observations that SIM.EXPORT gave.",
@@ -107,6 +119,7 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.FREQUENCIES",
+        syntax: "scope index item when",
         function: function!(frequencies::run),
         arity: -4,
         summary: c"Returns how often an item was seen in each bucket of each band.",
@@ -115,6 +128,7 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.MEMBERS",
+        syntax: "scope index band bucket when",
         function: function!(members::run),
         arity: -5,
         summary: c"Returns the items that were seen in a bucket.",
@@ -123,6 +137,7 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.ASSIGN",
+        syntax: "scope item MINSCORE score [TIMESTAMP unix-time-seconds] mode clause [clause ...]",
         function: function!(assign::run),
         arity: -8,
         summary: c"Adds an observation to the item that it is most like, or to a new one.",
@@ -131,6 +146,7 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.EXPLAIN",
+        syntax: "scope index item other mode when",
         function: function!(explain::run),
         arity: -5,
         summary: c"Returns why two items are alike: what each band has in the score.",
@@ -139,6 +155,7 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.SIGNIFICANT",
+        syntax: "scope index item [LIMIT limit] when",
         function: function!(significant::run),
         arity: -4,
         summary: c"Returns the buckets that set an item apart from the rest of the index.",
@@ -147,14 +164,17 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.SCAN",
+        syntax: "scope index cursor [MATCH pattern] [COUNT count]",
         function: function!(scan::run),
         arity: -4,
         summary: c"Goes through the items of an index, some at each call.",
         complexity: c"O(N*C) for each call with N items looked at and C chunks",
+        tips: c"nondeterministic_output",
         ..READ
     },
     Command {
         name: c"SIM.ALTER",
+        syntax: "scope RETENTION intervals",
         function: function!(alter::run),
         arity: -4,
         flags: c"write", // a shorter window gives memory back
@@ -164,6 +184,7 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.SIGNATURE",
+        syntax: "scope <FEATURES count [feature [feature ...]] | TEXT text>",
         function: function!(signature::run),
         arity: -4,
         summary: c"Returns the buckets of a set of features or a text, and records nothing.",
@@ -172,14 +193,17 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.INFO",
+        syntax: "scope",
         function: function!(info::run),
         arity: 2,
         summary: c"Returns the definition of a scope, and what is in its indexes.",
         complexity: c"O(C) with C chunks",
+        tips: c"nondeterministic_output",
         ..READ
     },
     Command {
         name: c"SIM.DROP",
+        syntax: "scope [index [index ...]]",
         function: function!(drop::run),
         arity: -2,
         summary: c"Deletes a scope, or some of its indexes, and frees the chunks.",
@@ -188,6 +212,7 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.SWEEP",
+        syntax: "cursor [COUNT count]",
         function: function!(sweep::run),
         arity: -2,
         flags: c"write admin",
@@ -195,6 +220,7 @@ pub static COMMANDS: [Command; 19] = [
         key: None,
         summary: c"Frees chunks whose scope is gone.",
         complexity: c"O(N) with N keys looked at; chunks are freed by another thread",
+        tips: c"nondeterministic_output",
         ..READ
     },
 ];
@@ -202,6 +228,7 @@ pub static COMMANDS: [Command; 19] = [
 /// The AOF's own form of a key.
 pub static LOAD: Command = Command {
     name: c"SIM.LOAD",
+    syntax: "key part",
     function: function!(load::run),
     arity: 3,
     flags: c"write",
@@ -213,6 +240,7 @@ pub static LOAD: Command = Command {
 /// What tests ask for, with `debug yes`.
 pub static DEBUG: Command = Command {
     name: c"SIM.DEBUG",
+    syntax: "<VALIDATE name | PANIC>",
     function: function!(debug::run),
     arity: -2,
     flags: c"readonly admin",

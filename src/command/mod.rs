@@ -30,3 +30,4 @@ pub mod settings;
 pub mod signature;
 pub mod significant;
 pub mod sweep;
+pub mod syntax;

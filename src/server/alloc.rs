@@ -8,8 +8,9 @@
 use redis_module::raw;
 use std::alloc::{GlobalAlloc, Layout, System};
 
-/// What every malloc aligns to.
-const PROMISED: usize = 16;
+/// What every server aligns to. Its malloc may promise 16; but a server that was built without
+/// `malloc_usable_size` writes the size of a block into the 8 bytes before it.
+const PROMISED: usize = 8;
 
 /// The server's allocator, or the system's where there is no server.
 #[derive(Debug)]

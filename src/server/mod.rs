@@ -2,6 +2,7 @@
 //! the commands stand. All raw calls of the module API are here and in the types' callbacks.
 
 pub mod alloc;
+pub mod argument;
 pub mod call;
 pub mod guard;
 pub mod io;

@@ -1,6 +1,7 @@
 //! Registration of commands with the server.
 
 use super::api;
+use super::argument::{Argument, Level};
 use redis_module::raw;
 use redis_module::raw::{
     RedisModuleCmdFunc, RedisModuleCommandInfo, RedisModuleCommandKeySpec, RedisModuleCtx,
@@ -13,6 +14,8 @@ use std::ptr::null_mut;
 pub struct Command {
     /// The name, in upper case.
     pub name: &'static CStr,
+    /// What follows the name.
+    pub syntax: &'static str,
     /// What carries it out.
     pub function: RedisModuleCmdFunc,
     /// How many arguments it has, its name included; negative: at least so many.
@@ -29,6 +32,8 @@ pub struct Command {
     pub complexity: &'static CStr,
     /// The first release that has it.
     pub since: &'static CStr,
+    /// What clients and proxies should know, in the server's words, parted by blanks.
+    pub tips: &'static CStr,
 }
 
 /// What a command does to its key.
@@ -77,11 +82,11 @@ fn categories(command: &Command) -> CString {
     CString::new(all.join(&b' ')).unwrap_or_default()
 }
 
-/// Registers a command.
+/// Registers a command with the tree of its arguments.
 ///
 /// # Errors
 /// The server refused it.
-pub fn command(ctx: *mut RedisModuleCtx, command: &Command) -> Result<(), String> {
+pub fn command(ctx: *mut RedisModuleCtx, command: &Command, arguments: &[Argument]) -> Result<(), String> {
     let key = c_int::from(command.key.is_some());
     let (name, function, flags) = (command.name.as_ptr(), command.function, command.flags.as_ptr());
     let made = api!(RedisModule_CreateCommand(ctx, name, function, flags, key, key, key));
@@ -99,16 +104,17 @@ pub fn command(ctx: *mut RedisModuleCtx, command: &Command) -> Result<(), String
         specs[0].find_keys_type = raw::RedisModuleKeySpecFindKeysType_REDISMODULE_KSPEC_FK_RANGE;
         specs[0].fk.range.keystep = 1;
     }
+    let mut arguments = Level::new(arguments).map_err(|_| refused("an argument"))?;
     let info = RedisModuleCommandInfo {
         version: &raw const VERSION,
         summary: command.summary.as_ptr(),
         complexity: command.complexity.as_ptr(),
         since: command.since.as_ptr(),
         history: null_mut(),
-        tips: std::ptr::null(),
+        tips: command.tips.as_ptr(),
         arity: command.arity,
         key_specs: if command.key.is_some() { specs.as_mut_ptr() } else { null_mut() },
-        args: null_mut(),
+        args: arguments.as_mut_ptr(),
     };
     if api!(RedisModule_SetCommandInfo(handle, &raw const info)) != raw::REDISMODULE_OK as c_int {
         return Err(refused("the description"));

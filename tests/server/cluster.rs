@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 const SLOTS: usize = 16_384;
 
 /// Three primaries, then their replicas.
-struct Cluster {
+pub struct Cluster {
     nodes: Vec<Server>,
 }
 
 impl Cluster {
-    fn start(kind: Kind) -> Cluster {
+    pub fn start(kind: Kind) -> Cluster {
         let node = || {
             // The port of the bus is taken only when the server starts: again, where another was faster.
             kind.launch()
@@ -57,7 +57,7 @@ impl Cluster {
         self.nodes[node].does("CLUSTER MYID").text()
     }
 
-    fn ports(&self) -> Vec<u16> {
+    pub fn ports(&self) -> Vec<u16> {
         self.nodes.iter().map(Server::port).collect()
     }
 

@@ -20,6 +20,7 @@ mod kind;
 mod random;
 mod reply;
 mod server;
+pub mod transcript;
 
 pub use client::{Client, words};
 pub use kind::{Kind, module, on_path};

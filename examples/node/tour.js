@@ -1,0 +1,60 @@
+// Groups of error reports: create, record, classify, compare, explain.
+//
+//     npm install && node tour.js [port]
+import { createClient } from 'redis';
+
+const REPORTS = {
+  'issue-1': 'connection to db-7 refused after 30000 ms',
+  'issue-2': 'connection to cache-2 refused after 500 ms',
+  'issue-3': 'division by zero in report 4711',
+};
+
+const client = createClient({ socket: { host: '127.0.0.1', port: Number(process.argv[2] ?? 6379) } });
+client.on('error', (error) => console.error(error.message));
+await client.connect();
+
+// Any command of a module is sent as an array of strings.
+const send = (...words) => client.sendCommand(words);
+const SCOPE = 'tour:errors';
+
+await send('SIM.CREATE', SCOPE, 'BANDS', '4', 'ROWS', '1', 'SHINGLE', 'WORDS', '1', 'MASK', 'yes', 'INTERVAL', '0');
+for (const [issue, message] of Object.entries(REPORTS)) {
+  await send('SIM.RECORD', SCOPE, issue, 'TEXT', 'message', message);
+  console.log(`recorded ${issue}: ${message}`);
+}
+
+const message = 'connection to db-1 refused after 10000 ms';
+console.log(`\nWhat is this like? ${message}`);
+const [classified] = await send('SIM.CLASSIFY', SCOPE, 'LIMIT', '2', 'TEXT', 'message', message);
+show(classified);
+
+console.log('\nWhat is issue-2 like?');
+const [compared] = await send('SIM.COMPARE', SCOPE, 'issue-2', '1', 'message', 'NOSELF');
+show(compared);
+
+const explanation = map(await send('SIM.EXPLAIN', SCOPE, 'message', 'issue-2', 'issue-1'));
+console.log(`\nWhy are issue-2 and issue-1 alike? The score is ${decimals(explanation.score)}:`);
+explanation.bands.map(map).forEach((band, number) => {
+  const met = Object.keys(map(band.buckets)).length > 0 ? 'they meet' : 'they differ';
+  console.log(`  band ${number}: ${decimals(band.share)}  ${met}`);
+});
+
+await send('SIM.DROP', SCOPE);
+await client.close();
+
+// Pairs of an item and its score.
+function show(matches) {
+  for (const [item, score] of matches) console.log(`  ${decimals(score)}  ${item}`);
+}
+
+// A score is a string in RESP2 and a number in RESP3.
+function decimals(score) {
+  return Number(score).toFixed(2);
+}
+
+// A map is a flat array in RESP2, and an object or a Map in RESP3.
+function map(reply) {
+  if (reply instanceof Map) return Object.fromEntries(reply);
+  if (!Array.isArray(reply)) return reply;
+  return Object.fromEntries(reply.flatMap((name, at) => (at % 2 === 0 ? [[name, reply[at + 1]]] : [])));
+}

@@ -1,0 +1,458 @@
+"""Simile's commands for redis-py: one file to copy, with nothing to install besides redis.
+
+    >>> from redis import Redis
+    >>> from simile import Scope, Text
+    >>> errors = Scope(Redis(), "errors")
+    >>> errors.create(threshold=0.5, shingle="WORDS 1", mask=True)
+    >>> errors.record("issue-1", Text("message", "connection to db-7 refused"))
+    >>> errors.classify(Text("message", "connection to db-1 refused"))
+    [Match(item=b'issue-1', score=1.0)]
+
+A client may be a ``Redis`` or a ``RedisCluster``, speak RESP2 or RESP3, and decode responses or not:
+names of items and indexes come back as the client gives strings, ``str`` with ``decode_responses=True``
+and else ``bytes``. Buckets and blobs are always ``bytes``, for they are no text.
+
+What a command does, and what it is refused for, is in the reference: the names of methods and of their
+arguments are those of the commands. Refusals are raised as ``redis.ResponseError``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Optional, Union
+
+from redis import Redis
+from redis.cluster import RedisCluster
+
+Client = Union[Redis, RedisCluster]
+Name = Union[str, bytes]
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text, which the scope makes features of."""
+
+    index: Name
+    text: Name
+
+    def words(self) -> list[Any]:
+        """The clause as the server takes it."""
+        return ["TEXT", self.index, self.text]
+
+
+@dataclass(frozen=True)
+class Features:
+    """A set of features."""
+
+    index: Name
+    features: Iterable[Name]
+
+    def words(self) -> list[Any]:
+        """The clause as the server takes it."""
+        features = list(self.features)
+        return ["FEATURES", self.index, len(features), *features]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Ready buckets, one for each band."""
+
+    index: Name
+    buckets: Sequence[Name]
+
+    def words(self) -> list[Any]:
+        """The clause as the server takes it."""
+        return ["SIGNATURE", self.index, len(self.buckets), *self.buckets]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What ``Scope.export`` gave for an item, from whatever scope of a like definition."""
+
+    index: Name
+    blob: bytes
+
+    def words(self) -> list[Any]:
+        """The clause as the server takes it."""
+        return ["PROFILE", self.index, self.blob]
+
+
+Clause = Union[Text, Features, Signature]
+Question = Union[Text, Features, Signature, Profile]
+
+
+@dataclass(frozen=True)
+class Match:
+    """An item that was found."""
+
+    item: Name
+    score: float
+
+
+@dataclass(frozen=True)
+class Combined:
+    """An item that was found by several clauses or indexes together."""
+
+    item: Name
+    score: float
+    #: The score by each of them; None where neither side has data.
+    parts: list[Optional[float]]
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Where an observation went."""
+
+    item: Name
+    #: The best score that was found.
+    score: Optional[float]
+    #: Whether the item had no observation in the window before.
+    created: bool
+
+
+@dataclass(frozen=True)
+class SharedBand:
+    """What a band adds to a score."""
+
+    share: float
+    #: Each bucket that both items were seen in, and how often each of them was.
+    buckets: dict[bytes, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why two items are alike."""
+
+    #: None where neither was seen.
+    score: Optional[float]
+    observations: tuple[int, int]
+    bands: list[SharedBand]
+
+
+@dataclass(frozen=True)
+class SignificantBucket:
+    """A bucket that sets an item apart."""
+
+    band: int
+    bucket: bytes
+    score: float
+    #: How often the item was seen in it, and how often all items were.
+    foreground: int
+    background: int
+
+
+@dataclass(frozen=True)
+class IndexInfo:
+    """What an index holds."""
+
+    chunks: int
+    items: int
+    buckets: int
+    observations: int
+    bytes: int
+    oldest: int
+    newest: int
+
+
+@dataclass(frozen=True)
+class ScopeInfo:
+    """The definition of a scope, and what is in its indexes."""
+
+    #: By the names that SIM.CREATE has for them, in small letters.
+    parameters: dict[str, Union[int, str]]
+    uid: str
+    indexes: dict[Name, IndexInfo] = field(default_factory=dict)
+
+
+class Scope:
+    """A similarity index, at a key."""
+
+    def __init__(self, client: Client, name: Name) -> None:
+        self.client = client
+        self.name = name
+        self._encoder = client.get_encoder()
+
+    def create(
+        self,
+        *,
+        bands: Optional[int] = None,
+        rows: Optional[int] = None,
+        threshold: Optional[float] = None,
+        recall: Optional[float] = None,
+        slots: Optional[int] = None,
+        interval: Optional[int] = None,
+        retention: Optional[int] = None,
+        hash: Optional[str] = None,
+        seed: Optional[int] = None,
+        modulus: Optional[int] = None,
+        shingle: Optional[str] = None,
+        lowercase: Optional[bool] = None,
+        mask: Optional[bool] = None,
+    ) -> None:
+        """Makes the scope; ``shingle`` is such as ``"WORDS 1"``. Refused if it exists with another parameter."""
+        given = {
+            "BANDS": bands,
+            "ROWS": rows,
+            "THRESHOLD": threshold,
+            "RECALL": recall,
+            "SLOTS": slots,
+            "INTERVAL": interval,
+            "RETENTION": retention,
+            "HASH": hash,
+            "SEED": seed,
+            "MODULUS": modulus,
+            "LOWERCASE": _yes_no(lowercase),
+            "MASK": _yes_no(mask),
+        }
+        words = _options(given) + (["SHINGLE", *shingle.split()] if shingle is not None else [])
+        self._run("SIM.CREATE", *words)
+
+    def record(self, item: Name, *clauses: Clause, timestamp: Optional[int] = None) -> list[list[int]]:
+        """Adds an observation. For each clause, the item's new count in the bucket of each band."""
+        return self._run("SIM.RECORD", item, *_options({"TIMESTAMP": timestamp}), *_words(clauses))
+
+    def assign(
+        self,
+        item: Name,
+        *clauses: Clause,
+        min_score: float,
+        score: Optional[str] = None,
+        timestamp: Optional[int] = None,
+    ) -> Assigned:
+        """Adds an observation to the best item if it reaches ``min_score``, and else to the one given."""
+        options = _options({"MINSCORE": min_score, "SCORE": score, "TIMESTAMP": timestamp})
+        chosen, best, created = self._run("SIM.ASSIGN", item, *options, *_words(clauses))
+        return Assigned(self._name(chosen), _float(best), bool(created))
+
+    def classify(self, question: Question, **options: Any) -> list[Match]:
+        """The items that something is like, best first. For the options see ``classify_each``."""
+        return self.classify_each(question, **options)[0]
+
+    def classify_each(
+        self,
+        *questions: Question,
+        limit: Optional[int] = None,
+        min_score: Optional[float] = None,
+        min_bands: Union[None, int, Sequence[int]] = None,
+        score: Optional[str] = None,
+        timestamp: Optional[int] = None,
+        window: Optional[int] = None,
+    ) -> list[list[Match]]:
+        """For each question, the items that it is like, best first."""
+        options = _query(limit, min_score, min_bands, score, timestamp, window)
+        return self._matches(self._run("SIM.CLASSIFY", *options, *_words(questions)))
+
+    def classify_combined(self, *questions: Question, **options: Any) -> list[Combined]:
+        """The items that all the questions together are like. The options are those of ``classify_each``."""
+        words = [*_query(**_all_options(options)), "COMBINE"]
+        return self._combined(self._run("SIM.CLASSIFY", *words, *_words(questions)))
+
+    def compare(self, item: Name, index: Name, **options: Any) -> list[Match]:
+        """The items that an item is like, best first, without itself. For the options see ``compare_each``."""
+        return self.compare_each(item, [index], **options)[0]
+
+    def compare_each(
+        self,
+        item: Name,
+        indexes: Sequence[Name],
+        *,
+        limit: Optional[int] = None,
+        min_score: Optional[float] = None,
+        min_bands: Union[None, int, Sequence[int]] = None,
+        score: Optional[str] = None,
+        timestamp: Optional[int] = None,
+        window: Optional[int] = None,
+        with_self: bool = False,
+    ) -> list[list[Match]]:
+        """For each index, the items that an item is like, best first."""
+        options = _query(limit, min_score, min_bands, score, timestamp, window)
+        if not with_self:
+            options.append("NOSELF")
+        return self._matches(self._run("SIM.COMPARE", item, len(indexes), *indexes, *options))
+
+    def compare_combined(self, item: Name, indexes: Sequence[Name], **options: Any) -> list[Combined]:
+        """The items that an item is like in all the indexes together, without itself."""
+        words = [*_query(**_all_options(options)), "COMBINE", "NOSELF"]
+        return self._combined(self._run("SIM.COMPARE", item, len(indexes), *indexes, *words))
+
+    def explain(
+        self,
+        index: Name,
+        item: Name,
+        other: Name,
+        *,
+        score: Optional[str] = None,
+        timestamp: Optional[int] = None,
+        window: Optional[int] = None,
+    ) -> Explanation:
+        """Why two items are alike: what each band adds to the score."""
+        options = _options({"SCORE": score, "TIMESTAMP": timestamp, "WINDOW": window})
+        reply = _map(self._run("SIM.EXPLAIN", index, item, other, *options))
+        bands = []
+        for band in map(_map, reply[b"bands"]):
+            shared = {bucket: (mine, others) for bucket, (mine, others) in _map(band[b"buckets"]).items()}
+            bands.append(SharedBand(float(band[b"share"]), shared))
+        first, second = reply[b"observations"]
+        return Explanation(_float(reply[b"score"]), (first, second), bands)
+
+    def significant(
+        self,
+        index: Name,
+        item: Name,
+        *,
+        limit: Optional[int] = None,
+        timestamp: Optional[int] = None,
+        window: Optional[int] = None,
+    ) -> list[SignificantBucket]:
+        """The buckets that set an item apart from the rest of the index, best first."""
+        options = _options({"LIMIT": limit, "TIMESTAMP": timestamp, "WINDOW": window})
+        rows = self._run("SIM.SIGNIFICANT", index, item, *options)
+        return [
+            SignificantBucket(band, bucket, float(score), foreground, background)
+            for band, bucket, score, foreground, background in rows
+        ]
+
+    def merge(self, destination: Name, *pairs: tuple[Name, Name]) -> int:
+        """Gives the observations of each (index, source) to an item. How many had any."""
+        return self._run("SIM.MERGE", destination, *_flat(pairs))
+
+    def delete(self, *pairs: tuple[Name, Name]) -> int:
+        """Deletes each (index, item). How many there were."""
+        return self._run("SIM.DELETE", *_flat(pairs))
+
+    def frequencies(
+        self, index: Name, item: Name, *, timestamp: Optional[int] = None, window: Optional[int] = None
+    ) -> list[dict[bytes, int]]:
+        """For each band, how often an item was seen in which bucket."""
+        options = _options({"TIMESTAMP": timestamp, "WINDOW": window})
+        return [_map(band) for band in self._run("SIM.FREQUENCIES", index, item, *options)]
+
+    def members(
+        self,
+        index: Name,
+        band: int,
+        bucket: Name,
+        *,
+        timestamp: Optional[int] = None,
+        window: Optional[int] = None,
+    ) -> list[Name]:
+        """The items that were seen in a bucket."""
+        options = _options({"TIMESTAMP": timestamp, "WINDOW": window})
+        return [self._name(item) for item in self._run("SIM.MEMBERS", index, band, bucket, *options)]
+
+    def signature(self, of: Union[str, bytes, Iterable[Name]]) -> list[bytes]:
+        """The buckets of a text, or of features in any other collection. Nothing is recorded."""
+        if isinstance(of, (str, bytes)):
+            return self._run("SIM.SIGNATURE", "TEXT", of)
+        features = list(of)
+        return self._run("SIM.SIGNATURE", "FEATURES", len(features), *features)
+
+    def scan(
+        self, index: Name, *, match: Optional[Name] = None, count: Optional[int] = None
+    ) -> Iterator[tuple[Name, int]]:
+        """Goes through all items of an index, with their observations."""
+        cursor = 0
+        while True:
+            reply = self._run("SIM.SCAN", index, cursor, *_options({"MATCH": match, "COUNT": count}))
+            cursor, flat = int(reply[0]), reply[1]
+            yield from ((self._name(item), observations) for item, observations in _pairs(flat))
+            if cursor == 0:
+                return
+
+    def info(self) -> Optional[ScopeInfo]:
+        """The definition, and what is in the indexes; None where there is no such scope."""
+        reply = self._run("SIM.INFO")
+        if reply is None:
+            return None
+        fields = {name.decode(): value for name, value in _map(reply).items()}
+        indexes = {
+            self._name(index): IndexInfo(**{name.decode(): value for name, value in _map(held).items()})
+            for index, held in _map(fields.pop("indexes")).items()
+        }
+        uid = fields.pop("uid").decode()
+        parameters = {n: v.decode() if isinstance(v, bytes) else v for n, v in fields.items()}
+        return ScopeInfo(parameters, uid, indexes)
+
+    def alter(self, *, retention: int) -> None:
+        """Changes how many intervals are kept before the current one."""
+        self._run("SIM.ALTER", "RETENTION", retention)
+
+    def drop(self, *indexes: Name) -> int:
+        """Deletes these indexes, or without any the scope. How many chunks were freed."""
+        return self._run("SIM.DROP", *indexes)
+
+    def export(self, *pairs: tuple[Name, Name]) -> list[Optional[bytes]]:
+        """A blob for each (index, item), to be imported elsewhere; None where nothing was seen."""
+        return self._run("SIM.EXPORT", *_flat(pairs))
+
+    def import_(self, *triples: tuple[Name, Name, bytes]) -> list[int]:
+        """Adds what ``export`` gave to each (index, item, blob). The observations that were added."""
+        return self._run("SIM.IMPORT", *_flat(triples))
+
+    def _run(self, command: str, *words: Any) -> Any:
+        # Undecoded, because a reply may hold names beside bytes that are no text.
+        return self.client.execute_command(command, self.name, *words, NEVER_DECODE=True)
+
+    def _name(self, name: bytes) -> Name:
+        return self._encoder.decode(name)
+
+    def _matches(self, lists: list[Any]) -> list[list[Match]]:
+        return [[Match(self._name(item), float(score)) for item, score in found] for found in lists]
+
+    def _combined(self, found: list[Any]) -> list[Combined]:
+        return [
+            Combined(self._name(item), float(score), [_float(part) for part in parts])
+            for item, score, parts in found
+        ]
+
+
+def _query(
+    limit: Optional[int],
+    min_score: Optional[float],
+    min_bands: Union[None, int, Sequence[int]],
+    score: Optional[str],
+    timestamp: Optional[int],
+    window: Optional[int],
+) -> list[Any]:
+    """The options of a query."""
+    given = {"LIMIT": limit, "MINSCORE": min_score, "SCORE": score, "TIMESTAMP": timestamp, "WINDOW": window}
+    if min_bands is None:
+        return _options(given)
+    bands = [min_bands] if isinstance(min_bands, int) else list(min_bands)
+    return [*_options(given), "MINBANDS", len(bands), *bands]
+
+
+def _all_options(given: dict[str, Any]) -> dict[str, Any]:
+    """Every option of a query; an unknown one is a TypeError in ``_query``."""
+    names = ("limit", "min_score", "min_bands", "score", "timestamp", "window")
+    return {**dict.fromkeys(names), **given}
+
+
+def _options(given: Mapping[str, Any]) -> list[Any]:
+    return [word for name, value in given.items() if value is not None for word in (name, value)]
+
+
+def _yes_no(value: Optional[bool]) -> Optional[str]:
+    return None if value is None else "yes" if value else "no"
+
+
+def _words(clauses: Iterable[Question]) -> list[Any]:
+    return [word for clause in clauses for word in clause.words()]
+
+
+def _flat(tuples: Iterable[tuple[Any, ...]]) -> list[Any]:
+    return [word for one in tuples for word in one]
+
+
+def _float(score: Union[None, bytes, float]) -> Optional[float]:
+    return None if score is None else float(score)
+
+
+def _pairs(flat: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    return zip(flat[::2], flat[1::2])
+
+
+def _map(reply: Any) -> dict[Any, Any]:
+    """A map, which RESP2 sends as a flat array."""
+    return reply if isinstance(reply, dict) else dict(_pairs(reply))
