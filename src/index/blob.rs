@@ -85,6 +85,36 @@ pub fn encode<'c>(
     Some(sealed(writer))
 }
 
+/// The blob of observations that were counted elsewhere: for each chunk its start, oldest first, and
+/// for each band how often the item was seen in which bucket.
+///
+/// # Errors
+/// The counts break a rule of the index: those of every band must have the same sum, above 0.
+pub fn of_counts(
+    definition: &Definition,
+    chunks: &[(u64, Vec<BTreeMap<Vec<u8>, u32>>)],
+) -> Result<Vec<u8>, BlobError> {
+    let mut writer = head(definition);
+    for (start, bands) in chunks {
+        if bands.len() != usize::from(definition.bands()) {
+            return Err(DecodeError::Counts.into());
+        }
+        let observations = bands.iter().map(|band| band.values().map(|count| u64::from(*count)).sum()).max();
+        writer.number(*start);
+        writer.number(observations.unwrap_or_default());
+        for band in bands {
+            writer.number(band.len() as u64);
+            for (bucket, count) in band {
+                writer.name(bucket);
+                writer.number((*count).into());
+            }
+        }
+    }
+    let blob = sealed(writer);
+    Blob::decode(&blob)?;
+    Ok(blob)
+}
+
 /// All that precedes the chunks.
 fn head(definition: &Definition) -> Writer {
     let mut writer = Writer::default();
@@ -283,6 +313,29 @@ mod tests {
         let chunk = chunk(3);
         assert_eq!(encode(&definition(), b"nobody", [(0, &chunk)].into_iter()), None);
         assert_eq!(encode(&definition(), b"item", std::iter::empty()), None);
+    }
+
+    #[test]
+    fn what_was_counted_elsewhere_is_the_blob_of_the_same_observations() {
+        let counts = |chunk: &Chunk| {
+            let mut bands = vec![BTreeMap::new(); 2];
+            for Frequency { band, bucket, count, .. } in Profile::of_item(b"item", &[chunk]).frequencies() {
+                bands[usize::from(*band)].insert(bucket.to_vec(), *count as u32);
+            }
+            bands
+        };
+        let both = [(0, counts(&chunk(9))), (120, counts(&chunk(20)))];
+        assert_eq!(of_counts(&definition(), &both), Ok(sample()));
+        let refused = |bands: Vec<BTreeMap<Vec<u8>, u32>>| {
+            assert!(of_counts(&definition(), &[(0, bands.clone())]).is_err(), "{bands:?}");
+        };
+        let band = |count| BTreeMap::from([(b"bucket".to_vec(), count)]);
+        refused(vec![band(2), band(1)]);
+        refused(vec![band(1), band(2)]);
+        refused(vec![band(1), BTreeMap::new()]);
+        refused(vec![band(0), band(0)]);
+        refused(vec![band(1)]);
+        refused(vec![band(1), band(1), band(1)]);
     }
 
     #[test]
