@@ -25,7 +25,7 @@ impl Kind {
 
     /// The program, which must be there: a test that cannot run has failed.
     pub fn program(self) -> PathBuf {
-        let servers = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/servers");
+        let servers = root().join("target/servers");
         let found = match self {
             Kind::Redis7_0 => on_path("redis-server"),
             Kind::Redis8_2 => Some(servers.join("redis-8.2/redis-server")).filter(|p| p.exists()),
@@ -70,8 +70,14 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
 
 /// The module under test: `SIMILE_MODULE`, or what `cargo build --release` made.
 pub fn module() -> PathBuf {
-    let built = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/libsimile.so");
+    let built = || root().join("target/release/libsimile.so");
     let module = std::env::var_os("SIMILE_MODULE").map_or_else(built, PathBuf::from);
     assert!(module.exists(), "there is no module at {}: `make test` builds it", module.display());
     module
+}
+
+/// The project's directory: that of this package, or of the workspace around it.
+fn root() -> &'static Path {
+    let mut above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    above.find(|directory| directory.join("Cargo.lock").exists()).expect("a directory with Cargo.lock")
 }
