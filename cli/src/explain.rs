@@ -149,7 +149,7 @@ fn print(options: &Options, explanation: &Explanation) -> Result<()> {
     writeln!(out, "{word} {score:.4}: {shared} of {bands} bands share a bucket.\n")?;
     // What the fullest band could have: for a score that is a sum over bands, an equal part of 1.
     let most = explanation.bands.iter().map(|band| band.share).fold(1.0 / bands.max(1) as f64, f64::max);
-    writeln!(out, "band  share                        buckets in both (counts of the one, the other)")?;
+    writeln!(out, "band  share                         buckets in both (counts of the one, the other)")?;
     for (number, Band { share, buckets }) in explanation.bands.iter().enumerate() {
         write!(out, "{number:4}  {share:.4}  {}", show::bar(share / most, 20))?;
         for (n, (bucket, [one, two])) in buckets.iter().enumerate() {

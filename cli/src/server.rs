@@ -165,6 +165,8 @@ fn single(info: ConnectionInfo) -> redis::RedisResult<Box<dyn ConnectionLike>> {
 /// The client never sends a command again by itself: a transaction of which nobody knows whether it was
 /// carried out would be carried out twice.
 fn cluster(info: ConnectionInfo) -> redis::RedisResult<Box<dyn ConnectionLike>> {
+    // Asked first, since the cluster's client says of every failure that no node answers.
+    single(info.clone())?.req_command(redis::cmd("CLUSTER").arg("MYID"))?.extract_error()?;
     let client = ClusterClientBuilder::new([info])
         .retries(0)
         .connection_timeout(CONNECT_TIMEOUT)

@@ -1,0 +1,115 @@
+//! What goes wrong before anything is done, and what the user reads then: what is wrong, and what to do.
+
+use crate::harness::{Kind, Server, free_port, on_each_server};
+use crate::program::{at, run, simile};
+
+#[test]
+fn nobody_is_there() {
+    let port = free_port();
+    let output = at(port, "query s text").output().expect("the program runs");
+    let error = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        error,
+        format!(
+            "simile: no answer from 127.0.0.1:{port} (Connection refused (os error 111)): is the server running, and \
+             is --url its address?\n"
+        )
+    );
+}
+
+#[test]
+fn an_address_that_is_none() {
+    let output = at(1, "query s text --url http://user:secret@host").output().expect("the program runs");
+    let error = String::from_utf8(output.stderr).expect("text");
+    assert!(error.starts_with("simile: http://...@host is no address of a server"), "{error}");
+    assert!(error.contains("expected redis://HOST:PORT"), "{error}");
+}
+
+on_each_server! {
+    fn the_module_is_not_loaded(kind: Kind) {
+        let server = kind.launch().without_module().start();
+        let error = run(&server, "query s text").failed(1);
+        assert_eq!(
+            error,
+            format!(
+                "simile: the server at 127.0.0.1:{} has no Simile: load it with MODULE LOAD /path/to/libsimile.so, or \
+                 put `loadmodule /path/to/libsimile.so` into its redis.conf and start it again\n",
+                server.port()
+            )
+        );
+    }
+
+    fn a_password_is_wanted(kind: Kind) {
+        let server = kind.start();
+        server.does("SIM.CREATE s INTERVAL 0");
+        server.does("ACL SETUSER reader on >secret ~s %R~* +@all");
+        server.does("CONFIG SET requirepass other");
+        let wanted = "put the password into the environment variable SIMILE_PASSWORD";
+        let error = run(&server, "query s text --index x").failed(1);
+        assert!(error.contains(wanted), "{error}");
+        let with = |password: &str| {
+            let mut command = simile(&server, "query s text --index x --user reader");
+            let output = command.env("SIMILE_PASSWORD", password).output().expect("the program runs");
+            String::from_utf8(output.stderr).expect("text")
+        };
+        assert!(with("wrong").contains(wanted));
+        assert!(!with("wrong").contains("wrong\""));
+        assert_eq!(with("secret"), "simile: the scope 's' has no index 'x'; it has: none\n");
+    }
+
+    fn scopes_and_indexes_that_are_not_there(server: Server) {
+        let missing = "there is no scope 's': is the name right, and is --url the server that has it?";
+        for line in ["query s text", "groups s --min-score 1", "explain s a b"] {
+            assert_eq!(run(&server, line).failed(1), format!("simile: {missing}\n"));
+        }
+        assert_eq!(
+            run(&server, "load s /dev/null").failed(1),
+            format!("simile: {missing} To make it: --create 'THRESHOLD 0.8 INTERVAL 0', or SIM.CREATE s\n")
+        );
+        assert_eq!(
+            run(&server, "load s /dev/null --create 'BANDS 0'").failed(1),
+            "simile: SIM.CREATE s BANDS 0: ERR BANDS must be an integer between 1 and 1024\n"
+        );
+        server.does("SIM.CREATE s INTERVAL 0");
+        assert_eq!(
+            run(&server, "query s text").failed(1),
+            "simile: the scope 's' holds no observations yet: load some first\n"
+        );
+        server.does("SIM.RECORD s a TEXT x hello TEXT y hello");
+        assert_eq!(
+            run(&server, "query s text").failed(1),
+            "simile: the scope 's' has several indexes (x, y): choose one with --index\n"
+        );
+        assert_eq!(
+            run(&server, "query s text --index z").failed(1),
+            "simile: the scope 's' has no index 'z'; it has: x, y\n"
+        );
+        assert_eq!(run(&server, "query s --item nobody --index x").failed(1), "simile: the scope 's' has no such item: nobody\n");
+        server.does("SET k v");
+        assert!(run(&server, "query k text").failed(1).contains("WRONGTYPE"));
+        assert_eq!(
+            run(&server, "query s text --cluster 2").failed(1),
+            format!("simile: the server at 127.0.0.1:{} is no cluster: leave --cluster out\n", server.port())
+        );
+    }
+
+    fn no_room_and_no_rights(server: Server) {
+        server.does("SIM.CREATE s INTERVAL 0");
+        server.does("CONFIG SET maxmemory 1");
+        let load = || run(&server, &format!("load s {}", file(&server))).failed(1);
+        assert!(load().contains("is out of memory and refuses to add"), "{}", load());
+        server.does("CONFIG SET maxmemory 0");
+        server.does("ACL SETUSER default -hset");
+        assert!(load().contains("the user may not do this (NOPERM"), "{}", load());
+        server.does("ACL SETUSER default +@all");
+        assert!(run(&server, &format!("load s {}", file(&server))).out.contains("1 recorded"), "nothing was done before");
+    }
+}
+
+/// A file of one line.
+fn file(server: &Server) -> String {
+    let path = server.directory().join("line");
+    crate::program::write(&path, "{\"id\": 1, \"text\": \"hello world\"}\n");
+    path.display().to_string()
+}

@@ -1,0 +1,155 @@
+//! A scope split by item over the nodes of a real cluster: its answers are those of one big scope.
+
+use crate::harness::{Client, Kind, Random, Server, free_port, on_each_server, wait_until};
+use crate::migrate;
+use crate::program::{Running, run, simile, write};
+use std::path::Path;
+
+const PARTS: usize = 5;
+
+/// Three primaries.
+struct Cluster(Vec<Server>);
+
+impl Cluster {
+    fn start(kind: Kind) -> Cluster {
+        let node = || {
+            let bus = format!("--cluster-port {} --cluster-announce-ip 127.0.0.1", free_port());
+            kind.launch().options("--cluster-enabled yes --cluster-node-timeout 2000").options(&bus).start()
+        };
+        let nodes: Vec<Server> = (0..3).map(|_| node()).collect();
+        for (n, node) in nodes.iter().enumerate() {
+            let (first, last) = (16_384 * n / 3, 16_384 * (n + 1) / 3 - 1);
+            node.expect(format!("CLUSTER ADDSLOTSRANGE {first} {last}"), "OK");
+            node.does(format!("CLUSTER SET-CONFIG-EPOCH {}", n + 1));
+        }
+        for node in &nodes[1..] {
+            let bus = node.does("CONFIG GET cluster-port").array()[1].text();
+            nodes[0].expect(format!("CLUSTER MEET 127.0.0.1 {} {bus}", node.port()), "OK");
+        }
+        let is_up = |node: &Server| {
+            let info = node.does("CLUSTER INFO").text();
+            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+        };
+        wait_until("the cluster is up", || nodes.iter().all(is_up));
+        Cluster(nodes)
+    }
+
+    /// The node that serves a key.
+    fn of(&self, key: &str) -> &Server {
+        let serves = |node: &&Server| !node.run(format!("EXISTS {key}")).to_string().starts_with("!MOVED");
+        self.0.iter().find(serves).expect("somebody serves the slot")
+    }
+}
+
+/// Texts of which some are alike, in JSON lines.
+fn texts(path: &Path, count: usize) {
+    let mut random = Random::new(5);
+    let mut lines = String::new();
+    for n in 0..count {
+        let centre = random.below(count / 4);
+        let words: Vec<String> = (0..6)
+            .map(|word| match random.once_in(5) {
+                true => format!("x{}", random.below(9)),
+                false => format!("w{centre}.{word}"),
+            })
+            .collect();
+        // Some are seen twice: observations decide about the order of equal scores.
+        for _ in 0..1 + usize::from(random.once_in(3)) {
+            lines += &format!("{{\"id\": \"i{n}\", \"text\": \"{}\"}}\n", words.join(" "));
+        }
+    }
+    write(path, lines);
+}
+
+const CREATE: &str = "--create 'BANDS 8 ROWS 1 SHINGLE WORDS 1 INTERVAL 0'";
+
+fn counts(server: &Client, part: &str) -> (usize, i64) {
+    let reply = server.does(format!("SIM.SCAN {part} text 0 COUNT 1000000"));
+    let counts: Vec<i64> = reply.array()[1].array().chunks(2).map(|pair| pair[1].integer()).collect();
+    (counts.len(), counts.iter().sum())
+}
+
+on_each_server! {
+    fn a_split_scope_answers_as_a_whole_one(kind: Kind) {
+        let cluster = Cluster::start(kind);
+        let node = &cluster.0[0];
+        let path = node.directory().join("texts");
+        texts(&path, 600);
+        let load = |scope: &str| run(node, &format!("load {scope} {} {CREATE}", path.display())).fine();
+        load("whole --cluster 1");
+        load("split --cluster 5");
+        let nodes: std::collections::BTreeSet<u16> = (0..PARTS).map(|n| cluster.of(&format!("split:{{{n}}}")).port()).collect();
+        assert_eq!(nodes.len(), 3, "the parts lie on all nodes");
+        let both = |line: &str| {
+            let [whole, split] = ["whole --cluster 1", "split --cluster 5"].map(|scope| {
+                run(node, &line.replace('$', scope)).fine()
+            });
+            assert_eq!(whole.replace("whole", "split"), split, "{line}");
+            split
+        };
+        let mut ties = 0;
+        for n in 0..60 {
+            let found = both(&format!("query $ --item i{n} --limit {} --json", 1 + n % 12));
+            ties += usize::from(found.lines().count() > 1);
+            both(&format!("query $ --item i{n} --min-score 0.3 --score coverage"));
+            both(&format!("query $ 'w{n}.0 w{n}.1 w{n}.2 x1 x2' --limit 7"));
+            both(&format!("explain $ i{n} i{}", n + 1));
+        }
+        assert!(ties > 30);
+        assert!(both("groups $ --min-score 0.7 --json").lines().count() > 20);
+        both("groups $ --min-score 0.3");
+        let error = run(node, "query split --cluster 5 text --score significance").failed(1);
+        assert!(error.contains("no part of a split scope knows it"), "{error}");
+        let error = run(node, "query split{1} --cluster 5 text").failed(1);
+        assert!(error.contains("must hold no braces"), "{error}");
+    }
+
+    fn a_load_into_parts_is_killed_and_goes_on(kind: Kind) {
+        let cluster = Cluster::start(kind);
+        let node = &cluster.0[0];
+        let path = node.directory().join("lines");
+        let lines: String = (0..30_000).map(|n| format!("{{\"id\": \"i{n}\", \"text\": \"w{n} x\"}}\n")).collect();
+        write(&path, lines);
+        let line = format!("load s {} --cluster {PARTS} {CREATE}", path.display());
+        for least in [5_000, 15_000] {
+            let load = Running::start(simile(node, &line));
+            let key = format!("s:{{0}}:simile-load:{}", path.display());
+            let first = cluster.of("s:{0}");
+            wait_until("some lines have arrived", || {
+                let records = first.run(format!("HGET {key} records")).to_string();
+                records.trim_matches('\'').parse().unwrap_or(0) >= least
+            });
+            load.kill();
+        }
+        let rest = run(node, &line);
+        assert!(rest.out.contains(" before): ") && rest.code == Some(0), "{}{}", rest.out, rest.err);
+        let parts: Vec<(usize, i64)> = (0..PARTS).map(|n| {
+            let part = format!("s:{{{n}}}");
+            counts(cluster.of(&part), &part)
+        }).collect();
+        assert_eq!(parts.iter().map(|part| part.0).sum::<usize>(), 30_000, "nothing lost: {parts:?}");
+        assert_eq!(parts.iter().map(|part| part.1).sum::<i64>(), 30_000, "nothing twice: {parts:?}");
+        assert!(parts.iter().all(|(items, _)| (5_000..7_000).contains(items)), "{parts:?}");
+    }
+
+    fn a_scope_on_another_node_says_what_to_add(kind: Kind) {
+        let cluster = Cluster::start(kind);
+        let other = cluster.0.iter().find(|node| node.port() != cluster.of("s").port()).expect("another");
+        let error = run(other, "query s text").failed(1);
+        assert!(error.contains("is a node of a cluster, and the scope lies on another"), "{error}");
+        assert!(error.contains("add --cluster 1"), "{error}");
+    }
+
+    fn an_index_of_sentry_is_carried_over_into_parts(kind: Kind) {
+        let cluster = Cluster::start(kind);
+        let old = kind.start();
+        let sentry = migrate::sample(&old, "sim", "1");
+        let node = &cluster.0[0];
+        let line = format!("migrate-sentry s --cluster {PARTS} --from redis://127.0.0.1:{} --project 1 --interval {}", old.port(), migrate::INTERVAL);
+        let out = run(node, &line).fine();
+        assert!(out.contains(&format!(" added to 's': {} observations", crate::program::thousands(sentry.observations()))), "{out}");
+        let again = run(node, &format!("{line} --json")).fine();
+        let again: serde_json::Value = serde_json::from_str(&again).expect("JSON");
+        assert_eq!((&again["added"], &again["there"]), (&0.into(), &sentry.entries().into()));
+    }
+}

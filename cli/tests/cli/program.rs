@@ -1,0 +1,108 @@
+//! The program under test: started, fed, killed, and what it wrote.
+
+use crate::harness::Server;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+/// The program with these words of a command line, talking to this server.
+pub fn simile(server: &Server, line: &str) -> Command {
+    at(server.port(), line)
+}
+
+/// The same, by the server's port.
+pub fn at(port: u16, line: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_simile"));
+    command.args(words(line)).env("SIMILE_URL", format!("redis://127.0.0.1:{port}"));
+    command.env_remove("SIMILE_USER").env_remove("SIMILE_PASSWORD");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// The words of a line: blanks part them; `'...'` may hold blanks.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (n, part) in line.split('\'').enumerate() {
+        match n % 2 {
+            0 => words.extend(part.split_whitespace().map(String::from)),
+            _ => words.push(part.to_string()),
+        }
+    }
+    words
+}
+
+/// What a run wrote, and what it exited with.
+pub struct Ran {
+    pub out: String,
+    pub err: String,
+    pub code: Option<i32>,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Ran {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        Ran { out: text(output.stdout), err: text(output.stderr), code: output.status.code() }
+    }
+}
+
+impl Ran {
+    /// Its standard output, once it went well.
+    #[track_caller]
+    pub fn fine(self) -> String {
+        assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{}", self.out);
+        self.out
+    }
+
+    /// Its standard error, once it exited with this.
+    #[track_caller]
+    pub fn failed(self, code: i32) -> String {
+        assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
+        self.err
+    }
+}
+
+/// Runs it to its end.
+#[track_caller]
+pub fn run(server: &Server, line: &str) -> Ran {
+    simile(server, line).output().expect("the program runs").into()
+}
+
+/// Runs it with this on standard input.
+#[track_caller]
+pub fn run_with(server: &Server, line: &str, input: &[u8]) -> Ran {
+    let mut child = simile(server, line).stdin(Stdio::piped()).spawn().expect("the program starts");
+    child.stdin.take().expect("a pipe").write_all(input).expect("the program reads");
+    child.wait_with_output().expect("the program ends").into()
+}
+
+/// A program that runs; killed when it is dropped.
+pub struct Running(pub Child);
+
+impl Running {
+    pub fn start(mut command: Command) -> Running {
+        Running(command.spawn().expect("the program starts"))
+    }
+
+    /// As `kill -9` does.
+    pub fn kill(mut self) {
+        self.0.kill().expect("it can be killed");
+        self.0.wait().expect("it has ended");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Writes a file of a test.
+pub fn write(path: &Path, content: impl AsRef<[u8]>) {
+    std::fs::write(path, content).expect("a file can be written");
+}
+
+/// A number as the program shows it, up to a million.
+pub fn thousands(number: u64) -> String {
+    if number < 1_000 { number.to_string() } else { format!("{},{:03}", number / 1_000, number % 1_000) }
+}

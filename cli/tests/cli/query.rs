@@ -1,0 +1,67 @@
+//! `simile query` and `simile explain`.
+
+use crate::harness::{Server, on_each_server};
+use crate::program::{run, run_with};
+
+fn record(server: &Server) {
+    server.does("SIM.CREATE s BANDS 4 ROWS 1 SHINGLE WORDS 1 MASK yes INTERVAL 0");
+    for (item, text) in [
+        ("issue-1", "connection to db-7 refused after 30000 ms"),
+        ("issue-2", "connection to cache-2 refused after 500 ms"),
+        ("issue-3", "division by zero in report 4711"),
+    ] {
+        server.does(format!("SIM.RECORD s {item} TEXT message \"{text}\""));
+    }
+    server.does("SIM.RECORD s \"\\xff\\n\" SIGNATURE other 4 main connect retry timeout");
+}
+
+on_each_server! {
+    fn a_text_is_asked_for_from_the_line_or_from_standard_input(server: Server) {
+        record(&server);
+        let found = "1.0000  issue-1\n0.7500  issue-2\n0.2500  issue-3\n";
+        let text = "connection to db-1 refused after 10000 ms";
+        assert_eq!(run(&server, &format!("query s '{text}' --index message")).fine(), found);
+        assert_eq!(run_with(&server, "query s --index message", text.as_bytes()).fine(), found);
+        assert_eq!(run(&server, &format!("query s '{text}' --index message --min-score 0.8")).fine(), "1.0000  issue-1\n");
+        assert_eq!(run(&server, &format!("query s '{text}' --index message --limit 1 --json")).fine(), "{\"item\":\"issue-1\",\"score\":1.0}\n");
+        assert_eq!(run(&server, "query s unheard --index message").fine(), "Nothing in 's' is like it.\n");
+        assert_eq!(run(&server, "query s unheard --index message --json").fine(), "");
+    }
+
+    fn an_item_is_asked_for_without_itself(server: Server) {
+        record(&server);
+        assert_eq!(run(&server, "query s --item issue-2 --index message").fine(), "0.7500  issue-1\n0.2500  issue-3\n");
+    }
+
+    fn any_bytes_can_be_shown(server: Server) {
+        record(&server);
+        server.does("SIM.RECORD s plain SIGNATURE other 4 main connect retry x");
+        assert_eq!(run(&server, "query s --item plain --index other").fine(), "0.7500  \\xff\\n\n");
+        assert_eq!(run(&server, "query s --item plain --index other --json").fine(), "{\"item\":{\"hex\":\"ff0a\"},\"score\":0.75}\n");
+    }
+
+    fn an_explanation_is_a_table(server: Server) {
+        record(&server);
+        server.does("SIM.RECORD s a SIGNATURE frames 4 main connect retry timeout");
+        server.does("SIM.RECORD s b SIGNATURE frames 4 main connect retry \"\\x00\\xff\"");
+        server.does("SIM.RECORD s b SIGNATURE frames 4 main listen retry \"\\x00\\xff\"");
+        server.does("SIM.RECORD s c SIGNATURE frames 4 m l r \"\\x00\\xff\"");
+        let explain = |line: &str| run(&server, &format!("explain s {line} --index frames")).fine();
+        assert_eq!(
+            explain("a b"),
+            "'a' was observed 1 time; 'b' was observed 2 times.\n\
+             OVERLAP 0.6250: 3 of 4 bands share a bucket.\n\n\
+             band  share                         buckets in both (counts of the one, the other)\n\
+             \u{20}  0  0.2500  ####################  main (1, 2)\n\
+             \u{20}  1  0.1250  ##########..........  connect (1, 1)\n\
+             \u{20}  2  0.2500  ####################  retry (1, 2)\n\
+             \u{20}  3  0.0000  ....................\n"
+        );
+        assert!(explain("b c").contains("   3  0.2500  ####################  00ff (2, 1)\n"));
+        assert!(explain("a b --score coverage").contains("COVERAGE 0.7500: 3 of 4"));
+        assert_eq!(explain("nobody none"), "'nobody' was not observed in this window; 'none' was not observed in this window.\n");
+        let json: serde_json::Value = serde_json::from_str(&explain("a b --json")).expect("JSON");
+        assert_eq!((&json["score"], &json["observations"]), (&0.625.into(), &serde_json::json!([1, 2])));
+        assert_eq!(json["bands"][1], serde_json::json!({"band": 1, "share": 0.125, "buckets": [{"bucket": "connect", "counts": [1, 1]}]}));
+    }
+}
