@@ -14,7 +14,8 @@ use crate::server::{Address, Server};
 use crate::{INCOMPLETE, Result, show};
 use redis::{Cmd, Value, cmd};
 use serde_json::json;
-use simile::index::{Definition, blob};
+use simile::index::Definition;
+use simile::index::blob::{self, BandCounts};
 use simile::signature::{Hash, Scheme};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Write, stdout};
@@ -276,7 +277,7 @@ impl Migration<'_> {
         let replies = self.scope.server.ask_all(&commands)?;
         let (mut tally, mut imports, mut failed) = (Tally::default(), Vec::new(), Vec::new());
         for (read, reply) in page.iter().zip(replies.into_iter().skip(1)) {
-            let there: Vec<BTreeMap<Vec<u8>, u32>> = self.scope.server.value(reply)?;
+            let there: Bands = self.scope.server.value(reply)?;
             match lacking(&read.bands, &there) {
                 Some(bands) if bands.iter().all(BTreeMap::is_empty) => tally.there += 1,
                 Some(bands) => match blob::of_counts(definition, &[(read.start, bands)]) {
@@ -339,7 +340,7 @@ impl Tally {
 
 /// What `there` lacks of these counts: nothing (empty bands) where it has all of them or more. `None`
 /// where each has something that the other has not.
-fn lacking(counts: &Bands, there: &[BTreeMap<Vec<u8>, u32>]) -> Option<Bands> {
+fn lacking(counts: &Bands, there: &[BandCounts]) -> Option<Bands> {
     let (mut lacking, mut has_others) = (vec![BTreeMap::new(); counts.len()], false);
     let none = BTreeMap::new();
     for (band, counts) in counts.iter().enumerate() {

@@ -11,10 +11,11 @@
 use crate::Result;
 use crate::server::Server;
 use redis::{Cmd, Value, cmd, from_redis_value};
+use simile::index::blob::BandCounts;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bucket frequencies: for each band, how often the item was seen in which bucket.
-pub type Bands = Vec<BTreeMap<Vec<u8>, u32>>;
+pub type Bands = Vec<BandCounts>;
 
 /// The observations of one item in one index during one interval.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -85,15 +85,15 @@ pub fn encode<'c>(
     Some(sealed(writer))
 }
 
+/// How often an item was seen in which bucket.
+pub type BandCounts = BTreeMap<Vec<u8>, u32>;
+
 /// The blob of observations that were counted elsewhere: for each chunk its start, oldest first, and
-/// for each band how often the item was seen in which bucket.
+/// the counts of each band.
 ///
 /// # Errors
 /// The counts break a rule of the index: those of every band must have the same sum, above 0.
-pub fn of_counts(
-    definition: &Definition,
-    chunks: &[(u64, Vec<BTreeMap<Vec<u8>, u32>>)],
-) -> Result<Vec<u8>, BlobError> {
+pub fn of_counts(definition: &Definition, chunks: &[(u64, Vec<BandCounts>)]) -> Result<Vec<u8>, BlobError> {
     let mut writer = head(definition);
     for (start, bands) in chunks {
         if bands.len() != usize::from(definition.bands()) {
@@ -326,7 +326,7 @@ mod tests {
         };
         let both = [(0, counts(&chunk(9))), (120, counts(&chunk(20)))];
         assert_eq!(of_counts(&definition(), &both), Ok(sample()));
-        let refused = |bands: Vec<BTreeMap<Vec<u8>, u32>>| {
+        let refused = |bands: Vec<BandCounts>| {
             assert!(of_counts(&definition(), &[(0, bands.clone())]).is_err(), "{bands:?}");
         };
         let band = |count| BTreeMap::from([(b"bucket".to_vec(), count)]);
