@@ -121,7 +121,7 @@ impl<'a> Load<'a> {
             let before = show::count(began.records, opened.format.unit());
             progress.say(&format!(
                 "{before} of {} were loaded before: going on behind them",
-                options.input.display()
+                opened.identity.name
             ));
             opened.source.go_to(began)?;
             progress.resume(began.bytes);

@@ -53,7 +53,7 @@ impl Positions {
             let is_same = (number("size"), number("modified")) == (identity.size, identity.modified);
             let has_grown = start == Start::Grown && number("size") <= identity.size;
             if !is_same && !has_grown {
-                return Err(changed(&identity.path, number("records")).into());
+                return Err(changed(&identity.name, number("records")).into());
             }
             places.push(Place { records: number("records"), bytes: number("bytes") });
         }
@@ -114,9 +114,9 @@ fn key(part: &str, source: &str) -> String {
     format!("{tag}:simile-load:{source}")
 }
 
-fn changed(path: &str, records: u64) -> String {
+fn changed(name: &str, records: u64) -> String {
     format!(
-        "{path} has changed since {records} records of it were loaded: --grown loads what was added at its end; \
+        "{name} has changed since {records} records of it were loaded: --grown loads what was added at its end; \
          --restart loads all of it, in addition to what the scope holds"
     )
 }

@@ -36,10 +36,9 @@ impl Scope {
         Ok(Scope { server: Server::open(address)?, name: name.to_string(), parts })
     }
 
-    /// Which part an item is in: by its MurmurHash3, so that every machine and release agrees.
+    /// Which part an item is in.
     pub fn part_of(&self, item: &[u8]) -> usize {
-        let hash = murmur3::murmur3_x64_128(&mut &*item, 0).unwrap_or_default(); // memory can be read
-        (hash % self.parts.len() as u128) as usize
+        part_of(item, self.parts.len())
     }
 
     /// What each part is; `None` for one that is not there.
@@ -122,6 +121,13 @@ impl Scope {
     }
 }
 
+/// By the first half of MurmurHash3_x64_128 (seed 0) of its name, so that every machine and release
+/// agrees.
+fn part_of(item: &[u8], parts: usize) -> usize {
+    let hash = murmur3::murmur3_x64_128(&mut &*item, 0).unwrap_or_default(); // memory can be read
+    (hash as u64 % parts as u64) as usize
+}
+
 fn parts(name: &str, count: u16) -> Result<Vec<String>> {
     if count == 1 {
         return Ok(vec![name.to_string()]);
@@ -196,5 +202,12 @@ mod tests {
         assert_eq!(parts("x{7}", 1).map_err(|e| e.to_string()), Ok(vec!["x{7}".to_string()]));
         assert_eq!(parts("x", 2).map_err(|e| e.to_string()), Ok(vec!["x:{0}".into(), "x:{1}".into()]));
         assert!(parts("x{7}", 2).is_err());
+    }
+
+    #[test]
+    fn an_item_is_in_the_same_part_for_ever() {
+        // The first half of MurmurHash3_x64_128 of "hello" is 0xcbd8a7b341bd9b02.
+        let hash: u64 = 0xcbd8_a7b3_41bd_9b02;
+        assert_eq!([1, 5, 1_000].map(|parts| part_of(b"hello", parts) as u64), [0, hash % 5, hash % 1_000]);
     }
 }

@@ -192,6 +192,11 @@ fn in_words(error: &RedisError, address: &str) -> String {
         return format!("the server at {address} is no cluster: leave --cluster out");
     }
     match error.kind() {
+        ErrorKind::Io if has("certificate") => format!(
+            "the certificate of {address} is not trusted ({}): add its authority to the system's certificates, or name \
+             a file of them in the environment variable SSL_CERT_FILE",
+            error.detail().map_or_else(|| error.to_string(), String::from)
+        ),
         ErrorKind::Io => format!(
             "no answer from {address} ({}): is the server running, and is --url its address?",
             error.detail().map_or_else(|| error.to_string(), String::from)

@@ -195,6 +195,8 @@ impl Format {
 
 /// What a source was when it was opened: the same again, or a change that a stopped load must not miss.
 pub struct Identity {
+    /// The path as it was given.
+    pub name: String,
     /// The path without links, or `-`.
     pub path: String,
     /// Bytes; 0 for standard input.
@@ -217,6 +219,7 @@ pub struct Opened<'a> {
 /// # Errors
 /// It cannot be opened, or does not suit the fields.
 pub fn open<'a>(path: &Path, format: Option<Format>, fields: &'a Fields) -> Result<Opened<'a>> {
+    let name = if path == Path::new("-") { "standard input".into() } else { path.display().to_string() };
     let cannot = |error: std::io::Error| format!("{}: {error}", path.display());
     if path == Path::new("-") {
         let format = format.unwrap_or(Format::Jsonl);
@@ -226,7 +229,7 @@ pub fn open<'a>(path: &Path, format: Option<Format>, fields: &'a Fields) -> Resu
             Format::Csv | Format::Tsv => Box::new(csv::Csv::new(input, format, fields)?),
             Format::Directory => return Err("standard input is no directory: give its path".into()),
         };
-        let identity = Identity { path: "-".into(), size: 0, modified: 0 };
+        let identity = Identity { name, path: "-".into(), size: 0, modified: 0 };
         return Ok(Opened { source, format, identity, bytes: None });
     }
     let whole = fs::canonicalize(path).map_err(cannot)?;
@@ -238,13 +241,13 @@ pub fn open<'a>(path: &Path, format: Option<Format>, fields: &'a Fields) -> Resu
     if format == Format::Directory {
         let directory = directory::Directory::open(&whole, fields)?;
         let (size, modified) = (directory.size(), directory.modified());
-        let identity = Identity { path: shown(&whole)?, size, modified };
+        let identity = Identity { name, path: shown(&whole)?, size, modified };
         return Ok(Opened { source: Box::new(directory), format, identity, bytes: Some(size) });
     }
     let metadata = fs::metadata(&whole).map_err(cannot)?;
     let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let modified = modified.map_or(0, |since| since.as_secs());
-    let identity = Identity { path: shown(&whole)?, size: metadata.len(), modified };
+    let identity = Identity { name, path: shown(&whole)?, size: metadata.len(), modified };
     let input = Box::new(lines::Input::file(&whole).map_err(cannot)?);
     let source: Box<dyn Source + 'a> = match format {
         Format::Csv | Format::Tsv => Box::new(csv::Csv::new(input, format, fields)?),

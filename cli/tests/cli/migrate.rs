@@ -124,7 +124,8 @@ fn compare(items: &BTreeMap<String, Vec<BTreeMap<String, f64>>>, item: &str) -> 
 /// An index of two features over four days, with items seen once and often, alike and alone.
 pub fn sample(server: &Server, namespace: &str, scope: &str) -> Sentry {
     let mut sentry = Sentry::new(namespace, scope);
-    let (mut random, today) = (Random::new(3), server.now() as u64 / INTERVAL);
+    let today = server.now_inside(INTERVAL as i64) as u64 / INTERVAL;
+    let mut random = Random::new(3);
     for n in 0..1_200 {
         let item = if n % 50 == 0 { format!("with:1:colons {n}") } else { random.below(200).to_string() };
         let (centre, index) = (random.below(60), *random.pick(&["a", "b"]));

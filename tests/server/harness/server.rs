@@ -100,6 +100,10 @@ impl Server {
         self.process.port
     }
 
+    pub fn kind(&self) -> Kind {
+        self.launch.kind
+    }
+
     pub fn directory(&self) -> &Path {
         self.launch.directory.path()
     }
