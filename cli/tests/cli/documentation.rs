@@ -3,7 +3,7 @@
 //! Every ```console block is typed into a shell: `$ ` begins a command, `> ` goes on with it. Only times
 //! may differ: seconds that something took, and moments (ten digits).
 
-use crate::harness::{Server, on_each_server};
+use crate::harness::{Kind, Server, on_each_server};
 use crate::migrate;
 use std::path::Path;
 use std::process::Command;
@@ -86,8 +86,8 @@ on_each_server! {
         type_all(&server, "cli.md", 0);
     }
 
-    fn the_page_about_migrating_shows_what_it_prints(server: Server) {
-        let sentry = server.kind().launch().without_module().start();
+    fn the_page_about_migrating_shows_what_it_prints(kind: Kind) {
+        let (server, sentry) = (kind.start(), kind.launch().without_module().start());
         migrate::sample(&sentry, "sim", "1");
         type_all(&server, "migrating.md", sentry.port());
     }

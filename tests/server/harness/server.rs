@@ -100,10 +100,6 @@ impl Server {
         self.process.port
     }
 
-    pub fn kind(&self) -> Kind {
-        self.launch.kind
-    }
-
     pub fn directory(&self) -> &Path {
         self.launch.directory.path()
     }
