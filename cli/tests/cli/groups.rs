@@ -82,6 +82,16 @@ on_each_server! {
         }
     }
 
+    fn a_link_behind_a_hundred_better_ones_counts_too(server: Server) {
+        server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 0");
+        for n in 0..150 {
+            server.does(format!("SIM.RECORD s a{n} SIGNATURE index 2 both a"));
+            server.does(format!("SIM.RECORD s b{n} SIGNATURE index 2 both b"));
+        }
+        assert!(run(&server, "groups s --min-score 0.5").fine().starts_with("300 items seen: 300 in 1 group.\n"));
+        assert!(run(&server, "groups s --min-score 0.6").fine().starts_with("300 items seen: 300 in 2 groups.\n"));
+    }
+
     fn a_table_shows_the_first_names(server: Server) {
         server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 0");
         for (item, buckets) in [("a", "x y"), ("b", "x y"), ("c", "x z"), ("d", "p q"), ("e", "r s"), ("f", "r s")] {

@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 const PLAIN: &str = "--create 'BANDS 2 ROWS 1 INTERVAL 0 SHINGLE WORDS 1'";
 const LINES: u64 = 100_000;
@@ -70,7 +71,51 @@ fn loading(server: &Server, path: &Path, least: u64) -> Running {
     loading
 }
 
+/// Sends a signal to a server: `STOP` or `CONT`.
+fn signal(server: &Server, name: &str) {
+    let status = Command::new("kill").args([format!("-{name}"), server.process_id().to_string()]).status();
+    assert!(status.expect("kill runs").success());
+}
+
+/// Bytes that have arrived at a server, and that it has not read yet.
+fn unread(server: &Server) -> u64 {
+    let sockets = std::fs::read_to_string("/proc/net/tcp").expect("the kernel's list of sockets");
+    let port = format!(":{:04X}", server.port());
+    let queue = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let (_, queue) = fields.get(4)?.split_once(':')?;
+        (fields[1].ends_with(&port) && fields[3] == "01").then(|| u64::from_str_radix(queue, 16).ok())?
+    };
+    sockets.lines().filter_map(queue).sum()
+}
+
+/// Kills a load while a batch of it lies at the server, which stands still and has not read it.
+fn kill_with_a_batch_on_its_way(server: &Server, load: Running) {
+    wait_until("a batch lies there", || {
+        signal(server, "STOP");
+        // It may have stood still with all read; a moment later all that was on its way is there.
+        std::thread::sleep(Duration::from_millis(20));
+        let is_batch = unread(server) > 5_000; // less is the question for the position
+        if !is_batch {
+            signal(server, "CONT");
+        }
+        is_batch
+    });
+    load.kill();
+    signal(server, "CONT");
+}
+
 on_each_server! {
+    fn a_load_killed_with_a_batch_on_its_way_goes_on_behind_it(server: Server) {
+        let path = file(&server, "lines", &lines(0..LINES));
+        for least in [10_000, 30_000, 50_000] {
+            kill_with_a_batch_on_its_way(&server, loading(&server, &path, least));
+            assert!(position(&server, &path) < LINES);
+        }
+        assert!(run(&server, &format!("load s {}", path.display())).out.contains("recorded"));
+        each_once(&server, "s", 0..LINES);
+    }
+
     fn a_load_killed_in_the_middle_goes_on_where_it_was(server: Server) {
         let path = file(&server, "lines", &lines(0..LINES));
         for least in [20_000, 60_000] {
