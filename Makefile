@@ -8,7 +8,7 @@ export SERVERS INPUT PORT DATA
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-.PHONY: help run serve build check test bench bench-quick eval docs dist deb test-packages
+.PHONY: help run serve build cli check test bench bench-quick eval docs dist deb test-packages
 
 help: ## Lists the commands (what `make` alone does)
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -22,6 +22,10 @@ serve: ## Keeps a server with the module running until Ctrl-C; PORT=6379 chooses
 build: ## Builds the module: target/release/libsimile.so
 	@scripts/install-packages.sh build
 	cargo build --release --lib
+
+cli: ## Builds the command-line tool: target/release/simile
+	@scripts/install-packages.sh build
+	cargo build --release -p simile-cli
 
 check: ## Formatting, lints and documentation, warnings denied
 	@scripts/install-packages.sh build

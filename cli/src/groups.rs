@@ -34,7 +34,7 @@ pub struct Options {
     /// Names of each group in the table
     #[arg(long, default_value_t = 3)]
     names: usize,
-    /// Give up where more items than this have a link: each takes its name and some 60 bytes of memory
+    /// Give up where more items than this have a link: each takes about 200 bytes of memory
     #[arg(long, value_name = "N", default_value_t = 10_000_000)]
     max_items: usize,
     /// Seconds between reports where standard error is no terminal

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-/// Items joined by links. Holds only items that have a link: one takes its name and some 60 bytes.
+/// Items joined by links. Holds only items that have a link: one takes about 200 bytes, its
+/// name included where that is short.
 #[derive(Default)]
 pub struct Groups {
     numbers: HashMap<Box<[u8]>, u32>,
