@@ -75,7 +75,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         None => check_scope(&mut scope)?,
     }
     let mut load = Load::begin(options, scope, opened)?;
-    load.all()?;
+    if let Err(error) = load.all() {
+        load.stopped();
+        return Err(error);
+    }
     load.summary()
 }
 
@@ -111,17 +114,18 @@ impl<'a> Load<'a> {
             Options { grown: true, .. } => Start::Grown,
             _ => Start::Behind,
         };
-        let is_remembered = options.id.is_some() || opened.identity.path != "-";
-        let source = options.id.as_ref().unwrap_or(&opened.identity.path);
-        let positions = Positions::read(&mut scope, source, &opened.identity, start);
-        let positions = is_remembered.then_some(positions).transpose()?;
+        let path = Some(&opened.identity.path).filter(|path| *path != "-");
+        let positions = match options.id.as_ref().or(path) {
+            Some(source) => Some(Positions::read(&mut scope, source, &opened.identity, start)?),
+            None => None,
+        };
         let mut progress = Progress::new(opened.bytes, options.report_every);
         let began = positions.as_ref().map(Positions::least).unwrap_or_default();
         if began.records > 0 {
-            let before = show::count(began.records, opened.format.unit());
+            let (unit, name) = (opened.format.unit(), &opened.identity.name);
+            let last = show::number(began.records);
             progress.say(&format!(
-                "{before} of {} were loaded before: going on behind them",
-                opened.identity.name
+                "going on behind {unit} {last} of {name}: it and all before were loaded earlier"
             ));
             opened.source.go_to(began)?;
             progress.resume(began.bytes);
@@ -142,9 +146,9 @@ impl<'a> Load<'a> {
 
     fn all(&mut self) -> Result<()> {
         loop {
-            let (mut batch, from) = (Vec::new(), self.end.bytes);
+            let (mut batch, from) = (Vec::new(), self.end);
             let mut at_fault = None;
-            while batch.len() < BATCH && self.end.bytes - from < BATCH_BYTES {
+            while batch.len() < BATCH && self.end.bytes - from.bytes < BATCH_BYTES {
                 let Some(Record { end, observation }) = self.opened.source.next()? else { break };
                 match observation {
                     Ok(observation) => batch.push((end, observation)),
@@ -156,7 +160,7 @@ impl<'a> Load<'a> {
                 }
                 self.end = end;
             }
-            let is_over = self.end.bytes == from && batch.is_empty();
+            let is_over = self.end == from;
             self.send(batch)?;
             if let Some(error) = at_fault {
                 return Err(error.into());
@@ -232,6 +236,23 @@ impl<'a> Load<'a> {
         if self.failed == self.options.show + 1 {
             self.progress.say("more cannot be loaded; from here on they are counted (--show N shows more)");
         }
+    }
+
+    /// Says what was done before an error ended the load.
+    fn stopped(&self) {
+        if self.recorded + self.empty + self.failed == 0 {
+            return;
+        }
+        let failed = if self.failed > 0 {
+            format!(", {} NOT LOADED", show::number(self.failed))
+        } else {
+            String::new()
+        };
+        let then = match self.positions {
+            Some(_) => "the same command goes on from there",
+            None => "without --id nobody knows where it was: another load of it adds to what is there",
+        };
+        self.progress.say(&format!("stopped: {} recorded{failed}; {then}", show::number(self.recorded)));
     }
 
     fn report(&mut self) {

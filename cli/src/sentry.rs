@@ -10,6 +10,7 @@
 
 use crate::Result;
 use crate::server::Server;
+use crate::show;
 use redis::{Cmd, Value, cmd, from_redis_value};
 use simile::index::blob::BandCounts;
 use std::collections::{BTreeMap, BTreeSet};
@@ -166,9 +167,9 @@ fn frequencies(reply: Value) -> std::result::Result<Frequencies, String> {
     let sums: Vec<u64> = bands.iter().map(sum).collect();
     match sums.iter().position(|sum| Some(sum) != sums.first()) {
         Some(other) => Err(format!(
-            "has {} observations in band 1 and {} in band {}: Sentry wrote them all together",
-            sums[0],
-            sums[other],
+            "has {} in band 1 and {} in band {}: Sentry wrote them all together",
+            show::count(sums[0], "observation"),
+            show::number(sums[other]),
             other + 1
         )),
         None => Ok(Frequencies { bands, left }),

@@ -163,7 +163,8 @@ on_each_server! {
         assert_eq!(first.0.wait().expect("it ends").code(), Some(1));
         let mut error = String::new();
         std::io::Read::read_to_string(first.0.stderr.as_mut().expect("a pipe"), &mut error).expect("text");
-        assert_eq!(error, "simile: another load of the same source is at work on this scope: wait for it, or stop it\n");
+        assert!(error.ends_with("simile: another load of the same source is at work on this scope: wait for it, or stop it\n"), "{error}");
+        assert!(error.starts_with("simile: stopped: ") && error.contains("; the same command goes on from there\n"), "{error}");
         each_once(&server, "s", 0..2_000);
     }
 
@@ -172,7 +173,7 @@ on_each_server! {
         let load = |options: &str| run(&server, &format!("load s {} {options}", path.display()));
         assert!(load(PLAIN).out.ends_with(" s: 300 recorded.\n"));
         let again = load("");
-        assert_eq!(again.err, format!("simile: 300 lines of {} were loaded before: going on behind them\n", path.display()));
+        assert_eq!(again.err, format!("simile: going on behind line 300 of {}: it and all before were loaded earlier\n", path.display()));
         assert!(again.out.ends_with(" s (300 before): 0 recorded.\n"), "{}", again.out);
         each_once(&server, "s", 0..300);
 
@@ -290,7 +291,7 @@ on_each_server! {
         let path = file(&server, "lines", &format!("{}oops\n{}", lines(0..400), lines(400..500)));
         let load = |options: &str| run(&server, &format!("load s {} {options}", path.display()));
         let stopped = load(&format!("--strict {PLAIN}")).failed(1);
-        assert_eq!(stopped, "simile: line 401 is not JSON: expected value at column 1 (--strict: stopped here; the lines before it are loaded)\n");
+        assert_eq!(stopped, "simile: stopped: 400 recorded; the same command goes on from there\nsimile: line 401 is not JSON: expected value at column 1 (--strict: stopped here; the lines before it are loaded)\n");
         each_once(&server, "s", 0..400);
         assert!(load("").out.ends_with(" s (400 before): 100 recorded, 1 NOT LOADED.\n"));
         each_once(&server, "s", 0..500);

@@ -243,7 +243,7 @@ on_each_server! {
         assert_eq!(
             ran.err,
             format!(
-                "simile: item 'torn' in index 'a', interval {today}: has 1 observations in band 1 and 0 in band 3: \
+                "simile: item 'torn' in index 'a', interval {today}: has 1 observation in band 1 and 0 in band 3: \
                  Sentry wrote them all together\n\
                  simile: item 'mixed' in index 'a', interval {today}: the scope has other observations of it in this \
                  interval, and nobody knows which are the same: SIM.DELETE it there and run the same again, or leave it\n"
