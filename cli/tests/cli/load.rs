@@ -156,7 +156,8 @@ on_each_server! {
         });
         let mut pipe = first.0.stdin.take().expect("a pipe");
         pipe.write_all(lines(0..1_000).as_bytes()).expect("it reads");
-        wait_until("the first has recorded something", || position(&server, Path::new("queue")) > 0);
+        // Three batches of 256; for the fourth it waits until there is more.
+        wait_until("the first waits for more", || position(&server, Path::new("queue")) == 768);
         run_with(&server, "load s - --id queue", lines(0..2_000).as_bytes());
         pipe.write_all(lines(1_000..2_000).as_bytes()).expect("it reads");
         drop(pipe);
