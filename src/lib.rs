@@ -18,9 +18,9 @@ pub mod signature;
 
 /// What the server loads: the table of types, and of commands.
 mod module {
-    use crate::command::{docs, settings, syntax};
+    use crate::command::{docs, settings, statistics, syntax};
     use crate::keyspace::{chunk::CHUNK, scope::SCOPE};
-    use crate::server::{alloc::ModuleAlloc, log, options, register, setting};
+    use crate::server::{alloc::ModuleAlloc, info, log, options, register, setting};
     use redis_module::{Context, RedisString, Status, redis_module};
 
     /// The release as modules count it, 100 for 0.1.0 and 10203 for 1.2.3: MODULE LIST shows it.
@@ -60,6 +60,7 @@ mod module {
         options::set(ctx.ctx)?;
         setting::take_arguments(&settings::ALL, arguments)?;
         setting::register(ctx.ctx, &settings::ALL, &settings::FIXED, settings::check)?;
+        info::register(ctx.ctx, statistics::write)?;
         register::category(ctx.ctx);
         let debug = settings::DEBUG.is_yes().then_some(&docs::DEBUG);
         let mut commands = docs::COMMANDS.iter().chain([&docs::LOAD]).chain(debug);

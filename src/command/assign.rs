@@ -8,8 +8,8 @@ use super::clause::{Clause, KEYWORDS, Observation};
 use super::error::Error;
 use super::query::{self, When, take_score};
 use super::record::Recording;
-use super::settings;
-use crate::index::{Budget, Chunk, Part, Profile, Score, TooManyPostings, Wanted, combine};
+use super::statistics::Searching;
+use crate::index::{Chunk, Part, Profile, Score, Wanted, combine};
 use crate::keyspace::window::Window;
 use crate::server::call::Call;
 use smallvec::SmallVec;
@@ -104,9 +104,8 @@ impl<'a> Request<'a> {
         let parts: SmallVec<[Part; 2]> =
             chunks.iter().zip(queries).map(|(chunks, query)| Part::of_query(query, chunks)).collect();
         let wanted = Wanted { score: self.score.unwrap_or_default(), limit: Some(1), ..Wanted::default() };
-        let limit = settings::MAX_POSTINGS.size();
-        let best = combine(&parts, &wanted, &mut Budget::new(limit))
-            .map_err(|TooManyPostings { postings }| Error::TooManyPostings { postings, limit })?;
+        let mut searching = Searching::begin(call);
+        let best = combine(&parts, &wanted, &mut searching.budget).map_err(Searching::too_many)?;
         let best = best.first();
         let joined = best.filter(|best| best.score >= self.min_score);
         let item = joined.map_or(self.item, |best| best.item);

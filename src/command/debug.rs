@@ -1,12 +1,12 @@
-//! `SIM.DEBUG VALIDATE key` and `SIM.DEBUG PANIC`: for tests, where the module was loaded with
-//! `debug yes`.
+//! `SIM.DEBUG VALIDATE key`, `SIM.DEBUG MEMORY key` and `SIM.DEBUG PANIC`: for tests, where the
+//! module was loaded with `debug yes`.
 
 use super::args::Args;
 use super::error::Error;
 use crate::keyspace;
 use crate::server::call::Call;
 
-const EXPECTED: &str = "VALIDATE or PANIC";
+const EXPECTED: &str = "VALIDATE, MEMORY or PANIC";
 
 /// Carries the command out.
 ///
@@ -17,13 +17,19 @@ const EXPECTED: &str = "VALIDATE or PANIC";
 /// On purpose, with PANIC.
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
-    match args.keyword(&["VALIDATE", "PANIC"], EXPECTED)? {
+    match args.keyword(&["VALIDATE", "MEMORY", "PANIC"], EXPECTED)? {
         Some("VALIDATE") => {
             let key = args.bytes("key")?;
             args.end("nothing more")?;
             keyspace::validate(call, key)
                 .map_err(|what| Error::Expected("key", format!("valid, but {what}")))?;
             call.reply_ok();
+            Ok(())
+        }
+        Some("MEMORY") => {
+            let key = args.bytes("key")?;
+            args.end("nothing more")?;
+            call.reply_integer(keyspace::memory(call, key)? as u64);
             Ok(())
         }
         Some(_) => panic!("SIM.DEBUG PANIC"),

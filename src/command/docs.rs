@@ -246,7 +246,7 @@ pub static DEBUG: Command = Command {
     flags: c"readonly admin",
     categories: c"admin slow dangerous",
     key: None,
-    summary: c"Checks a key, or panics; for tests.",
+    summary: c"Checks or weighs a key, or panics; for tests.",
     complexity: c"O(N) with N entries",
     ..READ
 };

@@ -29,5 +29,6 @@ pub mod scan;
 pub mod settings;
 pub mod signature;
 pub mod significant;
+pub mod statistics;
 pub mod sweep;
 pub mod syntax;

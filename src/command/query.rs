@@ -6,8 +6,8 @@
 
 use super::args::{Args, once};
 use super::error::Error;
-use super::settings;
-use crate::index::{Budget, Chunk, Definition, Found, Part, Score, TooManyPostings, Wanted, combine, search};
+use super::statistics::Searching;
+use crate::index::{Chunk, Definition, Found, Part, Score, Wanted, combine, search};
 use crate::keyspace::scope::Scope;
 use crate::keyspace::window::Window;
 use crate::server::call::Call;
@@ -160,14 +160,14 @@ impl Options {
             min_score: self.min_score,
             no_self,
         };
-        let limit = settings::MAX_POSTINGS.size();
-        let mut budget = Budget::new(limit);
-        let too_many = |TooManyPostings { postings }| Error::TooManyPostings { postings, limit };
+        let mut searching = Searching::begin(call);
+        let budget = &mut searching.budget;
         if self.combine.is_some() {
-            let found = combine(&parts, &wanted, &mut budget).map_err(too_many)?;
+            let found = combine(&parts, &wanted, budget).map_err(Searching::too_many)?;
             reply_combined(call, &found);
         } else {
-            let searched = parts.iter().map(|part| search(part, &wanted, &mut budget).map_err(too_many));
+            let searched =
+                parts.iter().map(|part| search(part, &wanted, budget).map_err(Searching::too_many));
             reply(call, &searched.collect::<Result<SmallVec<[_; 2]>, _>>()?);
         }
         Ok(())

@@ -34,6 +34,12 @@ pub trait Stored: Value {
     /// What is wrong with it.
     fn load_more(&mut self, part: &[u8]) -> Result<(), DecodeError>;
 
+    /// Says what the value holds to the totals: it has been loaded whole.
+    fn count(&mut self);
+
+    /// What must be done before the value, which the server keeps there, is freed; in any thread.
+    fn before_free(_: *mut Self) {}
+
     /// Adds the value's contents to a digest.
     fn digest(&self, digest: &Digest);
 
@@ -63,7 +69,7 @@ pub const fn methods<V: Stored>() -> RedisModuleTypeMethods {
         aux_save: None,
         aux_save2: None,
         aux_save_triggers: 0,
-        // Nothing is counted that an unlinked value would have to leave.
+        // An unlinked value counts as long as it takes memory.
         unlink: None,
         unlink2: None,
         // Two keys with one uid would own the same chunks: the server refuses COPY by itself.
@@ -95,6 +101,7 @@ fn load_parts<V: Stored>(io: &Io) -> Option<V> {
     loop {
         let part = io.load().ok()?;
         if part.is_empty() {
+            value.count();
             return Some(value);
         }
         value.load_more(&part).ok()?;
@@ -140,8 +147,11 @@ unsafe extern "C" fn free_effort<V: Stored>(_: *mut RedisModuleString, value: *c
     guard::or(1, || unsafe { value_of::<V>(value) }.free_effort())
 }
 
-unsafe extern "C" fn free<V>(value: *mut c_void) {
-    // SAFETY: the box that `Key::set` or `rdb_load` made; the server frees it once. This may happen
-    // in another thread, so it touches nothing but the value.
-    guard::or((), || drop(unsafe { Box::from_raw(value.cast::<V>()) }));
+unsafe extern "C" fn free<V: Stored>(value: *mut c_void) {
+    guard::or((), || {
+        V::before_free(value.cast());
+        // SAFETY: the box that `Key::set` or `rdb_load` made; the server frees it once. This may
+        // happen in another thread, so it touches nothing but the value, atomics, and what a lock guards.
+        drop(unsafe { Box::from_raw(value.cast::<V>()) });
+    });
 }

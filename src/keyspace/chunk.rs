@@ -2,11 +2,14 @@
 
 use super::callback::{self, ENCODING, Stored};
 use super::scope::Scope;
+use super::totals::{Share, Totals};
 use crate::index::codec::{self, DecodeError, Reader, Writer};
 use crate::index::{Chunk, Definition};
 use crate::server::io::Digest;
 use crate::server::key::Value;
 use redis_module::native_types::RedisType;
+use std::collections::HashSet;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 /// The type, as the server knows it.
 pub static CHUNK: RedisType = RedisType::new("sim-chunk", ENCODING, callback::methods::<StoredChunk>());
@@ -22,9 +25,36 @@ pub struct StoredChunk {
     index: Box<[u8]>,
     start: u64,
     /// The observations.
-    pub chunk: Chunk,
+    chunk: Chunk,
     /// Set before the chunk is unlinked by SIM.DROP: then another thread frees it.
     pub is_dropped: bool,
+    share: Share,
+    /// Whether it is among [`CHANGED`].
+    is_changed: bool,
+}
+
+/// The chunks that were changed since they were counted last, by their addresses.
+///
+/// To sum up a chunk's memory takes longer than to record an observation, so a write only notes the
+/// chunk, once, and INFO counts those that were noted. A chunk leaves before it is freed. All else but
+/// that happens in the main thread: writes, and INFO.
+static CHANGED: LazyLock<Mutex<HashSet<usize>>> = LazyLock::new(Mutex::default);
+
+/// Chunks that are noted at most; the next one has all of them counted.
+const MOST_CHANGED: usize = 1_000;
+
+fn changed() -> MutexGuard<'static, HashSet<usize>> {
+    CHANGED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Counts every chunk that was changed since it was counted last.
+pub fn count_changed() {
+    for address in changed().drain() {
+        // SAFETY: a chunk in its key, where it does not move. It is freed only after it has left the
+        // set, whose lock is held, and nobody else uses it now: commands run one at a time, and hold
+        // on to no chunk while they ask for another one to change.
+        unsafe { &mut *(address as *mut StoredChunk) }.count();
+    }
 }
 
 impl Value for StoredChunk {
@@ -42,6 +72,8 @@ impl StoredChunk {
             start,
             chunk: scope.new_chunk(),
             is_dropped: false,
+            share: Share::default(),
+            is_changed: false,
         }
     }
 
@@ -49,6 +81,22 @@ impl StoredChunk {
     pub fn belongs_to(&self, scope: &Scope, index: &[u8], start: u64) -> bool {
         (self.uid, &*self.index, self.start) == (scope.uid, index, start)
             && self.chunk.bands() == scope.definition.bands()
+    }
+
+    /// The observations.
+    pub fn chunk(&self) -> &Chunk {
+        &self.chunk
+    }
+
+    /// The observations, to change, of a chunk in its key.
+    pub fn chunk_mut(&mut self) -> &mut Chunk {
+        if !self.is_changed {
+            if changed().len() >= MOST_CHANGED {
+                count_changed();
+            }
+            self.is_changed = changed().insert(&raw const *self as usize);
+        }
+        &mut self.chunk
     }
 
     /// The uid of its scope.
@@ -81,11 +129,27 @@ impl Stored for StoredChunk {
         let start = reader.number_in(Definition::TIMESTAMP)?;
         let bands = reader.number_in(Definition::BANDS)? as u16;
         reader.end()?;
-        Ok(StoredChunk { uid, index, start, chunk: Chunk::new(bands), is_dropped: false })
+        let (share, chunk) = (Share::default(), Chunk::new(bands));
+        Ok(StoredChunk { uid, index, start, chunk, is_dropped: false, share, is_changed: false })
     }
 
     fn load_more(&mut self, part: &[u8]) -> Result<(), DecodeError> {
         codec::read_part(&mut self.chunk, part)
+    }
+
+    fn count(&mut self) {
+        self.is_changed = false;
+        self.share.set(Totals {
+            chunks: 1,
+            items: self.chunk.item_count() as u64,
+            observations: self.chunk.observations(),
+            bytes: self.memory() as u64,
+            ..Totals::default()
+        });
+    }
+
+    fn before_free(this: *mut StoredChunk) {
+        changed().remove(&(this as usize));
     }
 
     fn digest(&self, digest: &Digest) {

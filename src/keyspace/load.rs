@@ -16,10 +16,16 @@ pub fn part(call: &Call, name: &[u8], part: &[u8]) -> Result<(), DecodeError> {
     let mut key = Key::open(call, name, Access::Write);
     match *letter {
         Scope::LETTER => key.set(Scope::load(part, name)?),
-        StoredChunk::LETTER => key.set(StoredChunk::load(part, name)?),
+        StoredChunk::LETTER => {
+            let mut chunk = StoredChunk::load(part, name)?;
+            chunk.count();
+            key.set(chunk);
+        }
         MORE => {
             let chunk = key.value_mut::<StoredChunk>().ok().flatten();
-            chunk.ok_or(DecodeError::Truncated)?.load_more(part)?;
+            let chunk = chunk.ok_or(DecodeError::Truncated)?;
+            chunk.load_more(part)?;
+            chunk.count();
         }
         _ => return Err(DecodeError::Range),
     }

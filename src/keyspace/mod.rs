@@ -8,10 +8,12 @@ pub mod name;
 mod presence;
 pub mod scope;
 pub mod sweep;
+mod totals;
 pub mod window;
 
 use crate::server::call::Call;
 use crate::server::key::{Access, Key, WrongType};
+use callback::Stored;
 
 /// Why a key cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +47,26 @@ impl From<WrongType> for Error {
     }
 }
 
+/// What all values of the module hold together; as far as it was counted, if that must do.
+pub fn totals(as_far_as_counted: bool) -> totals::Totals {
+    if !as_far_as_counted {
+        chunk::count_changed();
+    }
+    totals::Totals::now()
+}
+
+/// Bytes that a value of the module says it takes; 0 where there is none. For tests.
+///
+/// # Errors
+/// The key holds something else.
+pub fn memory(call: &Call, key: &[u8]) -> Result<usize, Error> {
+    let key = Key::open(call, key, Access::Read);
+    if let Ok(Some(stored)) = key.value::<chunk::StoredChunk>() {
+        return Ok(stored.memory());
+    }
+    Ok(key.value::<scope::Scope>()?.map_or(0, Stored::memory))
+}
+
 /// Checks that a value of the module holds together. For tests.
 ///
 /// # Errors
@@ -52,7 +74,7 @@ impl From<WrongType> for Error {
 pub fn validate(call: &Call, key: &[u8]) -> Result<(), &'static str> {
     let key = Key::open(call, key, Access::Read);
     if let Ok(Some(stored)) = key.value::<chunk::StoredChunk>() {
-        return stored.chunk.internal_validate();
+        return stored.chunk().internal_validate();
     }
     key.value::<scope::Scope>().map(|_| ()).map_err(|_| "it holds another type")
 }

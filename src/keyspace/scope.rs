@@ -10,6 +10,7 @@
 
 use super::callback::{self, ENCODING, Stored};
 use super::presence::Presence;
+use super::totals::{Share, Totals};
 use super::{Error, name};
 use crate::index::codec::{DecodeError, MAX_NAME, Reader, Writer};
 use crate::index::{Chunk, Definition};
@@ -33,7 +34,10 @@ pub struct Scope {
     tag: Box<[u8]>,
     /// The starts of the chunks of each index.
     directory: BTreeMap<Box<[u8]>, BTreeSet<u64>>,
+    /// Bytes of the directory, since summing them up anew would take long where it is large.
+    directory_bytes: usize,
     _presence: Presence,
+    share: Share,
 }
 
 impl Value for Scope {
@@ -45,8 +49,11 @@ impl Value for Scope {
 impl Scope {
     /// A scope without chunks. The tag is what [`name::tag`] gave.
     pub fn new(definition: Definition, uid: u64, tag: &[u8]) -> Scope {
-        let _presence = Presence::new(uid);
-        Scope { definition, uid, tag: tag.into(), directory: BTreeMap::new(), _presence }
+        let (_presence, share) = (Presence::new(uid), Share::default());
+        let (tag, directory) = (tag.into(), BTreeMap::new());
+        let mut scope = Scope { definition, uid, tag, directory, directory_bytes: 0, _presence, share };
+        scope.count();
+        scope
     }
 
     /// What the names of its chunks begin with.
@@ -83,21 +90,30 @@ impl Scope {
     pub fn add(&mut self, index: &[u8], start: u64) {
         match self.directory.get_mut(index) {
             Some(starts) => {
-                starts.insert(start);
+                if !starts.insert(start) {
+                    return;
+                }
             }
             None => {
                 self.directory.insert(index.into(), BTreeSet::from([start]));
+                self.directory_bytes += bytes_of_index(index);
             }
         }
+        self.directory_bytes += BYTES_OF_START;
+        self.count();
     }
 
     /// Lists a chunk no longer; an index without chunks is forgotten.
     pub fn remove(&mut self, index: &[u8], start: u64) {
-        if let Some(starts) = self.directory.get_mut(index) {
-            starts.remove(&start);
+        if let Some(starts) = self.directory.get_mut(index)
+            && starts.remove(&start)
+        {
+            self.directory_bytes -= BYTES_OF_START;
             if starts.is_empty() {
                 self.directory.remove(index);
+                self.directory_bytes -= bytes_of_index(index);
             }
+            self.count();
         }
     }
 
@@ -181,9 +197,14 @@ impl Stored for Scope {
             return Err(DecodeError::Name);
         }
         let mut scope = Scope::new(Definition::read(&mut reader)?, uid, tag);
-        scope.directory = read_directory(&mut reader, scope.definition.interval)?;
+        let directory = read_directory(&mut reader, scope.definition.interval)?;
         reader.end()?;
         if saved_as == key {
+            let starts: usize = directory.values().map(BTreeSet::len).sum();
+            let indexes: usize = directory.keys().map(|index| bytes_of_index(index)).sum();
+            scope.directory_bytes = indexes + starts * BYTES_OF_START;
+            scope.directory = directory;
+            scope.count();
             return Ok(scope);
         }
         let tag = name::tag(key).map_err(|_| DecodeError::Name)?;
@@ -192,6 +213,11 @@ impl Stored for Scope {
 
     fn load_more(&mut self, _: &[u8]) -> Result<(), DecodeError> {
         Err(DecodeError::Trailing)
+    }
+
+    fn count(&mut self) {
+        let bytes = self.memory() as u64;
+        self.share.set(Totals { scopes: 1, bytes, ..Totals::default() });
     }
 
     fn digest(&self, digest: &Digest) {
@@ -206,13 +232,20 @@ impl Stored for Scope {
     }
 
     fn memory(&self) -> usize {
-        let indexes = self.directory.iter().map(|(index, starts)| index.len() + 48 + starts.len() * 16);
-        size_of::<Scope>() + self.tag.len() + indexes.sum::<usize>()
+        size_of::<Scope>() + self.tag.len() + self.directory_bytes
     }
 
     fn free_effort(&self) -> usize {
         2 + 2 * self.directory.len()
     }
+}
+
+/// Bytes that the start of a chunk takes in the directory, about.
+const BYTES_OF_START: usize = 16;
+
+/// Bytes that an index takes in the directory, about.
+fn bytes_of_index(index: &[u8]) -> usize {
+    index.len() + 48
 }
 
 /// The uid of a scope that is restored under another name: the same wherever that happens.

@@ -66,12 +66,12 @@ impl<'c> ChunkKey<'c> {
 
     /// The chunk.
     pub fn chunk(&self) -> Option<&Chunk> {
-        self.key.value::<StoredChunk>().ok().flatten().map(|stored| &stored.chunk)
+        self.key.value::<StoredChunk>().ok().flatten().map(StoredChunk::chunk)
     }
 
     /// The chunk, to change; the key is open to write.
     pub fn chunk_mut(&mut self) -> Option<&mut Chunk> {
-        self.key.value_mut::<StoredChunk>().ok().flatten().map(|stored| &mut stored.chunk)
+        self.key.value_mut::<StoredChunk>().ok().flatten().map(StoredChunk::chunk_mut)
     }
 
     /// Deletes the key, which is open to write.

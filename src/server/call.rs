@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_long};
 use std::fmt::Display;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A command being carried out.
 pub struct Call<'a> {
@@ -27,6 +28,15 @@ pub enum Forward<'a> {
     Bytes(&'a [u8]),
 }
 
+/// Commands carried out since the module was loaded.
+static CARRIED_OUT: AtomicU64 = AtomicU64::new(0);
+
+/// How many commands were carried out since the module was loaded, those that ended in an error, and
+/// those that came from a primary or an AOF, included.
+pub fn carried_out() -> u64 {
+    CARRIED_OUT.load(Ordering::Relaxed)
+}
+
 /// Carries a command out: what a command's entry in the server's table does.
 ///
 /// # Safety
@@ -37,6 +47,8 @@ pub unsafe fn run<E: Display>(
     argc: c_int,
     command: fn(&Call) -> Result<(), E>,
 ) -> c_int {
+    // Commands run one at a time, so that nothing can come between the load and the store.
+    CARRIED_OUT.store(carried_out() + 1, Ordering::Relaxed);
     // SAFETY: the server passes `argc` valid strings, which live until the command returns.
     let argv = unsafe { std::slice::from_raw_parts(argv, usize::try_from(argc).unwrap_or(0)) };
     let call = Call { ctx, argv, flags: Cell::new(None), now: Cell::new(None) };

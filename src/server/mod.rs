@@ -5,6 +5,7 @@ pub mod alloc;
 pub mod argument;
 pub mod call;
 pub mod guard;
+pub mod info;
 pub mod io;
 pub mod key;
 pub mod log;

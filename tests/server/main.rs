@@ -33,4 +33,5 @@ mod score;
 mod sentry;
 mod signature;
 mod significant;
+mod statistics;
 mod window;

@@ -1,0 +1,94 @@
+//! What all live values of the module hold together, for INFO.
+//!
+//! Each value has a [`Share`] in the totals, which it says anew when it has changed and which leaves
+//! with it, however it goes: by command, expiry, eviction, FLUSHALL, or because the payload that it was
+//! being loaded from turned out to be damaged. A value may be freed in another thread, so the totals
+//! are atomics; nothing depends on the order in which they change.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Numbers of the module's values.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Keys of type `sim-scope`.
+    pub scopes: u64,
+    /// Keys of type `sim-chunk`.
+    pub chunks: u64,
+    /// Items, summed over the chunks.
+    pub items: u64,
+    /// Observations.
+    pub observations: u64,
+    /// Bytes allocated.
+    pub bytes: u64,
+}
+
+static SCOPES: AtomicU64 = AtomicU64::new(0);
+static CHUNKS: AtomicU64 = AtomicU64::new(0);
+static ITEMS: AtomicU64 = AtomicU64::new(0);
+static OBSERVATIONS: AtomicU64 = AtomicU64::new(0);
+static BYTES: AtomicU64 = AtomicU64::new(0);
+
+impl Totals {
+    fn each(&self) -> [(&'static AtomicU64, u64); 5] {
+        [
+            (&SCOPES, self.scopes),
+            (&CHUNKS, self.chunks),
+            (&ITEMS, self.items),
+            (&OBSERVATIONS, self.observations),
+            (&BYTES, self.bytes),
+        ]
+    }
+
+    /// What all values together have said.
+    pub fn now() -> Totals {
+        let of = |total: &AtomicU64| total.load(Ordering::Relaxed);
+        Totals {
+            scopes: of(&SCOPES),
+            chunks: of(&CHUNKS),
+            items: of(&ITEMS),
+            observations: of(&OBSERVATIONS),
+            bytes: of(&BYTES),
+        }
+    }
+}
+
+/// What one value has in the totals; nothing at first, and nothing when it is gone.
+#[derive(Debug, Default)]
+pub struct Share(Totals);
+
+impl Share {
+    /// Says what the value holds now.
+    pub fn set(&mut self, totals: Totals) {
+        let before = std::mem::replace(&mut self.0, totals);
+        for ((total, new), (_, old)) in totals.each().into_iter().zip(before.each()) {
+            total.fetch_add(new.wrapping_sub(old), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.set(Totals::default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_in_the_totals_as_it_was_said_last_until_it_goes() {
+        // Other tests make scopes meanwhile, and no chunks with items.
+        let items = || Totals::now().items;
+        let (mut one, mut other) = (Share::default(), Share::default());
+        one.set(Totals { items: 7, ..Totals::default() });
+        other.set(Totals { items: 5, ..Totals::default() });
+        assert_eq!(items(), 12);
+        one.set(Totals { items: 3, ..Totals::default() });
+        assert_eq!(items(), 8);
+        drop(one);
+        assert_eq!(items(), 5);
+        drop(other);
+        assert_eq!(items(), 0);
+    }
+}
