@@ -4,6 +4,7 @@
 //! both copies while it does. Here only the first block is ever copied, and it is at most a
 //! mebibyte; after it, whole blocks are added and nothing moves. Freeing takes one call a block.
 
+use super::mover::Mover;
 use std::mem::size_of;
 
 /// Bytes of a full block.
@@ -96,6 +97,12 @@ impl<T> Blocks<T> {
     pub fn memory(&self) -> usize {
         let elements: usize = self.blocks.iter().map(Vec::capacity).sum();
         elements * size_of::<T>() + self.blocks.capacity() * size_of::<Vec<T>>()
+    }
+
+    /// Has all of it moved.
+    pub fn move_by(&mut self, mover: &mut impl Mover) {
+        mover.vec(&mut self.blocks);
+        self.blocks.iter_mut().for_each(|block| mover.vec(block));
     }
 
     /// Allocations held.

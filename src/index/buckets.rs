@@ -7,6 +7,7 @@
 use super::blocks::Blocks;
 use super::hash;
 use super::lists::{Arena, List, Lists};
+use super::mover::Mover;
 use super::table::{Begun, Table};
 
 /// An item in a bucket.
@@ -492,6 +493,21 @@ impl Buckets {
             + self.hot.iter().map(|hot| hot.postings.memory() + hot.positions.memory()).sum::<usize>()
             + self.hot.capacity() * size_of::<Hot>()
             + self.free_hot.capacity() * size_of::<u32>()
+    }
+
+    /// Has all of it moved.
+    pub fn move_by(&mut self, mover: &mut impl Mover) {
+        self.records.move_by(mover);
+        self.free.move_by(mover);
+        self.table.move_by(mover);
+        self.bytes.move_by(mover);
+        self.few.move_by(mover);
+        mover.vec(&mut self.hot);
+        for hot in &mut self.hot {
+            hot.postings.move_by(mover);
+            hot.positions.move_by(mover);
+        }
+        mover.vec(&mut self.free_hot);
     }
 
     /// Allocations held.

@@ -8,6 +8,7 @@
 use super::buckets::{Buckets, Posting, Sought};
 use super::hash;
 use super::items::Items;
+use super::mover::Mover;
 use super::table::Begun;
 use smallvec::SmallVec;
 
@@ -68,6 +69,11 @@ impl Chunk {
     /// Observations of one item; 0 where it has none.
     pub fn observations_of(&self, item: &[u8]) -> u32 {
         self.item(item).map_or(0, |id| self.items.observations(id))
+    }
+
+    /// How many buckets an item is in; 0 where it is not here.
+    pub fn buckets_of(&self, item: &[u8]) -> usize {
+        self.item(item).map_or(0, |id| self.items.bucket_count(id))
     }
 
     /// Whether `observations` more of an item fit, whose name and buckets have `bytes` in all.
@@ -256,6 +262,12 @@ impl Chunk {
     /// Bytes allocated.
     pub fn memory(&self) -> usize {
         size_of::<Chunk>() + self.items.memory() + self.buckets.memory()
+    }
+
+    /// Has all of it moved.
+    pub fn move_by(&mut self, mover: &mut impl Mover) {
+        self.items.move_by(mover);
+        self.buckets.move_by(mover);
     }
 
     /// Allocations held: what freeing costs.

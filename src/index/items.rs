@@ -3,6 +3,7 @@
 use super::blocks::Blocks;
 use super::hash;
 use super::lists::{Arena, List, Lists};
+use super::mover::Mover;
 use super::table::{Begun, Table};
 
 /// What a chunk keeps of one item: 24 bytes. An item that was never observed does not exist.
@@ -89,6 +90,11 @@ impl Items {
         self.buckets.iter(self.records[id as usize].buckets).copied()
     }
 
+    /// How many buckets the item is in.
+    pub fn bucket_count(&self, id: u32) -> usize {
+        self.records[id as usize].buckets.len()
+    }
+
     /// Adds an item that has not been there, with its first observations.
     pub fn add(&mut self, name: &[u8], hash: u32, observations: u32) -> u32 {
         let item = Item {
@@ -171,6 +177,15 @@ impl Items {
             + self.table.memory()
             + self.names.memory()
             + self.buckets.memory()
+    }
+
+    /// Has all of it moved.
+    pub fn move_by(&mut self, mover: &mut impl Mover) {
+        self.records.move_by(mover);
+        self.free.move_by(mover);
+        self.table.move_by(mover);
+        self.names.move_by(mover);
+        self.buckets.move_by(mover);
     }
 
     /// Allocations held.

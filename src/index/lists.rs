@@ -6,6 +6,7 @@
 //! sizes with a stack of free runs for each; the few that outgrow [`SHORT`] get blocks of their own.
 
 use super::blocks::{Blocks, size_class};
+use super::mover::Mover;
 
 /// The longest list that lives in the shared arena.
 pub const SHORT: u32 = 4_096;
@@ -171,6 +172,14 @@ impl<T: Copy + Default> Lists<T> {
             + self.free_long.capacity() * size_of::<u32>()
     }
 
+    /// Has all of it moved.
+    pub fn move_by(&mut self, mover: &mut impl Mover) {
+        self.short.move_by(mover);
+        mover.vec(&mut self.long);
+        self.long.iter_mut().for_each(|list| list.move_by(mover));
+        mover.vec(&mut self.free_long);
+    }
+
     /// Allocations held.
     pub fn allocations(&self) -> usize {
         self.short.allocations()
@@ -241,6 +250,13 @@ impl<T: Copy + Default> Arena<T> {
         self.cells.memory()
             + self.free.iter().map(Blocks::memory).sum::<usize>()
             + self.free.capacity() * size_of::<Blocks<u32>>()
+    }
+
+    /// Has all of it moved.
+    pub fn move_by(&mut self, mover: &mut impl Mover) {
+        self.cells.move_by(mover);
+        mover.vec(&mut self.free);
+        self.free.iter_mut().for_each(|places| places.move_by(mover));
     }
 
     /// Allocations held.

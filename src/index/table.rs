@@ -10,6 +10,7 @@
 //! A cell is 64 bytes, one cache line: twelve ids, their tags, and the number of an overflow cell.
 
 use super::blocks::Blocks;
+use super::mover::Mover;
 
 const SLOTS: usize = 12;
 /// Entries for each cell, on average; past it a cell is split.
@@ -308,6 +309,12 @@ impl Table {
     /// Bytes allocated.
     pub fn memory(&self) -> usize {
         self.home.memory() + self.overflow.memory()
+    }
+
+    /// Has all of it moved.
+    pub fn move_by(&mut self, mover: &mut impl Mover) {
+        self.home.move_by(mover);
+        self.overflow.move_by(mover);
     }
 
     /// Allocations held.

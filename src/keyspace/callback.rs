@@ -4,10 +4,13 @@
 //! empty one, in the AOF as one `SIM.LOAD key part` each. The encoding is the same in both.
 
 use crate::index::codec::DecodeError;
+use crate::server::defrag::Defrag;
 use crate::server::guard;
 use crate::server::io::{Digest, Io};
 use crate::server::key::Value;
-use redis_module::raw::{self, RedisModuleDigest, RedisModuleIO, RedisModuleString, RedisModuleTypeMethods};
+use redis_module::raw::{
+    self, RedisModuleDefragCtx, RedisModuleDigest, RedisModuleIO, RedisModuleString, RedisModuleTypeMethods,
+};
 use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
 
@@ -37,8 +40,12 @@ pub trait Stored: Value {
     /// Says what the value holds to the totals: it has been loaded whole.
     fn count(&mut self);
 
-    /// What must be done before the value, which the server keeps there, is freed; in any thread.
-    fn before_free(_: *mut Self) {}
+    /// What must be done before the value, which the server keeps there, is freed or moved; it may be
+    /// freed in any thread.
+    fn before_leaving(_: *mut Self) {}
+
+    /// Has the blocks that the value lies in moved, but for the first.
+    fn move_by(&mut self, mover: &mut Defrag);
 
     /// Adds the value's contents to a digest.
     fn digest(&self, digest: &Digest);
@@ -75,8 +82,7 @@ pub const fn methods<V: Stored>() -> RedisModuleTypeMethods {
         // Two keys with one uid would own the same chunks: the server refuses COPY by itself.
         copy: None,
         copy2: None,
-        // A chunk lies in a few large blocks, which do not fragment.
-        defrag: None,
+        defrag: Some(defrag::<V>),
     }
 }
 
@@ -147,9 +153,30 @@ unsafe extern "C" fn free_effort<V: Stored>(_: *mut RedisModuleString, value: *c
     guard::or(1, || unsafe { value_of::<V>(value) }.free_effort())
 }
 
+/// The answer is that all is done: the work is bounded by [`Stored::move_by`] itself.
+unsafe extern "C" fn defrag<V: Stored>(
+    ctx: *mut RedisModuleDefragCtx,
+    _: *mut RedisModuleString,
+    value: *mut *mut c_void,
+) -> c_int {
+    guard::or((), || {
+        let mut mover = Defrag::new(ctx);
+        // SAFETY: the server's place for the pointer to the box that `Key::set` or `rdb_load` made. It
+        // calls this between commands, in the main thread, so that nobody else uses the value.
+        unsafe {
+            V::before_leaving((*value).cast());
+            *value = mover.block(*value);
+            let moved = &mut *(*value).cast::<V>();
+            moved.move_by(&mut mover);
+            moved.count();
+        }
+    });
+    0
+}
+
 unsafe extern "C" fn free<V: Stored>(value: *mut c_void) {
     guard::or((), || {
-        V::before_free(value.cast());
+        V::before_leaving(value.cast());
         // SAFETY: the box that `Key::set` or `rdb_load` made; the server frees it once. This may
         // happen in another thread, so it touches nothing but the value, atomics, and what a lock guards.
         drop(unsafe { Box::from_raw(value.cast::<V>()) });

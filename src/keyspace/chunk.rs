@@ -4,7 +4,8 @@ use super::callback::{self, ENCODING, Stored};
 use super::scope::Scope;
 use super::totals::{Share, Totals};
 use crate::index::codec::{self, DecodeError, Reader, Writer};
-use crate::index::{Chunk, Definition};
+use crate::index::{Chunk, Definition, Mover};
+use crate::server::defrag::Defrag;
 use crate::server::io::Digest;
 use crate::server::key::Value;
 use redis_module::native_types::RedisType;
@@ -13,6 +14,9 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 /// The type, as the server knows it.
 pub static CHUNK: RedisType = RedisType::new("sim-chunk", ENCODING, callback::methods::<StoredChunk>());
+
+/// A chunk of more allocations stays where it is.
+const MOST_MOVED: usize = 10_000;
 
 /// Bytes of a part of a saved chunk, more or less.
 const PART: usize = 1 << 18;
@@ -148,8 +152,18 @@ impl Stored for StoredChunk {
         });
     }
 
-    fn before_free(this: *mut StoredChunk) {
+    fn before_leaving(this: *mut StoredChunk) {
         changed().remove(&(this as usize));
+    }
+
+    fn move_by(&mut self, mover: &mut Defrag) {
+        // Large chunks lie in large blocks, which do not fragment; and this must not take long.
+        if self.chunk.allocations() <= MOST_MOVED {
+            let mut index = std::mem::take(&mut self.index).into_vec();
+            mover.vec(&mut index);
+            self.index = index.into_boxed_slice();
+            self.chunk.move_by(mover);
+        }
     }
 
     fn digest(&self, digest: &Digest) {

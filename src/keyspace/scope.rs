@@ -15,6 +15,7 @@ use super::{Error, name};
 use crate::index::codec::{DecodeError, MAX_NAME, Reader, Writer};
 use crate::index::{Chunk, Definition};
 use crate::server::call::Call;
+use crate::server::defrag::Defrag;
 use crate::server::io::Digest;
 use crate::server::key::{Access, Key, Value};
 use redis_module::native_types::RedisType;
@@ -29,7 +30,7 @@ pub static SCOPE: RedisType = RedisType::new("sim-scope", ENCODING, callback::me
 pub struct Scope {
     /// How observations become signatures, and the grid of time.
     pub definition: Definition,
-    /// Its identity, which its chunks carry.
+    /// Its identity, which its chunks carry: see [`name::uid`].
     pub uid: u64,
     tag: Box<[u8]>,
     /// The starts of the chunks of each index.
@@ -220,6 +221,9 @@ impl Stored for Scope {
         self.share.set(Totals { scopes: 1, bytes, ..Totals::default() });
     }
 
+    /// What is left is small, and what of it a map holds cannot be moved.
+    fn move_by(&mut self, _: &mut Defrag) {}
+
     fn digest(&self, digest: &Digest) {
         digest.number(self.uid).bytes(&self.tag);
         for (parameter, value) in self.definition.parameters() {
@@ -252,7 +256,7 @@ fn bytes_of_index(index: &[u8]) -> usize {
 fn derived_uid(uid: u64, name: &[u8]) -> u64 {
     let bytes = [&uid.to_le_bytes(), name].concat();
     // Reading from memory does not fail.
-    murmur3::murmur3_x64_128(&mut bytes.as_slice(), 0).unwrap_or_default() as u64
+    name::uid(murmur3::murmur3_x64_128(&mut bytes.as_slice(), 0).unwrap_or_default() as u64, name)
 }
 
 fn read_directory(

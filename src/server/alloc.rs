@@ -12,7 +12,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 /// writes the size of a block into the 8 bytes before it; and the jemalloc of Redis has classes of 24, 40
 /// and 56 bytes, so that a block of 52 bytes, as hash tables ask for, is often aligned to 8 alone. What
 /// needs more is short-lived or small.
-const PROMISED: usize = 8;
+pub(super) const PROMISED: usize = 8;
 
 /// The server's allocator, or the system's where there is no server.
 #[derive(Debug)]

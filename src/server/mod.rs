@@ -4,6 +4,7 @@
 pub mod alloc;
 pub mod argument;
 pub mod call;
+pub mod defrag;
 pub mod guard;
 pub mod info;
 pub mod io;
