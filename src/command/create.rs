@@ -51,7 +51,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     } else {
         let definition = given.over(settings::definition())?;
         let tag = name::tag(given.tag.unwrap_or(name))?;
-        let scope = Scope::new(definition, given.uid.unwrap_or_else(|| call.random()), &tag);
+        let scope = Scope::new(definition, given.uid.unwrap_or_else(|| name::uid(call.random(), name)), &tag);
         replicate(call, name, &scope);
         ScopeKey::create(call, name, scope);
         call.changed(c"sim.create");

@@ -133,7 +133,8 @@ impl<'c> Recording<'c> {
 
 /// The scope that an implicit SIM.CREATE makes.
 fn new_scope(call: &Call, name: &[u8]) -> Result<Scope, Error> {
-    Ok(Scope::new(settings::definition(), call.random(), &name::tag(name)?))
+    let uid = name::uid(call.random(), name);
+    Ok(Scope::new(settings::definition(), uid, &name::tag(name)?))
 }
 
 fn check_auto_create(call: &Call) -> Result<(), Error> {

@@ -41,8 +41,20 @@ pub fn check(scope: &[u8]) -> Result<(), NameError> {
     }
 }
 
+/// The uid of a new scope of this name, of 63 random bits. The names `a` and `{a}` have the same tag, so
+/// the lowest bit says which of both a scope was made as: whether its name held the hash tag itself.
+/// Chunks carry the uid, so nobody who makes up the one scope can name the chunks of the other.
+pub fn uid(random: u64, scope: &[u8]) -> u64 {
+    random & !1 | u64::from(has_hash_tag(scope))
+}
+
+/// Whether a scope of this tag and uid was made under this name.
+pub fn was_made_as(tag: &[u8], uid: u64, scope: &[u8]) -> bool {
+    is_tag_of(tag, scope) && uid == self::uid(uid, scope)
+}
+
 /// Whether a tag is that of the scope of this name.
-pub fn is_tag_of(tag: &[u8], scope: &[u8]) -> bool {
+fn is_tag_of(tag: &[u8], scope: &[u8]) -> bool {
     if has_hash_tag(scope) {
         return tag == scope;
     }
@@ -117,6 +129,16 @@ mod tests {
             let other = expected.is_ok_and(|tag| is_tag_of(tag, b"other"));
             assert!(!other && expected.is_ok_and(|tag| is_tag_of(tag, scope)) == expected.is_ok());
             assert_eq!(tag(scope).as_deref(), expected.as_ref().map(|tag| *tag), "{}", scope.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_uid_tells_apart_the_names_of_one_tag() {
+        let (plain, tagged) = (uid(0xabcd, b"a"), uid(0xabcd, b"{a}"));
+        assert_eq!((plain, tagged), (0xabcc, 0xabcd));
+        for (uid, name, other) in [(plain, &b"a"[..], &b"{a}"[..]), (tagged, b"{a}", b"a")] {
+            assert!(was_made_as(b"{a}", uid, name) && !was_made_as(b"{a}", uid, other));
+            assert!(!was_made_as(b"{b}", uid, name));
         }
     }
 

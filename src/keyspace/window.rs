@@ -92,7 +92,7 @@ impl<'c> ChunkKey<'c> {
 /// as they are named after it; a scope that was renamed, or forged, could name anybody's.
 fn name_for(call: &Call, scope: &Scope, index: &[u8], start: u64, access: Access) -> Result<Vec<u8>, Error> {
     let name = scope.chunk_name(index, start);
-    if name::is_tag_of(scope.tag(), call.key()) || rights::allow(call, &name, access) {
+    if name::was_made_as(scope.tag(), scope.uid, call.key()) || rights::allow(call, &name, access) {
         Ok(name)
     } else {
         Err(Error::NotAllowed)

@@ -24,6 +24,12 @@ fn commands(scope: &str) -> Vec<String> {
         "SIM.MEMBERS $ i 0 b",
         "SIM.SIGNATURE $ TEXT words",
         "SIM.INFO $",
+        "SIM.EXPLAIN $ i item other",
+        "SIM.SIGNIFICANT $ i item",
+        "SIM.SCAN $ i 0",
+        "SIM.EXPORT $ i item",
+        "SIM.ASSIGN $ item MINSCORE 2 SIGNATURE i 1 b",
+        "SIM.ALTER $ RETENTION 4",
         "SIM.MERGE $ item i other",
         "SIM.DELETE $ i item",
         "SIM.DROP $",
@@ -122,7 +128,7 @@ on_each_server! {
         let writer = user(&server, "writer", "resetkeys %W~s +@all");
         let before = server.digest();
         for command in commands("s") {
-            let reads = ["CLASSIFY", "COMPARE", "FREQUENCIES", "MEMBERS", "SIGNATURE", "INFO"];
+            let reads = ["CLASSIFY", "COMPARE", "FREQUENCIES", "MEMBERS", "SIGNATURE", "INFO", "EXPLAIN", "SIGNIFICANT", "SCAN", "EXPORT"];
             if reads.iter().any(|read| command.starts_with(&format!("SIM.{read} "))) {
                 reader.does(&command);
                 assert!(writer.refusal(&command).starts_with("NOPERM"), "{command}");
@@ -131,6 +137,20 @@ on_each_server! {
             }
         }
         assert_eq!(server.digest(), before);
+    }
+
+    fn an_import_is_a_write(server: Server) {
+        server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 3600");
+        server.does("SIM.RECORD s item SIGNATURE i 1 b");
+        let blob = server.does("SIM.EXPORT s i item").array()[0].bytes().to_vec();
+        let import = |client: &Client| client.call(&[b"SIM.IMPORT", b"s".as_slice(), b"i", b"new", &blob]).to_string();
+        assert!(import(&user(&server, "reader", "resetkeys %R~s +@all")).starts_with(NO_KEY));
+        assert!(import(&user(&server, "other", "resetkeys ~t +@all")).starts_with(NO_KEY));
+        assert_eq!(import(&user(&server, "owner", "resetkeys ~s +@all")), "[1]");
+        server.does("RENAME s renamed");
+        let renamed = user(&server, "renamer", "resetkeys ~renamed +@all");
+        let refusal = renamed.call(&[b"SIM.IMPORT", b"renamed".as_slice(), b"i", b"new", &blob]).to_string();
+        assert!(refusal.starts_with(NO_KEY), "{refusal}");
     }
 
     fn categories_hold_the_commands(kind: Kind) {
@@ -191,7 +211,7 @@ on_each_server! {
                 continue;
             }
             refused(&only_scope, command);
-            let is_write = ["RECORD", "MERGE", "DELETE", "DROP"].iter().any(|write| command.contains(write));
+            let is_write = ["RECORD", "MERGE", "DELETE", "DROP", "ASSIGN", "ALTER"].iter().any(|write| command.contains(write));
             if is_write {
                 refused(&read_too, command);
             } else {
@@ -228,6 +248,28 @@ on_each_server! {
         let copy = server.does(format!("DUMP {chunk}"));
         let forgery = mallory.call(&[b"RESTORE", chunk.as_bytes(), b"0", copy.bytes(), b"REPLACE"]).to_string();
         assert!(forgery.starts_with("!NOPERM"), "{forgery}");
+    }
+
+    /// The names `theirs` and `{theirs}` have the same tag, and the rights to the one are not those to the other.
+    fn a_scope_forged_under_the_tag_reaches_nobodys_chunks(kind: Kind) {
+        for (theirs, mine) in [("theirs", "{theirs}"), ("{theirs}", "theirs")] {
+            let server = kind.launch().options("--rdbcompression no").start();
+            server.does(format!("SIM.CREATE {theirs} BANDS 1 ROWS 1 INTERVAL 0"));
+            server.does(format!("SIM.RECORD {theirs} item SIGNATURE i 1 b"));
+            server.expect("DEBUG SET-SKIP-CHECKSUM-VALIDATION 1", "OK");
+            let mallory = user(&server, "mallory", &format!("resetkeys ~{mine} +@all"));
+            let payload = forged(server.does(format!("DUMP {theirs}")).bytes(), theirs.as_bytes(), mine.as_bytes());
+            assert_eq!(mallory.call(&[b"RESTORE", mine.as_bytes(), b"0", &payload]).to_string(), "OK");
+            let before = server.digest();
+            for command in commands(mine) {
+                if !["CREATE", "SIM.SIGNATURE"].iter().any(|harmless| command.contains(harmless)) {
+                    assert!(mallory.refusal(&command).contains("NOPERM"), "{command}");
+                }
+            }
+            assert_eq!(server.digest(), before);
+            server.expect(format!("SIM.COMPARE {theirs} item 1 i"), "[[['item', '1']]]");
+            server.expect(format!("SIM.DROP {theirs}"), "1");
+        }
     }
 
     /// A replica obeys its primary whatever its own users may do; its own clients are checked.
