@@ -1,11 +1,12 @@
 //! `SIM.ALTER scope RETENTION n`
 
 use super::args::Args;
+use super::cost;
 use super::create;
 use super::error::Error;
 use crate::index::Definition;
 use crate::keyspace::scope::{Scope, ScopeKey};
-use crate::keyspace::window::{ChunkKey, Window};
+use crate::keyspace::window::{self, ChunkKey, Window};
 use crate::server::call::{Call, Forward};
 use crate::server::key::Access;
 
@@ -61,10 +62,13 @@ struct Listed {
 /// All chunks of the directory.
 ///
 /// # Errors
-/// A chunk is on its way to another node of the cluster. Nothing has been changed then.
+/// A chunk is on its way to another node of the cluster, or not the caller's to change. Nothing has been
+/// changed then.
 fn listed(call: &Call, scope: &Scope) -> Result<Vec<Listed>, Error> {
     let mut listed = Vec::new();
     for index in scope.indexes() {
+        cost::all_chunks(call, scope, index, 3)?;
+        window::check_all(call, scope, index)?;
         let window = Window::open_all(call, scope, index)?;
         let one = |start| {
             let is_live = window.starts().any(|live| live == start);

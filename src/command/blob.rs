@@ -1,6 +1,7 @@
 //! What IMPORT and the PROFILE clause share: a blob as an argument, and whether it suits a scope.
 
 use super::args::{Args, check_length};
+use super::cost;
 use super::error::Error;
 use crate::index::{Blob, Definition};
 use crate::server::call::Call;
@@ -10,7 +11,9 @@ use crate::server::call::Call;
 /// # Errors
 /// It is missing, not a blob, damaged, or has a bucket that is too long.
 pub fn take<'a>(call: &Call, args: &mut Args<'a>) -> Result<Blob<'a>, Error> {
-    let blob = Blob::decode(args.bytes("blob")?)?;
+    let bytes = args.bytes("blob")?;
+    cost::blob(call, bytes.len())?;
+    let blob = Blob::decode(bytes)?;
     check_length(call, "each bucket of blob", blob.longest_bucket())?;
     Ok(blob)
 }

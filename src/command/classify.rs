@@ -8,6 +8,7 @@
 use super::args::Args;
 use super::blob;
 use super::clause::{self, Clause, Observation, Source};
+use super::cost;
 use super::error::Error;
 use super::query::{self, Options};
 use crate::index::{Blob, Definition, Part, Profile};
@@ -60,6 +61,9 @@ pub fn run(call: &Call) -> Result<(), Error> {
     });
     let queries = queries.collect::<Result<SmallVec<[Profile; 2]>, _>>()?;
     let chunks = query::chunks(&windows);
+    for (query, chunks) in queries.iter().zip(&chunks) {
+        cost::spend(call, query.frequencies().len() as u64 * (cost::BUCKET + chunks.len() as u64))?;
+    }
     let parts = queries.into_iter().zip(&chunks).map(|(query, chunks)| Part::of_query(query, chunks));
     options.answer(call, scope, parts, false)
 }

@@ -7,6 +7,7 @@
 //! ```
 
 use super::args::{Args, check_length};
+use super::cost;
 use super::error::Error;
 use super::settings;
 use crate::index::{Definition, Profile};
@@ -72,6 +73,7 @@ impl<'a> Source<'a> {
                         format!("at most {limit} bytes long (simile.max-text)"),
                     ));
                 }
+                cost::text(call, text.len())?;
                 let utf8 = |_| Error::Expected("text", "valid UTF-8".to_string());
                 let prepared = definition.text.prepare(std::str::from_utf8(text).map_err(utf8)?);
                 check_work(call, "text", prepared.count(), prepared.most_bytes(), definition)?;
@@ -93,6 +95,7 @@ fn ready<'a>(
             format!("{bands}, the scope's BANDS: a signature has a bucket for each"),
         ));
     }
+    cost::spend(call, cost::NAME + cost::ENTRY * bands as u64)?;
     let buckets: SmallVec<[&[u8]; 16]> = positions.clone().map(|at| call.argument(at)).collect();
     buckets.iter().try_for_each(|bucket| check_length(call, "bucket", bucket))?;
     Ok(Observation::Ready(buckets))
@@ -124,7 +127,7 @@ fn check_work(
             format!("at most {most} bytes of features for {slots} slots (simile.max-feature-slots)"),
         ));
     }
-    Ok(())
+    cost::signing(call, features, bytes, slots)
 }
 
 /// A signature: one bucket for each band.

@@ -1,6 +1,7 @@
 //! `SIM.COMPARE scope item numindexes index [index ...] [query options] [NOSELF]`
 
 use super::args::{Args, once};
+use super::cost;
 use super::error::Error;
 use super::query::{self, Options};
 use crate::index::Part;
@@ -30,6 +31,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let windows = indexes.iter().map(|index| options.when.open(call, scope, index));
     let windows = windows.collect::<Result<SmallVec<[Window; 2]>, _>>()?;
     let chunks = query::chunks(&windows);
+    chunks.iter().try_for_each(|chunks| cost::profile(call, item, chunks))?;
     options.answer(call, scope, chunks.iter().map(|chunks| Part::of_item(item, chunks)), no_self)
 }
 

@@ -1,6 +1,7 @@
 //! `SIM.DELETE scope index item [index item ...]`
 
 use super::args::Args;
+use super::cost;
 use super::error::Error;
 use super::pairs;
 use crate::index::Chunk;
@@ -20,9 +21,11 @@ pub fn run(call: &Call) -> Result<(), Error> {
         call.reply_integer(0);
         return Ok(());
     };
-    let by_index = pairs::by_index(key.scope()?, &pairs);
-    for index in by_index.keys() {
+    let by_index = pairs::by_index(call, key.scope()?, &pairs)?;
+    for (index, items) in &by_index {
+        cost::all_chunks(call, key.scope()?, index, 4)?;
         window::check_all(call, key.scope()?, index)?;
+        pairs::check_cost(call, key.scope()?, index, items)?;
     }
     let mut deleted = 0;
     for (index, items) in &by_index {

@@ -2,7 +2,7 @@
 
 use super::{
     alter, assign, classify, compare, create, debug, delete, drop, explain, export, frequencies, import,
-    info, load, members, merge, record, scan, signature, significant, sweep,
+    info, load, members, merge, record, scan, settings, signature, significant, sweep,
 };
 use crate::server::register::{Command, KeyUse};
 use redis_module::raw::{RedisModuleCmdFunc, RedisModuleCtx, RedisModuleString};
@@ -17,7 +17,7 @@ macro_rules! function {
             argc: c_int,
         ) -> c_int {
             // SAFETY: called by the server, with what it hands to a command.
-            unsafe { crate::server::call::run(ctx, argv, argc, $command) }
+            unsafe { crate::server::call::run(ctx, argv, argc, settings::MAX_POSTINGS.size(), $command) }
         }
         let function: RedisModuleCmdFunc = Some(function);
         function

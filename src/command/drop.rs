@@ -1,6 +1,7 @@
 //! `SIM.DROP scope [index ...]`
 
 use super::args::Args;
+use super::cost;
 use super::error::Error;
 use crate::keyspace::scope::{Scope, ScopeKey};
 use crate::keyspace::window::{self, ChunkKey};
@@ -27,6 +28,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let dropped: Vec<Vec<u8>> =
         all.into_iter().filter(|i| named.is_empty() || named.contains(&**i)).collect();
     for index in &dropped {
+        cost::all_chunks(call, key.scope()?, index, 2)?;
         window::check_all(call, key.scope()?, index)?;
     }
     let mut freed = 0;

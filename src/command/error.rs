@@ -80,15 +80,21 @@ pub enum Error {
     NothingToImportInto,
     /// A query would read too much.
     #[error(
-        "ERR the query would read more than {limit} postings ({postings}): shorten its WINDOW, \
-         give the scope more ROWS, or raise simile.max-postings"
+        "ERR the query would cost more than {limit} postings (the next bucket has {postings}): \
+         shorten its WINDOW, set a LIMIT, give the scope more ROWS, or raise simile.max-postings"
     )]
     TooManyPostings {
-        /// What the index it gave up at would have read.
+        /// What the step that it gave up at would have cost.
         postings: u64,
-        /// The limit of a query.
+        /// The limit of a command.
         limit: u64,
     },
+    /// A command would do too much at once.
+    #[error(
+        "ERR the command would cost more than {0} postings (simile.max-postings): \
+         name fewer indexes, items or clauses, or raise it"
+    )]
+    TooMuch(u64),
     /// A SWEEP in a cluster.
     #[error(
         "ERR SIM.SWEEP is not for a cluster: a scope that is not on this node may be on its way, or on another"

@@ -1,6 +1,7 @@
 //! `SIM.EXPLAIN scope index item other [SCORE mode] [TIMESTAMP t] [WINDOW n]`
 
 use super::args::{Args, once};
+use super::cost;
 use super::error::Error;
 use super::query::{When, take_score};
 use crate::index::{Explained, Profile, Score, explain};
@@ -23,6 +24,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let scope = key.scope()?;
     let window = when.open(call, scope, index)?;
     let chunks = window.chunks();
+    [item, other].into_iter().try_for_each(|item| cost::profile(call, item, &chunks))?;
     let profiles = [item, other].map(|item| Profile::of_item(item, &chunks));
     reply(call, &explain(score, &profiles, scope.definition.bands(), &chunks));
     Ok(())

@@ -1,6 +1,7 @@
 //! `SIM.EXPORT scope index item [index item ...]`
 
 use super::args::Args;
+use super::cost;
 use super::error::Error;
 use crate::index::blob;
 use crate::keyspace::scope::{Scope, ScopeKey};
@@ -35,7 +36,10 @@ pub fn run(call: &Call) -> Result<(), Error> {
 
 /// The blob of an item in the live chunks of an index; `None` where it has no observation there.
 fn export(call: &Call, scope: &Scope, index: &[u8], item: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    cost::all_chunks(call, scope, index, 1)?;
     let window = Window::open_all(call, scope, index)?;
-    let chunks = window.starts().zip(window.chunks());
-    Ok(blob::encode(&scope.definition, item, chunks))
+    let chunks = window.chunks();
+    let buckets: usize = chunks.iter().map(|chunk| chunk.buckets_of(item)).sum();
+    cost::spend(call, buckets as u64 * cost::ENTRY)?;
+    Ok(blob::encode(&scope.definition, item, window.starts().zip(chunks)))
 }

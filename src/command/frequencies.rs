@@ -1,6 +1,7 @@
 //! `SIM.FREQUENCIES scope index item [TIMESTAMP t] [WINDOW n]`
 
 use super::args::Args;
+use super::cost;
 use super::error::Error;
 use super::query::When;
 use crate::index::Profile;
@@ -21,7 +22,9 @@ pub fn run(call: &Call) -> Result<(), Error> {
     };
     let scope = key.scope()?;
     let window = when.open(call, scope, index)?;
-    let profile = Profile::of_item(item, &window.chunks());
+    let chunks = window.chunks();
+    cost::profile(call, item, &chunks)?;
+    let profile = Profile::of_item(item, &chunks);
     call.reply_array(scope.definition.bands().into());
     for band in 0..scope.definition.bands() {
         let frequencies = profile.band(band);

@@ -2,6 +2,7 @@
 
 use super::args::Args;
 use super::blob as argument;
+use super::cost;
 use super::error::Error;
 use super::record::add_chunk;
 use crate::index::blob::{BlobChunk, has_room};
@@ -92,6 +93,8 @@ fn plan<'i, 'a>(call: &Call, definition: &Definition, imports: &'i [Import<'a>])
 fn check_room(call: &Call, scope: &Scope, plan: &Plan) -> Result<(), Error> {
     let empty = scope.new_chunk();
     for (index, chunks) in plan {
+        cost::all_chunks(call, scope, index, 4)?;
+        cost::spend(call, chunks.len() as u64 * cost::CHUNK)?;
         let window = Window::open_all(call, scope, index)?;
         let live: BTreeMap<u64, &Chunk> = window.starts().zip(window.chunks()).collect();
         for (start, added) in chunks {

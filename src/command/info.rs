@@ -1,6 +1,7 @@
 //! `SIM.INFO scope`
 
 use super::args::Args;
+use super::cost;
 use super::error::Error;
 use crate::index::Chunk;
 use crate::keyspace::scope::ScopeKey;
@@ -20,7 +21,10 @@ pub fn run(call: &Call) -> Result<(), Error> {
         return Ok(());
     };
     let scope = key.scope()?;
-    let windows = scope.indexes().map(|index| Ok((index, Window::open_all(call, scope, index)?)));
+    let windows = scope.indexes().map(|index| {
+        cost::all_chunks(call, scope, index, 1)?;
+        Ok((index, Window::open_all(call, scope, index)?))
+    });
     let mut live: Vec<(&[u8], Window)> = windows.collect::<Result<_, Error>>()?;
     live.retain(|(_, window)| window.starts().next().is_some());
     let parameters = scope.definition.parameters();

@@ -1,9 +1,9 @@
 //! `SIM.MEMBERS scope index band bucket [TIMESTAMP t] [WINDOW n]`
 
 use super::args::{Args, check_length};
+use super::cost;
 use super::error::Error;
 use super::query::When;
-use super::settings;
 use crate::index::Definition;
 use crate::keyspace::scope::ScopeKey;
 use crate::server::call::Call;
@@ -31,12 +31,10 @@ pub fn run(call: &Call) -> Result<(), Error> {
             format!("between 0 and {}: the scope has {bands} BANDS", bands - 1),
         ));
     }
-    let (window, limit) = (when.open(call, scope, index)?, settings::MAX_POSTINGS.size());
+    let window = when.open(call, scope, index)?;
     let chunks = window.chunks();
-    let postings = chunks.iter().map(|chunk| chunk.members(band, bucket).count() as u64).sum();
-    if postings > limit {
-        return Err(Error::TooManyPostings { postings, limit });
-    }
+    let members: usize = chunks.iter().map(|chunk| chunk.members(band, bucket).count()).sum();
+    cost::spend(call, members as u64 * cost::MEMBER)?;
     let mut members: Vec<&[u8]> = chunks.iter().flat_map(|chunk| chunk.members(band, bucket)).collect();
     members.sort_unstable();
     members.dedup();

@@ -1,6 +1,7 @@
 //! `SIM.MERGE scope destination index source [index source ...]`
 
 use super::args::Args;
+use super::cost;
 use super::error::Error;
 use super::pairs;
 use crate::index::{Chunk, Full};
@@ -25,7 +26,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         return Ok(());
     };
     let scope = key.scope()?;
-    let by_index = pairs::by_index(scope, &pairs);
+    let by_index = pairs::by_index(call, scope, &pairs)?;
     for (index, sources) in &by_index {
         check(call, scope, destination, index, sources)?;
     }
@@ -50,7 +51,9 @@ fn check(
     index: &[u8],
     sources: &BTreeSet<&[u8]>,
 ) -> Result<(), Error> {
+    cost::all_chunks(call, scope, index, 4)?;
     window::check_all(call, scope, index)?;
+    pairs::check_cost(call, scope, index, sources)?;
     for chunk in Window::open_all(call, scope, index)?.chunks() {
         let items = sources.iter().chain([&destination]);
         let sum: u64 = items.map(|item| u64::from(chunk.observations_of(item))).sum();

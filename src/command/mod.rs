@@ -7,6 +7,7 @@ pub mod blob;
 pub mod classify;
 pub mod clause;
 pub mod compare;
+pub mod cost;
 pub mod create;
 pub mod debug;
 pub mod delete;

@@ -2,6 +2,7 @@
 //! over the chunks that have some of the items.
 
 use super::args::Args;
+use super::cost;
 use super::error::Error;
 use crate::index::Chunk;
 use crate::keyspace::scope::Scope;
@@ -12,6 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// An index, or every index, and an item.
 pub type Pair<'a> = (Option<&'a [u8]>, &'a [u8]);
+
+/// The items of each index.
+pub type ByIndex<'a> = BTreeMap<Vec<u8>, BTreeSet<&'a [u8]>>;
 
 /// Takes pairs up to the end; at least one.
 ///
@@ -27,13 +31,30 @@ pub fn take<'a>(args: &mut Args<'a>, item: &'static str) -> Result<Vec<Pair<'a>>
 
 /// The items of each index of the scope that the pairs name, each once: a second one would find
 /// nothing left.
-pub fn by_index<'a>(scope: &Scope, pairs: &[Pair<'a>]) -> BTreeMap<Vec<u8>, BTreeSet<&'a [u8]>> {
+///
+/// # Errors
+/// There are too many.
+pub fn by_index<'a>(call: &Call, scope: &Scope, pairs: &[Pair<'a>]) -> Result<ByIndex<'a>, Error> {
+    let indexes = scope.indexes().count() as u64;
+    cost::spend(call, pairs.len() as u64 * (cost::NAME + indexes))?;
     let items_of = |index: &[u8]| {
         let named = pairs.iter().filter(|(named, _)| named.is_none_or(|named| named == index));
         named.map(|(_, item)| *item).collect::<BTreeSet<_>>()
     };
     let items = scope.indexes().map(|index| (index.to_vec(), items_of(index)));
-    items.filter(|(_, items)| !items.is_empty()).collect()
+    Ok(items.filter(|(_, items)| !items.is_empty()).collect())
+}
+
+/// Holds that it is not too much to change these items of an index, whatever they are given to.
+///
+/// # Errors
+/// It is.
+pub fn check_cost(call: &Call, scope: &Scope, index: &[u8], items: &BTreeSet<&[u8]>) -> Result<(), Error> {
+    let window = Window::open_all(call, scope, index)?;
+    let chunks = window.chunks();
+    cost::spend(call, (items.len() * chunks.len()) as u64)?;
+    let buckets = items.iter().flat_map(|item| chunks.iter().map(|chunk| chunk.buckets_of(item)));
+    cost::spend(call, buckets.sum::<usize>() as u64 * cost::ENTRY)
 }
 
 /// Lets `change` have each live chunk of an index that has some of the items, with those that it has,

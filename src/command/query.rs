@@ -5,6 +5,7 @@
 //! ```
 
 use super::args::{Args, once};
+use super::cost;
 use super::error::Error;
 use super::statistics::Searching;
 use crate::index::{Chunk, Definition, Found, Part, Score, Wanted, combine, search};
@@ -61,10 +62,11 @@ impl When {
     /// The window of an index, opened.
     ///
     /// # Errors
-    /// A chunk is on its way to another node of the cluster.
+    /// A chunk is on its way to another node of the cluster, or there are too many.
     pub fn open<'c>(&self, call: &'c Call, scope: &Scope, index: &[u8]) -> Result<Window<'c>, Error> {
         let timestamp = self.timestamp.unwrap_or(call.now() / 1_000);
         let window = scope.definition.window(timestamp, self.window);
+        cost::spend(call, cost::NAME + scope.starts(index, window.clone()).count() as u64 * cost::CHUNK)?;
         Ok(Window::open(call, scope, index, scope.starts(index, window))?)
     }
 

@@ -2,6 +2,7 @@
 
 use super::args::{Args, once};
 use super::clause::{Clause, KEYWORDS, Observation, Source};
+use super::cost;
 use super::create;
 use super::error::Error;
 use super::settings;
@@ -198,6 +199,7 @@ fn open<'c, 'a>(
         let key = if listed { ChunkKey::open(call, scope, index, start, Access::Write)? } else { None };
         if key.is_none() {
             // Everything that can fail comes first: the first chunk that is made is a change.
+            cost::all_chunks(call, scope, index, 3)?;
             window::check_new(call, scope, index, start)?;
             Window::open_all(call, scope, index)?;
         }

@@ -3,6 +3,7 @@
 //! What is guaranteed: see [`crate::index::scan()`].
 
 use super::args::{Args, once};
+use super::cost;
 use super::error::Error;
 use super::glob::Glob;
 use crate::index::{Chunk, Position, scan};
@@ -27,8 +28,12 @@ pub fn run(call: &Call) -> Result<(), Error> {
         return Ok(());
     };
     let scope = key.scope()?;
+    cost::all_chunks(call, scope, index, 1)?;
     let window = Window::open_all(call, scope, index)?;
     let chunks: Vec<(u64, &Chunk)> = window.starts().zip(window.chunks()).collect();
+    // A step may be smaller than COUNT asks for: each item is looked for in all chunks.
+    let most = call.left() / (cost::SCANNED * (1 + chunks.len() as u64));
+    let count = count.min(usize::try_from(most).unwrap_or(usize::MAX)).max(1);
     let interval = scope.definition.interval;
     let (mut found, next) = scan(&chunks, position(cursor, interval), count);
     found.retain(|(item, _)| glob.as_ref().is_none_or(|glob| glob.matches(item)));

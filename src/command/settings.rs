@@ -42,8 +42,8 @@ pub static MAX_NAME_BYTES: Setting = Setting::number("max-name", 65_536, 64..=MA
 pub static MAX_TEXT: Setting = Setting::number("max-text", 1 << 20, 1..=1 << 29);
 /// Features times slots of a clause.
 pub static MAX_FEATURE_SLOTS: Setting = Setting::number("max-feature-slots", 1 << 24, 1..=1 << 40);
-/// Postings that one query may read.
-pub static MAX_POSTINGS: Setting = Setting::number("max-postings", 10_000_000, 1..=i64::MAX);
+/// What a command may cost, in postings that it reads.
+pub static MAX_POSTINGS: Setting = Setting::number("max-postings", 1_000_000, 1..=i64::MAX);
 /// Whether SIM.DEBUG is there, for tests.
 pub static DEBUG: Setting = Setting::yes_no("debug", false);
 

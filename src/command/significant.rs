@@ -1,6 +1,7 @@
 //! `SIM.SIGNIFICANT scope index item [LIMIT n] [TIMESTAMP t] [WINDOW n]`
 
 use super::args::{Args, once};
+use super::cost;
 use super::error::Error;
 use super::query::{self, When};
 use crate::index::{Profile, significant};
@@ -21,6 +22,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     };
     let window = when.open(call, key.scope()?, index)?;
     let chunks = window.chunks();
+    cost::profile(call, item, &chunks)?;
     let found = significant(&Profile::of_item(item, &chunks), &chunks, limit);
     call.reply_array(found.len());
     for bucket in found {

@@ -43,16 +43,16 @@ pub fn write(section: &Section) {
 pub struct Searching<'c> {
     call: &'c Call<'c>,
     begin: Instant,
-    limit: u64,
-    /// The postings that it may read: one budget for all clauses or indexes of a command.
+    had: u64,
+    /// What it may cost: one budget for all clauses or indexes of a command.
     pub budget: Budget,
 }
 
 impl<'c> Searching<'c> {
     /// Begins a search.
     pub fn begin(call: &'c Call<'c>) -> Searching<'c> {
-        let limit = settings::MAX_POSTINGS.size();
-        Searching { call, begin: Instant::now(), limit, budget: Budget::new(limit) }
+        let had = call.left();
+        Searching { call, begin: Instant::now(), had, budget: Budget::new(had) }
     }
 
     /// Why a search ended early.
@@ -66,8 +66,9 @@ impl Drop for Searching<'_> {
         let add = |to: &AtomicU64, more: u64| {
             to.store(to.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
         };
+        self.call.spend(self.had - self.budget.left);
         add(&SEARCHES, 1);
-        add(&POSTINGS_READ, self.limit - self.budget.left);
+        add(&POSTINGS_READ, self.budget.read);
         add(&POSTINGS_SKIPPED, self.budget.skipped);
         let took = u64::try_from(self.begin.elapsed().as_micros()).unwrap_or(u64::MAX);
         if took > SLOWEST.load(Ordering::Relaxed) {

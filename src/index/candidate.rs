@@ -71,6 +71,9 @@ pub struct Met {
 /// they wait for memory together.
 const TOGETHER: usize = 1 << 12;
 
+/// What it costs to note a candidate, in postings.
+const NEW: usize = 3;
+
 /// A candidate's count in a unit, over all chunks.
 #[derive(Debug, Clone, Copy)]
 pub struct Tally {
@@ -152,6 +155,14 @@ impl<'s, 'a> Candidates<'s, 'a> {
             self.tally_all();
         }
         self.met.push(met);
+    }
+
+    /// What it costs to note the new candidates, to look for them in all chunks, and to score them in all
+    /// parts.
+    pub fn look_ups(&mut self) -> u64 {
+        self.tally_all();
+        let new = self.list.len() - self.complete;
+        (new * (NEW + self.parts.len() + self.chunks.len())) as u64
     }
 
     /// Takes the counts of all that was noted. From here on, what is asked of a candidate is known.

@@ -54,11 +54,13 @@ impl Default for Wanted {
     }
 }
 
-/// How many postings searches may read, and what became of it.
+/// What searches may cost, in postings, and what became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// Postings that may still be read.
+    /// What they may still cost.
     pub left: u64,
+    /// Postings that were read.
+    pub read: u64,
     /// Postings that did not have to be read.
     pub skipped: u64,
 }
@@ -66,7 +68,7 @@ pub struct Budget {
 impl Budget {
     /// So many postings.
     pub fn new(postings: u64) -> Budget {
-        Budget { left: postings, skipped: 0 }
+        Budget { left: postings, read: 0, skipped: 0 }
     }
 
     fn take(&mut self, postings: u64) -> Result<(), TooManyPostings> {
@@ -130,14 +132,22 @@ fn run<'a>(
 ) -> Result<Vec<Found<'a>>, TooManyPostings> {
     let search = Search::new(parts, wanted);
     let candidates = search.candidates(budget)?;
-    let found =
-        best(wanted, &candidates).into_iter().map(|Ranked { item, number, score, observations, .. }| {
-            let in_part = |part| candidates.part_score(number, part);
-            let scores = if with_parts { (0..parts.len()).map(in_part).collect() } else { Vec::new() };
-            Found { item, score, observations, parts: scores }
-        });
+    let scores_of_each = if with_parts { parts.len() } else { 0 };
+    let ranked =
+        best(wanted, &candidates, |found| budget.take((found * (1 + scores_of_each)) as u64 * FOUND))?;
+    let found = ranked.into_iter().map(|Ranked { item, number, score, observations, .. }| {
+        let scores = (0..scores_of_each).map(|part| candidates.part_score(number, part)).collect();
+        Found { item, score, observations, parts: scores }
+    });
     Ok(found.collect())
 }
+
+/// What it costs to rank an item that is found, and to reply it.
+const FOUND: u64 = 6;
+/// What it costs to note that a candidate shares a band.
+const BAND: u64 = 4;
+/// So many parts of a search cost as much for a candidate as a posting.
+const PARTS: usize = 4;
 
 /// A candidate by what it is ranked by.
 #[derive(Clone, Copy)]
@@ -159,8 +169,12 @@ impl Ranked<'_> {
     }
 }
 
-/// The wanted candidates, in the order of results.
-fn best<'a>(wanted: &Wanted, candidates: &Candidates<'_, 'a>) -> Vec<Ranked<'a>> {
+/// The wanted candidates, in the order of results. `take` is asked before they are put in order.
+fn best<'a>(
+    wanted: &Wanted,
+    candidates: &Candidates<'_, 'a>,
+    take: impl FnOnce(usize) -> Result<(), TooManyPostings>,
+) -> Result<Vec<Ranked<'a>>, TooManyPostings> {
     let limit = wanted.limit.unwrap_or(usize::MAX);
     let mut ranked: Vec<Ranked> = Vec::with_capacity(candidates.len().min(limit.saturating_mul(2)));
     // The last of the best of those before, as many as are wanted.
@@ -181,11 +195,12 @@ fn best<'a>(wanted: &Wanted, candidates: &Candidates<'_, 'a>) -> Vec<Ranked<'a>>
         }
     }
     cut(&mut ranked, limit);
+    take(ranked.len())?;
     let mut common = CommonPrefix::default();
     ranked.iter().for_each(|ranked| common.add(ranked.item));
     ranked.iter_mut().for_each(|ranked| ranked.begins = common.behind(ranked.item));
     ranked.sort_unstable_by(Ranked::order);
-    ranked
+    Ok(ranked)
 }
 
 /// Leaves the best, in no order; returns the last of them.
@@ -355,13 +370,22 @@ impl<'s, 'a> Search<'s, 'a> {
             }
             let together = self.together(left);
             for number in done..done + together {
-                budget.take(self.units[number].members as u64)?;
+                let members = self.units[number].members as u64;
+                budget.take(members * self.each(number))?;
+                budget.read += members;
                 self.read(number, &mut candidates);
             }
+            budget.take(candidates.look_ups())?;
             self.share_all(&mut candidates);
             done += together;
         }
         Ok(candidates)
+    }
+
+    /// What each posting of a unit costs: more, where there are many parts to keep, or bands to note.
+    fn each(&self, number: usize) -> u64 {
+        let notes_bands = self.parts[self.units[number].part].min_bands > 1;
+        (1 + self.parts.len() / PARTS) as u64 + if notes_bands { BAND } else { 0 }
     }
 
     /// How many units are read before anything is shared, at least one: as long as nobody would ask

@@ -18,6 +18,8 @@ pub struct Call<'a> {
     argv: &'a [*mut RedisModuleString],
     flags: Cell<Option<u32>>,
     now: Cell<Option<u64>>,
+    /// What it may still cost.
+    left: Cell<u64>,
 }
 
 /// An argument of a command to replicate.
@@ -37,7 +39,8 @@ pub fn carried_out() -> u64 {
     CARRIED_OUT.load(Ordering::Relaxed)
 }
 
-/// Carries a command out: what a command's entry in the server's table does.
+/// Carries a command out: what a command's entry in the server's table does. It `may_cost` so much, in
+/// whatever unit the command counts.
 ///
 /// # Safety
 /// For the server alone, with what it hands to a command.
@@ -45,13 +48,14 @@ pub unsafe fn run<E: Display>(
     ctx: *mut RedisModuleCtx,
     argv: *mut *mut RedisModuleString,
     argc: c_int,
+    may_cost: u64,
     command: fn(&Call) -> Result<(), E>,
 ) -> c_int {
     // Commands run one at a time, so that nothing can come between the load and the store.
     CARRIED_OUT.store(carried_out() + 1, Ordering::Relaxed);
     // SAFETY: the server passes `argc` valid strings, which live until the command returns.
     let argv = unsafe { std::slice::from_raw_parts(argv, usize::try_from(argc).unwrap_or(0)) };
-    let call = Call { ctx, argv, flags: Cell::new(None), now: Cell::new(None) };
+    let call = Call { ctx, argv, flags: Cell::new(None), now: Cell::new(None), left: Cell::new(may_cost) };
     let error = guard::or(Some("ERR internal error; the server's log says where".to_string()), || {
         command(&call).err().map(|error| error.to_string())
     });
@@ -146,6 +150,23 @@ impl<'a> Call<'a> {
         let now = self.now.get().unwrap_or_else(|| api!(RedisModule_Milliseconds()).max(0) as u64);
         self.now.set(Some(now));
         now
+    }
+
+    /// Takes from what the command may cost; whether there is so much left. Those that are obeyed
+    /// may cost what they will.
+    pub fn spend(&self, cost: u64) -> bool {
+        match self.left.get().checked_sub(cost) {
+            Some(left) => {
+                self.left.set(left);
+                true
+            }
+            None => self.is_obeyed(),
+        }
+    }
+
+    /// What the command may still cost.
+    pub fn left(&self) -> u64 {
+        self.left.get()
     }
 
     /// A random number from the server.
