@@ -8,7 +8,7 @@ export SERVERS INPUT PORT DATA
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-.PHONY: help run serve build cli check test bench bench-quick eval docs dist deb test-packages
+.PHONY: help run serve build cli check test soak bench bench-quick eval docs dist deb test-packages
 
 help: ## Lists the commands (what `make` alone does)
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -39,6 +39,12 @@ test: ## Every test on every server; SERVERS=redis-7.0 narrows it
 	@scripts/install-clients.sh
 	cargo build --release --lib
 	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo test --workspace --no-fail-fast
+
+soak: ## The long tests, and a short run under valgrind; less than half an hour
+	@scripts/install-packages.sh build serve soak
+	@scripts/install-servers.sh $(SERVERS)
+	cargo build --release --lib
+	SIMILE_MODULE='$(TARGET)/release/libsimile.so' tests/soak/run.sh
 
 bench: ## This module beside Lua on built-in types: docs/benchmarks.md; a quarter of an hour
 	@scripts/install-packages.sh build serve

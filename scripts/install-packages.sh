@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing of the system's packages: what building needs, what running a server needs.
 #
-#     scripts/install-packages.sh [build] [serve]
+#     scripts/install-packages.sh [build] [serve] [soak]
 #
 # Quick, and silent, when everything is there. Without the rights to install, it says what to type.
 set -euo pipefail
@@ -34,7 +34,10 @@ for purpose in "$@"; do
     serve)
         { have redis-server && have redis-cli; } || missing+=(redis-server)
         ;;
-    *) fail "install-packages.sh knows build and serve, not $purpose" ;;
+    soak)
+        have valgrind || missing+=(valgrind)
+        ;;
+    *) fail "install-packages.sh knows build, serve and soak, not $purpose" ;;
     esac
 done
 ((${#missing[@]})) || exit 0

@@ -88,12 +88,13 @@ on_each_server! {
     }
 
     fn a_search_that_would_read_too_much_records_nothing(kind: Kind) {
-        let server = kind.launch().module("max-postings 5").start();
+        let server = kind.launch().start();
         server.does("SIM.CREATE s BANDS 1 ROWS 1");
         for n in 0..6 {
             server.does(format!("SIM.RECORD s {n} SIGNATURE i 1 a"));
         }
         let digest = server.digest();
+        server.does("CONFIG SET simile.max-postings 100");
         let error = server.refusal("SIM.ASSIGN s new MINSCORE 1 SIGNATURE i 1 a");
         assert!(error.contains("simile.max-postings"), "{error}");
         assert_eq!(server.digest(), digest);

@@ -1,6 +1,6 @@
 //! A real cluster: three primaries with a replica each, on loopback.
 
-use crate::harness::{Client, Kind, Random, Reply, Server, amount, free_port, wait_until, words};
+use crate::harness::{Client, Kind, Random, Reply, Server, amount, figure, free_port, wait_until, words};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
@@ -325,12 +325,82 @@ fn a_slot_moves_under_load(kind: Kind) {
     let written: Written = sums.into_iter().map(|(key, sum)| (key, (sum, 0))).collect();
     check(&mut client, &written);
     cluster.nodes[..3].iter().for_each(|node| node.validate_all());
-    println!("{}: {rounds} moves of a slot, {acknowledged} acknowledged writes", kind.name());
+    figure(rounds, "moves of a slot under load");
+    figure(acknowledged, "acknowledged writes, all there after the moves");
     assert!(acknowledged > 200);
 }
 
 std::thread_local! {
     static SUMS: std::cell::RefCell<BTreeMap<(String, String, String), i64>> = const { std::cell::RefCell::new(BTreeMap::new()) };
+}
+
+/// While a chunk is on the other node already, every command that needs it says so and changes nothing.
+fn commands_wait_for_a_chunk_on_its_way(kind: Kind) {
+    let cluster = Cluster::start(kind);
+    let mut client = cluster.client();
+    client.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 86400");
+    client.does("SIM.RECORD s item SIGNATURE i 1 b SIGNATURE j 1 b");
+    client.does("SIM.RECORD s other SIGNATURE i 1 b");
+    let blob = client.does("SIM.EXPORT s i item").array()[0].bytes().to_vec();
+    let slot = cluster.nodes[0].does("CLUSTER KEYSLOT s").integer();
+    let from = cluster.owner(slot);
+    let to = (from + 1) % 3;
+    let (source, target) = (&cluster.nodes[from], &cluster.nodes[to]);
+    target.expect(format!("CLUSTER SETSLOT {slot} IMPORTING {}", cluster.id(from)), "OK");
+    source.expect(format!("CLUSTER SETSLOT {slot} MIGRATING {}", cluster.id(to)), "OK");
+    let moves = |key: &str| source.expect(format!("MIGRATE 127.0.0.1 {} {key} 0 5000", target.port()), "OK");
+    let chunk = source.chunks().into_iter().find(|chunk| chunk.contains(":i:")).expect("the chunk of i");
+
+    let import = [words("SIM.IMPORT s i item"), vec![blob]].concat();
+    let commands: Vec<Vec<Vec<u8>>> = [
+        "SIM.RECORD s item SIGNATURE i 1 b",
+        "SIM.CLASSIFY s SIGNATURE i 1 b",
+        "SIM.COMPARE s item 2 i j",
+        "SIM.ASSIGN s new MINSCORE 1 SIGNATURE i 1 b",
+        "SIM.MERGE s item i other",
+        "SIM.DELETE s i item",
+        "SIM.EXPORT s i item",
+        "SIM.FREQUENCIES s i item",
+        "SIM.MEMBERS s i 0 b",
+        "SIM.EXPLAIN s i item other",
+        "SIM.SIGNIFICANT s i item",
+        "SIM.SCAN s i 0",
+        "SIM.ALTER s RETENTION 9",
+        "SIM.INFO s",
+        "SIM.DROP s",
+    ]
+    .iter()
+    .map(|line| words(line))
+    .chain([import])
+    .collect();
+    let all_wait = |node: &Client, prefix: &[&str]| {
+        let before = node.digest();
+        for command in &commands {
+            prefix.iter().for_each(|word| drop(node.does(word)));
+            let reply = node.call(command).to_string();
+            assert!(reply.starts_with("!TRYAGAIN"), "{}: {reply}", command[0].escape_ascii());
+        }
+        assert_eq!(node.digest(), before);
+    };
+    moves(&chunk);
+    all_wait(source, &[]);
+    source.expect("SIM.COMPARE s item 1 j", "[[['item', '1']]]"); // all of this index is here
+    moves("s");
+    let other = source.only_chunk();
+    // What is asked for on the new node needs the chunk of j, which has not come.
+    target.expect("ASKING", "OK");
+    assert!(target.run("SIM.COMPARE s item 1 j").to_string().starts_with("!TRYAGAIN"));
+    target.expect("ASKING", "OK");
+    target.expect("SIM.COMPARE s item 1 i", "[[['item', '1'], ['other', '1']]]");
+    moves(&other);
+    target.expect(format!("CLUSTER SETSLOT {slot} NODE {}", cluster.id(to)), "OK");
+    source.expect(format!("CLUSTER SETSLOT {slot} NODE {}", cluster.id(to)), "OK");
+    for command in commands.iter().filter(|command| command[0] != b"SIM.DROP") {
+        let reply = target.call(command);
+        assert!(!matches!(reply, Reply::Error(_)), "{}: {reply}", command[0].escape_ascii());
+    }
+    target.validate_all();
+    target.expect("SIM.DROP s", "2");
 }
 
 fn a_slot_moves_at_once_under_load(kind: Kind) {
@@ -356,7 +426,8 @@ fn a_slot_moves_at_once_under_load(kind: Kind) {
     let (written, acknowledged) = load.end();
     check(&mut client, &written);
     cluster.nodes[..3].iter().for_each(|node| node.validate_all());
-    println!("{}: {rounds} moves at once, {acknowledged} acknowledged writes", kind.name());
+    figure(rounds, "moves of a slot at once under load");
+    figure(acknowledged, "acknowledged writes, all there after the moves");
     assert!(acknowledged > 200);
 }
 
@@ -413,6 +484,7 @@ macro_rules! on_clusters {
 on_clusters! {
     every_command_follows_its_slot: Redis8_2 Valkey9_1;
     a_slot_moves_under_load: Redis8_2 Valkey9_1;
+    commands_wait_for_a_chunk_on_its_way: Redis8_2 Valkey9_1;
     a_slot_moves_at_once_under_load: Valkey9_1;
     a_killed_primary_is_replaced_by_its_replica: Redis8_2 Valkey9_1;
 }

@@ -22,7 +22,7 @@ on_each_server! {
             ("lowercase", "no"),
             ("mask", "no"),
             ("auto-create", "yes"),
-            ("max-postings", "10000000"),
+            ("max-postings", "1000000"),
         ] {
             server.expect(format!("CONFIG GET simile.{name}"), format!("['simile.{name}', '{value}']"));
         }
@@ -148,13 +148,13 @@ on_each_server! {
             server.does(format!("SIM.RECORD s {item} SIGNATURE i 1 hot"));
         }
         server.does("SIM.RECORD s rare SIGNATURE i 1 cold");
-        server.does("CONFIG SET simile.max-postings 50");
+        server.does("CONFIG SET simile.max-postings 500");
         for query in ["SIM.COMPARE s 1 1 i LIMIT 0", "SIM.CLASSIFY s SIGNATURE i 1 hot LIMIT 0"] {
             let error = server.refusal(query);
             assert!(error.starts_with("ERR ") && error.contains("simile.max-postings"), "{error}");
         }
         server.expect("SIM.COMPARE s rare 1 i LIMIT 0", "[[['rare', '1']]]");
-        server.does("CONFIG SET simile.max-postings 100");
+        server.does("CONFIG SET simile.max-postings 2000");
         assert_eq!(server.does("SIM.COMPARE s 1 1 i LIMIT 0").array()[0].array().len(), 100);
     }
 

@@ -1,6 +1,6 @@
 //! `kill -9` at any moment, under load: what was acknowledged is there, and nothing is there twice.
 
-use crate::harness::{Client, Kind, Random, Reply, Server, amount, on_each_server};
+use crate::harness::{Client, Kind, Random, Reply, Server, amount, figure, on_each_server};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -119,7 +119,8 @@ on_each_server! {
                 known[writer] = found;
             }
         }
-        println!("{}: {rounds} kills, {acknowledged} acknowledged writes", kind.name());
+        figure(rounds, "kills survived");
+        figure(acknowledged, "acknowledged writes, all there after the kills");
         assert!(acknowledged > rounds * 10, "{acknowledged} writes were too few to show anything");
     }
 }

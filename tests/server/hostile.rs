@@ -1,7 +1,7 @@
 //! Payloads that nobody's DUMP made: damaged, or forged with a good checksum. Each is an error or a
 //! value that holds together, and the server lives.
 
-use crate::harness::{Kind, Random, Reply, Server, amount, on_each_server};
+use crate::harness::{Kind, Random, Reply, Server, amount, figure, on_each_server};
 
 /// The checksum of DUMP: CRC-64 by Jones, reflected.
 fn crc64(bytes: &[u8]) -> u64 {
@@ -265,14 +265,15 @@ on_each_server! {
             taken += restore(&server, key, &flipped, false);
             tried += flipped.len();
 
-            for batch in 0..amount(50_000, 1_000_000) / 500 {
+            for batch in 0..amount(50_000, 300_000) / 500 {
                 let payloads: Vec<Vec<u8>> = (0..500).map(|_| mutated(whole, other, &mut random)).collect();
                 taken += restore(&server, key, &payloads, batch % 8 == 0);
                 tried += payloads.len();
             }
             restore(&server, key, &[whole.seal(&body)], false);
         }
-        println!("{}: {tried} payloads, {taken} taken", kind.name());
+        figure(tried, "mutated payloads");
+        figure(taken, "payloads that were taken");
         assert!(tried > 100_000 && taken > tried / 100 && taken < tried * 9 / 10, "{taken} of {tried} taken");
         server.validate_all();
         server.memory_returns_to(before);

@@ -54,6 +54,25 @@ on_each_server! {
         }
     }
 
+    /// To a sweep, a chunk that came before its scope is one whose scope is gone.
+    fn a_scope_that_comes_first_keeps_its_chunks_from_a_sweep(kind: Kind) {
+        let (from, to) = (kind.start(), kind.start());
+        populate(&from);
+        let expected = answers(&from);
+        migrate(&from, &to, "s", "");
+        for chunk in from.chunks() {
+            migrate(&from, &to, &chunk, "");
+            to.expect("SIM.SWEEP 0 COUNT 1000", "['0', 0]");
+        }
+        assert_eq!(answers(&to), expected);
+        let (first, chunk) = (to.does("DUMP s").bytes().to_vec(), to.chunks()[0].clone());
+        to.expect("DEL s", "1");
+        assert!(to.does("SIM.SWEEP 0 COUNT 1000").array()[1].integer() > 0);
+        to.expect(format!("EXISTS {chunk}"), "0");
+        assert_eq!(to.call(&[b"RESTORE", b"s".as_slice(), b"0", &first]).to_string(), "OK");
+        to.expect("SIM.COMPARE s item1 1 i", "[[]]");
+    }
+
     fn a_scope_migrates_in_one_command(kind: Kind) {
         let (from, to) = (kind.start(), kind.start());
         populate(&from);

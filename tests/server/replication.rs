@@ -15,7 +15,7 @@ fn after<'a>(command: &'a [Reply], word: &str) -> &'a Reply {
 }
 
 /// Commands that change nothing: in the scope `s` of [`something`], and elsewhere.
-const IDLE: [&str; 34] = [
+const IDLE: [&str; 39] = [
     "SIM.CREATE s",
     "SIM.CREATE s BANDS 1 ROWS 1",
     "SIM.RECORD s item TEXT i \"\"",
@@ -38,6 +38,8 @@ const IDLE: [&str; 34] = [
     "SIM.EXPLAIN s i item other",
     "SIM.SIGNIFICANT s i item",
     "SIM.SCAN s i 0",
+    "SIM.EXPORT s i item i nobody",
+    "SIM.SWEEP 0",
     "SIM.ASSIGN s item MINSCORE 1 TEXT i \"\"",
     "SIM.ASSIGN missing item MINSCORE 1 FEATURES i 0",
     "SIM.ALTER s RETENTION 3",
@@ -51,6 +53,9 @@ const IDLE: [&str; 34] = [
     "SIM.MERGE s item * item",
     "SIM.ASSIGN s item MINSCORE 1 TIMESTAMP 1 SIGNATURE i 1 a",
     "SIM.ALTER missing RETENTION 3",
+    "SIM.IMPORT s i item nonsense",
+    "SIM.IMPORT missing i item nonsense",
+    "SIM.CLASSIFY s PROFILE i nonsense",
 ];
 
 /// A scope `s` of one band with an item.

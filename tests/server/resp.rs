@@ -90,6 +90,17 @@ on_each_server! {
         server.expect("DBSIZE", "0");
     }
 
+    fn an_import_works_in_a_transaction_and_a_script(kind: Kind) {
+        let server = populated(kind);
+        let blob = server.does("SIM.EXPORT s i one").array()[0].bytes().to_vec();
+        server.does("MULTI");
+        assert_eq!(server.call(&[b"SIM.IMPORT", b"s".as_slice(), b"i", b"new", &blob]).to_string(), "QUEUED");
+        server.expect("EXEC", "[[1]]");
+        let script = b"return redis.call('SIM.IMPORT', KEYS[1], 'i', 'new', ARGV[1])";
+        assert_eq!(server.call(&[b"EVAL".as_slice(), script, b"1", b"s", &blob]).to_string(), "[1]");
+        server.expect("SIM.COMPARE s new 1 i LIMIT 2", "[[['new', '1'], ['one', '1']]]");
+    }
+
     fn an_error_in_a_script_can_be_caught(server: Server) {
         server.expect("EVAL \"return redis.pcall('SIM.CREATE', KEYS[1], 'BANDS', '0').err ~= nil\" 1 s", "1");
         server.expect("EXISTS s", "0");
@@ -100,20 +111,20 @@ on_each_server! {
             server.expect(format!("COMMAND GETKEYS {command}"), "['s']");
         }
         let flags = |name: &str| server.does(format!("COMMAND INFO {name}")).array()[0].array()[2].to_string();
-        for name in ["SIM.CREATE", "SIM.RECORD", "SIM.MERGE"] {
+        for name in ["SIM.CREATE", "SIM.RECORD", "SIM.MERGE", "SIM.ASSIGN", "SIM.IMPORT"] {
             assert!(flags(name).contains("write") && flags(name).contains("denyoom"), "{name}: {}", flags(name));
         }
-        for name in ["SIM.DELETE", "SIM.DROP"] {
+        for name in ["SIM.DELETE", "SIM.DROP", "SIM.ALTER", "SIM.SWEEP"] {
             assert!(flags(name).contains("write") && !flags(name).contains("denyoom"), "{name}: {}", flags(name));
         }
-        for name in ["SIM.CLASSIFY", "SIM.COMPARE", "SIM.FREQUENCIES", "SIM.MEMBERS", "SIM.SIGNATURE", "SIM.INFO"] {
+        for name in ["SIM.CLASSIFY", "SIM.COMPARE", "SIM.FREQUENCIES", "SIM.MEMBERS", "SIM.SIGNATURE", "SIM.INFO", "SIM.EXPLAIN", "SIM.SIGNIFICANT", "SIM.SCAN", "SIM.EXPORT"] {
             assert!(flags(name).contains("readonly"), "{name}: {}", flags(name));
         }
     }
 }
 
 /// Each command once, with its reply (empty: any), on a server that is empty before and after.
-const EACH: [(&str, &str); 11] = [
+const EACH: [(&str, &str); 19] = [
     ("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 0", "OK"),
     ("SIM.RECORD s one SIGNATURE i 2 a b", "[[1, 1]]"),
     ("SIM.RECORD s two SIGNATURE i 2 a c", "[[1, 1]]"),
@@ -123,6 +134,14 @@ const EACH: [(&str, &str); 11] = [
     ("SIM.MEMBERS s i 0 a", "['one', 'two']"),
     ("SIM.SIGNATURE s TEXT words", ""),
     ("SIM.INFO s", ""),
+    ("SIM.EXPLAIN s i one two", ""),
+    ("SIM.SIGNIFICANT s i one LIMIT 1", "[[1, 'b', '1.4054651081081644', 1, 1]]"),
+    ("SIM.SCAN s i 0", "['0', ['one', 1, 'two', 1]]"),
+    ("SIM.EXPORT s i one i nobody", ""),
+    ("SIM.ALTER s RETENTION 5", "OK"),
     ("SIM.MERGE s one i two", "1"),
+    ("SIM.ASSIGN s three MINSCORE 0.5 SIGNATURE i 2 a b", "['one', '0.75', 0]"),
+    ("SIM.DELETE s i one i nobody", "1"),
+    ("SIM.RECORD s two SIGNATURE i 2 a c", "[[1, 1]]"),
     ("SIM.DROP s", "1"),
 ];

@@ -33,7 +33,7 @@ awk -v seed=7 -v lines=200000 'BEGIN {
     for (n = 0; n < lines; n++) {
         s = "s" int(rand() * 4); i = "item" int(rand() * 30); x = "i" int(rand() * 3); b = "b" int(rand() * 5)
         k = number[1 + int(rand() * 12)]
-        r = int(rand() * 16)
+        r = int(rand() * 23)
         if (r == 0) print "SIM.CREATE", s, "BANDS 3 ROWS 2 INTERVAL", k
         else if (r <= 4) print "SIM.RECORD", s, i, "TEXT", x, "\"some text " int(rand() * 90) " of " k "\""
         else if (r == 5) print "SIM.RECORD", s, i, "FEATURES", x, k, "a b"
@@ -47,6 +47,13 @@ awk -v seed=7 -v lines=200000 'BEGIN {
         else if (r == 13) print "SIM.INFO", s
         else if (r == 14 && rand() < 0.1) print "SIM.DROP", s
         else if (r == 15 && rand() < 0.02) print "DEBUG RELOAD"
+        else if (r == 16) print "SIM.ASSIGN", s, i, "MINSCORE 0.5 TEXT", x, "\"some text " int(rand() * 90) "\""
+        else if (r == 17) print "SIM.EXPLAIN", s, x, i, "item" int(rand() * 30)
+        else if (r == 18) print "SIM.SIGNIFICANT", s, x, i, "LIMIT", k
+        else if (r == 19) print "SIM.SCAN", s, x, k, "COUNT", k
+        else if (r == 20) print "SIM.EXPORT", s, x, i
+        else if (r == 21) print "SIM.ALTER", s, "RETENTION", k
+        else if (r == 22) print "INFO simile"
         else print "SIM.SIGNATURE", s, "FEATURES 2 a", k
     }
 }' | timeout "$seconds" redis-cli -p "$port" >"$work/replies" 2>&1 || true
@@ -55,7 +62,7 @@ redis-cli -p "$port" flushall >/dev/null
 redis-cli -p "$port" shutdown nosave >/dev/null 2>&1 || true
 wait "$server" || true
 server=
-echo "$(wc -l <"$work/replies") lines of replies"
+echo "figure: $(wc -l <"$work/replies") lines of replies under valgrind"
 if grep -q "internal error" "$work/replies"; then echo "a command panicked" >&2; exit 1; fi
 if grep -q simile "$work/valgrind.log"; then cat "$work/valgrind.log"; exit 1; fi
 echo "valgrind found nothing in the module"

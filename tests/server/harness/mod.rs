@@ -24,7 +24,7 @@ pub mod transcript;
 
 pub use client::{Client, words};
 pub use kind::{Kind, module, on_path};
-pub use random::{Random, amount};
+pub use random::{Random, amount, figure};
 pub use reply::{Reply, shown};
 pub use server::{Launch, Server, free_port};
 

@@ -38,3 +38,8 @@ impl Random {
 pub fn amount(ordinary: usize, soak: usize) -> usize {
     if std::env::var_os("SIMILE_SOAK").is_some() { soak } else { ordinary }
 }
+
+/// Prints a figure, which `make soak` adds up with all of its kind.
+pub fn figure(number: usize, what: &str) {
+    println!("figure: {number} {what}");
+}

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# The long forms of the tests, on every server of SERVERS: kills, replicas, moving slots, damaged payloads,
+# random commands, expiry, memory, the worst time of each command; then a short run under valgrind.
+# Less than half an hour. At the end it prints what was tried.
+#
+#     tests/soak/run.sh
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+limit=${SOAK_SECONDS:-1500} # of the tests; the rest is valgrind's
+
+export SIMILE_SOAK=1 SIMILE_MODULE=${SIMILE_MODULE:-$PWD/target/release/libsimile.so}
+begin=$SECONDS
+soak() {
+    timeout "$((limit - SECONDS + begin))" cargo test --quiet --test server -- --nocapture "$@" 2>&1 | tee -a "$log" |
+        grep -v '^figure: ' || true
+    [ "${PIPESTATUS[0]}" = 0 ] || { echo "soak: failed, or not done after $limit seconds: $*" >&2; exit 1; }
+}
+
+soak --test-threads=1 the_worst_of_each_command # alone, since it looks at the clock
+soak crash:: random_commands:: hostile:: replicas:: memory:: statistics:: cluster:: cluster_commands:: churn:: \
+    random_commands_agree
+tests/soak/valgrind.sh 180 | tee -a "$log"
+
+echo
+echo "What was tried, in $((SECONDS - begin)) seconds:"
+awk '/^figure: / { number = $2; sub(/^figure: [0-9]+ /, ""); sum[$0] += number }
+    END { for (what in sum) printf "%12d %s\n", sum[what], what }' "$log" | sort -k2
