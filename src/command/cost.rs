@@ -14,6 +14,10 @@ use crate::server::call::Call;
 pub const CHUNK: u64 = 40;
 /// An index, an item, a clause that a command names.
 pub const NAME: u64 = 25;
+/// An observation that is recorded, and replicated.
+pub const OBSERVATION: u64 = 60;
+/// Indexes that are looked through for one in the time of a posting.
+pub const INDEXES: u64 = 4;
 /// A member that MEMBERS returns, in order.
 pub const MEMBER: u64 = 4;
 /// A bucket of an item that is asked for, or asks.
@@ -31,7 +35,7 @@ const HASHED: u64 = 48;
 /// Slots that are hashed together.
 const TOGETHER: u64 = 8;
 /// Bytes of a blob that are read in the time of a posting.
-const BLOB: u64 = 3;
+const BLOB: u64 = 2;
 
 /// Takes what something costs from the budget of the command.
 ///

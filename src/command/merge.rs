@@ -51,7 +51,7 @@ fn check(
     index: &[u8],
     sources: &BTreeSet<&[u8]>,
 ) -> Result<(), Error> {
-    cost::all_chunks(call, scope, index, 4)?;
+    cost::all_chunks(call, scope, index, 5)?;
     window::check_all(call, scope, index)?;
     pairs::check_cost(call, scope, index, sources)?;
     for chunk in Window::open_all(call, scope, index)?.chunks() {

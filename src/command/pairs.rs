@@ -36,7 +36,7 @@ pub fn take<'a>(args: &mut Args<'a>, item: &'static str) -> Result<Vec<Pair<'a>>
 /// There are too many.
 pub fn by_index<'a>(call: &Call, scope: &Scope, pairs: &[Pair<'a>]) -> Result<ByIndex<'a>, Error> {
     let indexes = scope.indexes().count() as u64;
-    cost::spend(call, pairs.len() as u64 * (cost::NAME + indexes))?;
+    cost::spend(call, pairs.len() as u64 * (2 * cost::NAME + indexes))?;
     let items_of = |index: &[u8]| {
         let named = pairs.iter().filter(|(named, _)| named.is_none_or(|named| named == index));
         named.map(|(_, item)| *item).collect::<BTreeSet<_>>()

@@ -192,6 +192,7 @@ fn open<'c, 'a>(
 ) -> Result<SmallVec<[Opened<'c, 'a>; 2]>, Error> {
     let mut chunks: SmallVec<[Opened; 2]> = SmallVec::new();
     for (index, observation) in observed {
+        cost::spend(call, cost::OBSERVATION + chunks.len() as u64 / cost::INDEXES)?;
         if observation.is_none() || chunks.iter().any(|(other, _)| other == index) {
             continue;
         }
@@ -200,6 +201,7 @@ fn open<'c, 'a>(
         if key.is_none() {
             // Everything that can fail comes first: the first chunk that is made is a change.
             cost::all_chunks(call, scope, index, 3)?;
+            cost::spend(call, 2 * cost::CHUNK)?;
             window::check_new(call, scope, index, start)?;
             Window::open_all(call, scope, index)?;
         }

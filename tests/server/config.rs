@@ -158,6 +158,17 @@ on_each_server! {
         assert_eq!(server.does("SIM.COMPARE s 1 1 i LIMIT 0").array()[0].array().len(), 100);
     }
 
+    fn configurations_and_arguments_may_come_with_the_load(kind: Kind) {
+        let server = kind.launch().without_module().start();
+        let module = crate::harness::module();
+        server.expect(format!("MODULE LOADEX {} CONFIG simile.rows 3 ARGS bands 4", module.display()), "OK");
+        server.does("SIM.CREATE s");
+        server.expect("SIM.CREATE s BANDS 4 ROWS 3", "OK");
+        let refusal = server.refusal("MODULE UNLOAD simile");
+        assert!(refusal.contains("data types"), "{refusal}"); // what it saved could not be read again
+        server.expect("SIM.CREATE s", "OK");
+    }
+
     fn the_module_loads_at_run_time_too(kind: Kind) {
         let server = kind.launch().without_module().start();
         let module = crate::harness::module();

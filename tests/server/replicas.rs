@@ -98,6 +98,29 @@ on_each_server! {
         alike(&primary, &[&before, &during, &after]);
     }
 
+    /// The replica serves its old data while it loads the new.
+    fn a_replica_that_loads_beside_its_old_data_ends_with_the_new(kind: Kind) {
+        let primary = kind.launch().options("--repl-diskless-sync yes").start();
+        let replica = kind.launch().options("--repl-diskless-load swapdb").start();
+        replica.follow(&primary);
+        for round in 0..2 {
+            let load = Load::on(&primary, 10 + round);
+            load.go_on(2_000);
+            replica.expect("REPLICAOF NO ONE", "OK");
+            replica.does("SIM.RECORD a mine TEXT i \"of the replica alone\"");
+            load.go_on(500);
+            replica.expect(format!("REPLICAOF 127.0.0.1 {}", primary.port()), "OK");
+            load.go_on(500);
+            load.end();
+            alike(&primary, &[&replica]);
+            let held = |server: &Server| {
+                let text = server.does("INFO simile").text();
+                text.lines().filter(|line| line.contains("scopes") || line.contains("observations")).map(str::to_string).collect::<Vec<_>>()
+            };
+            wait_until("the old data is freed", || held(&replica) == held(&primary));
+        }
+    }
+
     fn a_partial_resynchronisation_loses_nothing(kind: Kind) {
         let primary = kind.launch().options("--repl-backlog-size 64mb").start();
         let replica = kind.start();
