@@ -535,7 +535,7 @@ on_each_server! {
         server.expect("DBSIZE", "0");
         server.client_resp3().expect("SIM.SWEEP 0", "['0', 0]");
         server.refuses("SIM.SWEEP here", "ERR cursor must be an integer between 0 and 18446744073709551615");
-        server.refuses("SIM.SWEEP 0 COUNT 0", "ERR COUNT must be an integer between 1 and 10000");
+        server.refuses("SIM.SWEEP 0 COUNT 0", "ERR COUNT must be an integer between 1 and 5000");
         server.refuses("SIM.SWEEP 0 COUNT 5 COUNT 5", "ERR COUNT is given twice");
         server.refuses("SIM.SWEEP 0 MATCH x", "ERR unknown option 'MATCH': expected COUNT");
         server.expect("EVAL \"return redis.call('SIM.SWEEP', '0')\" 0", "['0', 0]");
