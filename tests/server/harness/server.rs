@@ -185,6 +185,10 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("a log file"))
             .stderr(output);
+        // What tests/soak/asan.sh has the module run with.
+        if let Some(libraries) = std::env::var_os("SIMILE_PRELOAD") {
+            command.env("LD_PRELOAD", libraries);
+        }
         if let Some(arguments) = &launch.module {
             command.arg("--loadmodule").arg(kind::module()).args(arguments);
         }
