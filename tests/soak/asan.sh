@@ -18,6 +18,8 @@ RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=$target \
 
 export SERVERS=valkey-9.1 SIMILE_MODULE=$target/x86_64-unknown-linux-gnu/release/libsimile.so
 export SIMILE_PRELOAD=$target/no_deepbind.so:$runtime
-export ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0:abort_on_error=1 # leaks are valgrind's
-[ $# -gt 0 ] || set -- random_commands_do_no_harm::valkey no_payload_breaks_anything::valkey statistics:: memory::active
-cargo test --test server -- --nocapture "$@"
+# Leaks are valgrind's. A server that reads a damaged length asks for more memory than there is, and can
+# be told that there is none.
+export ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0:abort_on_error=1:allocator_may_return_null=1
+[ $# -gt 0 ] || set -- random_commands_do_no_harm::valkey no_payload_breaks_anything::valkey statistics::
+cargo test --test server -- --nocapture --test-threads=1 "$@"
