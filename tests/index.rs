@@ -477,7 +477,7 @@ fn a_hot_bucket_that_cannot_matter_is_not_read() {
     let chunks = [&chunk];
     let asking = 3u32.to_le_bytes();
     let part = Part::of_item(&asking, &chunks);
-    let mut budget = Budget::new(100); // far less than the hot bucket has
+    let mut budget = Budget::new(300); // far less than it costs to read the hot bucket
     assert_eq!(search(&part, &all(Some(10)), &mut budget).expect("within the budget").len(), 10);
     assert_eq!(budget.skipped, 10_000);
 }
@@ -522,9 +522,12 @@ fn a_search_that_would_read_too_much_is_refused() {
     let chunks = [&chunk];
     let part = Part::of_item(&[3], &chunks);
     assert_eq!(search(&part, &all(None), &mut Budget::new(99)).expect_err("more than 99").postings, 100);
-    let mut budget = Budget::new(101);
+    // Each member is read, but for the one that asks noted and looked for, and returned.
+    let cost = 100 + 99 * (3 + 1 + 1) + 100 * 6;
+    assert!(search(&part, &all(None), &mut Budget::new(cost - 1)).is_err());
+    let mut budget = Budget::new(cost + 1);
     assert!(search(&part, &all(None), &mut budget).is_ok());
-    assert_eq!(budget, Budget { left: 1, skipped: 0 });
+    assert_eq!(budget, Budget { left: 1, read: 100, skipped: 0 });
 }
 
 #[test]

@@ -27,6 +27,10 @@ fn sizes(bench: &Bench, report: &mut Report, grid: &Grid, rows: &[Wanted]) {
     let most = bench.extent.pick(100_000, 10_000);
     for members in [10, 100, 1_000, 10_000, 100_000].into_iter().filter(|&members| members <= most) {
         bench.progress(&format!("COMPARE, a bucket of {members} members, {} bands", grid.bands));
+        if members > HOT {
+            // More than a server lets a command cost by default.
+            bench.server.expect("CONFIG SET simile.max-postings 10000000", "OK");
+        }
         let bucket = HotBucket::fill(bench, grid, members);
         for wanted in rows {
             let (lua, module) = (bucket.lua_cost(wanted.limit), bucket.module_cost(wanted.limit));

@@ -14,7 +14,7 @@
 //!
 //! let chunks = [&chunk];
 //! let part = Part::of_item(b"cat", &chunks);
-//! let mut budget = Budget::new(1_000); // postings that may be read
+//! let mut budget = Budget::new(1_000); // what it may cost, in postings
 //! let found = search(&part, &Wanted::default(), &mut budget)?;
 //! assert_eq!((found[0].item, found[0].score), (&b"cat"[..], 1.0));
 //! assert_eq!((found[1].item, found[1].score), (&b"dog"[..], 0.5)); // one band of two
