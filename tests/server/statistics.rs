@@ -138,7 +138,7 @@ on_each_server! {
     /// More chunks than are noted before they are counted.
     fn info_counts_many_chunks(server: Server) {
         server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 0");
-        let records: Vec<Vec<Vec<u8>>> = (0..amount(3_500, 35_000))
+        let records: Vec<Vec<Vec<u8>>> = (0..amount(3_500, 7_500))
             .map(|n| crate::harness::words(&format!("SIM.RECORD s item SIGNATURE i{n} 1 b")))
             .collect();
         server.pipeline(&records);
