@@ -13,17 +13,18 @@ limit=${SOAK_SECONDS:-1500} # of the tests; the rest is valgrind's
 export SIMILE_SOAK=1 SIMILE_MODULE=${SIMILE_MODULE:-$PWD/target/release/libsimile.so}
 begin=$SECONDS
 soak() {
-    timeout "$((limit - SECONDS + begin))" cargo test --quiet --test server -- --nocapture "$@" 2>&1 | tee -a "$log" |
-        grep -v '^figure: ' || true
-    [ "${PIPESTATUS[0]}" = 0 ] || { echo "soak: failed, or not done after $limit seconds: $*" >&2; exit 1; }
+    local left=$((limit - SECONDS + begin))
+    if ! timeout "$left" cargo test --quiet --test server -- --nocapture "$@" 2>&1 | tee -a "$log" | sed '/figure: /d'; then
+        echo "soak: failed, or not done after $limit seconds: $*" >&2
+        exit 1
+    fi
 }
 
 soak --test-threads=1 the_worst_of_each_command # alone, since it looks at the clock
-soak crash:: random_commands:: hostile:: replicas:: memory:: statistics:: cluster:: cluster_commands:: churn:: \
-    random_commands_agree
+soak crash:: random_commands:: hostile:: replicas:: memory:: statistics:: cluster:: churn:: random_commands_agree
 tests/soak/valgrind.sh 180 | tee -a "$log"
 
 echo
 echo "What was tried, in $((SECONDS - begin)) seconds:"
-awk '/^figure: / { number = $2; sub(/^figure: [0-9]+ /, ""); sum[$0] += number }
-    END { for (what in sum) printf "%12d %s\n", sum[what], what }' "$log" | sort -k2
+grep -o 'figure: .*' "$log" | awk '{ number = $2; sub(/^figure: [0-9]+ /, ""); sum[$0] += number }
+    END { for (what in sum) printf "%12d %s\n", sum[what], what }' | sort -k2
