@@ -36,7 +36,7 @@ impl Candidate {
 /// What is known of a candidate in one part of the search. Packed, because what is aligned to more
 /// than 8 bytes does not come from the server's allocator.
 #[derive(Debug, Clone, Copy, Default)]
-#[repr(packed(8))]
+#[repr(C, packed(8))]
 struct InPart {
     /// As in [`Shared`].
     sum: u128,
