@@ -111,8 +111,9 @@ impl HotBucket<'_> {
     }
 
     fn module_cost(&self, limit: usize) -> Cost {
-        let calls = (300_000 / self.members).clamp(10, 3_000);
-        self.middle_cost(5, Side::Module, limit, calls)
+        // Turns of a tenth of a second and more, for which the processor's warming up is nothing.
+        let calls = (1_000_000 / self.members).clamp(10, 10_000);
+        self.middle_cost(3, Side::Module, limit, calls)
     }
 
     /// None where it takes minutes.
