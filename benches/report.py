@@ -38,7 +38,7 @@ def page(run):
 <!-- Made by benches/report.py from the results of a run: do not edit. -->
 
 This module beside what one would run without it: the same index on built-in hashes and sets, in a Lua
-script ([`benches/lua/index.lua`](../benches/lua/index.lua)), on the same server, in one go. Times are what
+script (`benches/lua/index.lua`), on the same server, in one go. Times are what
 a call costs the server (`INFO commandstats`), at a pipeline of {run["pipeline"]}; memory is what `used_memory`
 grows by. The ratio *by processor time* is that of what a call takes of the server's main thread, reading and
 answering it included; where it differs much from the ratio beside it, other programs disturbed the run.
@@ -80,7 +80,7 @@ What commands of the server itself cost, by the same method.
 ## How to repeat it
 
 `make bench` measures all of this and makes this page; `make bench-quick` does the same with less work, and
-fails where less than half of a target is reached. [`benches/README.md`](../benches/README.md) says what
+fails where less than half of a target is reached. `benches/README.md` says what
 each row measures.
 """
 
