@@ -122,21 +122,8 @@ impl Table {
     }
 
     /// The id with this hash that `is` accepts.
-    pub fn find(&self, hash: u32, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
-        if self.len == 0 {
-            return None;
-        }
-        let mut cell = &self.home[self.home_of(hash) as usize];
-        loop {
-            let mut ids = cell.slots_with(tag(hash)).map(|slot| cell.ids[slot]);
-            if let Some(id) = ids.find(|id| is(*id)) {
-                return Some(id);
-            }
-            if cell.next == NONE {
-                return None;
-            }
-            cell = &self.overflow[cell.next as usize];
-        }
+    pub fn find(&self, hash: u32, is: impl FnMut(u32) -> bool) -> Option<u32> {
+        self.place_of(hash, is).map(|place| self.cell(place.overflow, place.cell).ids[place.slot])
     }
 
     /// Begins a look-up; `None` where nothing can be found. Look-ups wait for memory one after the
