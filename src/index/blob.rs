@@ -103,11 +103,7 @@ pub fn of_counts(definition: &Definition, chunks: &[(u64, Vec<BandCounts>)]) -> 
         writer.number(*start);
         writer.number(observations.unwrap_or_default());
         for band in bands {
-            writer.number(band.len() as u64);
-            for (bucket, count) in band {
-                writer.name(bucket);
-                writer.number((*count).into());
-            }
+            codec::write_band(band.iter().map(|(bucket, count)| (&**bucket, *count)), &mut writer);
         }
     }
     let blob = sealed(writer);

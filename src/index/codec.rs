@@ -185,11 +185,16 @@ pub(super) fn write_profile(chunk: &Chunk, id: u32, to: &mut Writer) {
     let mut bands = frequencies.chunk_by(|a, b| a.0 == b.0);
     for _ in 0..chunk.bands() {
         let band = bands.next().unwrap_or_default();
-        to.number(band.len() as u64);
-        for (_, bucket, count) in band {
-            to.name(bucket);
-            to.number((*count).into());
-        }
+        write_band(band.iter().map(|(_, bucket, count)| (*bucket, *count)), to);
+    }
+}
+
+/// Writes the buckets of a band, which come in the order of their bytes, with their counts.
+pub(super) fn write_band<'a>(buckets: impl ExactSizeIterator<Item = (&'a [u8], u32)>, to: &mut Writer) {
+    to.number(buckets.len() as u64);
+    for (bucket, count) in buckets {
+        to.name(bucket);
+        to.number(count.into());
     }
 }
 
