@@ -503,6 +503,33 @@ fn a_newcomer_that_just_reaches_the_floor_is_not_left_out() {
 }
 
 #[test]
+fn a_member_of_a_hot_bucket_that_ties_by_its_observations_elsewhere_is_not_left_out() {
+    let (mut old, mut new) = (Chunk::new(1), Chunk::new(1));
+    let record =
+        |chunk: &mut Chunk, item: &[u8], bucket: &[u8]| drop(chunk.record(item, [bucket].into_iter()));
+    record(&mut new, b"asking", b"own");
+    record(&mut new, b"asking", b"hot");
+    record(&mut new, b"brief", b"hot");
+    (0..1_000u16).for_each(|item| record(&mut new, &item.to_be_bytes(), b"hot"));
+    // Half of its observations are in the bucket, as of the query's: it is as alike as the others, and was
+    // seen more often.
+    record(&mut new, b"often", b"hot");
+    record(&mut old, b"often", b"other");
+    let chunks = [&old, &new];
+    let best = |item: &'static [u8], score| {
+        let wanted = Wanted { score, no_self: true, ..all(Some(2)) };
+        let found = search(&Part::of_item(item, &chunks), &wanted, &mut Budget::new(u64::MAX));
+        let found = found.expect("no limit of postings").into_iter();
+        found.map(|found| (found.item.to_vec(), found.score, found.observations)).collect::<Vec<_>>()
+    };
+    for score in [Score::Overlap, Score::Coverage] {
+        assert_eq!(best(b"asking", score), [(b"often".to_vec(), 0.5, 2), (vec![0, 0], 0.5, 1)]);
+    }
+    // All of what this one was seen in.
+    assert_eq!(best(b"brief", Score::Coverage), [(b"asking".to_vec(), 1.0, 2), (b"often".to_vec(), 1.0, 2)]);
+}
+
+#[test]
 fn an_item_is_exactly_like_itself() {
     let mut chunk = Chunk::new(2);
     for i in 0..37u8 {

@@ -291,9 +291,9 @@ impl<'s, 'a> Candidates<'s, 'a> {
         seen[word] |= bit;
     }
 
-    /// The candidates that share as many bands as they must, in at least one part.
-    pub fn admitted(&self) -> impl Iterator<Item = usize> {
-        (0..self.list.len()).filter(|number| {
+    /// The candidates from a number on that share as many bands as they must, in at least one part.
+    pub fn admitted_from(&self, first: usize) -> impl Iterator<Item = usize> {
+        (first..self.list.len()).filter(|number| {
             self.parts.iter().enumerate().any(|(at, part)| self.known(*number, at).bands >= part.min_bands)
         })
     }

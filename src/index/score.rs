@@ -53,6 +53,13 @@ impl Scale {
         }
     }
 
+    /// Whether the score of a candidate falls with each observation that it has in other buckets, where
+    /// this one is all that it shares: it does not while the query's own share is the smaller one.
+    pub fn falls(&self, c: u64, n: u64, candidate: u64) -> bool {
+        let of_query = u128::from(c) * u128::from(candidate);
+        self.score == Score::Overlap && u128::from(n) * u128::from(self.query) <= of_query
+    }
+
     /// The score of a candidate: but for SIGNIFICANCE exact up to one division.
     pub fn of(&self, shared: &Shared) -> f64 {
         match self.score {

@@ -20,18 +20,23 @@
 //! observations, nor than the largest count in the unit: the score grows with the sum of these, and
 //! falls with the observations, of which a newcomer has at least one.
 //!
+//! Where the last unit must be opened, it is sifted: what a member has in it is all that a newcomer
+//! shares, so that most members are seen to be behind the k-th best before they become candidates, and
+//! before anybody asks how often they were observed in the other chunks.
+//!
 //! Bounds are doubles, and rounded such that a candidate is given up only where it is certainly below
 //! the floor: one that ties may still win by order. The result is the same as by reading everything.
 
-use super::buckets::Sought;
+use super::buckets::{Posting, Sought};
 use super::candidate::{Candidates, Met, Place};
 use super::chunk::Chunk;
 use super::hash;
+use super::once::Once;
 use super::part::Part;
 use super::profile::Frequency;
+use super::rank::{Ranked, Ranking};
 use super::score::{Scale, Score, Shared};
 use smallvec::SmallVec;
-use std::cmp::Ordering;
 use std::mem::replace;
 
 /// What of a search's result is wanted.
@@ -132,13 +137,15 @@ fn run<'a>(
 ) -> Result<Vec<Found<'a>>, TooManyPostings> {
     let search = Search::new(parts, wanted);
     let candidates = search.candidates(budget)?;
+    let mut ranking = Ranking::new(wanted.limit, wanted.min_score, candidates.len());
+    search.rank(&candidates, 0, &mut ranking);
     let scores_of_each = if with_parts { parts.len() } else { 0 };
-    let ranked =
-        best(wanted, &candidates, |found| budget.take((found * (1 + scores_of_each)) as u64 * FOUND))?;
-    let found = ranked.into_iter().map(|Ranked { item, number, score, observations, .. }| {
-        let scores = (0..scores_of_each).map(|part| candidates.part_score(number, part)).collect();
-        Found { item, score, observations, parts: scores }
-    });
+    budget.take((ranking.count() * (1 + scores_of_each)) as u64 * FOUND)?;
+    let found =
+        ranking.into_sorted().into_iter().map(|Ranked { item, number, score, observations, .. }| {
+            let scores = (0..scores_of_each).map(|part| candidates.part_score(number, part)).collect();
+            Found { item, score, observations, parts: scores }
+        });
     Ok(found.collect())
 }
 
@@ -148,94 +155,6 @@ const FOUND: u64 = 6;
 const BAND: u64 = 4;
 /// So many parts of a search cost as much for a candidate as a posting.
 const PARTS: usize = 4;
-
-/// A candidate by what it is ranked by.
-#[derive(Clone, Copy)]
-struct Ranked<'a> {
-    number: usize,
-    score: f64,
-    observations: u64,
-    /// The first bytes of its name behind those that all names begin with, or 0 in all: they nearly
-    /// always tell equals apart.
-    begins: u64,
-    item: &'a [u8],
-}
-
-impl Ranked<'_> {
-    /// The order of results: score, then observations, both descending, then the item's bytes.
-    fn order(&self, other: &Ranked) -> Ordering {
-        let by_score = other.score.total_cmp(&self.score).then(other.observations.cmp(&self.observations));
-        by_score.then(self.begins.cmp(&other.begins)).then_with(|| self.item.cmp(other.item))
-    }
-}
-
-/// The wanted candidates, in the order of results. `take` is asked before they are put in order.
-fn best<'a>(
-    wanted: &Wanted,
-    candidates: &Candidates<'_, 'a>,
-    take: impl FnOnce(usize) -> Result<(), TooManyPostings>,
-) -> Result<Vec<Ranked<'a>>, TooManyPostings> {
-    let limit = wanted.limit.unwrap_or(usize::MAX);
-    let mut ranked: Vec<Ranked> = Vec::with_capacity(candidates.len().min(limit.saturating_mul(2)));
-    // The last of the best of those before, as many as are wanted.
-    let mut last: Option<Ranked> = None;
-    for number in candidates.admitted() {
-        let score = candidates.score(number);
-        if wanted.min_score.is_some_and(|least| score < least) {
-            continue;
-        }
-        let (observations, item) = (candidates.observations(number), candidates.name(number));
-        let candidate = Ranked { number, score, observations, item, begins: 0 };
-        if last.as_ref().is_some_and(|last| candidate.order(last).is_gt()) {
-            continue;
-        }
-        ranked.push(candidate);
-        if ranked.len() >= limit.saturating_mul(2).max(1) {
-            last = cut(&mut ranked, limit);
-        }
-    }
-    cut(&mut ranked, limit);
-    take(ranked.len())?;
-    let mut common = CommonPrefix::default();
-    ranked.iter().for_each(|ranked| common.add(ranked.item));
-    ranked.iter_mut().for_each(|ranked| ranked.begins = common.behind(ranked.item));
-    ranked.sort_unstable_by(Ranked::order);
-    Ok(ranked)
-}
-
-/// Leaves the best, in no order; returns the last of them.
-fn cut<'a>(ranked: &mut Vec<Ranked<'a>>, limit: usize) -> Option<Ranked<'a>> {
-    if (1..ranked.len()).contains(&limit) {
-        ranked.select_nth_unstable_by(limit - 1, Ranked::order);
-    }
-    ranked.truncate(limit);
-    ranked.get(limit.checked_sub(1)?).copied()
-}
-
-/// What some names all begin with.
-#[derive(Default)]
-struct CommonPrefix<'a>(Option<&'a [u8]>);
-
-impl<'a> CommonPrefix<'a> {
-    fn add(&mut self, name: &'a [u8]) {
-        let common = self.0.get_or_insert(name);
-        if !name.starts_with(common) {
-            let length = common.iter().zip(name).take_while(|(a, b)| a == b).count();
-            *common = &common[..length];
-        }
-    }
-
-    /// The first bytes behind it as a number that orders names as their bytes do.
-    fn behind(&self, name: &[u8]) -> u64 {
-        let behind = &name[self.0.map_or(0, <[u8]>::len)..];
-        if let Some(first) = behind.first_chunk() {
-            return u64::from_be_bytes(*first);
-        }
-        let mut first = [0; 8];
-        first.iter_mut().zip(behind).for_each(|(to, byte)| *to = *byte);
-        u64::from_be_bytes(first)
-    }
-}
 
 /// A bucket of a query in a chunk.
 #[derive(Debug, Clone, Copy, Default)]
@@ -367,25 +286,31 @@ impl<'s, 'a> Search<'s, 'a> {
                     budget.skipped += left.iter().map(|unit| unit.members as u64).sum::<u64>();
                     break;
                 }
+                if let ([_], [_]) = (left, self.parts) {
+                    self.sift(done, &mut candidates, budget)?;
+                    break;
+                }
             }
             let together = self.together(left);
             for number in done..done + together {
-                let members = self.units[number].members as u64;
-                budget.take(members * self.each(number))?;
-                budget.read += members;
+                self.pay_for(number, budget)?;
                 self.read(number, &mut candidates);
             }
-            budget.take(candidates.look_ups())?;
-            self.share_all(&mut candidates);
+            self.share_all(&mut candidates, budget)?;
             done += together;
         }
         Ok(candidates)
     }
 
-    /// What each posting of a unit costs: more, where there are many parts to keep, or bands to note.
-    fn each(&self, number: usize) -> u64 {
-        let notes_bands = self.parts[self.units[number].part].min_bands > 1;
-        (1 + self.parts.len() / PARTS) as u64 + if notes_bands { BAND } else { 0 }
+    /// Takes what it costs to read a unit: each posting costs more where there are many parts to keep,
+    /// or bands to note.
+    fn pay_for(&self, number: usize, budget: &mut Budget) -> Result<(), TooManyPostings> {
+        let Unit { part, members, .. } = self.units[number];
+        let bands = if self.parts[part].min_bands > 1 { BAND } else { 0 };
+        let each = (1 + self.parts.len() / PARTS) as u64 + bands;
+        budget.take(members as u64 * each)?;
+        budget.read += members as u64;
+        Ok(())
     }
 
     /// How many units are read before anything is shared, at least one: as long as nobody would ask
@@ -410,11 +335,78 @@ impl<'s, 'a> Search<'s, 'a> {
         }
     }
 
+    /// Reads the last unit, a long one, of a search of one part whose candidates are all finished: of
+    /// its members it notes those alone that may be in the result.
+    fn sift(
+        &self,
+        number: usize,
+        candidates: &mut Candidates<'_, 'a>,
+        budget: &mut Budget,
+    ) -> Result<(), TooManyPostings> {
+        self.pay_for(number, budget)?;
+        let unit = &self.units[number];
+        let alone = self.members_of_one_chunk(unit);
+        let mut ranking = Ranking::new(self.wanted.limit, self.wanted.min_score, 0);
+        let (mut ranked, mut noted, mut of_several) = (0, 0, Vec::new());
+        let together = SHORT.max(self.wanted.limit.unwrap_or(0));
+        for (chunk, place, bucket) in self.buckets(unit) {
+            for posting in place.chunk.postings(bucket).filter(|posting| place.own != Some(posting.item)) {
+                let met = Met { unit: number as u32, chunk, posting };
+                if !alone.has(place.chunk.items().hash(posting.item)) {
+                    of_several.push(met); // its counts have to be noted together
+                } else if self.may_rank(unit, place.chunk, posting, &ranking) {
+                    if noted % together == 0 {
+                        self.share_all(candidates, budget)?;
+                        self.rank(candidates, ranked, &mut ranking);
+                        ranking.cut();
+                        ranked = candidates.len();
+                    }
+                    noted += 1;
+                    candidates.meet(met);
+                }
+            }
+        }
+        of_several.into_iter().for_each(|met| candidates.meet(met));
+        self.share_all(candidates, budget)
+    }
+
+    /// The members of a unit that are in it in one chunk alone.
+    fn members_of_one_chunk(&self, unit: &Unit) -> Once {
+        let mut once = Once::with_capacity(unit.members);
+        for (_, place, bucket) in self.buckets(unit) {
+            let items = place.chunk.items();
+            place.chunk.postings(bucket).for_each(|posting| once.add(items.hash(posting.item)));
+        }
+        once
+    }
+
+    /// Whether a member of the last unit, which is in it in this chunk alone, may be among the best. It
+    /// is known but for its observations in other chunks, and these can only take from its score; where
+    /// the score falls with each of them, it cannot tie by having more.
+    fn may_rank(&self, unit: &Unit, chunk: &Chunk, posting: Posting, ranking: &Ranking) -> bool {
+        let (scale, items) = (&self.scales[unit.part], chunk.items());
+        let (c, n) = (self.frequency(unit).count, posting.count.into());
+        let observations = items.observations(posting.item).into();
+        let score = scale.of(&Shared { sum: scale.part(c, n, observations), observations });
+        let most = Ranked::new(0, score, observations, items.name(posting.item));
+        !is_below(score, ranking.floor()) && (!scale.falls(c, n, observations) || ranking.takes(&most))
+    }
+
+    /// Ranks the candidates from a number on.
+    fn rank(&self, candidates: &Candidates<'_, 'a>, from: usize, ranking: &mut Ranking<'a>) {
+        for number in candidates.admitted_from(from) {
+            let (score, observations) = (candidates.score(number), candidates.observations(number));
+            ranking.offer(Ranked::new(number, score, observations, candidates.name(number)));
+        }
+    }
+
     /// Adds what was read to what the candidates share.
-    fn share_all(&self, candidates: &mut Candidates) {
+    fn share_all(&self, candidates: &mut Candidates, budget: &mut Budget) -> Result<(), TooManyPostings> {
+        budget.take(candidates.look_ups())?;
         for tally in candidates.take_tallies() {
             self.share(&self.units[tally.unit as usize], candidates, tally.candidate as usize, tally.count);
         }
+        Ok(())
     }
 
     /// Adds what a candidate with this count in a unit shares there.
@@ -530,7 +522,8 @@ impl<'s, 'a> Search<'s, 'a> {
     fn floor(&self, candidates: &Candidates) -> f64 {
         let least = self.wanted.min_score.unwrap_or(0.0);
         let Some(limit) = self.wanted.limit else { return least };
-        let mut scores: Vec<f64> = candidates.admitted().map(|number| candidates.score(number)).collect();
+        let mut scores: Vec<f64> =
+            candidates.admitted_from(0).map(|number| candidates.score(number)).collect();
         if limit == 0 || scores.len() < limit {
             return least;
         }
