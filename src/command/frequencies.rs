@@ -26,8 +26,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     cost::profile(call, item, &chunks)?;
     let profile = Profile::of_item(item, &chunks);
     call.reply_array(scope.definition.bands().into());
-    for band in 0..scope.definition.bands() {
-        let frequencies = profile.band(band);
+    for frequencies in profile.by_band(scope.definition.bands()) {
         call.reply_map(frequencies.len());
         for frequency in frequencies {
             call.reply_bytes(frequency.bucket);

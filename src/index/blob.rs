@@ -339,8 +339,11 @@ mod tests {
         let (one, other) = (chunk(9), chunk(20));
         let bytes = sample();
         let blob = Blob::decode(&bytes).expect("a blob");
-        assert_eq!(blob.profile(&(0..=u64::MAX)), Profile::of_item(b"item", &[&one, &other]));
-        assert_eq!(blob.profile(&(1..=120)), Profile::of_item(b"item", &[&other]));
+        let is_same = |seconds, chunks: &[&Chunk]| {
+            assert_eq!(blob.profile(&seconds).by_band(2), Profile::of_item(b"item", chunks).by_band(2));
+        };
+        is_same(0..=u64::MAX, &[&one, &other]);
+        is_same(1..=120, &[&other]);
         assert!(blob.profile(&(1..=119)).is_empty());
     }
 
@@ -361,9 +364,11 @@ mod tests {
         blob.chunks()[1].add_to(&mut sum, b"item");
         assert_eq!(sum.observations_of(b"item"), 40);
         assert_eq!(sum.internal_validate(), Ok(()));
-        let (once, twice) = (chunk(20), Profile::of_item(b"item", &[&sum]));
-        for (once, twice) in Profile::of_item(b"item", &[&once]).frequencies().iter().zip(twice.frequencies())
-        {
+        let chunks = [chunk(20), sum];
+        let [once, twice] =
+            chunks.each_ref().map(|chunk| Profile::of_item(b"item", &[chunk]).by_band(2).concat());
+        assert_eq!(once.len(), twice.len());
+        for (once, twice) in once.iter().zip(&twice) {
             assert_eq!((twice.band, twice.bucket, twice.count), (once.band, once.bucket, 2 * once.count));
         }
     }
@@ -453,7 +458,9 @@ mod tests {
                 let canonical = again(&blob);
                 let reread = Blob::decode(&canonical).expect("what was written is read");
                 prop_assert_eq!(&again(&reread), &canonical);
-                prop_assert_eq!(reread.profile(&(0..=u64::MAX)), blob.profile(&(0..=u64::MAX)));
+                let bands = *Definition::BANDS.end() as u16;
+                let profiles = [&reread, &blob].map(|blob| blob.profile(&(0..=u64::MAX)).by_band(bands));
+                prop_assert_eq!(&profiles[0], &profiles[1]);
             }
         }
 

@@ -3,6 +3,7 @@
 
 use super::buckets::Posting;
 use super::chunk::Chunk;
+use super::hash::spread;
 use super::part::Part;
 use super::profile::Frequency;
 use super::score::{Scale, Shared, mean};
@@ -346,11 +347,6 @@ impl<'s, 'a> Candidates<'s, 'a> {
 /// A chunk's bit in [`Candidate::counted`]; none past the first 64, which are looked up again.
 fn bit(chunk: u32) -> u64 {
     1u64.checked_shl(chunk).unwrap_or(0)
-}
-
-/// A hash of 32 bits, of which the table reads the lowest and the highest of 64.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Why two items are alike: their score, and what each band has in it.
 
-use super::profile::Profile;
+use super::profile::{Frequency, Profile};
 use super::score::{Scale, Score, Shared};
 use crate::index::Chunk;
 
@@ -36,7 +36,8 @@ pub fn explain<'a>(
     let all = chunks.iter().map(|chunk| chunk.observations()).sum();
     let scale = Scale { score, bands, query: query.observations(), all };
     let observations = [query.observations(), candidate.observations()];
-    let shared: Vec<_> = (0..bands).map(|band| in_both(query, candidate, band)).collect();
+    let of_bands = query.by_band(bands).into_iter().zip(candidate.by_band(bands));
+    let shared: Vec<_> = of_bands.map(|(own, others)| in_both(&own, &others)).collect();
     let sum_of = |buckets: &[(&[u8], [u64; 2])]| -> u128 {
         buckets.iter().map(|(_, [c, n])| scale.part(*c, *n, observations[1])).sum()
     };
@@ -51,10 +52,9 @@ pub fn explain<'a>(
     Explained { score, observations, bands: shared.into_iter().map(band).collect() }
 }
 
-/// The buckets of a band that are in both profiles.
-fn in_both<'a>(query: &Profile<'a>, candidate: &Profile<'a>, band: u16) -> Vec<(&'a [u8], [u64; 2])> {
-    let others = candidate.band(band);
-    let shared = query.band(band).into_iter().filter_map(|own| {
+/// The buckets that are in a band of both profiles.
+fn in_both<'a>(query: &[Frequency<'a>], others: &[Frequency<'a>]) -> Vec<(&'a [u8], [u64; 2])> {
+    let shared = query.iter().filter_map(|own| {
         let at = others.binary_search_by_key(&own.bucket, |other| other.bucket).ok()?;
         Some((own.bucket, [own.count, others.get(at)?.count]))
     });

@@ -33,3 +33,9 @@ pub fn id(id: u32) -> u32 {
     let mixed = u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed >> 32) as u32
 }
+
+/// A hash of 32 bits as the 64 that a table of hashbrown takes, of which it reads the lowest and the
+/// highest.
+pub fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}

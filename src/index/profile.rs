@@ -2,8 +2,9 @@
 
 use super::buckets::Sought;
 use super::chunk::Chunk;
-use super::hash;
-use std::cmp::Ordering;
+use super::hash::{self, spread};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 /// A bucket of a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,18 +29,15 @@ impl<'a> Frequency<'a> {
         Sought::hashed(self.band, self.bucket, self.hash)
     }
 
-    /// Orders by band, and inside a band by hash: that is much faster than by bytes, and brings equal
-    /// buckets together as well.
-    fn order(&self, other: &Frequency) -> Ordering {
-        let key = |of: &Frequency| u64::from(of.band) << 32 | u64::from(of.hash);
-        key(self).cmp(&key(other)).then_with(|| self.bucket.cmp(other.bucket))
+    fn has_same_bucket(&self, other: &Frequency) -> bool {
+        (self.hash, self.band, self.bucket) == (other.hash, other.band, other.bucket)
     }
 }
 
 /// Bucket frequencies, summed over the chunks of a window.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Profile<'a> {
-    /// By band; each bucket once.
+    /// Each bucket once.
     frequencies: Vec<Frequency<'a>>,
     observations: u64,
 }
@@ -60,15 +58,19 @@ impl<'a> Profile<'a> {
     }
 
     /// The profile of these frequencies, in which a bucket may come several times.
-    pub(super) fn sum(mut frequencies: Vec<Frequency<'a>>, observations: u64) -> Profile<'a> {
-        frequencies.sort_unstable_by(Frequency::order);
-        frequencies.dedup_by(|next, kept| {
-            let same = next.order(kept).is_eq();
-            if same {
-                kept.count += next.count;
+    pub(super) fn sum(given: Vec<Frequency<'a>>, observations: u64) -> Profile<'a> {
+        let mut frequencies: Vec<Frequency> = Vec::with_capacity(given.len());
+        let mut places: HashTable<usize> = HashTable::with_capacity(given.len());
+        for frequency in given {
+            let is_same = |at: &usize| frequencies[*at].has_same_bucket(&frequency);
+            match places.entry(spread(frequency.hash), is_same, |at| spread(frequencies[*at].hash)) {
+                Entry::Occupied(at) => frequencies[*at.get()].count += frequency.count,
+                Entry::Vacant(place) => {
+                    place.insert(frequencies.len());
+                    frequencies.push(frequency);
+                }
             }
-            same
-        });
+        }
         Profile { frequencies, observations }
     }
 
@@ -88,17 +90,20 @@ impl<'a> Profile<'a> {
         self.observations
     }
 
-    /// All frequencies, by band.
+    /// All frequencies, in no order.
     pub fn frequencies(&self) -> &[Frequency<'a>] {
         &self.frequencies
     }
 
-    /// The frequencies of one band, by the bytes of the bucket.
-    pub fn band(&self, band: u16) -> Vec<Frequency<'a>> {
-        let start = self.frequencies.partition_point(|frequency| frequency.band < band);
-        let of_band = self.frequencies.iter().skip(start).take_while(|frequency| frequency.band == band);
-        let mut of_band: Vec<Frequency> = of_band.copied().collect();
-        of_band.sort_unstable_by_key(|frequency| frequency.bucket);
-        of_band
+    /// The frequencies of each of so many bands, by the bytes of the bucket.
+    pub fn by_band(&self, bands: u16) -> Vec<Vec<Frequency<'a>>> {
+        let mut of_bands = vec![Vec::new(); bands.into()];
+        for frequency in &self.frequencies {
+            if let Some(of_band) = of_bands.get_mut(usize::from(frequency.band)) {
+                of_band.push(*frequency);
+            }
+        }
+        of_bands.iter_mut().for_each(|of_band| of_band.sort_unstable_by_key(|frequency| frequency.bucket));
+        of_bands
     }
 }
