@@ -99,8 +99,8 @@ impl HotBucket<'_> {
         })
     }
 
-    fn middle_cost(&self, rounds: usize, side: Side, limit: usize, calls: usize) -> Cost {
-        Cost::median(&(0..rounds).map(|_| self.cost(side, limit, calls)).collect::<Vec<_>>())
+    fn middle_cost(&self, side: Side, limit: usize, calls: usize) -> Cost {
+        Cost::median(&[(); 3].map(|()| self.cost(side, limit, calls)))
     }
 
     /// A turn of so many COMPAREs.
@@ -113,14 +113,13 @@ impl HotBucket<'_> {
     fn module_cost(&self, limit: usize) -> Cost {
         // Turns of a tenth of a second and more, for which the processor's warming up is nothing.
         let calls = (1_000_000 / self.members).clamp(10, 10_000);
-        self.middle_cost(3, Side::Module, limit, calls)
+        self.middle_cost(Side::Module, limit, calls)
     }
 
     /// None where it takes minutes.
     fn lua_cost(&self, limit: usize) -> Option<Cost> {
         let calls = (self.bench.extent.pick(3_000, 1_000) / self.members).clamp(1, 30);
-        let rounds = if self.members < HOT { 3 } else { 1 };
-        (self.members <= HOT).then(|| self.middle_cost(rounds, Side::Lua, limit, calls))
+        (self.members <= HOT).then(|| self.middle_cost(Side::Lua, limit, calls))
     }
 }
 

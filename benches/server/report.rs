@@ -200,6 +200,15 @@ const HEAD: [&str; 8] =
     ["name", "work", "beside", "this module", "ratio", "by processor time", "target", "met"];
 
 impl Report {
+    /// Adds what was measured after it.
+    pub fn append(&mut self, mut next: Report) {
+        self.rows.append(&mut next.rows);
+        self.reference.append(&mut next.reference);
+        self.peers.append(&mut next.peers);
+        self.traffic.append(&mut next.traffic);
+        self.curves.append(&mut next.curves);
+    }
+
     /// All that was measured, for `benches/report.py`.
     pub fn json(&self, machine: Value, seconds: f64) -> Value {
         json!({

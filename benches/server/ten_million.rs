@@ -11,13 +11,19 @@ use crate::wire::Batch;
 const STALL: u64 = 2;
 /// RECORDs that are packed at a time.
 const BATCH: usize = 100_000;
+/// Bytes of a string of those that show how slow memory is.
+const STRING: u64 = 1 << 16;
 
 pub fn run(bench: &Bench, report: &mut Report) {
-    let chunk = growing(bench, report, bench.extent.pick(10_000_000, 500_000));
+    let records = bench.extent.pick(10_000_000, 500_000);
+    growing(bench, report, records);
+    // Another one, that has nothing beside it in the memory that its going gives back.
+    bench.progress(&format!("DEL of {} RECORDs", millions(records)));
+    let chunk = Chunk::fill(bench, records, |_, _| {});
     going(report, "free-del", "DEL", &chunk, chunk.delete());
     let records = bench.extent.pick(2_000_000, 500_000);
     bench.progress(&format!("expiry of {} RECORDs", millions(records)));
-    let chunk = Chunk::fill(bench, records, |_| {});
+    let chunk = Chunk::fill(bench, records, |_, _| {});
     going(report, "free-expire", "expiry", &chunk, chunk.expire());
     bench.flush();
 }
@@ -27,36 +33,48 @@ fn millions(records: usize) -> String {
 }
 
 /// RECORDs of distinct items into one chunk: how many take too long. A machine that takes the processor
-/// away makes calls slow, too: a script that only counts, in turns, as often and as long, shows how many.
-fn growing<'a>(bench: &'a Bench, report: &mut Report, records: usize) -> Chunk<'a> {
+/// away makes calls slow, too, and so does one that is slow to give memory. What does the same without
+/// the module shows how many, in turns with it: a script that only counts, as often and as long, and new
+/// strings of as many bytes, 64 KiB each.
+fn growing(bench: &Bench, report: &mut Report, records: usize) {
     bench.progress(&format!("{} RECORDs into one chunk", millions(records)));
     bench.server.expect(format!("CONFIG SET slowlog-log-slower-than {}", STALL * 1_000), "OK");
     bench.server.expect("CONFIG SET slowlog-max-len 1000000", "OK");
     let counting = Counting::calibrate(bench);
     bench.server.expect("SLOWLOG RESET", "OK");
-    let mut times = Vec::new();
-    let chunk = Chunk::fill(bench, records, |time| {
-        counting.run(time, BATCH);
-        times.push(time);
-    });
+    let (mut times, mut strings) = (Vec::new(), 0);
+    let chunk =
+        Chunk::fill(bench, records, |time, bytes| {
+            counting.run(time, BATCH);
+            times.push(time);
+            let more = strings..strings + bytes.div_ceil(STRING);
+            strings = more.end;
+            bench.load(more.map(|string| {
+                words(&["SETRANGE", &format!("string-{string}"), &(STRING - 1).to_string(), "x"])
+            }));
+        });
     bench.server.expect("CONFIG SET slowlog-log-slower-than -1", "OK");
-    let [slow, control] = ["SIM.RECORD", "EVALSHA"].map(|command| slow_calls(bench, command));
+    let [slow, counting, strings] =
+        ["SIM.RECORD", "EVALSHA", "SETRANGE"].map(|command| slow_calls(bench, command));
+    let control = [counting, strings].concat();
     report.rows.push(Row {
         name: "ten-million",
         work: format!("of {} RECORDs into one chunk, slower than {STALL} ms", millions(records)),
         unit: Unit::Records,
-        beside: Beside::new("of as many calls that only count, as long", control.len() as f64),
+        beside: Beside::new(
+            "of as many calls that only count, as long, and strings of as many bytes",
+            control.len() as f64,
+        ),
         module: (slow.len() as f64).into(),
         target: Target::Above(10.0),
         note: format!(
-            "{} on average, the slowest {}; of the calls that only count {}; {} an item",
+            "{} on average, the slowest {}; of what is beside it {}; {} an item",
             Unit::Microseconds.show(times.iter().sum::<f64>() / times.len() as f64),
             slowest(&slow),
             slowest(&control),
             Unit::Bytes.show(chunk.bytes as f64 / records as f64)
         ),
     });
-    chunk
 }
 
 /// Microseconds of each call of a command in the slow log.
@@ -126,17 +144,21 @@ struct Chunk<'a> {
 }
 
 impl Chunk<'_> {
-    /// Tells after each batch how many microseconds a RECORD of it took.
-    fn fill(bench: &Bench, records: usize, mut after_batch: impl FnMut(f64)) -> Chunk<'_> {
+    /// Tells after each batch how many microseconds a RECORD of it took, and by how many bytes the batch
+    /// made the chunk grow.
+    fn fill(bench: &Bench, records: usize, mut after_batch: impl FnMut(f64, u64)) -> Chunk<'_> {
         bench.flush();
-        let before = bench.used_memory();
+        let mut bytes = 0;
         let shape = bench.shape("scope", 8, 0, 1);
         let mut fresh = FreshItems::new(&shape, Side::Module, bench.clock());
         for _ in 0..records.div_ceil(BATCH) {
             let batch: Batch = fresh.by_ref().take(BATCH).collect();
-            after_batch(bench.cost(&batch, PIPELINE).server);
+            let mut time = 0.0;
+            let grown = bench.memory_of(|| time = bench.cost(&batch, PIPELINE).server);
+            bytes += grown;
+            after_batch(time, grown);
         }
-        Chunk { bench, records, bytes: bench.used_memory() - before }
+        Chunk { bench, records, bytes }
     }
 
     fn name(&self) -> Vec<u8> {
