@@ -241,9 +241,9 @@ impl<'s, 'a> Candidates<'s, 'a> {
         for first in (self.complete..list.len()).step_by(TOGETHER) {
             let new = first..list.len().min(first + TOGETHER);
             for (chunk, place) in (0..).zip(self.chunks) {
-                let items = place.chunk.items();
-                let unmet = new.clone().filter(|number| list[*number].counted & bit(chunk) == 0);
-                begun.extend(unmet.filter_map(|number| Some((number, items.begin(list[number].hash)?))));
+                let (items, bit) = (place.chunk.items(), bit(chunk));
+                let unmet = list[new.clone()].iter().zip(first..).filter(|(of, _)| of.counted & bit == 0);
+                begun.extend(unmet.filter_map(|(of, number)| Some((number, items.begin(of.hash)?))));
                 for (number, begun) in begun.drain(..) {
                     if let Some(id) = items.find_from(begun, || list[number].name(self.chunks)) {
                         let known = &mut self.known[number * parts + place.part];

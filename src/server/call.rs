@@ -20,6 +20,28 @@ pub struct Call<'a> {
     now: Cell<Option<u64>>,
     /// What it may still cost.
     left: Cell<u64>,
+    /// The last double that was replied as text.
+    shown: Cell<Shown>,
+}
+
+/// A double as text, as it is kept: the results of a query often have the same score as the one before.
+#[derive(Clone, Copy, Default)]
+struct Shown {
+    bits: u64,
+    text: [u8; 24],
+    length: usize,
+}
+
+impl Shown {
+    /// The shortest decimal that reads back as the same double.
+    fn new(double: f64) -> Shown {
+        let mut buffer = zmij::Buffer::new();
+        let decimal = buffer.format(double);
+        let decimal = decimal.strip_suffix(".0").unwrap_or(decimal);
+        let mut shown = Shown { bits: double.to_bits(), length: decimal.len(), ..Shown::default() };
+        shown.text[..decimal.len()].copy_from_slice(decimal.as_bytes());
+        shown
+    }
 }
 
 /// An argument of a command to replicate.
@@ -55,7 +77,14 @@ pub unsafe fn run<E: Display>(
     CARRIED_OUT.store(carried_out() + 1, Ordering::Relaxed);
     // SAFETY: the server passes `argc` valid strings, which live until the command returns.
     let argv = unsafe { std::slice::from_raw_parts(argv, usize::try_from(argc).unwrap_or(0)) };
-    let call = Call { ctx, argv, flags: Cell::new(None), now: Cell::new(None), left: Cell::new(may_cost) };
+    let call = Call {
+        ctx,
+        argv,
+        flags: Cell::default(),
+        now: Cell::default(),
+        left: Cell::new(may_cost),
+        shown: Cell::default(),
+    };
     let error = guard::or(Some("ERR internal error; the server's log says where".to_string()), || {
         command(&call).err().map(|error| error.to_string())
     });
@@ -250,9 +279,11 @@ impl<'a> Call<'a> {
         if self.is_resp3() {
             api!(RedisModule_ReplyWithDouble(self.ctx, double));
         } else {
-            let mut text = zmij::Buffer::new();
-            let text = text.format(double);
-            self.reply_bytes(text.strip_suffix(".0").unwrap_or(text).as_bytes());
+            let last = self.shown.get();
+            let is_same = last.length > 0 && last.bits == double.to_bits();
+            let shown = if is_same { last } else { Shown::new(double) };
+            self.reply_bytes(&shown.text[..shown.length]);
+            self.shown.set(shown);
         }
     }
 
