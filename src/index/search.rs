@@ -286,7 +286,8 @@ impl<'s, 'a> Search<'s, 'a> {
                     budget.skipped += left.iter().map(|unit| unit.members as u64).sum::<u64>();
                     break;
                 }
-                if let ([_], [_]) = (left, self.parts) {
+                let are_few_wanted = self.wanted.limit.is_none_or(|limit| limit < unit.members);
+                if left.len() == 1 && self.parts.len() == 1 && are_few_wanted {
                     self.sift(done, &mut candidates, budget)?;
                     break;
                 }
