@@ -153,6 +153,8 @@ fn run<'a>(
 const FOUND: u64 = 6;
 /// What it costs to note that a candidate shares a band.
 const BAND: u64 = 4;
+/// What it costs to see whether a member may be among the best, beside reading its posting.
+const SIFTED: u64 = 2;
 /// So many parts of a search cost as much for a candidate as a posting.
 const PARTS: usize = 4;
 
@@ -344,8 +346,9 @@ impl<'s, 'a> Search<'s, 'a> {
         candidates: &mut Candidates<'_, 'a>,
         budget: &mut Budget,
     ) -> Result<(), TooManyPostings> {
-        self.pay_for(number, budget)?;
         let unit = &self.units[number];
+        self.pay_for(number, budget)?;
+        budget.take(unit.members as u64 * SIFTED)?;
         let alone = self.members_of_one_chunk(unit);
         let mut ranking = Ranking::new(self.wanted.limit, self.wanted.min_score, 0);
         let (mut ranked, mut noted, mut of_several) = (0, 0, Vec::new());
