@@ -21,7 +21,8 @@ soak() {
 }
 
 soak --test-threads=1 the_worst_of_each_command # alone, since it looks at the clock
-soak crash:: random_commands:: hostile:: replicas:: memory:: statistics:: cluster:: churn:: random_commands_agree
+soak crash:: random_commands:: hostile:: replicas:: memory:: statistics:: cluster:: churn:: random_commands_agree \
+    --skip clients:: # which `make test` installs
 tests/soak/valgrind.sh 180 | tee -a "$log"
 
 echo
