@@ -81,7 +81,9 @@ impl Chunk {
     /// # Errors
     /// What would not fit.
     pub fn has_room(&self, item: &[u8], observations: u32, bytes: usize) -> Result<(), Full> {
-        self.observations_of(item).checked_add(observations).ok_or(Full::Count)?;
+        if self.observations + u64::from(observations) > u32::MAX.into() {
+            self.observations_of(item).checked_add(observations).ok_or(Full::Count)?;
+        }
         self.fits(usize::from(self.bands).saturating_mul(observations as usize), bytes)
     }
 

@@ -224,8 +224,12 @@ impl<T: Copy + Default> Arena<T> {
 
     /// Copies the first `len` elements of one run to another.
     fn copy(&mut self, from: u32, to: u32, len: usize) {
-        for i in 0..len {
-            self.run_mut(to, len)[i] = self.run(from, len)[i];
+        let mut part = [T::default(); 32]; // since both runs may lie in one block
+        for at in (0..len).step_by(part.len()) {
+            let end = len.min(at + part.len());
+            let part = &mut part[..end - at];
+            part.copy_from_slice(&self.run(from, len)[at..end]);
+            self.run_mut(to, len)[at..end].copy_from_slice(part);
         }
     }
 
