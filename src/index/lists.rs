@@ -193,13 +193,12 @@ impl<T: Copy + Default> Lists<T> {
 #[derive(Debug)]
 pub struct Arena<T> {
     cells: Blocks<T>,
-    /// For each size class, the free runs of it.
-    free: Vec<Blocks<u32>>,
+    free: FreeRuns,
 }
 
 impl<T> Default for Arena<T> {
     fn default() -> Self {
-        Arena { cells: Blocks::default(), free: Vec::new() }
+        Arena { cells: Blocks::default(), free: FreeRuns::default() }
     }
 }
 
@@ -207,7 +206,7 @@ impl<T: Copy + Default> Arena<T> {
     /// A run for `len` elements, 1 and at most a block of them; their values are arbitrary.
     pub fn alloc(&mut self, len: usize) -> u32 {
         let class = size_class(len);
-        match self.free.get_mut(class.number).and_then(Blocks::pop) {
+        match self.free.pop(class.number) {
             Some(place) => place,
             None => self.cells.push_run(class.size) as u32,
         }
@@ -215,11 +214,7 @@ impl<T: Copy + Default> Arena<T> {
 
     /// Gives a run back. `len` may be any length of the run's size class.
     pub fn free(&mut self, place: u32, len: usize) {
-        let class = size_class(len);
-        while self.free.len() <= class.number {
-            self.free.push(Blocks::default());
-        }
-        self.free[class.number].push(place);
+        self.free.push(size_class(len).number, place);
     }
 
     /// Copies the first `len` elements of one run to another.
@@ -251,23 +246,80 @@ impl<T: Copy + Default> Arena<T> {
 
     /// Bytes allocated.
     pub fn memory(&self) -> usize {
-        self.cells.memory()
-            + self.free.iter().map(Blocks::memory).sum::<usize>()
-            + self.free.capacity() * size_of::<Blocks<u32>>()
+        self.cells.memory() + self.free.memory()
     }
 
     /// Has all of it moved.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
         self.cells.move_by(mover);
-        mover.vec(&mut self.free);
-        self.free.iter_mut().for_each(|places| places.move_by(mover));
+        self.free.move_by(mover);
     }
 
     /// Allocations held.
     pub fn allocations(&self) -> usize {
-        self.cells.allocations()
-            + self.free.iter().map(Blocks::allocations).sum::<usize>()
-            + usize::from(self.free.capacity() > 0)
+        self.cells.allocations() + self.free.allocations()
+    }
+}
+
+const NONE: u32 = u32::MAX;
+
+/// The free runs of an arena: a stack for each size class. All share their memory, since most of the
+/// many stacks are empty or nearly so.
+#[derive(Debug)]
+struct FreeRuns {
+    /// The entry at the top of each stack, or [`NONE`].
+    tops: Vec<u32>,
+    /// The place of a run, and the entry below.
+    entries: Blocks<(u32, u32)>,
+    /// The top of a stack of entries that are not in use.
+    unused: u32,
+}
+
+impl Default for FreeRuns {
+    fn default() -> Self {
+        FreeRuns { tops: Vec::new(), entries: Blocks::default(), unused: NONE }
+    }
+}
+
+impl FreeRuns {
+    /// Takes a run of a size class, if there is one.
+    fn pop(&mut self, class: usize) -> Option<u32> {
+        let top = self.tops.get_mut(class).filter(|top| **top != NONE)?;
+        let (place, below) = self.entries[*top as usize];
+        self.entries[*top as usize].1 = self.unused;
+        self.unused = std::mem::replace(top, below);
+        Some(place)
+    }
+
+    /// Adds a run of a size class.
+    fn push(&mut self, class: usize, place: u32) {
+        if self.tops.len() <= class {
+            self.tops.resize(class + 1, NONE);
+        }
+        let entry = (place, self.tops[class]);
+        if self.unused == NONE {
+            self.tops[class] = self.entries.len() as u32;
+            self.entries.push(entry);
+        } else {
+            self.tops[class] = self.unused;
+            self.unused = std::mem::replace(&mut self.entries[self.unused as usize], entry).1;
+        }
+    }
+
+    /// Bytes allocated.
+    fn memory(&self) -> usize {
+        self.tops.capacity() * size_of::<u32>() + self.entries.memory()
+    }
+
+    /// Has all of it moved.
+    fn move_by(&mut self, mover: &mut impl Mover) {
+        mover.vec(&mut self.tops);
+        self.entries.move_by(mover);
+    }
+
+    /// Allocations held.
+    fn allocations(&self) -> usize {
+        usize::from(self.tops.capacity() > 0) + self.entries.allocations()
     }
 }
 
