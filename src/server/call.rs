@@ -7,6 +7,7 @@ use super::{api, guard};
 use redis_module::raw;
 use redis_module::raw::{RedisModuleCtx, RedisModuleString};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_long};
 use std::fmt::Display;
@@ -56,9 +57,8 @@ pub unsafe fn run<E: Display>(
     // SAFETY: the server passes `argc` valid strings, which live until the command returns.
     let argv = unsafe { std::slice::from_raw_parts(argv, usize::try_from(argc).unwrap_or(0)) };
     let call = Call { ctx, argv, flags: Cell::new(None), now: Cell::new(None), left: Cell::new(may_cost) };
-    let error = guard::or(Some("ERR internal error; the server's log says where".to_string()), || {
-        command(&call).err().map(|error| error.to_string())
-    });
+    let internal = Cow::Borrowed("ERR internal error; the server's log says where");
+    let error = guard::or(Some(internal), || command(&call).err().map(|error| error.to_string().into()));
     if let Some(error) = error {
         call.reply_error(&error);
     }
