@@ -315,3 +315,20 @@ impl Chunk {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_is_full_by_its_own_observations() {
+        let mut chunk = Chunk::new(1);
+        chunk.observe(b"much", u32::MAX - 1);
+        assert_eq!(chunk.has_room(b"much", 1, 0), Ok(()));
+        assert_eq!(chunk.has_room(b"much", 2, 0), Err(Full::Count));
+        assert_eq!(chunk.has_room(b"other", 100, 0), Ok(()));
+        chunk.observe(b"other", 1);
+        assert_eq!(chunk.has_room(b"much", 1, 0), Ok(()));
+        assert_eq!(chunk.has_room(b"much", 2, 0), Err(Full::Count));
+    }
+}
