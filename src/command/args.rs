@@ -151,7 +151,10 @@ impl<'a> Args<'a> {
             return Ok(None);
         }
         let word = self.bytes("option")?;
-        let found = known.iter().find(|known| word.eq_ignore_ascii_case(known.as_bytes()));
+        // Most write it as it stands here.
+        let as_it_is = known.iter().find(|known| word == known.as_bytes());
+        let found =
+            as_it_is.or_else(|| known.iter().find(|known| word.eq_ignore_ascii_case(known.as_bytes())));
         found.map(|known| Some(*known)).ok_or_else(|| Error::Unknown(shown(word), expected))
     }
 
@@ -189,9 +192,10 @@ pub fn check_length(call: &Call, what: &'static str, name: &[u8]) -> Result<(), 
 
 /// A decimal without sign, space or leading zero.
 fn read_number(text: &[u8]) -> Option<u64> {
-    let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
-    let plain = digits && (text == b"0" || !text.starts_with(b"0"));
-    plain.then(|| std::str::from_utf8(text).ok()?.parse().ok()).flatten()
+    let plain = text == b"0" || !text.is_empty() && !text.starts_with(b"0");
+    let mut digits = text.iter().map(|byte| Some(u64::from(byte.wrapping_sub(b'0'))).filter(|d| *d < 10));
+    let number = digits.try_fold(0u64, |number, digit| number.checked_mul(10)?.checked_add(digit?));
+    number.filter(|_| plain)
 }
 
 #[cfg(test)]

@@ -96,8 +96,11 @@ fn ready<'a>(
         ));
     }
     cost::spend(call, cost::NAME + cost::ENTRY * bands as u64)?;
-    let buckets: SmallVec<[&[u8]; 16]> = positions.clone().map(|at| call.argument(at)).collect();
-    buckets.iter().try_for_each(|bucket| check_length(call, "bucket", bucket))?;
+    let mut buckets = SmallVec::new();
+    for bucket in positions.clone().map(|at| call.argument(at)) {
+        check_length(call, "bucket", bucket)?;
+        buckets.push(bucket);
+    }
     Ok(Observation::Ready(buckets))
 }
 

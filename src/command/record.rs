@@ -78,12 +78,12 @@ impl<'c> Recording<'c> {
             Target::There(key) => key.scope()?.definition,
             Target::New(scope) => scope.definition,
         };
-        let observed = clauses
-            .iter()
-            .map(|clause| Ok((clause.index, clause.source.observe(call, &definition)?)))
-            .collect::<Result<_, Error>>()?;
         let timestamp = timestamp.unwrap_or(call.now() / 1_000);
-        let recording = Recording { call, name, scope, timestamp, observed };
+        // Observations are large, so that they are put where they stay.
+        let mut recording = Recording { call, name, scope, timestamp, observed: SmallVec::new() };
+        for clause in clauses {
+            recording.observed.push((clause.index, clause.source.observe(call, &definition)?));
+        }
         if !recording.is_empty() {
             check_time(call, &definition, timestamp)?;
         }
@@ -109,8 +109,8 @@ impl<'c> Recording<'c> {
     /// # Errors
     /// A count would not fit, or the scope is missing and must be made by hand.
     pub fn record(self, item: &[u8], as_it_came: bool) -> Result<SmallVec<[Counts; 2]>, Error> {
-        let Recording { call, name, scope, timestamp, observed } = self;
-        let mut key = match scope {
+        let Recording { call, name, timestamp, .. } = self;
+        let mut key = match self.scope {
             Target::There(key) => key,
             Target::New(scope) => {
                 check_auto_create(call)?;
@@ -121,11 +121,11 @@ impl<'c> Recording<'c> {
             }
         };
         let definition = key.scope()?.definition;
-        let counts = record(call, &mut key, item, definition.start(timestamp), &observed)?;
+        let counts = record(call, &mut key, item, definition.start(timestamp), &self.observed)?;
         if as_it_came {
             call.replicate_verbatim();
         } else {
-            replicate(call, item, timestamp, definition.bands(), &observed);
+            replicate(call, item, timestamp, definition.bands(), &self.observed);
         }
         call.changed(c"sim.record");
         Ok(counts)
@@ -179,7 +179,9 @@ fn record(
         let chunk = chunk.and_then(|(_, key)| key.as_mut()?.chunk_mut());
         chunk.map_or_else(Counts::new, |chunk| chunk.record(item, observation.buckets()))
     };
-    Ok(observed.iter().map(add).collect())
+    let mut counts = SmallVec::new();
+    counts.extend(observed.iter().map(add));
+    Ok(counts)
 }
 
 /// The chunk of each index that is observed, once.

@@ -221,11 +221,11 @@ impl<'a> BlobChunk<'a> {
         self.each(|band, bucket, count| {
             batch.push((band, bucket, count));
             if batch.len() == BATCH {
-                chunk.add(id, &batch);
+                chunk.add(id, batch.iter().copied());
                 batch.clear();
             }
         });
-        chunk.add(id, &batch);
+        chunk.add(id, batch.iter().copied());
     }
 }
 

@@ -124,6 +124,19 @@ impl<T: Copy + Default> Blocks<T> {
         self.len() - len
     }
 
+    /// Copies the first `len` elements of one run to another.
+    pub fn copy_run(&mut self, from: usize, to: usize, len: usize) {
+        if len == 0 {
+            return; // an empty run need not be anywhere
+        }
+        let (source, target) = (from >> Self::SHIFT, to >> Self::SHIFT);
+        let (start, place) = (from & (Self::CAPACITY - 1), to & (Self::CAPACITY - 1));
+        match self.blocks.get_disjoint_mut([source, target]) {
+            Ok([source, target]) => target[place..place + len].copy_from_slice(&source[start..start + len]),
+            Err(_) => self.blocks[target].copy_within(start..start + len, place),
+        }
+    }
+
     /// A run that [`Self::push_run`] made.
     #[inline]
     pub fn run(&self, at: usize, len: usize) -> &[T] {
@@ -205,6 +218,22 @@ mod tests {
         }
         for (i, at) in places.into_iter().enumerate() {
             assert!(blocks.run(at, 30_000).iter().all(|b| usize::from(*b) == i));
+        }
+    }
+
+    #[test]
+    fn a_run_is_copied_inside_a_block_and_to_another() {
+        let mut blocks = Blocks::<u32>::default();
+        let places: Vec<usize> = (0..100).map(|_| blocks.push_run(3_000)).collect();
+        for (i, at) in places.iter().enumerate() {
+            blocks.run_mut(*at, 3_000).fill(i as u32);
+        }
+        for to in [1, 2, 99] {
+            blocks.copy_run(places[0], places[to], 2_000);
+            blocks.copy_run(usize::MAX, places[to], 0);
+            let copied = blocks.run(places[to], 3_000);
+            assert!(copied[..2_000].iter().all(|i| *i == 0));
+            assert!(copied[2_000..].iter().all(|i| *i == to as u32));
         }
     }
 

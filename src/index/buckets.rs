@@ -93,6 +93,17 @@ impl Bucket {
         List::from_parts(self.place, self.n.into())
     }
 
+    /// The bytes, which may lie in the arena.
+    fn bytes<'a>(&'a self, arena: &'a Arena<u8>) -> &'a [u8] {
+        match self.length() {
+            LONG => {
+                let (place, length) = self.long();
+                arena.run(place, length)
+            }
+            length => &self.key[..length],
+        }
+    }
+
     /// Place and length of bytes that lie in the arena.
     fn long(&self) -> (u32, usize) {
         let [a, b, c, d, e, f, g, h] = self.key;
@@ -119,7 +130,9 @@ impl<'a> Sought<'a> {
     /// The same, for a caller who has its [`hash::bucket`].
     pub fn hashed(band: u16, bytes: &'a [u8], hash: u32) -> Sought<'a> {
         let mut key = [0; INLINE];
-        let record = if let Some(short) = key.get_mut(..bytes.len()) {
+        let record = if let Ok(full) = bytes.try_into() {
+            Bucket::new(band, INLINE, full) // the usual length, whose copy is one move
+        } else if let Some(short) = key.get_mut(..bytes.len()) {
             short.copy_from_slice(bytes);
             Bucket::new(band, bytes.len(), key)
         } else {
@@ -228,14 +241,7 @@ impl Buckets {
 
     /// The bucket's bytes.
     pub fn bytes(&self, id: u32) -> &[u8] {
-        let bucket = &self.records[id as usize];
-        match bucket.length() {
-            LONG => {
-                let (place, length) = bucket.long();
-                self.bytes.run(place, length)
-            }
-            length => &bucket.key[..length],
-        }
+        self.records[id as usize].bytes(&self.bytes)
     }
 
     /// How many items are in the bucket.
@@ -320,9 +326,11 @@ impl Buckets {
                 self.records.len() as u32 - 1
             }
         };
-        let mut table = std::mem::take(&mut self.table);
-        table.insert(sought.hash, id, |id| hash::bucket(self.band(id), self.bytes(id)));
-        self.table = table;
+        let (records, bytes) = (&self.records, &self.bytes);
+        self.table.insert(sought.hash, id, |id| {
+            let bucket = &records[id as usize];
+            hash::bucket(bucket.band(), bucket.bytes(bytes))
+        });
         id
     }
 

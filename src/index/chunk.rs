@@ -81,6 +81,7 @@ impl Chunk {
     /// # Errors
     /// What would not fit.
     pub fn has_room(&self, item: &[u8], observations: u32, bytes: usize) -> Result<(), Full> {
+        // Where those of all items would fit together, there is no need to look for the item.
         if self.observations + u64::from(observations) > u32::MAX.into() {
             self.observations_of(item).checked_add(observations).ok_or(Full::Count)?;
         }
@@ -97,9 +98,7 @@ impl Chunk {
     /// asked [`Self::has_room`].
     pub fn record<'a>(&mut self, item: &[u8], signature: impl Iterator<Item = &'a [u8]>) -> Counts {
         let item = self.observe(item, 1);
-        let signature: SmallVec<[(u16, &[u8], u32); 32]> =
-            (0..self.bands).zip(signature).map(|(band, bucket)| (band, bucket, 1)).collect();
-        self.add(item, &signature)
+        self.add(item, (0..self.bands).zip(signature).map(|(band, bucket)| (band, bucket, 1)))
     }
 
     /// The id of an item, which is added where it is new, with more observations.
@@ -117,21 +116,27 @@ impl Chunk {
 
     /// Adds to an item's counts in some buckets, each of them once: a band, its bytes and what to add;
     /// returns the new counts.
-    pub(super) fn add(&mut self, item: u32, buckets: &[(u16, &[u8], u32)]) -> Counts {
-        let sought: SmallVec<[Sought; 32]> =
-            buckets.iter().map(|(band, bucket, _)| Sought::new(*band, bucket)).collect();
-        let begun: SmallVec<[Option<Begun>; 32]> =
-            sought.iter().map(|sought| self.buckets.begin(sought)).collect();
-        let mut new: SmallVec<[u32; 32]> = SmallVec::new();
-        let counts = buckets.iter().zip(sought.iter().zip(begun)).map(|((_, _, count), (sought, begun))| {
-            let bucket = self.buckets.find_or_add(begun, sought);
+    pub(super) fn add<'a>(
+        &mut self,
+        item: u32,
+        buckets: impl Iterator<Item = (u16, &'a [u8], u32)>,
+    ) -> Counts {
+        let mut sought: SmallVec<[(Sought, Option<Begun>, u32); 32]> = SmallVec::new();
+        for (band, bucket, count) in buckets {
+            sought.push((Sought::new(band, bucket), None, count));
+        }
+        for (sought, begun, _) in &mut sought {
+            *begun = self.buckets.begin(sought);
+        }
+        let (mut counts, mut new) = (Counts::new(), SmallVec::<[u32; 32]>::new());
+        for (sought, begun, count) in &sought {
+            let bucket = self.buckets.find_or_add(*begun, sought);
             let sum = self.buckets.add(bucket, item, *count);
             if sum == *count {
                 new.push(bucket);
             }
-            sum
-        });
-        let counts = counts.collect();
+            counts.push(sum);
+        }
         self.items.add_buckets(item, &new);
         counts
     }
@@ -308,5 +313,22 @@ impl Chunk {
             members.iter().sum::<usize>() == entries,
             "a bucket names an item that does not name the bucket",
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_is_full_by_its_own_observations() {
+        let mut chunk = Chunk::new(1);
+        chunk.observe(b"much", u32::MAX - 1);
+        assert_eq!(chunk.has_room(b"much", 1, 0), Ok(()));
+        assert_eq!(chunk.has_room(b"much", 2, 0), Err(Full::Count));
+        assert_eq!(chunk.has_room(b"other", 100, 0), Ok(()));
+        chunk.observe(b"other", 1);
+        assert_eq!(chunk.has_room(b"much", 1, 0), Ok(()));
+        assert_eq!(chunk.has_room(b"much", 2, 0), Err(Full::Count));
     }
 }

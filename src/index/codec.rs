@@ -224,7 +224,7 @@ fn read_item(chunk: &mut Chunk, from: &mut Reader) -> Result<(), DecodeError> {
     let add = |band, bucket, count| buckets.push((band, bucket, count));
     let observations = read_profile(from, chunk.bands(), add)?;
     let item = chunk.observe(name, observations);
-    chunk.add(item, &buckets);
+    chunk.add(item, buckets.into_iter());
     Ok(())
 }
 

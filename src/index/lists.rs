@@ -96,7 +96,7 @@ impl<T: Copy + Default> Lists<T> {
     fn resize(&mut self, list: &mut List, len: usize) {
         if size_class(list.len()).number != size_class(len).number {
             let place = if len > 0 { self.short.alloc(len) } else { 0 };
-            self.short.copy(list.place, place, list.len().min(len));
+            self.short.cells.copy_run(list.place as usize, place as usize, list.len().min(len));
             self.free(*list);
             list.place = place;
         }
@@ -215,17 +215,6 @@ impl<T: Copy + Default> Arena<T> {
     /// Gives a run back. `len` may be any length of the run's size class.
     pub fn free(&mut self, place: u32, len: usize) {
         self.free.push(size_class(len).number, place);
-    }
-
-    /// Copies the first `len` elements of one run to another.
-    fn copy(&mut self, from: u32, to: u32, len: usize) {
-        let mut part = [T::default(); 32]; // since both runs may lie in one block
-        for at in (0..len).step_by(part.len()) {
-            let end = len.min(at + part.len());
-            let part = &mut part[..end - at];
-            part.copy_from_slice(&self.run(from, len)[at..end]);
-            self.run_mut(to, len)[at..end].copy_from_slice(part);
-        }
     }
 
     /// The first `len` elements of a run.

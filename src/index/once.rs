@@ -21,7 +21,7 @@ impl Once {
     /// The word of a hash, and by how much to shift it.
     fn slot(&self, hash: u32) -> (usize, usize) {
         let hash = hash as usize;
-        (hash / OF_WORD & (self.words.len() - 1), hash % OF_WORD * 2)
+        ((hash / OF_WORD) & (self.words.len() - 1), hash % OF_WORD * 2)
     }
 
     /// Adds an item.

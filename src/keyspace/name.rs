@@ -102,8 +102,11 @@ pub fn chunk(tag: &[u8], index: &[u8], start: u64, uid: u64) -> Vec<u8> {
     key.push(b':');
     key.extend_from_slice(itoa::Buffer::new().format(start).as_bytes());
     key.push(b':');
-    let nibbles = (0..16).rev().map(|nibble| uid >> (4 * nibble) & 15);
-    key.extend(nibbles.map(|nibble| b"0123456789abcdef"[nibble as usize]));
+    let mut hex = [0; 16];
+    for (at, digit) in hex.iter_mut().enumerate() {
+        *digit = b"0123456789abcdef"[(uid >> (60 - 4 * at) & 15) as usize];
+    }
+    key.extend_from_slice(&hex);
     key
 }
 

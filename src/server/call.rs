@@ -7,6 +7,7 @@ use super::{api, guard};
 use redis_module::raw;
 use redis_module::raw::{RedisModuleCtx, RedisModuleString};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_long};
 use std::fmt::Display;
@@ -85,9 +86,8 @@ pub unsafe fn run<E: Display>(
         left: Cell::new(may_cost),
         shown: Cell::default(),
     };
-    let error = guard::or(Some("ERR internal error; the server's log says where".to_string()), || {
-        command(&call).err().map(|error| error.to_string())
-    });
+    let internal = Cow::Borrowed("ERR internal error; the server's log says where");
+    let error = guard::or(Some(internal), || command(&call).err().map(|error| error.to_string().into()));
     if let Some(error) = error {
         call.reply_error(&error);
     }

@@ -4,7 +4,8 @@ use super::api;
 use super::call::Call;
 use redis_module::native_types::RedisType;
 use redis_module::raw;
-use redis_module::raw::{RedisModuleKey, RedisModuleString};
+use redis_module::raw::{RedisModuleKey, RedisModuleString, RedisModuleType};
+use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 
 /// A key that holds a value of another type.
@@ -33,6 +34,8 @@ pub struct Key<'c> {
     key: *mut RedisModuleKey,
     /// A name that is not an argument of the command.
     made: Option<*mut RedisModuleString>,
+    /// The value, once it was asked for, and its type.
+    found: Cell<Option<(*mut RedisModuleType, *mut c_void)>>,
 }
 
 impl<'c> Key<'c> {
@@ -50,7 +53,7 @@ impl<'c> Key<'c> {
             }
         };
         let key = api!(RedisModule_OpenKey(call.ctx(), name, mode as c_int));
-        Key { call, key: key.cast(), made }
+        Key { call, key: key.cast(), made, found: Cell::new(None) }
     }
 
     /// Whether there is no value.
@@ -60,16 +63,19 @@ impl<'c> Key<'c> {
     }
 
     fn pointer<V: Value>(&self) -> Result<Option<*mut V>, WrongType> {
-        let kind = api!(RedisModule_KeyType(self.key));
-        if kind == raw::REDISMODULE_KEYTYPE_EMPTY as c_int {
-            return Ok(None);
+        let kind = *V::redis_type().raw_type.borrow();
+        if let Some((of, value)) = self.found.get()
+            && of == kind
+        {
+            return Ok(Some(value.cast()));
         }
-        let is_module = kind == raw::REDISMODULE_KEYTYPE_MODULE as c_int;
-        if !is_module || api!(RedisModule_ModuleTypeGetType(self.key)) != *V::redis_type().raw_type.borrow() {
-            return Err(WrongType);
+        // Null where there is no value, or none of a module.
+        if api!(RedisModule_ModuleTypeGetType(self.key)) != kind {
+            return if self.is_empty() { Ok(None) } else { Err(WrongType) };
         }
-        let value: *mut V = api!(RedisModule_ModuleTypeGetValue(self.key)).cast();
-        Ok((!value.is_null()).then_some(value))
+        let value = api!(RedisModule_ModuleTypeGetValue(self.key));
+        self.found.set((!value.is_null()).then_some((kind, value)));
+        Ok((!value.is_null()).then_some(value.cast()))
     }
 
     /// The value, or nothing where the key is empty.
@@ -94,6 +100,7 @@ impl<'c> Key<'c> {
 
     /// Puts a value into a key that was opened to write, in place of what was there.
     pub fn set<V: Value>(&mut self, value: V) {
+        self.found.set(None);
         let value = Box::into_raw(Box::new(value)).cast::<c_void>();
         let kind = *V::redis_type().raw_type.borrow();
         if api!(RedisModule_ModuleTypeSetValue(self.key, kind, value)) != raw::REDISMODULE_OK as c_int {
@@ -110,11 +117,13 @@ impl<'c> Key<'c> {
 
     /// Removes the key's value and frees it here.
     pub fn delete(&mut self) {
+        self.found.set(None);
         api!(RedisModule_DeleteKey(self.key));
     }
 
     /// Removes the key's value; where freeing it is much work, that is done by another thread.
     pub fn unlink(&mut self) {
+        self.found.set(None);
         api!(RedisModule_UnlinkKey(self.key));
     }
 }

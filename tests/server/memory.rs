@@ -25,7 +25,7 @@ on_each_server! {
         (0..10).for_each(|n| drop(server.does(format!("SIM.DROP s{n}"))));
         let (before, resident) = (server.used_memory(), number(&server, "used_memory_rss"));
         for _ in 0..amount(2, 10) {
-            fill(&server, 10, amount(20_000, 100_000));
+            fill(&server, 10, amount(25_000, 100_000));
             let full = server.used_memory();
             assert!(full > before + (4 << 20), "{before} {full}");
             (0..10).for_each(|n| drop(server.does(format!("SIM.DROP s{n}"))));
