@@ -23,9 +23,12 @@ on_each_server! {
         let server = kind.start();
         fill(&server, 10, 10_000); // what a server takes once
         (0..10).for_each(|n| drop(server.does(format!("SIM.DROP s{n}"))));
+        wait_until("what was dropped is freed", || {
+            server.does("INFO simile").text().contains("simile_bytes:0\r\n")
+        });
         let (before, resident) = (server.used_memory(), number(&server, "used_memory_rss"));
         for _ in 0..amount(2, 10) {
-            fill(&server, 10, amount(25_000, 100_000));
+            fill(&server, 10, amount(20_000, 100_000));
             let full = server.used_memory();
             assert!(full > before + (4 << 20), "{before} {full}");
             (0..10).for_each(|n| drop(server.does(format!("SIM.DROP s{n}"))));
