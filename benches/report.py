@@ -80,7 +80,7 @@ What commands of the server itself cost, by the same method.
 ## How to repeat it
 
 `make bench` measures all of this and makes this page; `make bench-quick` does the same with less work, and
-fails where less than half of a target is reached three times over: CI runs it. `benches/README.md` says what
+fails where less than half of a target is reached three times over. `benches/README.md` says what
 each row measures.
 """
 
