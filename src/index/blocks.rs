@@ -1,19 +1,14 @@
 //! A vector that grows by blocks.
 //!
 //! A `Vec` of a hundred million entries stops the server for a second when it doubles, and needs
-//! both copies while it does. Here only the last block is ever copied, and it is small; all before it
-//! are whole, and do not move. Freeing takes one call a block.
+//! both copies while it does. Here only the first block is ever copied, and it is at most a
+//! mebibyte; after it, whole blocks are added and nothing moves. Freeing takes one call a block.
 
 use super::mover::Mover;
 use std::mem::size_of;
 
-/// Bytes of a full block. A run of bytes may be a name of a mebibyte.
-const fn block_of(element: usize) -> usize {
-    if element == 1 { 1 << 20 } else { 1 << 15 }
-}
-
-/// How much of a value may be unused at its end: one part of so many.
-const UNUSED: usize = 64;
+/// Bytes of a full block.
+const BLOCK: usize = 1 << 20;
 
 /// A growing sequence, kept in blocks of the same power of two of elements.
 #[derive(Debug)]
@@ -28,7 +23,7 @@ impl<T> Default for Blocks<T> {
 }
 
 impl<T> Blocks<T> {
-    const SHIFT: u32 = (block_of(size_of::<T>()) / size_of::<T>()).ilog2();
+    const SHIFT: u32 = (BLOCK / size_of::<T>()).ilog2();
     /// Elements of a full block.
     pub const CAPACITY: usize = 1 << Self::SHIFT;
 
@@ -40,22 +35,24 @@ impl<T> Blocks<T> {
         }
     }
 
-    /// The last block, with room for `more` elements: in the last block there is, else in a new one. A
-    /// block grows by a part of the whole value, to a size of the allocator, so that little of a value
-    /// is unused, and of what the allocator gives nothing.
+    /// The last block, with room for `more` elements: in the last block there is, else in a new one.
+    /// The first block grows from one size of the allocator to the next, so that a small value stays
+    /// small and none of what the allocator gives is wasted.
     fn room(&mut self, more: usize) -> &mut Vec<T> {
         let full = |block: &Vec<T>| block.len() + more > Self::CAPACITY;
         if self.blocks.last().is_none_or(full) {
-            self.blocks.push(Vec::new());
+            // The first block starts small; a later one is whole, so that it never moves.
+            let capacity = if self.blocks.is_empty() { 0 } else { Self::CAPACITY };
+            self.blocks.push(Vec::with_capacity(capacity));
         }
         let last = self.blocks.len() - 1;
-        let (len, capacity) = (self.blocks[last].len(), self.blocks[last].capacity());
-        if len + more > capacity {
-            let least = (len + more + self.len() / UNUSED).max(4) * size_of::<T>();
+        let block = &mut self.blocks[last];
+        if block.len() + more > block.capacity() {
+            let least = (block.len() + more).max(4) * size_of::<T>();
             let capacity = (size_class(least).size / size_of::<T>()).min(Self::CAPACITY);
-            self.blocks[last].reserve_exact(capacity - len);
+            block.reserve_exact(capacity - block.len());
         }
-        &mut self.blocks[last]
+        block
     }
 
     /// Adds an element at the end; its position is the `len` of before.
@@ -116,8 +113,13 @@ impl<T> Blocks<T> {
 
 impl<T: Copy + Default> Blocks<T> {
     /// Adds a run of `len` default elements (at most [`Self::CAPACITY`]) that lies in one block;
-    /// returns its position. A block too short for the run is left as it is.
+    /// returns its position. What is left of a block too short for the run stays unused.
     pub fn push_run(&mut self, len: usize) -> usize {
+        if let Some(block) = self.blocks.last_mut()
+            && block.len() + len > Self::CAPACITY
+        {
+            block.resize(Self::CAPACITY, T::default());
+        }
         let block = self.room(len);
         let start = block.len();
         block.resize(start + len, T::default());
@@ -247,20 +249,6 @@ mod tests {
             assert!(class.number == last || class.number == last + 1);
             last = class.number;
         }
-    }
-
-    #[test]
-    fn little_of_a_value_is_unused() {
-        let (mut blocks, mut unused) = (Blocks::<u64>::default(), 0.0);
-        let n = 1 << 17;
-        for i in 0..n {
-            blocks.push(i);
-            let used = 8.0 * (i + 1) as f64;
-            let held = blocks.memory() as f64;
-            assert!(held < used + 0.26 * used.min(32_768.0) + used / 50.0 + 200.0, "{i}: {held}");
-            unused += 1.0 - used / held;
-        }
-        assert!(unused / (n as f64) < 0.02, "{}", unused / n as f64);
     }
 
     #[test]
