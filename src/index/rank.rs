@@ -73,7 +73,7 @@ impl<'a> Ranking<'a> {
 
     /// Leaves the best of those that are there.
     pub fn cut(&mut self) {
-        if (1..self.list.len()).contains(&self.limit) {
+        if (1..=self.list.len()).contains(&self.limit) {
             self.list.select_nth_unstable_by(self.limit - 1, Ranked::order);
         }
         self.list.truncate(self.limit);
@@ -119,5 +119,20 @@ impl<'a> CommonPrefix<'a> {
         let mut first = [0; 8];
         first.iter_mut().zip(behind).for_each(|(to, byte)| *to = *byte);
         u64::from_be_bytes(first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_floor_is_the_worst_of_the_best_however_many_there_are() {
+        for offered in 3..20 {
+            let mut ranking = Ranking::new(Some(3), None, 0);
+            (0..offered).rev().for_each(|n| ranking.offer(Ranked::new(n, n as f64, 1, b"item")));
+            ranking.cut();
+            assert_eq!(ranking.floor(), (offered - 3) as f64);
+        }
     }
 }
