@@ -130,7 +130,7 @@ mod tests {
     fn the_floor_is_the_worst_of_the_best_however_many_there_are() {
         for offered in 3..20 {
             let mut ranking = Ranking::new(Some(3), None, 0);
-            (0..offered).rev().for_each(|n| ranking.offer(Ranked::new(n, n as f64, 1, b"item")));
+            (0..offered).for_each(|n| ranking.offer(Ranked::new(n, n as f64, 1, b"item")));
             ranking.cut();
             assert_eq!(ranking.floor(), (offered - 3) as f64);
         }
