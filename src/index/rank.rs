@@ -80,10 +80,9 @@ impl<'a> Ranking<'a> {
         self.last = self.limit.checked_sub(1).and_then(|last| self.list.get(last)).copied();
     }
 
-    /// How many there are.
-    pub fn count(&mut self) -> usize {
-        self.cut();
-        self.list.len()
+    /// How many of the best there are.
+    pub fn count(&self) -> usize {
+        self.list.len().min(self.limit)
     }
 
     /// The best, in the order of results.

@@ -392,8 +392,8 @@ impl<'s, 'a> Search<'s, 'a> {
         let (c, n) = (self.frequency(unit).count, posting.count.into());
         let observations = items.observations(posting.item).into();
         let score = scale.of(&Shared { sum: scale.part(c, n, observations), observations });
-        let most = Ranked::new(0, score, observations, items.name(posting.item));
-        !is_below(score, ranking.floor()) && (!scale.falls(c, n, observations) || ranking.takes(&most))
+        let is_before_last = || ranking.takes(&Ranked::new(0, score, observations, items.name(posting.item)));
+        !is_below(score, ranking.floor()) && (!scale.falls(c, n, observations) || is_before_last())
     }
 
     /// Ranks the candidates from a number on.
