@@ -13,12 +13,15 @@ const BLOCK: usize = 1 << 20;
 /// A growing sequence, kept in blocks of the same power of two of elements.
 #[derive(Debug)]
 pub struct Blocks<T> {
-    blocks: Vec<Vec<T>>,
+    /// The first block, at hand: most sequences have no other.
+    first: Vec<T>,
+    /// The blocks behind it, each of which is allocated whole.
+    rest: Vec<Vec<T>>,
 }
 
 impl<T> Default for Blocks<T> {
     fn default() -> Self {
-        Blocks { blocks: Vec::new() }
+        Blocks { first: Vec::new(), rest: Vec::new() }
     }
 }
 
@@ -29,9 +32,9 @@ impl<T> Blocks<T> {
 
     /// How many elements there are.
     pub fn len(&self) -> usize {
-        match self.blocks.split_last() {
-            Some((last, full)) => (full.len() << Self::SHIFT) + last.len(),
-            None => 0,
+        match self.rest.last() {
+            Some(last) => (self.rest.len() << Self::SHIFT) + last.len(),
+            None => self.first.len(),
         }
     }
 
@@ -39,20 +42,20 @@ impl<T> Blocks<T> {
     /// The first block grows from one size of the allocator to the next, so that a small value stays
     /// small and none of what the allocator gives is wasted.
     fn room(&mut self, more: usize) -> &mut Vec<T> {
-        let full = |block: &Vec<T>| block.len() + more > Self::CAPACITY;
-        if self.blocks.last().is_none_or(full) {
-            // The first block starts small; a later one is whole, so that it never moves.
-            let capacity = if self.blocks.is_empty() { 0 } else { Self::CAPACITY };
-            self.blocks.push(Vec::with_capacity(capacity));
+        if self.last_mut().len() + more > Self::CAPACITY {
+            self.rest.push(Vec::with_capacity(Self::CAPACITY));
         }
-        let last = self.blocks.len() - 1;
-        let block = &mut self.blocks[last];
+        let block = self.last_mut();
         if block.len() + more > block.capacity() {
             let least = (block.len() + more).max(4) * size_of::<T>();
             let capacity = (size_class(least).size / size_of::<T>()).min(Self::CAPACITY);
             block.reserve_exact(capacity - block.len());
         }
         block
+    }
+
+    fn last_mut(&mut self) -> &mut Vec<T> {
+        self.rest.last_mut().unwrap_or(&mut self.first)
     }
 
     /// Adds an element at the end; its position is the `len` of before.
@@ -62,9 +65,11 @@ impl<T> Blocks<T> {
 
     /// Takes the last element. A block that this empties is given back.
     pub fn pop(&mut self) -> Option<T> {
-        let value = self.blocks.last_mut()?.pop();
-        if self.blocks.last().is_some_and(Vec::is_empty) {
-            self.blocks.pop();
+        let block = self.last_mut();
+        let value = block.pop();
+        if block.is_empty() {
+            *block = Vec::new();
+            self.rest.pop();
         }
         value
     }
@@ -78,36 +83,46 @@ impl<T> Blocks<T> {
         }
     }
 
+    /// The block behind the first that a position, or the first of a run, is in; and its place there.
+    fn behind(at: usize) -> (usize, usize) {
+        ((at >> Self::SHIFT).wrapping_sub(1), at & (Self::CAPACITY - 1))
+    }
+
     /// The element at a position, or `None` past the end.
+    #[inline]
     pub fn get(&self, at: usize) -> Option<&T> {
-        self.blocks.get(at >> Self::SHIFT)?.get(at & (Self::CAPACITY - 1))
+        self.first.get(at).or_else(|| {
+            let (block, place) = Self::behind(at);
+            self.rest.get(block)?.get(place)
+        })
     }
 
     /// The blocks as slices, in order.
     pub fn slices(&self) -> impl Iterator<Item = &[T]> {
-        self.blocks.iter().map(Vec::as_slice)
+        std::iter::once(&self.first).chain(&self.rest).map(Vec::as_slice)
     }
 
     /// All elements, in order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.blocks.iter().flatten()
+        self.slices().flatten()
     }
 
     /// Bytes allocated.
     pub fn memory(&self) -> usize {
-        let elements: usize = self.blocks.iter().map(Vec::capacity).sum();
-        elements * size_of::<T>() + self.blocks.capacity() * size_of::<Vec<T>>()
+        let elements = self.first.capacity() + self.rest.iter().map(Vec::capacity).sum::<usize>();
+        elements * size_of::<T>() + self.rest.capacity() * size_of::<Vec<T>>()
     }
 
     /// Has all of it moved.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
-        mover.vec(&mut self.blocks);
-        self.blocks.iter_mut().for_each(|block| mover.vec(block));
+        mover.vec(&mut self.first);
+        mover.vec(&mut self.rest);
+        self.rest.iter_mut().for_each(|block| mover.vec(block));
     }
 
     /// Allocations held.
     pub fn allocations(&self) -> usize {
-        self.blocks.len() + usize::from(self.blocks.capacity() > 0)
+        usize::from(self.first.capacity() > 0) + self.rest.len() + usize::from(self.rest.capacity() > 0)
     }
 }
 
@@ -115,10 +130,9 @@ impl<T: Copy + Default> Blocks<T> {
     /// Adds a run of `len` default elements (at most [`Self::CAPACITY`]) that lies in one block;
     /// returns its position. What is left of a block too short for the run stays unused.
     pub fn push_run(&mut self, len: usize) -> usize {
-        if let Some(block) = self.blocks.last_mut()
-            && block.len() + len > Self::CAPACITY
-        {
-            block.resize(Self::CAPACITY, T::default());
+        let last = self.last_mut();
+        if last.len() + len > Self::CAPACITY {
+            last.resize(Self::CAPACITY, T::default());
         }
         let block = self.room(len);
         let start = block.len();
@@ -128,29 +142,30 @@ impl<T: Copy + Default> Blocks<T> {
 
     /// Copies the first `len` elements of one run to another.
     pub fn copy_run(&mut self, from: usize, to: usize, len: usize) {
-        if len == 0 {
-            return; // an empty run need not be anywhere
-        }
-        let (source, target) = (from >> Self::SHIFT, to >> Self::SHIFT);
-        let (start, place) = (from & (Self::CAPACITY - 1), to & (Self::CAPACITY - 1));
-        match self.blocks.get_disjoint_mut([source, target]) {
-            Ok([source, target]) => target[place..place + len].copy_from_slice(&source[start..start + len]),
-            Err(_) => self.blocks[target].copy_within(start..start + len, place),
+        let end = from.max(to).saturating_add(len);
+        if end <= self.first.len() {
+            self.first.copy_within(from..from + len, to);
+        } else {
+            (0..len).for_each(|at| self[to + at] = self[from + at]);
         }
     }
 
     /// A run that [`Self::push_run`] made.
     #[inline]
     pub fn run(&self, at: usize, len: usize) -> &[T] {
-        let start = at & (Self::CAPACITY - 1);
-        &self.blocks[at >> Self::SHIFT][start..start + len]
+        self.first.get(at..at + len).unwrap_or_else(|| {
+            let (block, start) = Self::behind(at);
+            &self.rest[block][start..start + len]
+        })
     }
 
     /// A run that [`Self::push_run`] made, to change.
     #[inline]
     pub fn run_mut(&mut self, at: usize, len: usize) -> &mut [T] {
-        let start = at & (Self::CAPACITY - 1);
-        &mut self.blocks[at >> Self::SHIFT][start..start + len]
+        self.first.get_mut(at..at + len).unwrap_or_else(|| {
+            let (block, start) = Self::behind(at);
+            &mut self.rest[block][start..start + len]
+        })
     }
 }
 
@@ -158,14 +173,20 @@ impl<T> std::ops::Index<usize> for Blocks<T> {
     type Output = T;
     #[inline]
     fn index(&self, at: usize) -> &T {
-        &self.blocks[at >> Self::SHIFT][at & (Self::CAPACITY - 1)]
+        self.first.get(at).unwrap_or_else(|| {
+            let (block, place) = Self::behind(at);
+            &self.rest[block][place]
+        })
     }
 }
 
 impl<T> std::ops::IndexMut<usize> for Blocks<T> {
     #[inline]
     fn index_mut(&mut self, at: usize) -> &mut T {
-        &mut self.blocks[at >> Self::SHIFT][at & (Self::CAPACITY - 1)]
+        self.first.get_mut(at).unwrap_or_else(|| {
+            let (block, place) = Self::behind(at);
+            &mut self.rest[block][place]
+        })
     }
 }
 
@@ -206,7 +227,7 @@ mod tests {
         blocks.swap_remove(5);
         assert_eq!(blocks[5], n as u64 - 1);
         while blocks.pop().is_some() {}
-        assert_eq!((blocks.len(), blocks.slices().count()), (0, 0));
+        assert!(blocks.len() == 0 && blocks.memory() < 1_000);
     }
 
     #[test]
