@@ -212,6 +212,12 @@ impl Buckets {
         self.table.find(sought.hash, |id| self.is(id, sought))
     }
 
+    /// Whether a bucket may be there: see [`Table::may_have`].
+    #[inline]
+    pub fn may_have(&self, sought: &Sought) -> bool {
+        self.table.may_have(sought.hash)
+    }
+
     /// Begins to look a bucket up: see [`Table::begin`].
     #[inline]
     pub fn begin(&self, sought: &Sought) -> Option<Begun> {

@@ -237,15 +237,19 @@ impl<'s, 'a> Candidates<'s, 'a> {
     /// Adds the observations of new candidates in all chunks where they were not met.
     fn count_all_observations(&mut self) {
         let (list, parts) = (&self.list, self.parts.len());
-        let mut begun = Vec::with_capacity(TOGETHER.min(list.len() - self.complete));
+        let mut open = vec![0; TOGETHER.min(list.len() - self.complete)];
         for first in (self.complete..list.len()).step_by(TOGETHER) {
             let new = first..list.len().min(first + TOGETHER);
             for (chunk, place) in (0..).zip(self.chunks) {
                 let (items, bit) = (place.chunk.items(), bit(chunk));
-                let unmet = list[new.clone()].iter().zip(first..).filter(|(of, _)| of.counted & bit == 0);
-                begun.extend(unmet.filter_map(|(of, number)| Some((number, items.begin(of.hash)?))));
-                for (number, begun) in begun.drain(..) {
-                    if let Some(id) = items.find_from(begun, || list[number].name(self.chunks)) {
+                let mut count = 0;
+                for (number, of) in new.clone().zip(&list[new.clone()]) {
+                    open[count] = number;
+                    count += usize::from((of.counted & bit == 0) & items.may_have(of.hash));
+                }
+                for number in &open[..count] {
+                    let of = &list[*number];
+                    if let Some(id) = items.find(of.name(self.chunks), of.hash) {
                         let known = &mut self.known[number * parts + place.part];
                         known.observations += u64::from(items.observations(id));
                     }

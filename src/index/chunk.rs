@@ -10,7 +10,7 @@ use super::hash;
 use super::items::Items;
 use super::mover::Mover;
 use super::table::Begun;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 /// A count for each band.
 pub type Counts = SmallVec<[u32; 32]>;
@@ -204,11 +204,15 @@ impl Chunk {
 
     /// Finds some buckets; hands over the position and the id of each that is there.
     pub(super) fn find_buckets(&self, sought: &[Sought], mut found: impl FnMut(usize, u32)) {
-        let begin = |(at, sought)| Some((at, self.buckets.begin(sought)?));
-        let begun: SmallVec<[(usize, Begun); 64]> = sought.iter().enumerate().filter_map(begin).collect();
-        for (at, begun) in begun {
-            if let Some(id) = self.buckets.find_from(begun, &sought[at]) {
-                found(at, id);
+        let mut open: SmallVec<[usize; 64]> = smallvec![0; sought.len()];
+        let mut count = 0;
+        for (at, sought) in sought.iter().enumerate() {
+            open[count] = at;
+            count += usize::from(self.buckets.may_have(sought));
+        }
+        for at in &open[..count] {
+            if let Some(id) = self.buckets.find(&sought[*at]) {
+                found(*at, id);
             }
         }
     }

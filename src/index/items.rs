@@ -4,7 +4,7 @@ use super::blocks::Blocks;
 use super::hash;
 use super::lists::{Arena, List, Lists};
 use super::mover::Mover;
-use super::table::{Begun, Table};
+use super::table::Table;
 
 /// What a chunk keeps of one item: 24 bytes. An item that was never observed does not exist.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,16 +54,10 @@ impl Items {
         self.table.find(hash, |id| self.hash(id) == hash && self.name(id) == name)
     }
 
-    /// Begins to look an item with this hash up: see [`Table::begin`].
+    /// Whether an item with this hash may be there: see [`Table::may_have`].
     #[inline]
-    pub fn begin(&self, hash: u32) -> Option<Begun> {
-        self.table.begin(hash)
-    }
-
-    /// What [`Self::find`] returns, of a look-up that was begun.
-    #[inline]
-    pub fn find_from<'n>(&self, begun: Begun, name: impl Fn() -> &'n [u8]) -> Option<u32> {
-        self.table.find_from(begun, |id| self.hash(id) == begun.hash() && self.name(id) == name())
+    pub fn may_have(&self, hash: u32) -> bool {
+        self.table.may_have(hash)
     }
 
     /// The item's name.

@@ -7,29 +7,32 @@
 //! would stop the server for a second at a hundred million entries; one that is split in parts by
 //! extendible hashing costs two more cache misses a look-up and thousands of small allocations.
 //!
-//! A cell is 64 bytes, one cache line: twelve ids, their tags, and the number of an overflow cell.
+//! A cell is 64 bytes: twelve ids, their tags, and the number of an overflow cell. The tags, which tell
+//! nearly always that something is not there, lie apart from the ids: those of a table of a thousand
+//! entries in 2 KiB.
 
 use super::blocks::Blocks;
 use super::mover::Mover;
+use std::mem::replace;
 
 const SLOTS: usize = 12;
 /// Entries for each cell, on average; past it a cell is split.
 const LOAD: usize = 8;
 const NONE: u32 = u32::MAX;
 
+/// What a look-up reads first of a cell.
 #[derive(Debug, Clone, Copy)]
-#[repr(C)] // in this order: what every look-up reads comes first, and in one piece
-struct Cell {
+#[repr(C)] // in this order: a look-up reads the tags in two pieces
+struct Head {
     /// Eight bits of each entry's hash, never 0; 0 marks a free slot. Used slots come first.
     tags: [u8; SLOTS],
     /// The overflow cell that goes on from here.
     next: u32,
-    ids: [u32; SLOTS],
 }
 
-const EMPTY: Cell = Cell { tags: [0; SLOTS], next: NONE, ids: [0; SLOTS] };
+const EMPTY: Head = Head { tags: [0; SLOTS], next: NONE };
 
-impl Cell {
+impl Head {
     fn used(&self) -> usize {
         self.tags.iter().position(|tag| *tag == 0).unwrap_or(SLOTS)
     }
@@ -68,13 +71,30 @@ fn zero_bytes(bytes: u64) -> u64 {
     !(((bytes & LOW) + LOW) | bytes | LOW)
 }
 
+/// Cells by their numbers.
+#[derive(Debug, Default)]
+struct Cells {
+    heads: Blocks<Head>,
+    ids: Blocks<[u32; SLOTS]>,
+}
+
+impl Cells {
+    /// Adds an empty cell.
+    fn push(&mut self) {
+        self.heads.push(EMPTY);
+        self.ids.push([0; SLOTS]);
+    }
+}
+
 /// A set of ids, found by the hash of what they stand for.
 #[derive(Debug)]
 pub struct Table {
-    home: Blocks<Cell>,
-    /// The length of `home`, at hand: every look-up asks for it first.
+    home: Cells,
+    /// How many home cells there are, at hand: every look-up asks for it first.
     cells: u32,
-    overflow: Blocks<Cell>,
+    /// The lowest power of two that is not below it, less one.
+    mask: u32,
+    overflow: Cells,
     /// The first overflow cell that is not in use; `next` leads to the others.
     free: u32,
     len: usize,
@@ -82,7 +102,8 @@ pub struct Table {
 
 impl Default for Table {
     fn default() -> Self {
-        Table { home: Blocks::default(), cells: 0, overflow: Blocks::default(), free: NONE, len: 0 }
+        let (home, overflow) = Default::default();
+        Table { home, cells: 0, mask: 0, overflow, free: NONE, len: 0 }
     }
 }
 
@@ -96,18 +117,17 @@ pub struct Begun {
     is_all: bool,
 }
 
-impl Begun {
-    /// The hash that is looked for.
-    pub fn hash(&self) -> u32 {
-        self.hash
-    }
+/// A cell of the table.
+#[derive(Clone, Copy, PartialEq)]
+struct Cell {
+    is_overflow: bool,
+    number: u32,
 }
 
 /// A slot of the table.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 struct Place {
-    overflow: bool,
-    cell: u32,
+    cell: Cell,
     slot: usize,
 }
 
@@ -123,7 +143,15 @@ impl Table {
 
     /// The id with this hash that `is` accepts.
     pub fn find(&self, hash: u32, is: impl FnMut(u32) -> bool) -> Option<u32> {
-        self.place_of(hash, is).map(|place| self.cell(place.overflow, place.cell).ids[place.slot])
+        self.place_of(hash, is).map(|place| self.ids_of(place.cell)[place.slot])
+    }
+
+    /// Whether an id with this hash may be there. It reads little, and nothing in it branches on what it
+    /// reads, so that the reads of many such questions wait for memory together.
+    #[inline]
+    pub fn may_have(&self, hash: u32) -> bool {
+        let head = self.home.heads.get(self.home_of(hash).number as usize);
+        head.is_some_and(|head| (head.slots_with(tag(hash)).0 != 0) | (head.next != NONE))
     }
 
     /// Begins a look-up; `None` where nothing can be found. Look-ups wait for memory one after the
@@ -131,16 +159,14 @@ impl Table {
     /// wait together.
     #[inline]
     pub fn begin(&self, hash: u32) -> Option<Begun> {
-        if self.len == 0 {
+        let cell = self.home_of(hash).number as usize;
+        let head = self.home.heads.get(cell)?;
+        let mut slots = head.slots_with(tag(hash));
+        if slots.0 == 0 && head.next == NONE {
             return None;
         }
-        let cell = &self.home[self.home_of(hash) as usize];
-        let mut slots = cell.slots_with(tag(hash));
-        if slots.0 == 0 && cell.next == NONE {
-            return None;
-        }
-        let id = slots.next().map_or(NONE, |slot| cell.ids[slot]);
-        Some(Begun { hash, id, is_all: slots.0 == 0 && cell.next == NONE })
+        let id = slots.next().map_or(NONE, |slot| self.home.ids[cell][slot]);
+        Some(Begun { hash, id, is_all: slots.0 == 0 && head.next == NONE })
     }
 
     /// The id with this hash that `is` accepts, of a look-up that was begun.
@@ -158,7 +184,7 @@ impl Table {
         if self.len > self.cells as usize * LOAD {
             self.split(hash_of);
         }
-        self.put(self.home_of(hash), hash, id);
+        self.put(hash, id);
     }
 
     /// Removes an id, if it is there.
@@ -166,147 +192,167 @@ impl Table {
         let Some(hole) = self.place_of(hash, |other| other == id) else { return };
         self.len -= 1;
         // The last entry of the chain fills the hole; a last cell that this empties is unlinked.
-        let (mut before, mut last) = (None, Place { overflow: false, cell: self.home_of(hash), slot: 0 });
-        while self.cell(last.overflow, last.cell).next != NONE {
-            before = Some(last);
-            last = Place { overflow: true, cell: self.cell(last.overflow, last.cell).next, slot: 0 };
+        let (mut before, mut last) = (None, self.home_of(hash));
+        while let Some(next) = self.next(last) {
+            before = Some(replace(&mut last, next));
         }
-        let cell = self.cell_mut(last.overflow, last.cell);
-        let slot = cell.used() - 1;
-        let (moved, tag) = (cell.ids[slot], cell.tags[slot]);
-        cell.tags[slot] = 0;
-        if (hole.overflow, hole.cell, hole.slot) != (last.overflow, last.cell, slot) {
-            let cell = self.cell_mut(hole.overflow, hole.cell);
-            (cell.ids[hole.slot], cell.tags[hole.slot]) = (moved, tag);
+        let slot = self.head(last).used() - 1;
+        let (moved, tag) = (self.ids_of(last)[slot], self.head(last).tags[slot]);
+        self.head_mut(last).tags[slot] = 0;
+        if hole != (Place { cell: last, slot }) {
+            self.head_mut(hole.cell).tags[hole.slot] = tag;
+            self.ids_of_mut(hole.cell)[hole.slot] = moved;
         }
         if let (0, Some(before)) = (slot, before) {
-            self.cell_mut(before.overflow, before.cell).next = NONE;
-            self.release(last.cell);
+            self.head_mut(before).next = NONE;
+            self.release(last.number);
         }
     }
 
     /// Puts another id in the place of one, for the same hash.
     pub fn replace(&mut self, hash: u32, id: u32, by: u32) {
-        if let Some(place) = self.place_of(hash, |other| other == id) {
-            self.cell_mut(place.overflow, place.cell).ids[place.slot] = by;
+        if let Some(Place { cell, slot }) = self.place_of(hash, |other| other == id) {
+            self.ids_of_mut(cell)[slot] = by;
         }
     }
 
-    fn cell(&self, overflow: bool, cell: u32) -> &Cell {
-        if overflow { &self.overflow[cell as usize] } else { &self.home[cell as usize] }
+    fn cells(&self, cell: Cell) -> &Cells {
+        if cell.is_overflow { &self.overflow } else { &self.home }
     }
 
-    fn cell_mut(&mut self, overflow: bool, cell: u32) -> &mut Cell {
-        if overflow { &mut self.overflow[cell as usize] } else { &mut self.home[cell as usize] }
+    fn cells_mut(&mut self, cell: Cell) -> &mut Cells {
+        if cell.is_overflow { &mut self.overflow } else { &mut self.home }
+    }
+
+    fn head(&self, cell: Cell) -> &Head {
+        &self.cells(cell).heads[cell.number as usize]
+    }
+
+    fn head_mut(&mut self, cell: Cell) -> &mut Head {
+        &mut self.cells_mut(cell).heads[cell.number as usize]
+    }
+
+    fn ids_of(&self, cell: Cell) -> &[u32; SLOTS] {
+        &self.cells(cell).ids[cell.number as usize]
+    }
+
+    fn ids_of_mut(&mut self, cell: Cell) -> &mut [u32; SLOTS] {
+        &mut self.cells_mut(cell).ids[cell.number as usize]
+    }
+
+    /// The overflow cell that goes on from a cell.
+    fn next(&self, cell: Cell) -> Option<Cell> {
+        let number = self.head(cell).next;
+        (number != NONE).then_some(Cell { is_overflow: true, number })
     }
 
     /// The home cell of a hash: as many low bits as there are cells, one fewer where that cell is
     /// not there yet.
-    fn home_of(&self, hash: u32) -> u32 {
-        let mask = self.cells.next_power_of_two() - 1;
-        let cell = hash & mask;
-        if cell < self.cells { cell } else { cell & (mask >> 1) }
+    fn home_of(&self, hash: u32) -> Cell {
+        let cell = hash & self.mask;
+        let number = if cell < self.cells { cell } else { cell & (self.mask >> 1) };
+        Cell { is_overflow: false, number }
     }
 
     fn place_of(&self, hash: u32, mut is: impl FnMut(u32) -> bool) -> Option<Place> {
         if self.len == 0 {
             return None;
         }
-        let wanted = tag(hash);
-        let mut place = Place { overflow: false, cell: self.home_of(hash), slot: 0 };
+        let mut cell = self.home_of(hash);
         loop {
-            let cell = self.cell(place.overflow, place.cell);
-            if let Some(slot) = cell.slots_with(wanted).find(|slot| is(cell.ids[*slot])) {
-                return Some(Place { slot, ..place });
+            let mut slots = self.head(cell).slots_with(tag(hash));
+            if let Some(slot) = slots.find(|slot| is(self.ids_of(cell)[*slot])) {
+                return Some(Place { cell, slot });
             }
-            if cell.next == NONE {
-                return None;
-            }
-            place = Place { overflow: true, cell: cell.next, slot: 0 };
+            cell = self.next(cell)?;
         }
     }
 
-    /// Puts an entry into the first free slot of a home cell's chain.
-    fn put(&mut self, home: u32, hash: u32, id: u32) {
-        let (mut overflow, mut number) = (false, home);
+    /// Puts an entry into the first free slot of its chain.
+    fn put(&mut self, hash: u32, id: u32) {
+        let mut cell = self.home_of(hash);
         loop {
-            let cell = self.cell_mut(overflow, number);
-            let slot = cell.used();
+            let slot = self.head(cell).used();
             if slot < SLOTS {
-                (cell.ids[slot], cell.tags[slot]) = (id, tag(hash));
+                self.head_mut(cell).tags[slot] = tag(hash);
+                self.ids_of_mut(cell)[slot] = id;
                 return;
             }
-            if cell.next == NONE {
-                let fresh = self.fresh_overflow();
-                self.cell_mut(overflow, number).next = fresh;
-            }
-            (overflow, number) = (true, self.cell(overflow, number).next);
+            cell = self.next(cell).unwrap_or_else(|| self.extend(cell));
         }
     }
 
     /// Adds a cell, and moves to it the half of the entries of the cell it is split from.
     fn split(&mut self, hash_of: impl Fn(u32) -> u32) {
         let new = self.cells;
-        self.home.push(EMPTY);
+        self.home.push();
         self.cells += 1;
+        self.mask = self.cells.next_power_of_two() - 1;
         if new == 0 {
             return;
         }
-        let old = new - (1 << new.ilog2());
-        let mut cell = std::mem::replace(&mut self.home[old as usize], EMPTY);
+        let mut cell = Cell { is_overflow: false, number: new - (1 << new.ilog2()) };
+        let mut head = replace(self.head_mut(cell), EMPTY);
         loop {
             // All hashes first: what they are computed from lies all over memory, and is waited for
             // together.
-            let (used, mut hashes) = (cell.used(), [0; SLOTS]);
-            cell.ids[..used].iter().zip(&mut hashes).for_each(|(id, hash)| *hash = hash_of(*id));
-            for (id, hash) in cell.ids[..used].iter().zip(hashes) {
-                self.put(self.home_of(hash), hash, *id);
+            let (used, ids, mut hashes) = (head.used(), *self.ids_of(cell), [0; SLOTS]);
+            ids[..used].iter().zip(&mut hashes).for_each(|(id, hash)| *hash = hash_of(*id));
+            if cell.is_overflow {
+                self.release(cell.number);
             }
-            if cell.next == NONE {
+            ids[..used].iter().zip(hashes).for_each(|(id, hash)| self.put(hash, *id));
+            if head.next == NONE {
                 return;
             }
-            let next = cell.next;
-            cell = self.overflow[next as usize];
-            self.release(next);
+            cell = Cell { is_overflow: true, number: head.next };
+            head = *self.head(cell);
         }
     }
 
-    fn fresh_overflow(&mut self) -> u32 {
+    /// Adds an overflow cell at the end of a chain.
+    fn extend(&mut self, last: Cell) -> Cell {
         if self.free == NONE {
-            self.overflow.push(EMPTY);
-            return self.overflow.len() as u32 - 1;
+            self.free = self.overflow.heads.len() as u32;
+            self.overflow.push();
         }
-        let fresh = self.free;
-        self.free = self.overflow[fresh as usize].next;
-        self.overflow[fresh as usize] = EMPTY;
+        let fresh = Cell { is_overflow: true, number: self.free };
+        self.free = replace(self.head_mut(fresh), EMPTY).next;
+        self.head_mut(last).next = fresh.number;
         fresh
     }
 
     fn release(&mut self, overflow: u32) {
-        self.overflow[overflow as usize] = Cell { next: self.free, ..EMPTY };
+        self.overflow.heads[overflow as usize] = Head { next: self.free, ..EMPTY };
         self.free = overflow;
+    }
+
+    fn blocks(&self) -> [(&Blocks<Head>, &Blocks<[u32; SLOTS]>); 2] {
+        [&self.home, &self.overflow].map(|cells| (&cells.heads, &cells.ids))
     }
 
     /// All ids, in no order.
     pub fn ids(&self) -> impl Iterator<Item = u32> {
-        let cells = self.home.iter().chain(self.overflow.iter());
-        cells.flat_map(|cell| cell.ids[..cell.used()].iter().copied())
+        let cells = self.blocks().into_iter().flat_map(|(heads, ids)| heads.iter().zip(ids.iter()));
+        cells.flat_map(|(head, ids)| ids[..head.used()].iter().copied())
     }
 
     /// Bytes allocated.
     pub fn memory(&self) -> usize {
-        self.home.memory() + self.overflow.memory()
+        self.blocks().iter().map(|(heads, ids)| heads.memory() + ids.memory()).sum()
     }
 
     /// Has all of it moved.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
-        self.home.move_by(mover);
-        self.overflow.move_by(mover);
+        for cells in [&mut self.home, &mut self.overflow] {
+            cells.heads.move_by(mover);
+            cells.ids.move_by(mover);
+        }
     }
 
     /// Allocations held.
     pub fn allocations(&self) -> usize {
-        self.home.allocations() + self.overflow.allocations()
+        self.blocks().iter().map(|(heads, ids)| heads.allocations() + ids.allocations()).sum()
     }
 }
 
