@@ -8,7 +8,7 @@ use super::blocks::Blocks;
 use super::hash;
 use super::lists::{Arena, List, Lists};
 use super::mover::Mover;
-use super::table::{Begun, Table};
+use super::table::Table;
 
 /// An item in a bucket.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -218,18 +218,6 @@ impl Buckets {
         self.table.may_have(sought.hash)
     }
 
-    /// Begins to look a bucket up: see [`Table::begin`].
-    #[inline]
-    pub fn begin(&self, sought: &Sought) -> Option<Begun> {
-        self.table.begin(sought.hash)
-    }
-
-    /// What [`Self::find`] returns, of a look-up that was begun.
-    #[inline]
-    pub fn find_from(&self, begun: Begun, sought: &Sought) -> Option<u32> {
-        self.table.find_from(begun, |id| self.is(id, sought))
-    }
-
     #[inline]
     fn is(&self, id: u32, sought: &Sought) -> bool {
         let bucket = &self.records[id as usize];
@@ -315,10 +303,9 @@ impl Buckets {
         }
     }
 
-    /// The id of a bucket whose look-up was begun, and that was not added since. It is added where it
-    /// is not there, and must get a posting next.
-    pub fn find_or_add(&mut self, begun: Option<Begun>, sought: &Sought) -> u32 {
-        if let Some(id) = begun.and_then(|begun| self.find_from(begun, sought)) {
+    /// The id of a bucket. It is added where it is not there, and must get a posting next.
+    pub fn find_or_add(&mut self, sought: &Sought) -> u32 {
+        if let Some(id) = self.find(sought) {
             return id;
         }
         let record = self.new_record(sought);

@@ -9,7 +9,6 @@ use super::buckets::{Buckets, Posting, Sought};
 use super::hash;
 use super::items::Items;
 use super::mover::Mover;
-use super::table::Begun;
 use smallvec::{SmallVec, smallvec};
 
 /// A count for each band.
@@ -121,18 +120,11 @@ impl Chunk {
         item: u32,
         buckets: impl Iterator<Item = (u16, &'a [u8], u32)>,
     ) -> Counts {
-        let mut sought: SmallVec<[(Sought, Option<Begun>, u32); 32]> = SmallVec::new();
-        for (band, bucket, count) in buckets {
-            sought.push((Sought::new(band, bucket), None, count));
-        }
-        for (sought, begun, _) in &mut sought {
-            *begun = self.buckets.begin(sought);
-        }
         let (mut counts, mut new) = (Counts::new(), SmallVec::<[u32; 32]>::new());
-        for (sought, begun, count) in &sought {
-            let bucket = self.buckets.find_or_add(*begun, sought);
-            let sum = self.buckets.add(bucket, item, *count);
-            if sum == *count {
+        for (band, bucket, count) in buckets {
+            let bucket = self.buckets.find_or_add(&Sought::new(band, bucket));
+            let sum = self.buckets.add(bucket, item, count);
+            if sum == count {
                 new.push(bucket);
             }
             counts.push(sum);

@@ -107,16 +107,6 @@ impl Default for Table {
     }
 }
 
-/// A look-up whose first read has not ruled out that there is such an entry.
-#[derive(Clone, Copy)]
-pub struct Begun {
-    hash: u32,
-    /// An id that may be the one; [`NONE`] where it can be in an overflow cell alone.
-    id: u32,
-    /// No other id can be it.
-    is_all: bool,
-}
-
 /// A cell of the table.
 #[derive(Clone, Copy, PartialEq)]
 struct Cell {
@@ -152,30 +142,6 @@ impl Table {
     pub fn may_have(&self, hash: u32) -> bool {
         let head = self.home.heads.get(self.home_of(hash).number as usize);
         head.is_some_and(|head| (head.slots_with(tag(hash)).0 != 0) | (head.next != NONE))
-    }
-
-    /// Begins a look-up; `None` where nothing can be found. Look-ups wait for memory one after the
-    /// other; where many are begun first, and finished by [`Self::find_from`] afterwards, their reads
-    /// wait together.
-    #[inline]
-    pub fn begin(&self, hash: u32) -> Option<Begun> {
-        let cell = self.home_of(hash).number as usize;
-        let head = self.home.heads.get(cell)?;
-        let mut slots = head.slots_with(tag(hash));
-        if slots.0 == 0 && head.next == NONE {
-            return None;
-        }
-        let id = slots.next().map_or(NONE, |slot| self.home.ids[cell][slot]);
-        Some(Begun { hash, id, is_all: slots.0 == 0 && head.next == NONE })
-    }
-
-    /// The id with this hash that `is` accepts, of a look-up that was begun.
-    #[inline]
-    pub fn find_from(&self, begun: Begun, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
-        if begun.id != NONE && is(begun.id) {
-            return Some(begun.id);
-        }
-        if begun.is_all { None } else { self.find(begun.hash, is) }
     }
 
     /// Adds an id that is not in the table. `hash_of` gives the hash of any id that is.
