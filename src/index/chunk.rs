@@ -197,7 +197,7 @@ impl Chunk {
     /// Finds some buckets; hands over the position and the id of each that is there.
     pub(super) fn find_buckets(&self, sought: &[Sought], mut found: impl FnMut(usize, u32)) {
         let mut open: SmallVec<[usize; 64]> = smallvec![0; sought.len()];
-        let mut count = 0;
+        let (open, mut count) = (&mut open[..], 0);
         for (at, sought) in sought.iter().enumerate() {
             open[count] = at;
             count += usize::from(self.buckets.may_have(sought));

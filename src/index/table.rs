@@ -37,17 +37,29 @@ impl Head {
         self.tags.iter().position(|tag| *tag == 0).unwrap_or(SLOTS)
     }
 
+    /// The tags as two numbers, in each of which a byte is 0 where a tag is this one. The padding, 0, is
+    /// no tag.
+    fn differences(&self, tag: u8) -> [u64; 2] {
+        let wanted = u64::from(tag) * (u64::MAX / 255);
+        [0..8, 8..SLOTS].map(|slots| {
+            let mut eight = [0; 8];
+            eight[..slots.len()].copy_from_slice(&self.tags[slots]);
+            u64::from_le_bytes(eight) ^ wanted
+        })
+    }
+
     /// The slots that have this tag.
     fn slots_with(&self, tag: u8) -> Slots {
-        let tags = |from: usize, to: usize| {
-            let mut eight = [0; 8];
-            eight[..to - from].copy_from_slice(&self.tags[from..to]);
-            u64::from_le_bytes(eight)
-        };
-        let wanted = u64::from(tag) * (u64::MAX / 255);
-        let (first, last) = (zero_bytes(tags(0, 8) ^ wanted), zero_bytes(tags(8, SLOTS) ^ wanted));
-        // The padding is 0, as no tag is.
+        let [first, last] = self.differences(tag).map(zero_bytes);
         Slots(first >> 7 | last >> 6)
+    }
+
+    /// Whether an entry with this tag may be here, or in an overflow cell.
+    #[inline]
+    fn may_have(&self, tag: u8) -> bool {
+        // A byte that was 0 borrows, and nothing else does first.
+        let [first, last] = self.differences(tag).map(|bytes| bytes.wrapping_sub(u64::MAX / 255) & !bytes);
+        ((first | last) & (u64::MAX / 255 * 128) != 0) | (self.next != NONE)
     }
 }
 
@@ -141,7 +153,7 @@ impl Table {
     #[inline]
     pub fn may_have(&self, hash: u32) -> bool {
         let head = self.home.heads.get(self.home_of(hash).number as usize);
-        head.is_some_and(|head| (head.slots_with(tag(hash)).0 != 0) | (head.next != NONE))
+        head.is_some_and(|head| head.may_have(tag(hash)))
     }
 
     /// Adds an id that is not in the table. `hash_of` gives the hash of any id that is.
