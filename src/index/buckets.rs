@@ -19,6 +19,19 @@ pub struct Posting {
     pub count: u32,
 }
 
+/// An item's side of a posting: a bucket that it is in.
+#[derive(Debug, Clone, Copy)]
+pub struct InBucket<'a> {
+    /// The bucket's id in this chunk.
+    pub bucket: u32,
+    /// Its band.
+    pub band: u16,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// How many of the item's observations fell into it.
+    pub count: u32,
+}
+
 /// Postings that are scanned; more make the bucket hot.
 const FEW: usize = 32;
 /// The longest bucket whose bytes lie in its record.
@@ -267,6 +280,13 @@ impl Buckets {
         };
         let slices = self.few.slices(few).chain(hot.into_iter().flat_map(Blocks::slices));
         lone.into_iter().chain(slices.flatten().copied())
+    }
+
+    /// A bucket that the item is in.
+    pub fn entry(&self, id: u32, item: u32) -> InBucket<'_> {
+        let bucket = &self.records[id as usize];
+        let (band, bytes) = (bucket.band(), bucket.bytes(&self.bytes));
+        InBucket { bucket: id, band, bytes, count: self.count(id, item) }
     }
 
     /// How many of the item's observations fell into the bucket.

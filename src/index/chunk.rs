@@ -5,7 +5,7 @@
 //! item's total is the same in all bands: its number of observations. Nothing else is needed to scale
 //! a frequency.
 
-use super::buckets::{Buckets, Posting, Sought};
+use super::buckets::{Buckets, InBucket, Posting, Sought};
 use super::hash;
 use super::items::Items;
 use super::mover::Mover;
@@ -194,13 +194,19 @@ impl Chunk {
         self.buckets.find(sought)
     }
 
-    /// Finds some buckets; hands over the position and the id of each that is there.
-    pub(super) fn find_buckets(&self, sought: &[Sought], mut found: impl FnMut(usize, u32)) {
+    /// Finds some buckets, those that are `wanted` by their position; hands over the position and the id
+    /// of each that is there.
+    pub(super) fn find_buckets(
+        &self,
+        sought: &[Sought],
+        wanted: impl Fn(usize) -> bool,
+        mut found: impl FnMut(usize, u32),
+    ) {
         let mut open: SmallVec<[usize; 64]> = smallvec![0; sought.len()];
         let (open, mut count) = (&mut open[..], 0);
         for (at, sought) in sought.iter().enumerate() {
             open[count] = at;
-            count += usize::from(self.buckets.may_have(sought));
+            count += usize::from(wanted(at) & self.buckets.may_have(sought));
         }
         for at in &open[..count] {
             if let Some(id) = self.buckets.find(&sought[*at]) {
@@ -239,12 +245,14 @@ impl Chunk {
         self.buckets.postings(bucket)
     }
 
-    /// The buckets that an item is in: band, bytes, count; in no order.
+    /// The buckets that an item is in, in no order.
+    pub(super) fn entries(&self, item: u32) -> impl Iterator<Item = InBucket<'_>> {
+        self.items.buckets(item).map(move |bucket| self.buckets.entry(bucket, item))
+    }
+
+    /// The same: band, bytes, count.
     pub(super) fn frequencies(&self, item: u32) -> impl Iterator<Item = (u16, &[u8], u32)> {
-        self.items.buckets(item).map(move |bucket| {
-            let count = self.buckets.count(bucket, item);
-            (self.buckets.band(bucket), self.buckets.bytes(bucket), count)
-        })
+        self.entries(item).map(|entry| (entry.band, entry.bytes, entry.count))
     }
 
     /// The names of the items in a bucket, in no order.

@@ -5,6 +5,7 @@ use super::chunk::Chunk;
 use super::hash::{self, spread};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use smallvec::SmallVec;
 
 /// A bucket of a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,44 +41,54 @@ pub struct Profile<'a> {
     /// Each bucket once.
     frequencies: Vec<Frequency<'a>>,
     observations: u64,
+    /// Where an item's frequencies were seen, chunk by chunk.
+    seen: Vec<Seen>,
+}
+
+/// A bucket of a chunk in which an item of a profile was seen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    /// The number of the chunk among those of the profile.
+    pub chunk: usize,
+    /// The number of the frequency that it adds to.
+    pub frequency: usize,
+    /// The bucket's id in the chunk.
+    pub bucket: u32,
 }
 
 impl<'a> Profile<'a> {
     /// The profile of an item over some chunks; empty where it was not observed.
     pub fn of_item(item: &[u8], chunks: &[&'a Chunk]) -> Profile<'a> {
-        let (mut frequencies, mut observations) = (Vec::new(), 0);
         let name = hash::name(item);
-        for chunk in chunks {
-            let Some(id) = chunk.item_by_hash(item, name) else { continue };
-            observations += u64::from(chunk.items().observations(id));
-            let in_chunk = chunk.frequencies(id);
-            let in_chunk = in_chunk.map(|(band, bucket, count)| Frequency::new(band, bucket, count.into()));
-            frequencies.extend(in_chunk);
+        let in_chunk = |(at, chunk): (usize, &&'a Chunk)| Some((at, *chunk, chunk.item_by_hash(item, name)?));
+        let places: SmallVec<[_; 16]> = chunks.iter().enumerate().filter_map(in_chunk).collect();
+        let items = || places.iter().map(|(_, chunk, id)| (chunk.items(), *id));
+        let entries = items().map(|(items, id)| items.bucket_count(id)).sum();
+        let mut sum = Sum::with_capacity(entries);
+        let mut seen = Vec::with_capacity(entries);
+        for (at, chunk, id) in &places {
+            for entry in chunk.entries(*id) {
+                let frequency = sum.add(Frequency::new(entry.band, entry.bytes, entry.count.into()));
+                seen.push(Seen { chunk: *at, frequency, bucket: entry.bucket });
+            }
         }
-        Profile::sum(frequencies, observations)
+        let observations = items().map(|(items, id)| u64::from(items.observations(id))).sum();
+        Profile { frequencies: sum.frequencies, observations, seen }
     }
 
     /// The profile of these frequencies, in which a bucket may come several times.
     pub(super) fn sum(given: Vec<Frequency<'a>>, observations: u64) -> Profile<'a> {
-        let mut frequencies: Vec<Frequency> = Vec::with_capacity(given.len());
-        let mut places: HashTable<usize> = HashTable::with_capacity(given.len());
+        let mut sum = Sum::with_capacity(given.len());
         for frequency in given {
-            let is_same = |at: &usize| frequencies[*at].has_same_bucket(&frequency);
-            match places.entry(spread(frequency.hash), is_same, |at| spread(frequencies[*at].hash)) {
-                Entry::Occupied(at) => frequencies[*at.get()].count += frequency.count,
-                Entry::Vacant(place) => {
-                    place.insert(frequencies.len());
-                    frequencies.push(frequency);
-                }
-            }
+            sum.add(frequency);
         }
-        Profile { frequencies, observations }
+        Profile { frequencies: sum.frequencies, observations, seen: Vec::new() }
     }
 
     /// The profile of a single observation: one bucket for each band.
     pub fn of_signature(buckets: impl Iterator<Item = &'a [u8]>) -> Profile<'a> {
         let frequencies = (0..).zip(buckets).map(|(band, bucket)| Frequency::new(band, bucket, 1)).collect();
-        Profile { frequencies, observations: 1 }
+        Profile { frequencies, observations: 1, seen: Vec::new() }
     }
 
     /// Whether it holds no observation.
@@ -88,6 +99,11 @@ impl<'a> Profile<'a> {
     /// How many observations it sums up; the sum of the counts in each band.
     pub fn observations(&self) -> u64 {
         self.observations
+    }
+
+    /// Where the item was seen whose profile it is, chunk by chunk; of another, nowhere.
+    pub(super) fn seen(&self) -> &[Seen] {
+        &self.seen
     }
 
     /// All frequencies, in no order.
@@ -105,5 +121,37 @@ impl<'a> Profile<'a> {
         }
         of_bands.iter_mut().for_each(|of_band| of_band.sort_unstable_by_key(|frequency| frequency.bucket));
         of_bands
+    }
+}
+
+/// Frequencies that are summed up: each bucket once.
+struct Sum<'a> {
+    frequencies: Vec<Frequency<'a>>,
+    /// Their numbers, by the hash of the bucket.
+    numbers: HashTable<usize>,
+}
+
+impl<'a> Sum<'a> {
+    /// None yet, with room for so many.
+    fn with_capacity(frequencies: usize) -> Sum<'a> {
+        let numbers = HashTable::with_capacity(frequencies);
+        Sum { frequencies: Vec::with_capacity(frequencies), numbers }
+    }
+
+    /// Adds to the frequency of a bucket, and returns its number.
+    fn add(&mut self, frequency: Frequency<'a>) -> usize {
+        let frequencies = &mut self.frequencies;
+        let is_same = |at: &usize| frequencies[*at].has_same_bucket(&frequency);
+        match self.numbers.entry(spread(frequency.hash), is_same, |at| spread(frequencies[*at].hash)) {
+            Entry::Occupied(at) => {
+                frequencies[*at.get()].count += frequency.count;
+                *at.get()
+            }
+            Entry::Vacant(place) => {
+                place.insert(frequencies.len());
+                frequencies.push(frequency);
+                frequencies.len() - 1
+            }
+        }
     }
 }

@@ -33,11 +33,10 @@ use super::chunk::Chunk;
 use super::hash;
 use super::once::Once;
 use super::part::Part;
-use super::profile::Frequency;
+use super::profile::{Frequency, Seen};
 use super::rank::{Ranked, Ranking};
 use super::score::{Scale, Score, Shared};
 use smallvec::SmallVec;
-use std::mem::replace;
 
 /// What of a search's result is wanted.
 #[derive(Debug, Clone, Copy)]
@@ -227,21 +226,31 @@ impl<'s, 'a> Search<'s, 'a> {
         };
         let mut units: Vec<Unit> = self.parts.iter().enumerate().flat_map(of_part).collect();
         let mut found = Vec::with_capacity(2 * units.len());
-        let sought = |part: &Part<'a>| part.query.frequencies().iter().map(Frequency::sought).collect();
-        let sought: SmallVec<[Vec<Sought>; 2]> = self.parts.iter().map(sought).collect();
-        let firsts: SmallVec<[usize; 2]> =
-            sought.iter().scan(0, |sum, of| Some(replace(sum, *sum + of.len()))).collect();
-        for (number, place) in (0..).zip(&self.chunks) {
-            place.chunk.find_buckets(&sought[place.part], |at, bucket| {
-                // What the item that asks shares with itself is known.
-                if place.own.is_some_and(|own| place.chunk.has_only(bucket, own)) {
-                    return;
+        let (mut first, mut number) = (0, 0);
+        for part in self.parts {
+            let sought: Vec<Sought> = part.query.frequencies().iter().map(Frequency::sought).collect();
+            let mut last_seen = vec![usize::MAX; sought.len()];
+            let mut seen = part.query.seen().iter().peekable();
+            for (at, chunk) in part.chunks.iter().enumerate() {
+                let own = self.chunks[number].own;
+                let mut note = |frequency, bucket| {
+                    // What the item that asks shares with itself is known.
+                    if own.is_some_and(|own| chunk.has_only(bucket, own)) {
+                        return;
+                    }
+                    let unit: &mut Unit = &mut units[first + frequency];
+                    unit.members += chunk.member_count(bucket);
+                    unit.buckets.end += 1;
+                    found.push((first + frequency, InChunk { chunk: number as u32, bucket }));
+                };
+                while let Some(Seen { frequency, bucket, .. }) = seen.next_if(|seen| seen.chunk == at) {
+                    last_seen[*frequency] = at;
+                    note(*frequency, *bucket);
                 }
-                let unit = firsts[place.part] + at;
-                units[unit].members += place.chunk.member_count(bucket);
-                units[unit].buckets.end += 1;
-                found.push((unit, InChunk { chunk: number, bucket }));
-            });
+                chunk.find_buckets(&sought, |frequency| last_seen[frequency] != at, note);
+                number += 1;
+            }
+            first += sought.len();
         }
         // Sorted by counting: each unit knows by now how many buckets it has.
         let mut end = 0;
