@@ -145,7 +145,7 @@ impl Table {
 
     /// The id with this hash that `is` accepts.
     pub fn find(&self, hash: u32, is: impl FnMut(u32) -> bool) -> Option<u32> {
-        self.place_of(hash, is).map(|place| self.ids_of(place.cell)[place.slot])
+        self.entry(hash, is).map(|(_, id)| id)
     }
 
     /// Whether an id with this hash may be there. It reads little, and nothing in it branches on what it
@@ -167,7 +167,7 @@ impl Table {
 
     /// Removes an id, if it is there.
     pub fn remove(&mut self, hash: u32, id: u32) {
-        let Some(hole) = self.place_of(hash, |other| other == id) else { return };
+        let Some((hole, _)) = self.entry(hash, |other| other == id) else { return };
         self.len -= 1;
         // The last entry of the chain fills the hole; a last cell that this empties is unlinked.
         let (mut before, mut last) = (None, self.home_of(hash));
@@ -189,7 +189,7 @@ impl Table {
 
     /// Puts another id in the place of one, for the same hash.
     pub fn replace(&mut self, hash: u32, id: u32, by: u32) {
-        if let Some(Place { cell, slot }) = self.place_of(hash, |other| other == id) {
+        if let Some((Place { cell, slot }, _)) = self.entry(hash, |other| other == id) {
             self.ids_of_mut(cell)[slot] = by;
         }
     }
@@ -232,17 +232,20 @@ impl Table {
         Cell { is_overflow: false, number }
     }
 
-    fn place_of(&self, hash: u32, mut is: impl FnMut(u32) -> bool) -> Option<Place> {
-        if self.len == 0 {
-            return None;
-        }
-        let mut cell = self.home_of(hash);
+    /// The entry with this hash whose id `is` accepts: where it is, and the id.
+    #[inline]
+    fn entry(&self, hash: u32, mut is: impl FnMut(u32) -> bool) -> Option<(Place, u32)> {
+        let (mut cell, mut cells) = (self.home_of(hash), &self.home);
         loop {
-            let mut slots = self.head(cell).slots_with(tag(hash));
-            if let Some(slot) = slots.find(|slot| is(self.ids_of(cell)[*slot])) {
-                return Some(Place { cell, slot });
+            let head = cells.heads.get(cell.number as usize)?;
+            for slot in head.slots_with(tag(hash)) {
+                let id = cells.ids[cell.number as usize][slot];
+                if is(id) {
+                    return Some((Place { cell, slot }, id));
+                }
             }
-            cell = self.next(cell)?;
+            // No cell has the number that stands for none.
+            (cell, cells) = (Cell { is_overflow: true, number: head.next }, &self.overflow);
         }
     }
 
