@@ -97,14 +97,9 @@ impl<T> Blocks<T> {
         })
     }
 
-    /// The blocks as slices, in order.
-    pub fn slices(&self) -> impl Iterator<Item = &[T]> {
-        std::iter::once(&self.first).chain(&self.rest).map(Vec::as_slice)
-    }
-
     /// All elements, in order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.slices().flatten()
+        self.first.iter().chain(self.rest.iter().flatten())
     }
 
     /// Bytes allocated.

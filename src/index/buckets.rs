@@ -278,8 +278,8 @@ impl Buckets {
             State::Hot => (None, List::default(), Some(&self.hot[bucket.place as usize].postings)),
             State::Few | State::Free => (None, bucket.list(), None),
         };
-        let slices = self.few.slices(few).chain(hot.into_iter().flat_map(Blocks::slices));
-        lone.into_iter().chain(slices.flatten().copied())
+        let hot = hot.into_iter().flat_map(Blocks::iter);
+        lone.into_iter().chain(self.few.short(few).iter().chain(hot).copied())
     }
 
     /// A bucket that the item is in.
@@ -296,7 +296,7 @@ impl Buckets {
             State::Lone if bucket.place == item => bucket.n.into(),
             State::Lone | State::Free => 0,
             State::Few => {
-                self.few.iter(bucket.list()).find(|posting| posting.item == item).map_or(0, |p| p.count)
+                self.few.short(bucket.list()).iter().find(|posting| posting.item == item).map_or(0, |p| p.count)
             }
             State::Hot => {
                 let hot = &self.hot[bucket.place as usize];
@@ -411,7 +411,7 @@ impl Buckets {
 
     /// Where an item's posting is in a list.
     fn position(&self, list: List, item: u32) -> Option<usize> {
-        self.few.iter(list).position(|posting| posting.item == item)
+        self.few.short(list).iter().position(|posting| posting.item == item)
     }
 
     fn make_list(&mut self, id: u32, postings: &[Posting]) {
@@ -423,7 +423,7 @@ impl Buckets {
     fn make_hot(&mut self, id: u32, posting: Posting) {
         let list = self.records[id as usize].list();
         let mut hot = Hot::default();
-        self.few.iter(list).for_each(|posting| hot.push(*posting));
+        self.few.short(list).iter().for_each(|posting| hot.push(*posting));
         hot.push(posting);
         self.few.free(list);
         let number = self.free_hot.pop().unwrap_or_else(|| {

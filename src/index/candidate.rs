@@ -8,7 +8,6 @@ use super::part::Part;
 use super::profile::Frequency;
 use super::score::{Scale, Shared, mean};
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 
@@ -178,7 +177,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
         let mut all = std::mem::take(&mut self.met);
         let items = |met: &Met| self.chunks[met.chunk as usize].chunk.items();
         let hashes: SmallVec<[u32; 256]> = all.iter().map(|met| items(met).hash(met.posting.item)).collect();
-        all.iter().zip(hashes).for_each(|(met, hash)| self.tally(met, hash));
+        all.iter().zip(&hashes).for_each(|(met, hash)| self.tally(met, *hash));
         all.clear();
         self.met = all;
     }
@@ -210,17 +209,14 @@ impl<'s, 'a> Candidates<'s, 'a> {
                     && candidate.name(chunks) == chunks[chunk as usize].chunk.items().name(id)
             }
         };
-        let spread_hash = |number: &u32| spread(list[*number as usize].hash);
-        match self.by_hash.entry(spread(hash), is, spread_hash) {
-            Entry::Occupied(number) => *number.get(),
-            Entry::Vacant(place) => {
-                let number = list.len() as u32;
-                place.insert(number);
-                list.push(Candidate { chunk, id, hash, tally: u32::MAX, counted: 0, is_finished: false });
-                self.known.extend(std::iter::repeat_n(InPart::default(), self.parts.len()));
-                number
-            }
+        if let Some(number) = self.by_hash.find(spread(hash), is) {
+            return *number;
         }
+        let number = list.len() as u32;
+        self.by_hash.insert_unique(spread(hash), number, |number| spread(list[*number as usize].hash));
+        list.push(Candidate { chunk, id, hash, tally: u32::MAX, counted: 0, is_finished: false });
+        self.known.extend(std::iter::repeat_n(InPart::default(), self.parts.len()));
+        number
     }
 
     /// Adds a candidate's observations in a chunk, unless that was done.
@@ -298,9 +294,9 @@ impl<'s, 'a> Candidates<'s, 'a> {
 
     /// The candidates from a number on that share as many bands as they must, in at least one part.
     pub fn admitted_from(&self, first: usize) -> impl Iterator<Item = usize> {
-        (first..self.list.len()).filter(|number| {
-            self.parts.iter().enumerate().any(|(at, part)| self.known(*number, at).bands >= part.min_bands)
-        })
+        let of_parts = self.known.chunks_exact(self.parts.len().max(1)).enumerate().skip(first);
+        let is_admitted = |(known, part): (&InPart, &Part)| known.bands >= part.min_bands;
+        of_parts.filter(move |(_, of)| of.iter().zip(self.parts).any(is_admitted)).map(|(number, _)| number)
     }
 
     /// A candidate's observations in the window, over all parts.

@@ -10,6 +10,7 @@ use super::hash;
 use super::items::Items;
 use super::mover::Mover;
 use smallvec::{SmallVec, smallvec};
+use std::hint::black_box;
 
 /// A count for each band.
 pub type Counts = SmallVec<[u32; 32]>;
@@ -243,6 +244,12 @@ impl Chunk {
     /// The items in a bucket, with their counts.
     pub(super) fn postings(&self, bucket: u32) -> impl Iterator<Item = Posting> {
         self.buckets.postings(bucket)
+    }
+
+    /// Reads what [`Self::entries`] reads first, which lies all over memory: without doing anything with
+    /// it, so that all is waited for together.
+    pub(super) fn touch_entries(&self, item: u32) {
+        black_box(self.items.buckets(item).fold(0, |sum, bucket| sum ^ self.buckets.band(bucket)));
     }
 
     /// The buckets that an item is in, in no order.

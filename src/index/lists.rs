@@ -133,21 +133,19 @@ impl<T: Copy + Default> Lists<T> {
         }
     }
 
-    /// The list's elements as slices, in order.
-    pub fn slices(&self, list: List) -> impl Iterator<Item = &[T]> {
-        let (short, long) = if list.len > SHORT {
-            (&[][..], Some(&self.long[list.place as usize]))
-        } else if list.len > 0 {
-            (self.short.run(list.place, list.len()), None)
-        } else {
-            (&[][..], None)
-        };
-        std::iter::once(short).chain(long.into_iter().flat_map(Blocks::slices))
+    /// The elements of a list of at most [`SHORT`], in order.
+    pub fn short(&self, list: List) -> &[T] {
+        if list.len > 0 { self.short.run(list.place, list.len()) } else { &[] }
     }
 
     /// The list's elements, in order.
     pub fn iter(&self, list: List) -> impl Iterator<Item = &T> {
-        self.slices(list).flatten()
+        let (short, long) = if list.len > SHORT {
+            (&[][..], Some(&self.long[list.place as usize]))
+        } else {
+            (self.short(list), None)
+        };
+        short.iter().chain(long.into_iter().flat_map(Blocks::iter))
     }
 
     /// One element, to change.

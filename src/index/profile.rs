@@ -64,6 +64,7 @@ impl<'a> Profile<'a> {
         let places: SmallVec<[_; 16]> = chunks.iter().enumerate().filter_map(in_chunk).collect();
         let items = || places.iter().map(|(_, chunk, id)| (chunk.items(), *id));
         let entries = items().map(|(items, id)| items.bucket_count(id)).sum();
+        places.iter().for_each(|(_, chunk, id)| chunk.touch_entries(*id));
         let mut sum = Sum::with_capacity(entries);
         let mut seen = Vec::with_capacity(entries);
         for (at, chunk, id) in &places {

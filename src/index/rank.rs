@@ -26,7 +26,9 @@ impl<'a> Ranked<'a> {
 
     /// The order of results: score, then observations, both descending, then the item's bytes.
     fn order(&self, other: &Ranked) -> Ordering {
-        let by_score = other.score.total_cmp(&self.score).then(other.observations.cmp(&self.observations));
+        // No score is negative, so that their bits are in the same order.
+        let by_score = other.score.to_bits().cmp(&self.score.to_bits());
+        let by_score = by_score.then(other.observations.cmp(&self.observations));
         by_score.then(self.begins.cmp(&other.begins)).then_with(|| self.item.cmp(other.item))
     }
 }
