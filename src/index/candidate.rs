@@ -3,7 +3,7 @@
 
 use super::buckets::Posting;
 use super::chunk::Chunk;
-use super::hash::spread;
+use super::hash::{self, spread};
 use super::part::Part;
 use super::profile::Frequency;
 use super::score::{Scale, Shared, mean};
@@ -103,6 +103,8 @@ pub struct Candidates<'s, 'a> {
     bands: HashMap<(usize, usize), Vec<u64>>,
     /// The numbers of the candidates, by the hash of their names.
     by_hash: HashTable<u32>,
+    /// Candidates that were met lately: what shares a bucket with the query mostly shares more.
+    lately: Lately,
     /// The observations of so many, the first, are counted in all chunks.
     complete: usize,
 }
@@ -125,6 +127,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
             tallies: Vec::with_capacity(expected),
             bands: HashMap::new(),
             by_hash: HashTable::with_capacity(expected),
+            lately: Lately::with_capacity(expected),
             complete: 0,
         }
     }
@@ -183,8 +186,13 @@ impl<'s, 'a> Candidates<'s, 'a> {
     }
 
     fn tally(&mut self, met: &Met, hash: u32) {
-        let candidate = self.number(met.chunk, met.posting.item, hash);
-        self.count_observations(candidate, met.chunk, met.posting.item);
+        let (chunk, id) = (met.chunk, met.posting.item);
+        let candidate = self.lately.number(chunk, id).unwrap_or_else(|| {
+            let number = self.number(chunk, id, hash);
+            self.count_observations(number, chunk, id);
+            self.lately.add(chunk, id, number);
+            number
+        });
         let Candidate { is_finished, tally, .. } = &mut self.list[candidate as usize];
         let count = u64::from(met.posting.count);
         match self.tallies.get_mut(*tally as usize) {
@@ -341,6 +349,37 @@ impl<'s, 'a> Candidates<'s, 'a> {
     /// How many parts count for a candidate.
     pub fn divisor(&self, number: usize) -> usize {
         (0..self.parts.len()).filter(|at| self.counts_in(number, *at)).count().max(1)
+    }
+}
+
+/// The numbers of some candidates, by a chunk and their ids there. Each has one slot where it can be, so
+/// that it is soon found or not.
+struct Lately {
+    /// Chunk, id and number.
+    slots: Vec<(u32, u32, u32)>,
+}
+
+impl Lately {
+    /// Slots at most.
+    const MOST: usize = 1_024;
+
+    /// None yet, of so many that are expected.
+    fn with_capacity(expected: usize) -> Lately {
+        Lately { slots: vec![(u32::MAX, 0, 0); expected.clamp(1, Lately::MOST).next_power_of_two()] }
+    }
+
+    fn slot(&self, chunk: u32, id: u32) -> usize {
+        hash::id(id.wrapping_add(chunk << 16)) as usize & (self.slots.len() - 1)
+    }
+
+    fn number(&self, chunk: u32, id: u32) -> Option<u32> {
+        let (of_chunk, of_id, number) = self.slots[self.slot(chunk, id)];
+        ((of_chunk, of_id) == (chunk, id)).then_some(number)
+    }
+
+    fn add(&mut self, chunk: u32, id: u32, number: u32) {
+        let slot = self.slot(chunk, id);
+        self.slots[slot] = (chunk, id, number);
     }
 }
 

@@ -167,10 +167,9 @@ struct InChunk {
 
 /// A bucket of a query over all chunks of the window.
 #[derive(Debug, Clone)]
-struct Unit {
+struct Unit<'s, 'a> {
     part: usize,
-    /// The number of the query's frequency in its part.
-    frequency: usize,
+    frequency: &'s Frequency<'a>,
     /// Where its buckets are in [`Search::buckets`].
     buckets: std::ops::Range<usize>,
     members: usize,
@@ -193,7 +192,7 @@ struct Search<'s, 'a> {
     chunks: SmallVec<[Place<'a>; 16]>,
     buckets: Vec<InChunk>,
     /// From the shortest to the longest, where not all must be read.
-    units: Vec<Unit>,
+    units: Vec<Unit<'s, 'a>>,
 }
 
 /// A unit shorter than this is read without asking whether it need be.
@@ -213,18 +212,18 @@ impl<'s, 'a> Search<'s, 'a> {
         let mut search = Search { parts, wanted, scales, chunks, buckets: Vec::new(), units: Vec::new() };
         search.find_buckets();
         if search.can_be_complete() {
-            search.units.sort_unstable_by_key(|unit| (unit.members, unit.part, unit.frequency));
+            search.units.sort_unstable_by_key(|unit| unit.members);
         }
         search
     }
 
     /// Finds the buckets of the query, chunk by chunk, and orders them by unit.
     fn find_buckets(&mut self) {
-        let of_part = |(part, of): (usize, &Part)| {
-            let frequencies = 0..of.query.frequencies().len();
+        let of_part = |(part, of): (usize, &'s Part<'a>)| {
+            let frequencies = of.query.frequencies().iter();
             frequencies.map(move |frequency| Unit { part, frequency, buckets: 0..0, members: 0 })
         };
-        let mut units: Vec<Unit> = self.parts.iter().enumerate().flat_map(of_part).collect();
+        let mut units: Vec<Unit<'s, 'a>> = self.parts.iter().enumerate().flat_map(of_part).collect();
         let mut found = Vec::with_capacity(2 * units.len());
         let (mut first, mut number) = (0, 0);
         for part in self.parts {
@@ -267,10 +266,6 @@ impl<'s, 'a> Search<'s, 'a> {
         }
         units.retain(|unit| unit.members > 0);
         self.units = units;
-    }
-
-    fn frequency(&self, unit: &Unit) -> &Frequency<'a> {
-        &self.parts[unit.part].query.frequencies()[unit.frequency]
     }
 
     /// The buckets of a unit: the number of the chunk, the chunk, and the bucket's id.
@@ -398,7 +393,7 @@ impl<'s, 'a> Search<'s, 'a> {
     /// the score falls with each of them, it cannot tie by having more.
     fn may_rank(&self, unit: &Unit, chunk: &Chunk, posting: Posting, ranking: &Ranking) -> bool {
         let (scale, items) = (&self.scales[unit.part], chunk.items());
-        let (c, n) = (self.frequency(unit).count, posting.count.into());
+        let (c, n) = (unit.frequency.count, posting.count.into());
         let observations = items.observations(posting.item).into();
         let score = scale.of(&Shared { sum: scale.part(c, n, observations), observations });
         let is_before_last = || ranking.takes(&Ranked::new(0, score, observations, items.name(posting.item)));
@@ -424,7 +419,7 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// Adds what a candidate with this count in a unit shares there.
     fn share(&self, unit: &Unit, candidates: &mut Candidates, at: usize, count: u64) {
-        let (frequency, scale) = (self.frequency(unit), &self.scales[unit.part]);
+        let (frequency, scale) = (unit.frequency, &self.scales[unit.part]);
         let share = |observations| scale.part(frequency.count, count, observations);
         candidates.share(at, unit.part, frequency.band, share);
     }
@@ -471,7 +466,7 @@ impl<'s, 'a> Search<'s, 'a> {
         if self.wanted.score != Score::Significance {
             let worth = |unit: &Unit| {
                 let scale = &self.scales[unit.part];
-                self.frequency(unit).count as f64 / (f64::from(scale.bands) * scale.query as f64)
+                unit.frequency.count as f64 / (f64::from(scale.bands) * scale.query as f64)
             };
             return Rest::Worth(units.iter().map(worth).sum());
         }
@@ -522,7 +517,7 @@ impl<'s, 'a> Search<'s, 'a> {
             let mut bands: Vec<u16> = units
                 .iter()
                 .filter(|unit| unit.part == number)
-                .map(|unit| self.frequency(unit).band)
+                .map(|unit| unit.frequency.band)
                 .collect();
             bands.sort_unstable();
             bands.dedup();
