@@ -295,9 +295,12 @@ impl Buckets {
         match bucket.state() {
             State::Lone if bucket.place == item => bucket.n.into(),
             State::Lone | State::Free => 0,
-            State::Few => {
-                self.few.short(bucket.list()).iter().find(|posting| posting.item == item).map_or(0, |p| p.count)
-            }
+            State::Few => self
+                .few
+                .short(bucket.list())
+                .iter()
+                .find(|posting| posting.item == item)
+                .map_or(0, |p| p.count),
             State::Hot => {
                 let hot = &self.hot[bucket.place as usize];
                 hot.position(item).map_or(0, |at| hot.postings[at].count)

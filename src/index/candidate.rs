@@ -337,8 +337,8 @@ impl<'s, 'a> Candidates<'s, 'a> {
 
     /// The mean of the scores of the parts where either side has data, of what was read so far.
     pub fn score(&self, number: usize) -> f64 {
-        if self.scales.len() == 1 {
-            return self.part_score(number, 0).unwrap_or(0.0);
+        if let [scale] = self.scales {
+            return self.shared_data(number, 0).map_or(0.0, |shared| scale.of(&shared));
         }
         let counted = (0..self.scales.len()).filter(|at| self.counts_in(number, *at));
         let fixed =

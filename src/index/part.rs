@@ -11,8 +11,6 @@ pub struct Part<'a> {
     pub(super) chunks: &'a [&'a Chunk],
     /// What is looked for.
     pub(super) query: Profile<'a>,
-    /// The item that the query is the profile of.
-    pub(super) item: Option<&'a [u8]>,
     /// An item must share at least so many bands.
     pub(super) min_bands: u16,
 }
@@ -20,13 +18,13 @@ pub struct Part<'a> {
 impl<'a> Part<'a> {
     /// Looks for what is like a query.
     pub fn of_query(query: Profile<'a>, chunks: &'a [&'a Chunk]) -> Part<'a> {
-        Part { chunks, query, item: None, min_bands: 1 }
+        Part { chunks, query, min_bands: 1 }
     }
 
     /// Looks for what is like an item that was observed in these chunks. In a search of several parts
     /// it must be the same in all.
-    pub fn of_item(item: &'a [u8], chunks: &'a [&'a Chunk]) -> Part<'a> {
-        Part { chunks, query: Profile::of_item(item, chunks), item: Some(item), min_bands: 1 }
+    pub fn of_item(item: &[u8], chunks: &'a [&'a Chunk]) -> Part<'a> {
+        Part::of_query(Profile::of_item(item, chunks), chunks)
     }
 
     /// Admits items alone that share at least so many bands, 1 or more.

@@ -41,6 +41,8 @@ pub struct Profile<'a> {
     /// Each bucket once.
     frequencies: Vec<Frequency<'a>>,
     observations: u64,
+    /// The id of the item in each chunk; nothing of what is not the profile of an item.
+    ids: SmallVec<[Option<u32>; 16]>,
     /// Where an item's frequencies were seen, chunk by chunk.
     seen: Vec<Seen>,
 }
@@ -60,21 +62,20 @@ impl<'a> Profile<'a> {
     /// The profile of an item over some chunks; empty where it was not observed.
     pub fn of_item(item: &[u8], chunks: &[&'a Chunk]) -> Profile<'a> {
         let name = hash::name(item);
-        let in_chunk = |(at, chunk): (usize, &&'a Chunk)| Some((at, *chunk, chunk.item_by_hash(item, name)?));
-        let places: SmallVec<[_; 16]> = chunks.iter().enumerate().filter_map(in_chunk).collect();
-        let items = || places.iter().map(|(_, chunk, id)| (chunk.items(), *id));
-        let entries = items().map(|(items, id)| items.bucket_count(id)).sum();
-        places.iter().for_each(|(_, chunk, id)| chunk.touch_entries(*id));
-        let mut sum = Sum::with_capacity(entries);
-        let mut seen = Vec::with_capacity(entries);
-        for (at, chunk, id) in &places {
-            for entry in chunk.entries(*id) {
+        let ids: SmallVec<_> = chunks.iter().map(|chunk| chunk.item_by_hash(item, name)).collect();
+        let places =
+            || chunks.iter().zip(&ids).enumerate().filter_map(|(at, (of, id))| Some((at, *of, (*id)?)));
+        let entries = places().map(|(_, chunk, id)| chunk.items().bucket_count(id)).sum();
+        places().for_each(|(_, chunk, id)| chunk.touch_entries(id));
+        let (mut sum, mut seen) = (Sum::with_capacity(entries), Vec::with_capacity(entries));
+        for (at, chunk, id) in places() {
+            for entry in chunk.entries(id) {
                 let frequency = sum.add(Frequency::new(entry.band, entry.bytes, entry.count.into()));
-                seen.push(Seen { chunk: *at, frequency, bucket: entry.bucket });
+                seen.push(Seen { chunk: at, frequency, bucket: entry.bucket });
             }
         }
-        let observations = items().map(|(items, id)| u64::from(items.observations(id))).sum();
-        Profile { frequencies: sum.frequencies, observations, seen }
+        let observations = places().map(|(_, chunk, id)| u64::from(chunk.items().observations(id))).sum();
+        Profile { frequencies: sum.frequencies, observations, ids, seen }
     }
 
     /// The profile of these frequencies, in which a bucket may come several times.
@@ -83,13 +84,13 @@ impl<'a> Profile<'a> {
         for frequency in given {
             sum.add(frequency);
         }
-        Profile { frequencies: sum.frequencies, observations, seen: Vec::new() }
+        Profile { frequencies: sum.frequencies, observations, ..Profile::default() }
     }
 
     /// The profile of a single observation: one bucket for each band.
     pub fn of_signature(buckets: impl Iterator<Item = &'a [u8]>) -> Profile<'a> {
         let frequencies = (0..).zip(buckets).map(|(band, bucket)| Frequency::new(band, bucket, 1)).collect();
-        Profile { frequencies, observations: 1, seen: Vec::new() }
+        Profile { frequencies, observations: 1, ..Profile::default() }
     }
 
     /// Whether it holds no observation.
@@ -100,6 +101,11 @@ impl<'a> Profile<'a> {
     /// How many observations it sums up; the sum of the counts in each band.
     pub fn observations(&self) -> u64 {
         self.observations
+    }
+
+    /// The id, in one of its chunks, of the item whose profile it is.
+    pub(super) fn id(&self, chunk: usize) -> Option<u32> {
+        *self.ids.get(chunk)?
     }
 
     /// Where the item was seen whose profile it is, chunk by chunk; of another, nowhere.

@@ -30,7 +30,6 @@
 use super::buckets::{Posting, Sought};
 use super::candidate::{Candidates, Met, Place};
 use super::chunk::Chunk;
-use super::hash;
 use super::once::Once;
 use super::part::Part;
 use super::profile::{Frequency, Seen};
@@ -202,10 +201,9 @@ const TOGETHER: usize = 1 << 14;
 
 impl<'s, 'a> Search<'s, 'a> {
     fn new(parts: &'s [Part<'a>], wanted: &'s Wanted) -> Search<'s, 'a> {
-        let of_part = |(part, of): (usize, &Part<'a>)| {
-            let item = of.item.map(|item| (item, hash::name(item)));
-            let own = move |chunk: &Chunk| item.and_then(|(item, hash)| chunk.item_by_hash(item, hash));
-            of.chunks.iter().map(move |chunk| Place { part, chunk, own: own(chunk) })
+        let of_part = |(part, of): (usize, &'s Part<'a>)| {
+            let chunks = of.chunks.iter().enumerate();
+            chunks.map(move |(at, chunk)| Place { part, chunk, own: of.query.id(at) })
         };
         let chunks = parts.iter().enumerate().flat_map(of_part).collect();
         let scales = parts.iter().map(|part| part.scale(wanted.score)).collect();
@@ -514,11 +512,8 @@ impl<'s, 'a> Search<'s, 'a> {
     /// Whether an item that is in these units alone can share the bands that it must.
     fn can_admit(&self, units: &[Unit]) -> bool {
         self.parts.iter().enumerate().any(|(number, part)| {
-            let mut bands: Vec<u16> = units
-                .iter()
-                .filter(|unit| unit.part == number)
-                .map(|unit| unit.frequency.band)
-                .collect();
+            let mut bands: Vec<u16> =
+                units.iter().filter(|unit| unit.part == number).map(|unit| unit.frequency.band).collect();
             bands.sort_unstable();
             bands.dedup();
             bands.len() >= usize::from(part.min_bands)

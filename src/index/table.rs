@@ -14,6 +14,7 @@
 use super::blocks::Blocks;
 use super::mover::Mover;
 use std::mem::replace;
+use wide::u8x16;
 
 const SLOTS: usize = 12;
 /// Entries for each cell, on average; past it a cell is split.
@@ -37,50 +38,33 @@ impl Head {
         self.tags.iter().position(|tag| *tag == 0).unwrap_or(SLOTS)
     }
 
-    /// The tags as two numbers, in each of which a byte is 0 where a tag is this one. The padding, 0, is
-    /// no tag.
-    fn differences(&self, tag: u8) -> [u64; 2] {
-        let wanted = u64::from(tag) * (u64::MAX / 255);
-        [0..8, 8..SLOTS].map(|slots| {
-            let mut eight = [0; 8];
-            eight[..slots.len()].copy_from_slice(&self.tags[slots]);
-            u64::from_le_bytes(eight) ^ wanted
-        })
-    }
-
     /// The slots that have this tag.
+    #[inline]
     fn slots_with(&self, tag: u8) -> Slots {
-        let [first, last] = self.differences(tag).map(zero_bytes);
-        Slots(first >> 7 | last >> 6)
+        let mut tags = [0; 16]; // of the padding none is a tag
+        tags[..SLOTS].copy_from_slice(&self.tags);
+        Slots(u8x16::new(tags).simd_eq(u8x16::splat(tag)).to_bitmask())
     }
 
     /// Whether an entry with this tag may be here, or in an overflow cell.
     #[inline]
     fn may_have(&self, tag: u8) -> bool {
-        // A byte that was 0 borrows, and nothing else does first.
-        let [first, last] = self.differences(tag).map(|bytes| bytes.wrapping_sub(u64::MAX / 255) & !bytes);
-        ((first | last) & (u64::MAX / 255 * 128) != 0) | (self.next != NONE)
+        (self.slots_with(tag).0 != 0) | (self.next != NONE)
     }
 }
 
-/// Some slots of a cell: of byte n, bit 0 stands for slot n and bit 1 for slot n + 8.
+/// Some slots of a cell, a bit for each.
 #[derive(Clone)]
-struct Slots(u64);
+struct Slots(u32);
 
 impl Iterator for Slots {
     type Item = usize;
     #[inline]
     fn next(&mut self) -> Option<usize> {
-        let bit = self.0.trailing_zeros() as usize;
+        let slot = self.0.trailing_zeros() as usize;
         self.0 &= self.0.wrapping_sub(1);
-        (bit < 64).then_some(bit / 8 + bit % 8 * 8)
+        (slot < SLOTS).then_some(slot)
     }
-}
-
-/// The highest bit of each byte that is 0; of the other bytes nothing.
-fn zero_bytes(bytes: u64) -> u64 {
-    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    !(((bytes & LOW) + LOW) | bytes | LOW)
 }
 
 /// Cells by their numbers.

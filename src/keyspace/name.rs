@@ -4,6 +4,7 @@
 //! key's slot is computed from its hash tag, the first non-empty `{...}`, or from the whole name
 //! where it has none. So the tag is the scope's name where that holds a hash tag, and else `{name}`.
 
+use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// Why a name cannot be a scope's.
@@ -93,9 +94,12 @@ fn slot(name: &[u8]) -> u16 {
     crc % 16_384
 }
 
+/// The name of a chunk's key, which is seldom long.
+pub type ChunkName = SmallVec<[u8; 96]>;
+
 /// The key of a chunk.
-pub fn chunk(tag: &[u8], index: &[u8], start: u64, uid: u64) -> Vec<u8> {
-    let mut key = Vec::with_capacity(tag.len() + index.len() + 40);
+pub fn chunk(tag: &[u8], index: &[u8], start: u64, uid: u64) -> ChunkName {
+    let mut key = ChunkName::with_capacity(tag.len() + index.len() + 40);
     key.extend_from_slice(tag);
     key.push(b':');
     key.extend_from_slice(index);
@@ -156,7 +160,7 @@ mod tests {
     #[test]
     fn a_chunk_is_named_after_its_scope_index_start_and_uid() {
         assert_eq!(
-            chunk(b"{issues}", b"message", 2_592_000, 0xab),
+            chunk(b"{issues}", b"message", 2_592_000, 0xab).as_slice(),
             b"{issues}:message:2592000:00000000000000ab"
         );
     }

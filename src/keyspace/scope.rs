@@ -9,6 +9,7 @@
 //! own the same chunks; the name at the moment of saving is written with the value for that.
 
 use super::callback::{self, ENCODING, Stored};
+use super::name::ChunkName;
 use super::presence::Presence;
 use super::totals::{Share, Totals};
 use super::{Error, name};
@@ -63,7 +64,7 @@ impl Scope {
     }
 
     /// The key of a chunk.
-    pub fn chunk_name(&self, index: &[u8], start: u64) -> Vec<u8> {
+    pub fn chunk_name(&self, index: &[u8], start: u64) -> ChunkName {
         name::chunk(&self.tag, index, start, self.uid)
     }
 

@@ -5,6 +5,7 @@
 //! is a chunk of the scope: reads go on without it.
 
 use super::chunk::StoredChunk;
+use super::name::ChunkName;
 use super::scope::Scope;
 use super::{Error, name};
 use crate::index::{Chunk, Definition};
@@ -90,7 +91,13 @@ impl<'c> ChunkKey<'c> {
 
 /// The key of a chunk, for one who may use it so. The right to a scope's key covers its chunks, as long
 /// as they are named after it; a scope that was renamed, or forged, could name anybody's.
-fn name_for(call: &Call, scope: &Scope, index: &[u8], start: u64, access: Access) -> Result<Vec<u8>, Error> {
+fn name_for(
+    call: &Call,
+    scope: &Scope,
+    index: &[u8],
+    start: u64,
+    access: Access,
+) -> Result<ChunkName, Error> {
     let name = scope.chunk_name(index, start);
     if name::was_made_as(scope.tag(), scope.uid, call.key()) || rights::allow(call, &name, access) {
         Ok(name)
@@ -105,7 +112,7 @@ fn name_for(call: &Call, scope: &Scope, index: &[u8], start: u64, access: Access
 /// It is not the caller's to make, or its key would be that of the scope itself, which was renamed to it.
 pub fn check_new(call: &Call, scope: &Scope, index: &[u8], start: u64) -> Result<(), Error> {
     let name = name_for(call, scope, index, start, Access::Write)?;
-    if name == call.key() { Err(Error::OwnName) } else { Ok(()) }
+    if *name == *call.key() { Err(Error::OwnName) } else { Ok(()) }
 }
 
 /// Holds that all of an index's chunks can be changed, before any of them is.
@@ -141,8 +148,11 @@ impl<'c> Window<'c> {
         index: &[u8],
         starts: impl Iterator<Item = u64>,
     ) -> Result<Window<'c>, Error> {
-        let keys = starts.map(|start| ChunkKey::open(call, scope, index, start, Access::Read));
-        Ok(Window { keys: keys.filter_map(Result::transpose).collect::<Result<_, _>>()? })
+        let mut keys = SmallVec::new();
+        for start in starts {
+            keys.extend(ChunkKey::open(call, scope, index, start, Access::Read)?);
+        }
+        Ok(Window { keys })
     }
 
     /// Opens all of an index's chunks.
