@@ -9,7 +9,7 @@ use super::buckets::{Buckets, InBucket, Posting, Sought};
 use super::hash;
 use super::items::Items;
 use super::mover::Mover;
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 use std::hint::black_box;
 
 /// A count for each band.
@@ -196,15 +196,15 @@ impl Chunk {
     }
 
     /// Finds some buckets, those that are `wanted` by their position; hands over the position and the id
-    /// of each that is there.
+    /// of each that is there. `open` is room for as many positions as are sought.
     pub(super) fn find_buckets(
         &self,
         sought: &[Sought],
+        open: &mut [usize],
         wanted: impl Fn(usize) -> bool,
         mut found: impl FnMut(usize, u32),
     ) {
-        let mut open: SmallVec<[usize; 64]> = smallvec![0; sought.len()];
-        let (open, mut count) = (&mut open[..], 0);
+        let mut count = 0;
         for (at, sought) in sought.iter().enumerate() {
             open[count] = at;
             count += usize::from(wanted(at) & self.buckets.may_have(sought));

@@ -4,7 +4,6 @@ use super::buckets::Sought;
 use super::chunk::Chunk;
 use super::hash::{self, spread};
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use smallvec::SmallVec;
 
 /// A bucket of a profile.
@@ -147,18 +146,14 @@ impl<'a> Sum<'a> {
 
     /// Adds to the frequency of a bucket, and returns its number.
     fn add(&mut self, frequency: Frequency<'a>) -> usize {
-        let frequencies = &mut self.frequencies;
-        let is_same = |at: &usize| frequencies[*at].has_same_bucket(&frequency);
-        match self.numbers.entry(spread(frequency.hash), is_same, |at| spread(frequencies[*at].hash)) {
-            Entry::Occupied(at) => {
-                frequencies[*at.get()].count += frequency.count;
-                *at.get()
-            }
-            Entry::Vacant(place) => {
-                place.insert(frequencies.len());
-                frequencies.push(frequency);
-                frequencies.len() - 1
-            }
+        let (frequencies, hash) = (&mut self.frequencies, spread(frequency.hash));
+        if let Some(at) = self.numbers.find(hash, |at| frequencies[*at].has_same_bucket(&frequency)) {
+            frequencies[*at].count += frequency.count;
+            return *at;
         }
+        let number = frequencies.len();
+        self.numbers.insert_unique(hash, number, |at| spread(frequencies[*at].hash));
+        frequencies.push(frequency);
+        number
     }
 }

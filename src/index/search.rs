@@ -226,7 +226,7 @@ impl<'s, 'a> Search<'s, 'a> {
         let (mut first, mut number) = (0, 0);
         for part in self.parts {
             let sought: Vec<Sought> = part.query.frequencies().iter().map(Frequency::sought).collect();
-            let mut last_seen = vec![usize::MAX; sought.len()];
+            let (mut last_seen, mut open) = (vec![usize::MAX; sought.len()], vec![0; sought.len()]);
             let mut seen = part.query.seen().iter().peekable();
             for (at, chunk) in part.chunks.iter().enumerate() {
                 let own = self.chunks[number].own;
@@ -244,7 +244,7 @@ impl<'s, 'a> Search<'s, 'a> {
                     last_seen[*frequency] = at;
                     note(*frequency, *bucket);
                 }
-                chunk.find_buckets(&sought, |frequency| last_seen[frequency] != at, note);
+                chunk.find_buckets(&sought, &mut open, |frequency| last_seen[frequency] != at, note);
                 number += 1;
             }
             first += sought.len();
