@@ -8,7 +8,6 @@ use super::part::Part;
 use super::profile::Frequency;
 use super::score::{Scale, Shared, mean};
 use hashbrown::HashTable;
-use smallvec::SmallVec;
 use std::collections::HashMap;
 
 /// An item that shares a bucket with the query. There may be a hundred thousand of them, so little
@@ -178,17 +177,15 @@ impl<'s, 'a> Candidates<'s, 'a> {
     /// Adds up the postings that were noted.
     fn tally_all(&mut self) {
         let mut all = std::mem::take(&mut self.met);
-        let items = |met: &Met| self.chunks[met.chunk as usize].chunk.items();
-        let hashes: SmallVec<[u32; 256]> = all.iter().map(|met| items(met).hash(met.posting.item)).collect();
-        all.iter().zip(&hashes).for_each(|(met, hash)| self.tally(met, *hash));
+        all.iter().for_each(|met| self.tally(met));
         all.clear();
         self.met = all;
     }
 
-    fn tally(&mut self, met: &Met, hash: u32) {
+    fn tally(&mut self, met: &Met) {
         let (chunk, id) = (met.chunk, met.posting.item);
         let candidate = self.lately.number(chunk, id).unwrap_or_else(|| {
-            let number = self.number(chunk, id, hash);
+            let number = self.number(chunk, id);
             self.count_observations(number, chunk, id);
             self.lately.add(chunk, id, number);
             number
@@ -206,15 +203,16 @@ impl<'s, 'a> Candidates<'s, 'a> {
     }
 
     /// The candidate with an id in a chunk, an old one or a new one.
-    fn number(&mut self, chunk: u32, id: u32, hash: u32) -> u32 {
+    fn number(&mut self, chunk: u32, id: u32) -> u32 {
         let (list, chunks) = (&mut self.list, self.chunks);
+        let items = chunks[chunk as usize].chunk.items();
+        let hash = items.hash(id);
         let is = |number: &u32| {
             let candidate = &list[*number as usize];
             if candidate.chunk == chunk {
                 candidate.id == id
             } else {
-                candidate.hash == hash
-                    && candidate.name(chunks) == chunks[chunk as usize].chunk.items().name(id)
+                candidate.hash == hash && candidate.name(chunks) == items.name(id)
             }
         };
         if let Some(number) = self.by_hash.find(spread(hash), is) {

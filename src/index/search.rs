@@ -416,6 +416,7 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     /// Adds what a candidate with this count in a unit shares there.
+    #[inline]
     fn share(&self, unit: &Unit, candidates: &mut Candidates, at: usize, count: u64) {
         let (frequency, scale) = (unit.frequency, &self.scales[unit.part]);
         let share = |observations| scale.part(frequency.count, count, observations);
