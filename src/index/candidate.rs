@@ -7,6 +7,7 @@ use super::hash::{self, spread};
 use super::part::Part;
 use super::profile::Frequency;
 use super::score::{Scale, Shared, mean};
+use super::table;
 use hashbrown::HashTable;
 use std::collections::HashMap;
 
@@ -239,17 +240,16 @@ impl<'s, 'a> Candidates<'s, 'a> {
     /// Adds the observations of new candidates in all chunks where they were not met.
     fn count_all_observations(&mut self) {
         let (list, parts) = (&self.list, self.parts.len());
-        let mut open = vec![0; TOGETHER.min(list.len() - self.complete)];
+        let mut room = vec![0; TOGETHER.min(list.len() - self.complete)];
         for first in (self.complete..list.len()).step_by(TOGETHER) {
             let new = first..list.len().min(first + TOGETHER);
             for (chunk, place) in (0..).zip(self.chunks) {
                 let (items, bit) = (place.chunk.items(), bit(chunk));
-                let mut count = 0;
-                for (number, of) in new.clone().zip(&list[new.clone()]) {
-                    open[count] = number;
-                    count += usize::from((of.counted & bit == 0) & items.may_have(of.hash));
-                }
-                for number in &open[..count] {
+                let new = new.clone().zip(&list[new.clone()]);
+                let may_be = |(number, of): (usize, &Candidate)| {
+                    (number, (of.counted & bit == 0) & items.may_have(of.hash))
+                };
+                for number in table::chosen(new.map(may_be), &mut room) {
                     let of = &list[*number];
                     if let Some(id) = items.find(of.name(self.chunks), of.hash) {
                         let known = &mut self.known[number * parts + place.part];

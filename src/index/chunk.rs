@@ -9,6 +9,7 @@ use super::buckets::{Buckets, InBucket, Posting, Sought};
 use super::hash;
 use super::items::Items;
 use super::mover::Mover;
+use super::table;
 use smallvec::SmallVec;
 use std::hint::black_box;
 
@@ -196,20 +197,16 @@ impl Chunk {
     }
 
     /// Finds some buckets, those that are `wanted` by their position; hands over the position and the id
-    /// of each that is there. `open` is room for as many positions as are sought.
+    /// of each that is there. There must be `room` for as many positions as are sought.
     pub(super) fn find_buckets(
         &self,
         sought: &[Sought],
-        open: &mut [usize],
+        room: &mut [usize],
         wanted: impl Fn(usize) -> bool,
         mut found: impl FnMut(usize, u32),
     ) {
-        let mut count = 0;
-        for (at, sought) in sought.iter().enumerate() {
-            open[count] = at;
-            count += usize::from(wanted(at) & self.buckets.may_have(sought));
-        }
-        for at in &open[..count] {
+        let may_have = |(at, sought)| (at, wanted(at) & self.buckets.may_have(sought));
+        for at in table::chosen(sought.iter().enumerate().map(may_have), room) {
             if let Some(id) = self.buckets.find(&sought[*at]) {
                 found(*at, id);
             }

@@ -1,7 +1,7 @@
 //! A part of a search: one clause of CLASSIFY, one index of COMPARE.
 
 use super::chunk::Chunk;
-use super::profile::Profile;
+use super::profile::{Own, Profile};
 use super::score::{Scale, Score};
 
 /// One index to search: what is looked for, and where.
@@ -11,6 +11,8 @@ pub struct Part<'a> {
     pub(super) chunks: &'a [&'a Chunk],
     /// What is looked for.
     pub(super) query: Profile<'a>,
+    /// Where the item is that the query is the profile of; of another query, nowhere.
+    pub(super) own: Own,
     /// An item must share at least so many bands.
     pub(super) min_bands: u16,
 }
@@ -18,13 +20,14 @@ pub struct Part<'a> {
 impl<'a> Part<'a> {
     /// Looks for what is like a query.
     pub fn of_query(query: Profile<'a>, chunks: &'a [&'a Chunk]) -> Part<'a> {
-        Part { chunks, query, min_bands: 1 }
+        Part { chunks, query, own: Own::default(), min_bands: 1 }
     }
 
     /// Looks for what is like an item that was observed in these chunks. In a search of several parts
     /// it must be the same in all.
     pub fn of_item(item: &[u8], chunks: &'a [&'a Chunk]) -> Part<'a> {
-        Part::of_query(Profile::of_item(item, chunks), chunks)
+        let (query, own) = Profile::with_places(item, chunks);
+        Part { chunks, query, own, min_bands: 1 }
     }
 
     /// Admits items alone that share at least so many bands, 1 or more.

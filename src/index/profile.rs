@@ -40,16 +40,21 @@ pub struct Profile<'a> {
     /// Each bucket once.
     frequencies: Vec<Frequency<'a>>,
     observations: u64,
-    /// The id of the item in each chunk; nothing of what is not the profile of an item.
-    ids: SmallVec<[Option<u32>; 16]>,
-    /// Where an item's frequencies were seen, chunk by chunk.
-    seen: Vec<Seen>,
 }
 
-/// A bucket of a chunk in which an item of a profile was seen.
+/// Where an item is in the chunks of its profile.
+#[derive(Debug, Default)]
+pub(super) struct Own {
+    /// Its id in each chunk.
+    pub ids: SmallVec<[Option<u32>; 16]>,
+    /// The buckets that it was seen in, chunk by chunk.
+    pub seen: Vec<Seen>,
+}
+
+/// A bucket of a chunk in which an item was seen.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
-    /// The number of the chunk among those of the profile.
+    /// The number of the chunk.
     pub chunk: usize,
     /// The number of the frequency that it adds to.
     pub frequency: usize,
@@ -60,6 +65,11 @@ pub(super) struct Seen {
 impl<'a> Profile<'a> {
     /// The profile of an item over some chunks; empty where it was not observed.
     pub fn of_item(item: &[u8], chunks: &[&'a Chunk]) -> Profile<'a> {
+        Profile::with_places(item, chunks).0
+    }
+
+    /// The same, and where it was read.
+    pub(super) fn with_places(item: &[u8], chunks: &[&'a Chunk]) -> (Profile<'a>, Own) {
         let name = hash::name(item);
         let ids: SmallVec<_> = chunks.iter().map(|chunk| chunk.item_by_hash(item, name)).collect();
         let places =
@@ -74,7 +84,7 @@ impl<'a> Profile<'a> {
             }
         }
         let observations = places().map(|(_, chunk, id)| u64::from(chunk.items().observations(id))).sum();
-        Profile { frequencies: sum.frequencies, observations, ids, seen }
+        (Profile { frequencies: sum.frequencies, observations }, Own { ids, seen })
     }
 
     /// The profile of these frequencies, in which a bucket may come several times.
@@ -83,13 +93,13 @@ impl<'a> Profile<'a> {
         for frequency in given {
             sum.add(frequency);
         }
-        Profile { frequencies: sum.frequencies, observations, ..Profile::default() }
+        Profile { frequencies: sum.frequencies, observations }
     }
 
     /// The profile of a single observation: one bucket for each band.
     pub fn of_signature(buckets: impl Iterator<Item = &'a [u8]>) -> Profile<'a> {
         let frequencies = (0..).zip(buckets).map(|(band, bucket)| Frequency::new(band, bucket, 1)).collect();
-        Profile { frequencies, observations: 1, ..Profile::default() }
+        Profile { frequencies, observations: 1 }
     }
 
     /// Whether it holds no observation.
@@ -100,16 +110,6 @@ impl<'a> Profile<'a> {
     /// How many observations it sums up; the sum of the counts in each band.
     pub fn observations(&self) -> u64 {
         self.observations
-    }
-
-    /// The id, in one of its chunks, of the item whose profile it is.
-    pub(super) fn id(&self, chunk: usize) -> Option<u32> {
-        *self.ids.get(chunk)?
-    }
-
-    /// Where the item was seen whose profile it is, chunk by chunk; of another, nowhere.
-    pub(super) fn seen(&self) -> &[Seen] {
-        &self.seen
     }
 
     /// All frequencies, in no order.

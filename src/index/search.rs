@@ -203,7 +203,7 @@ impl<'s, 'a> Search<'s, 'a> {
     fn new(parts: &'s [Part<'a>], wanted: &'s Wanted) -> Search<'s, 'a> {
         let of_part = |(part, of): (usize, &'s Part<'a>)| {
             let chunks = of.chunks.iter().enumerate();
-            chunks.map(move |(at, chunk)| Place { part, chunk, own: of.query.id(at) })
+            chunks.map(move |(at, chunk)| Place { part, chunk, own: of.own.ids.get(at).copied().flatten() })
         };
         let chunks = parts.iter().enumerate().flat_map(of_part).collect();
         let scales = parts.iter().map(|part| part.scale(wanted.score)).collect();
@@ -215,7 +215,8 @@ impl<'s, 'a> Search<'s, 'a> {
         search
     }
 
-    /// Finds the buckets of the query, chunk by chunk, and orders them by unit.
+    /// Finds the buckets of the query, chunk by chunk, and orders them by unit. Those of the item that asks
+    /// are known.
     fn find_buckets(&mut self) {
         let of_part = |(part, of): (usize, &'s Part<'a>)| {
             let frequencies = of.query.frequencies().iter();
@@ -226,8 +227,8 @@ impl<'s, 'a> Search<'s, 'a> {
         let (mut first, mut number) = (0, 0);
         for part in self.parts {
             let sought: Vec<Sought> = part.query.frequencies().iter().map(Frequency::sought).collect();
-            let (mut last_seen, mut open) = (vec![usize::MAX; sought.len()], vec![0; sought.len()]);
-            let mut seen = part.query.seen().iter().peekable();
+            let (mut last_seen, mut room) = (vec![usize::MAX; sought.len()], vec![0; sought.len()]);
+            let mut seen = part.own.seen.iter().peekable();
             for (at, chunk) in part.chunks.iter().enumerate() {
                 let own = self.chunks[number].own;
                 let mut note = |frequency, bucket| {
@@ -244,7 +245,7 @@ impl<'s, 'a> Search<'s, 'a> {
                     last_seen[*frequency] = at;
                     note(*frequency, *bucket);
                 }
-                chunk.find_buckets(&sought, &mut open, |frequency| last_seen[frequency] != at, note);
+                chunk.find_buckets(&sought, &mut room, |frequency| last_seen[frequency] != at, note);
                 number += 1;
             }
             first += sought.len();
