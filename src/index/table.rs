@@ -23,7 +23,7 @@ const NONE: u32 = u32::MAX;
 
 /// What a look-up reads first of a cell.
 #[derive(Debug, Clone, Copy)]
-#[repr(C)] // in this order: a look-up reads the tags in two pieces
+#[repr(C)] // 16 bytes, in this order: a look-up reads the tags in one piece
 struct Head {
     /// Eight bits of each entry's hash, never 0; 0 marks a free slot. Used slots come first.
     tags: [u8; SLOTS],
