@@ -178,10 +178,7 @@ impl Bench {
 
     /// How often the system took the processor from the server: each time a call may look slow.
     pub fn preemptions(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.server.info("process_id")));
-        let status = status.unwrap_or_default();
-        let count = status.lines().find_map(|line| line.strip_prefix("nonvoluntary_ctxt_switches:"));
-        count.and_then(|count| count.trim().parse().ok()).unwrap_or_default()
+        self.server.process_status("nonvoluntary_ctxt_switches") as u64
     }
 
     /// Empties the server.
