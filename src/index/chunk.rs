@@ -205,9 +205,11 @@ impl Chunk {
         wanted: impl Fn(usize) -> bool,
         mut found: impl FnMut(usize, u32),
     ) {
-        let may_have = |(at, sought)| (at, wanted(at) & self.buckets.may_have(sought));
+        let may_have = |(at, sought)| (at, self.buckets.may_have(sought));
         for at in table::chosen(sought.iter().enumerate().map(may_have), room) {
-            if let Some(id) = self.buckets.find(&sought[*at]) {
+            if wanted(*at)
+                && let Some(id) = self.buckets.find(&sought[*at])
+            {
                 found(*at, id);
             }
         }

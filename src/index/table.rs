@@ -7,55 +7,52 @@
 //! would stop the server for a second at a hundred million entries; one that is split in parts by
 //! extendible hashing costs two more cache misses a look-up and thousands of small allocations.
 //!
-//! A cell is 64 bytes: twelve ids, their tags, and the number of an overflow cell. The tags lie apart from
-//! the ids, four cells' in a cache line. They are all that is read where something is not there, as most
-//! that a search asks for in a chunk is not.
+//! A cell has sixteen ids, and a tag of each. The tags lie apart from the ids, four cells' in a cache line.
+//! They are all that is read where something is not there, as most that a search asks for in a chunk is
+//! not. A cell that does not suffice gives its last slot to the number of an overflow cell, a smaller one.
+//! Just before they are split, cells hold twice as much as just after, and many overflow: so what that costs
+//! is kept low, and not how often it happens.
 
 use super::blocks::Blocks;
 use super::mover::Mover;
-use std::mem::replace;
+use std::mem::{replace, take};
 use wide::u8x16;
 
-const SLOTS: usize = 12;
+const SLOTS: usize = 16;
+/// Slots of an overflow cell.
+const SLOTS_OF_OVERFLOW: usize = 4;
 /// Entries for each cell, on average; past it a cell is split.
-const LOAD: usize = 8;
+const LOAD: usize = 10;
 const NONE: u32 = u32::MAX;
 
-/// What a look-up reads first of a cell.
-#[derive(Debug, Clone, Copy)]
-#[repr(C)] // 16 bytes, in this order: a look-up reads the tags in one piece
-struct Head {
-    /// Eight bits of each entry's hash, never 0; 0 marks a free slot. Used slots come first.
-    tags: [u8; SLOTS],
-    /// The overflow cell that goes on from here.
-    next: u32,
-}
+/// In the place of a tag: a slot that is free, behind those that are used.
+const FREE: u8 = 0;
+/// In the place of a tag: the last slot has the number of the overflow cell that goes on from here.
+const MORE: u8 = 1;
 
-const EMPTY: Head = Head { tags: [0; SLOTS], next: NONE };
-
-impl Head {
-    fn used(&self) -> usize {
-        self.tags.iter().position(|tag| *tag == 0).unwrap_or(SLOTS)
-    }
-
-    /// The slots that have this tag.
-    #[inline]
-    fn slots_with(&self, tag: u8) -> Slots {
-        let mut tags = [0; 16]; // of the padding none is a tag
-        tags[..SLOTS].copy_from_slice(&self.tags);
-        Slots(u8x16::new(tags).simd_eq(u8x16::splat(tag)).to_bitmask())
-    }
-
-    /// Whether an entry with this tag may be here, or in an overflow cell.
-    #[inline]
-    fn may_have(&self, tag: u8) -> bool {
-        (self.slots_with(tag).0 != 0) | (self.next != NONE)
-    }
+/// Eight bits of an entry's hash, neither [`FREE`] nor [`MORE`].
+fn tag(hash: u32) -> u8 {
+    ((hash >> 24) as u8).max(MORE + 1)
 }
 
 /// Some slots of a cell, a bit for each.
 #[derive(Clone)]
 struct Slots(u32);
+
+impl Slots {
+    /// Those that have this tag.
+    #[inline]
+    fn with(tag: u8, tags: &[u8; SLOTS]) -> Slots {
+        Slots(u8x16::new(*tags).simd_eq(u8x16::splat(tag)).to_bitmask())
+    }
+
+    /// Those that have this tag, and the last where an overflow cell goes on from it.
+    #[inline]
+    fn with_or_more(tag: u8, tags: &[u8; SLOTS]) -> Slots {
+        let tags = u8x16::new(*tags);
+        Slots((tags.simd_eq(u8x16::splat(tag)) | tags.simd_eq(u8x16::splat(MORE))).to_bitmask())
+    }
+}
 
 impl Iterator for Slots {
     type Item = usize;
@@ -78,31 +75,31 @@ pub fn chosen(answers: impl Iterator<Item = (usize, bool)>, room: &mut [usize]) 
     &room[..count]
 }
 
-/// Cells by their numbers.
+/// The cells that hashes lead to.
 #[derive(Debug, Default)]
-struct Cells {
-    heads: Blocks<Head>,
+struct Home {
+    tags: Blocks<[u8; SLOTS]>,
     ids: Blocks<[u32; SLOTS]>,
 }
 
-impl Cells {
-    /// Adds an empty cell.
-    fn push(&mut self) {
-        self.heads.push(EMPTY);
-        self.ids.push([0; SLOTS]);
-    }
+/// A cell that others go on in.
+#[derive(Debug, Clone, Copy, Default)]
+struct Overflow {
+    tags: [u8; SLOTS_OF_OVERFLOW],
+    /// Of a cell that is not in use, the first is the number of the next such cell.
+    ids: [u32; SLOTS_OF_OVERFLOW],
 }
 
 /// A set of ids, found by the hash of what they stand for.
 #[derive(Debug)]
 pub struct Table {
-    home: Cells,
+    home: Home,
     /// How many home cells there are, at hand: every look-up asks for it first.
     cells: u32,
     /// The lowest power of two that is not below it, less one.
     mask: u32,
-    overflow: Cells,
-    /// The first overflow cell that is not in use; `next` leads to the others.
+    overflow: Blocks<Overflow>,
+    /// The first overflow cell that is not in use.
     free: u32,
     len: usize,
 }
@@ -116,9 +113,9 @@ impl Default for Table {
 
 /// A cell of the table.
 #[derive(Clone, Copy, PartialEq)]
-struct Cell {
-    is_overflow: bool,
-    number: u32,
+enum Cell {
+    Home(u32),
+    Overflow(u32),
 }
 
 /// A slot of the table.
@@ -126,10 +123,6 @@ struct Cell {
 struct Place {
     cell: Cell,
     slot: usize,
-}
-
-fn tag(hash: u32) -> u8 {
-    (hash >> 24).max(1) as u8
 }
 
 impl Table {
@@ -147,8 +140,8 @@ impl Table {
     /// [`chosen`].
     #[inline]
     pub fn may_have(&self, hash: u32) -> bool {
-        let head = self.home.heads.get(self.home_of(hash).number as usize);
-        head.is_some_and(|head| head.may_have(tag(hash)))
+        let tags = self.home.tags.get(self.home_of(hash) as usize);
+        tags.is_some_and(|tags| Slots::with_or_more(tag(hash), tags).0 != 0)
     }
 
     /// Adds an id that is not in the table. `hash_of` gives the hash of any id that is.
@@ -165,94 +158,115 @@ impl Table {
         let Some((hole, _)) = self.entry(hash, |other| other == id) else { return };
         self.len -= 1;
         // The last entry of the chain fills the hole; a last cell that this empties is unlinked.
-        let (mut before, mut last) = (None, self.home_of(hash));
+        let (mut before, mut last) = (None, Cell::Home(self.home_of(hash)));
         while let Some(next) = self.next(last) {
             before = Some(replace(&mut last, next));
         }
-        let slot = self.head(last).used() - 1;
-        let (moved, tag) = (self.ids_of(last)[slot], self.head(last).tags[slot]);
-        self.head_mut(last).tags[slot] = 0;
-        if hole != (Place { cell: last, slot }) {
-            self.head_mut(hole.cell).tags[hole.slot] = tag;
-            self.ids_of_mut(hole.cell)[hole.slot] = moved;
-        }
-        if let (0, Some(before)) = (slot, before) {
-            self.head_mut(before).next = NONE;
-            self.release(last.number);
+        let slot = self.free_slot(last).map_or(self.last_slot(last).slot, |free| free - 1);
+        let end = Place { cell: last, slot };
+        let (tag, id) = self.get(end);
+        self.set(hole, tag, id);
+        self.set(end, FREE, 0);
+        if let (Place { cell: Cell::Overflow(emptied), slot: 0 }, Some(before)) = (end, before) {
+            self.set(self.last_slot(before), FREE, 0);
+            self.release(emptied);
         }
     }
 
     /// Puts another id in the place of one, for the same hash.
     pub fn replace(&mut self, hash: u32, id: u32, by: u32) {
-        if let Some((Place { cell, slot }, _)) = self.entry(hash, |other| other == id) {
-            self.ids_of_mut(cell)[slot] = by;
+        if let Some((place, _)) = self.entry(hash, |other| other == id) {
+            self.set(place, tag(hash), by);
         }
     }
 
-    fn cells(&self, cell: Cell) -> &Cells {
-        if cell.is_overflow { &self.overflow } else { &self.home }
+    /// What a slot holds: its tag and its id.
+    fn get(&self, Place { cell, slot }: Place) -> (u8, u32) {
+        match cell {
+            Cell::Home(number) => {
+                (self.home.tags[number as usize][slot], self.home.ids[number as usize][slot])
+            }
+            Cell::Overflow(number) => {
+                let overflow = &self.overflow[number as usize];
+                (overflow.tags[slot], overflow.ids[slot])
+            }
+        }
     }
 
-    fn cells_mut(&mut self, cell: Cell) -> &mut Cells {
-        if cell.is_overflow { &mut self.overflow } else { &mut self.home }
+    #[inline]
+    fn set(&mut self, Place { cell, slot }: Place, tag: u8, id: u32) {
+        match cell {
+            Cell::Home(number) => {
+                self.home.tags[number as usize][slot] = tag;
+                self.home.ids[number as usize][slot] = id;
+            }
+            Cell::Overflow(number) => {
+                let overflow = &mut self.overflow[number as usize];
+                (overflow.tags[slot], overflow.ids[slot]) = (tag, id);
+            }
+        }
     }
 
-    fn head(&self, cell: Cell) -> &Head {
-        &self.cells(cell).heads[cell.number as usize]
+    /// The first free slot of a cell.
+    #[inline]
+    fn free_slot(&self, cell: Cell) -> Option<usize> {
+        match cell {
+            Cell::Home(number) => Slots::with(FREE, &self.home.tags[number as usize]).next(),
+            Cell::Overflow(number) => self.overflow[number as usize].tags.iter().position(|tag| *tag == FREE),
+        }
     }
 
-    fn head_mut(&mut self, cell: Cell) -> &mut Head {
-        &mut self.cells_mut(cell).heads[cell.number as usize]
-    }
-
-    fn ids_of(&self, cell: Cell) -> &[u32; SLOTS] {
-        &self.cells(cell).ids[cell.number as usize]
-    }
-
-    fn ids_of_mut(&mut self, cell: Cell) -> &mut [u32; SLOTS] {
-        &mut self.cells_mut(cell).ids[cell.number as usize]
+    fn last_slot(&self, cell: Cell) -> Place {
+        let slots = match cell {
+            Cell::Home(_) => SLOTS,
+            Cell::Overflow(_) => SLOTS_OF_OVERFLOW,
+        };
+        Place { cell, slot: slots - 1 }
     }
 
     /// The overflow cell that goes on from a cell.
     fn next(&self, cell: Cell) -> Option<Cell> {
-        let number = self.head(cell).next;
-        (number != NONE).then_some(Cell { is_overflow: true, number })
+        let (tag, number) = self.get(self.last_slot(cell));
+        (tag == MORE).then_some(Cell::Overflow(number))
     }
 
     /// The home cell of a hash: as many low bits as there are cells, one fewer where that cell is
     /// not there yet.
-    fn home_of(&self, hash: u32) -> Cell {
+    fn home_of(&self, hash: u32) -> u32 {
         let cell = hash & self.mask;
-        let number = if cell < self.cells { cell } else { cell & (self.mask >> 1) };
-        Cell { is_overflow: false, number }
+        if cell < self.cells { cell } else { cell & (self.mask >> 1) }
     }
 
     /// The entry with this hash whose id `is` accepts: where it is, and the id.
     #[inline]
     fn entry(&self, hash: u32, mut is: impl FnMut(u32) -> bool) -> Option<(Place, u32)> {
-        let (mut cell, mut cells) = (self.home_of(hash), &self.home);
-        loop {
-            let head = cells.heads.get(cell.number as usize)?;
-            for slot in head.slots_with(tag(hash)) {
-                let id = cells.ids[cell.number as usize][slot];
-                if is(id) {
-                    return Some((Place { cell, slot }, id));
+        let number = self.home_of(hash);
+        let tags = self.home.tags.get(number as usize)?;
+        for slot in Slots::with(tag(hash), tags) {
+            let id = self.home.ids[number as usize][slot];
+            if is(id) {
+                return Some((Place { cell: Cell::Home(number), slot }, id));
+            }
+        }
+        let mut next = (tags[SLOTS - 1] == MORE).then(|| self.home.ids[number as usize][SLOTS - 1]);
+        while let Some(number) = next {
+            let Overflow { tags, ids } = &self.overflow[number as usize];
+            for slot in 0..SLOTS_OF_OVERFLOW {
+                if tags[slot] == tag(hash) && is(ids[slot]) {
+                    return Some((Place { cell: Cell::Overflow(number), slot }, ids[slot]));
                 }
             }
-            // No cell has the number that stands for none.
-            (cell, cells) = (Cell { is_overflow: true, number: head.next }, &self.overflow);
+            next = (tags[SLOTS_OF_OVERFLOW - 1] == MORE).then_some(ids[SLOTS_OF_OVERFLOW - 1]);
         }
+        None
     }
 
     /// Puts an entry into the first free slot of its chain.
     fn put(&mut self, hash: u32, id: u32) {
-        let mut cell = self.home_of(hash);
+        let mut cell = Cell::Home(self.home_of(hash));
         loop {
-            let slot = self.head(cell).used();
-            if slot < SLOTS {
-                self.head_mut(cell).tags[slot] = tag(hash);
-                self.ids_of_mut(cell)[slot] = id;
-                return;
+            if let Some(slot) = self.free_slot(cell) {
+                return self.set(Place { cell, slot }, tag(hash), id);
             }
             cell = self.next(cell).unwrap_or_else(|| self.extend(cell));
         }
@@ -261,74 +275,79 @@ impl Table {
     /// Adds a cell, and moves to it the half of the entries of the cell it is split from.
     fn split(&mut self, hash_of: impl Fn(u32) -> u32) {
         let new = self.cells;
-        self.home.push();
+        self.home.tags.push([FREE; SLOTS]);
+        self.home.ids.push([0; SLOTS]);
         self.cells += 1;
         self.mask = self.cells.next_power_of_two() - 1;
         if new == 0 {
             return;
         }
-        let mut cell = Cell { is_overflow: false, number: new - (1 << new.ilog2()) };
-        let mut head = replace(self.head_mut(cell), EMPTY);
-        loop {
-            // All hashes first: what they are computed from lies all over memory, and is waited for
-            // together.
-            let (used, ids, mut hashes) = (head.used(), *self.ids_of(cell), [0; SLOTS]);
-            ids[..used].iter().zip(&mut hashes).for_each(|(id, hash)| *hash = hash_of(*id));
-            if cell.is_overflow {
-                self.release(cell.number);
-            }
-            ids[..used].iter().zip(hashes).for_each(|(id, hash)| self.put(hash, *id));
-            if head.next == NONE {
-                return;
-            }
-            cell = Cell { is_overflow: true, number: head.next };
-            head = *self.head(cell);
+        let old = (new - (1 << new.ilog2())) as usize;
+        let (tags, ids) = (take(&mut self.home.tags[old]), self.home.ids[old]);
+        let mut next = self.put_all(&tags, &ids, &hash_of);
+        while let Some(number) = next {
+            let Overflow { tags, ids } = self.overflow[number as usize];
+            self.release(number);
+            next = self.put_all(&tags, &ids, &hash_of);
         }
     }
 
-    /// Adds an overflow cell at the end of a chain.
-    fn extend(&mut self, last: Cell) -> Cell {
+    /// Puts the entries that were in a cell where they belong now. Returns the number of the overflow cell
+    /// that went on from there.
+    fn put_all(&mut self, tags: &[u8], ids: &[u32], hash_of: &impl Fn(u32) -> u32) -> Option<u32> {
+        let used = tags.iter().take_while(|tag| !matches!(**tag, FREE | MORE)).count();
+        // All hashes first: what they are computed from lies all over memory, and is waited for together.
+        let mut hashes = [0; SLOTS];
+        ids[..used].iter().zip(&mut hashes).for_each(|(id, hash)| *hash = hash_of(*id));
+        ids[..used].iter().zip(hashes).for_each(|(id, hash)| self.put(hash, *id));
+        (tags.last() == Some(&MORE)).then(|| ids[used])
+    }
+
+    /// Adds an overflow cell behind a full one, whose last slot leads there now. What was in it goes with it.
+    fn extend(&mut self, full: Cell) -> Cell {
         if self.free == NONE {
-            self.free = self.overflow.heads.len() as u32;
-            self.overflow.push();
+            self.free = self.overflow.len() as u32;
+            self.overflow.push(Overflow { tags: [FREE; SLOTS_OF_OVERFLOW], ids: [NONE; SLOTS_OF_OVERFLOW] });
         }
-        let fresh = Cell { is_overflow: true, number: self.free };
-        self.free = replace(self.head_mut(fresh), EMPTY).next;
-        self.head_mut(last).next = fresh.number;
+        let (number, fresh) = (self.free, Cell::Overflow(self.free));
+        self.free = self.overflow[number as usize].ids[0];
+        let last = self.last_slot(full);
+        let (tag, id) = self.get(last);
+        self.set(Place { cell: fresh, slot: 0 }, tag, id);
+        self.set(last, MORE, number);
         fresh
     }
 
     fn release(&mut self, overflow: u32) {
-        self.overflow.heads[overflow as usize] = Head { next: self.free, ..EMPTY };
+        self.overflow[overflow as usize] =
+            Overflow { tags: [FREE; SLOTS_OF_OVERFLOW], ids: [self.free; SLOTS_OF_OVERFLOW] };
         self.free = overflow;
-    }
-
-    fn blocks(&self) -> [(&Blocks<Head>, &Blocks<[u32; SLOTS]>); 2] {
-        [&self.home, &self.overflow].map(|cells| (&cells.heads, &cells.ids))
     }
 
     /// All ids, in no order.
     pub fn ids(&self) -> impl Iterator<Item = u32> {
-        let cells = self.blocks().into_iter().flat_map(|(heads, ids)| heads.iter().zip(ids.iter()));
-        cells.flat_map(|(head, ids)| ids[..head.used()].iter().copied())
+        fn used<'a>(tags: &'a [u8], ids: &'a [u32]) -> impl Iterator<Item = u32> + use<'a> {
+            tags.iter().zip(ids).filter(|(tag, _)| !matches!(**tag, FREE | MORE)).map(|(_, id)| *id)
+        }
+        let home = self.home.tags.iter().zip(self.home.ids.iter()).flat_map(|(tags, ids)| used(tags, ids));
+        home.chain(self.overflow.iter().flat_map(|cell| used(&cell.tags, &cell.ids)))
     }
 
     /// Bytes allocated.
     pub fn memory(&self) -> usize {
-        self.blocks().iter().map(|(heads, ids)| heads.memory() + ids.memory()).sum()
+        self.home.tags.memory() + self.home.ids.memory() + self.overflow.memory()
     }
 
     /// Has all of it moved.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
-        for cells in [&mut self.home, &mut self.overflow] {
-            cells.heads.move_by(mover);
-            cells.ids.move_by(mover);
-        }
+        self.home.tags.move_by(mover);
+        self.home.ids.move_by(mover);
+        self.overflow.move_by(mover);
     }
 
     /// Allocations held.
     pub fn allocations(&self) -> usize {
-        self.blocks().iter().map(|(heads, ids)| heads.allocations() + ids.allocations()).sum()
+        self.home.tags.allocations() + self.home.ids.allocations() + self.overflow.allocations()
     }
 }
 
@@ -365,14 +384,14 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_costs_about_nine_bytes() {
+    fn an_entry_costs_about_eight_bytes() {
         let mut table = Table::default();
-        for id in 0..500_000 {
+        for id in 0..650_000 {
             table.insert(hash(id), id, hash);
         }
-        let bytes = table.memory() as f64 / 500_000.0;
-        assert!(bytes < 10.5, "{bytes}");
-        assert!((0..500_000).all(|id| table.find(hash(id), |other| other == id) == Some(id)));
+        let bytes = table.memory() as f64 / 650_000.0; // its blocks are nearly full
+        assert!(bytes < 9.0, "{bytes}");
+        assert!((0..650_000).all(|id| table.find(hash(id), |other| other == id) == Some(id)));
     }
 
     #[test]
