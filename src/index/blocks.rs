@@ -193,6 +193,23 @@ pub struct SizeClass {
     pub size: usize,
 }
 
+impl SizeClass {
+    /// The class with a number, 1 or more.
+    pub fn numbered(number: usize) -> SizeClass {
+        let size = match number.checked_sub(9) {
+            None => number,
+            Some(past) => (5 + past % 4) << (past / 4 + 1),
+        };
+        SizeClass { number, size }
+    }
+
+    /// The largest class that is not above `len` (at least 1).
+    pub fn within(len: usize) -> SizeClass {
+        let class = size_class(len);
+        if class.size > len { SizeClass::numbered(class.number - 1) } else { class }
+    }
+}
+
 /// The smallest size for `len` (at least 1): each up to 8, then four sizes a doubling, as jemalloc has
 /// them.
 pub fn size_class(len: usize) -> SizeClass {
@@ -262,6 +279,8 @@ mod tests {
             let class = size_class(len);
             assert!(class.size >= len && class.size <= len + len / 4, "{len}: {}", class.size);
             assert_eq!(size_class(class.size).number, class.number);
+            assert_eq!(SizeClass::numbered(class.number).size, class.size);
+            assert!(SizeClass::within(len).size <= len && SizeClass::within(len).number + 1 >= class.number);
             assert!(class.number == last || class.number == last + 1);
             last = class.number;
         }

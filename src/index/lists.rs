@@ -5,11 +5,14 @@
 //! of them stops the server for 40 ms. So short lists share one arena, cut into runs of a few fixed
 //! sizes with a stack of free runs for each; the few that outgrow [`SHORT`] get blocks of their own.
 
-use super::blocks::{Blocks, size_class};
+use super::blocks::{Blocks, SizeClass, size_class};
 use super::mover::Mover;
 
 /// The longest list that lives in the shared arena.
 pub const SHORT: u32 = 4_096;
+
+/// Runs are cut into runs of multiples of so many elements, a usual number of bands.
+const GRAIN: usize = 8;
 
 /// Where a list is. The capacity is not stored: it follows from the length.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -204,10 +207,24 @@ impl<T: Copy + Default> Arena<T> {
     /// A run for `len` elements, 1 and at most a block of them; their values are arbitrary.
     pub fn alloc(&mut self, len: usize) -> u32 {
         let class = size_class(len);
-        match self.free.pop(class.number) {
-            Some(place) => place,
-            None => self.cells.push_run(class.size) as u32,
+        let free = self.free.pop(class.number).or_else(|| self.cut(&class));
+        free.unwrap_or_else(|| self.cells.push_run(class.size) as u32)
+    }
+
+    /// Takes the front of the largest free run, where that and what is left over are of use: the lists that
+    /// grow leave runs that few others grow into.
+    fn cut(&mut self, class: &SizeClass) -> Option<u32> {
+        let is_even = |class: &SizeClass| class.size.is_multiple_of(GRAIN);
+        let largest =
+            self.free.largest().filter(|of| of.number > class.number && is_even(of) && is_even(class))?;
+        let place = self.free.pop(largest.number)?;
+        let (mut rest, end) = (place + class.size as u32, place + largest.size as u32);
+        while rest < end {
+            let piece = SizeClass::within((end - rest) as usize);
+            self.free.push(piece.number, rest);
+            rest += piece.size as u32;
         }
+        Some(place)
     }
 
     /// Gives a run back. `len` may be any length of the run's size class.
@@ -254,7 +271,7 @@ const NONE: u32 = u32::MAX;
 /// many stacks are empty or nearly so.
 #[derive(Debug)]
 struct FreeRuns {
-    /// The entry at the top of each stack, or [`NONE`].
+    /// The entry at the top of each stack, or [`NONE`]. The last has one.
     tops: Vec<u32>,
     /// The place of a run, and the entry below.
     entries: Blocks<(u32, u32)>,
@@ -275,7 +292,15 @@ impl FreeRuns {
         let (place, below) = self.entries[*top as usize];
         self.entries[*top as usize].1 = self.unused;
         self.unused = std::mem::replace(top, below);
+        while self.tops.last() == Some(&NONE) {
+            self.tops.pop();
+        }
         Some(place)
+    }
+
+    /// The largest size class of which there is a run.
+    fn largest(&self) -> Option<SizeClass> {
+        Some(SizeClass::numbered(self.tops.len().checked_sub(1)?))
     }
 
     /// Adds a run of a size class.
@@ -335,6 +360,21 @@ mod tests {
         }
         assert_eq!(list.len(), 0);
         assert!(lists.iter(other).copied().eq(n..2 * n));
+    }
+
+    #[test]
+    fn a_large_free_run_is_cut_for_small_ones() {
+        let mut arena = Arena::<u32>::default();
+        let (large, odd) = (arena.alloc(448), arena.alloc(10));
+        let cells = arena.cells.len();
+        arena.free(large, 448);
+        arena.free(odd, 10);
+        let mut small: Vec<u32> = (0..448 / 8).map(|_| arena.alloc(8)).collect();
+        small.sort_unstable();
+        assert!(small.iter().copied().eq((large..odd).step_by(8)), "{small:?}");
+        assert_eq!(arena.alloc(10), odd);
+        assert_eq!(arena.cells.len(), cells);
+        assert_eq!(arena.alloc(8) as usize, cells);
     }
 
     #[test]
