@@ -1,4 +1,5 @@
-//! The documentation holds together: every link leads somewhere, and every page is in the table of contents.
+//! The documentation holds together: every link leads somewhere, every page is in the table of contents, and
+//! the README asks for the Rust that the manifest asks for.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -105,4 +106,11 @@ fn every_page_is_in_the_table_of_contents() {
     let there: BTreeSet<PathBuf> = pages_in(&docs).into_iter().filter(|page| *page != summary).collect();
     let missing: Vec<&PathBuf> = there.difference(&listed).collect();
     assert!(missing.is_empty(), "docs/SUMMARY.md needs a line for each of {missing:?}");
+}
+
+/// Who follows the README has a Rust that builds this.
+#[test]
+fn the_readme_says_which_rust_is_wanted() {
+    let said = format!("with Rust ({} or newer)", env!("CARGO_PKG_RUST_VERSION"));
+    assert!(read(&project().join("README.md")).contains(&said), "{said}");
 }
