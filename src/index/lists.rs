@@ -214,9 +214,9 @@ impl<T: Copy + Default> Arena<T> {
     /// Takes the front of the largest free run, where that and what is left over are of use: the lists that
     /// grow leave runs that few others grow into.
     fn cut(&mut self, class: &SizeClass) -> Option<u32> {
-        let is_even = |class: &SizeClass| class.size.is_multiple_of(GRAIN);
+        let is_whole = |class: &SizeClass| class.size.is_multiple_of(GRAIN);
         let largest =
-            self.free.largest().filter(|of| of.number > class.number && is_even(of) && is_even(class))?;
+            self.free.largest().filter(|of| of.number > class.number && is_whole(of) && is_whole(class))?;
         let place = self.free.pop(largest.number)?;
         let (mut rest, end) = (place + class.size as u32, place + largest.size as u32);
         while rest < end {

@@ -15,7 +15,7 @@
 
 use super::blocks::Blocks;
 use super::mover::Mover;
-use std::mem::{replace, take};
+use std::mem::replace;
 use wide::u8x16;
 
 const SLOTS: usize = 16;
@@ -33,6 +33,17 @@ const MORE: u8 = 1;
 /// Eight bits of an entry's hash, neither [`FREE`] nor [`MORE`].
 fn tag(hash: u32) -> u8 {
     ((hash >> 24) as u8).max(MORE + 1)
+}
+
+/// The ids of a cell's entries.
+fn used<'a>(tags: &[u8], ids: &'a [u32]) -> &'a [u32] {
+    &ids[..tags.iter().take_while(|tag| !matches!(**tag, FREE | MORE)).count()]
+}
+
+/// The number of the overflow cell that goes on from a cell.
+#[inline]
+fn more(tags: &[u8], ids: &[u32]) -> Option<u32> {
+    (tags.last() == Some(&MORE)).then(|| ids[tags.len() - 1])
 }
 
 /// Some slots of a cell, a bit for each.
@@ -226,8 +237,14 @@ impl Table {
 
     /// The overflow cell that goes on from a cell.
     fn next(&self, cell: Cell) -> Option<Cell> {
-        let (tag, number) = self.get(self.last_slot(cell));
-        (tag == MORE).then_some(Cell::Overflow(number))
+        let number = match cell {
+            Cell::Home(number) => more(&self.home.tags[number as usize], &self.home.ids[number as usize]),
+            Cell::Overflow(number) => {
+                let Overflow { tags, ids } = &self.overflow[number as usize];
+                more(tags, ids)
+            }
+        };
+        number.map(Cell::Overflow)
     }
 
     /// The home cell of a hash: as many low bits as there are cells, one fewer where that cell is
@@ -248,7 +265,7 @@ impl Table {
                 return Some((Place { cell: Cell::Home(number), slot }, id));
             }
         }
-        let mut next = (tags[SLOTS - 1] == MORE).then(|| self.home.ids[number as usize][SLOTS - 1]);
+        let mut next = more(tags, &self.home.ids[number as usize]);
         while let Some(number) = next {
             let Overflow { tags, ids } = &self.overflow[number as usize];
             for slot in 0..SLOTS_OF_OVERFLOW {
@@ -256,7 +273,7 @@ impl Table {
                     return Some((Place { cell: Cell::Overflow(number), slot }, ids[slot]));
                 }
             }
-            next = (tags[SLOTS_OF_OVERFLOW - 1] == MORE).then_some(ids[SLOTS_OF_OVERFLOW - 1]);
+            next = more(tags, ids);
         }
         None
     }
@@ -283,7 +300,7 @@ impl Table {
             return;
         }
         let old = (new - (1 << new.ilog2())) as usize;
-        let (tags, ids) = (take(&mut self.home.tags[old]), self.home.ids[old]);
+        let (tags, ids) = (replace(&mut self.home.tags[old], [FREE; SLOTS]), self.home.ids[old]);
         let mut next = self.put_all(&tags, &ids, &hash_of);
         while let Some(number) = next {
             let Overflow { tags, ids } = self.overflow[number as usize];
@@ -295,19 +312,19 @@ impl Table {
     /// Puts the entries that were in a cell where they belong now. Returns the number of the overflow cell
     /// that went on from there.
     fn put_all(&mut self, tags: &[u8], ids: &[u32], hash_of: &impl Fn(u32) -> u32) -> Option<u32> {
-        let used = tags.iter().take_while(|tag| !matches!(**tag, FREE | MORE)).count();
+        let used = used(tags, ids);
         // All hashes first: what they are computed from lies all over memory, and is waited for together.
         let mut hashes = [0; SLOTS];
-        ids[..used].iter().zip(&mut hashes).for_each(|(id, hash)| *hash = hash_of(*id));
-        ids[..used].iter().zip(hashes).for_each(|(id, hash)| self.put(hash, *id));
-        (tags.last() == Some(&MORE)).then(|| ids[used])
+        used.iter().zip(&mut hashes).for_each(|(id, hash)| *hash = hash_of(*id));
+        used.iter().zip(hashes).for_each(|(id, hash)| self.put(hash, *id));
+        more(tags, ids)
     }
 
     /// Adds an overflow cell behind a full one, whose last slot leads there now. What was in it goes with it.
     fn extend(&mut self, full: Cell) -> Cell {
         if self.free == NONE {
-            self.free = self.overflow.len() as u32;
-            self.overflow.push(Overflow { tags: [FREE; SLOTS_OF_OVERFLOW], ids: [NONE; SLOTS_OF_OVERFLOW] });
+            self.overflow.push(Overflow::default());
+            self.release(self.overflow.len() as u32 - 1);
         }
         let (number, fresh) = (self.free, Cell::Overflow(self.free));
         self.free = self.overflow[number as usize].ids[0];
@@ -326,11 +343,8 @@ impl Table {
 
     /// All ids, in no order.
     pub fn ids(&self) -> impl Iterator<Item = u32> {
-        fn used<'a>(tags: &'a [u8], ids: &'a [u32]) -> impl Iterator<Item = u32> + use<'a> {
-            tags.iter().zip(ids).filter(|(tag, _)| !matches!(**tag, FREE | MORE)).map(|(_, id)| *id)
-        }
         let home = self.home.tags.iter().zip(self.home.ids.iter()).flat_map(|(tags, ids)| used(tags, ids));
-        home.chain(self.overflow.iter().flat_map(|cell| used(&cell.tags, &cell.ids)))
+        home.chain(self.overflow.iter().flat_map(|cell| used(&cell.tags, &cell.ids))).copied()
     }
 
     /// Bytes allocated.
