@@ -11,6 +11,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
 mod command;
+mod config;
 pub mod index;
 mod keyspace;
 mod server;
@@ -18,7 +19,10 @@ pub mod signature;
 
 /// What the server loads: the table of types, and of commands.
 mod module {
-    use crate::command::{docs, settings, statistics, syntax};
+    use crate::command::reference::syntax;
+    use crate::command::run::stats;
+    use crate::command::table;
+    use crate::config;
     use crate::keyspace::{chunk::CHUNK, scope::SCOPE};
     use crate::server::{alloc::ModuleAlloc, info, log, options, register, setting};
     use redis_module::{Context, RedisString, Status, redis_module};
@@ -41,7 +45,7 @@ mod module {
         allocator: (ModuleAlloc, ModuleAlloc),
         data_types: [SCOPE, CHUNK],
         init: init,
-        commands: [], // all of them come from the one table in `docs`
+        commands: [], // all of them come from the one table in `table`
     }
 
     /// Tells the server of all that the module has. It refuses to load where something is wrong.
@@ -58,12 +62,12 @@ mod module {
 
     fn set_up(ctx: &Context, arguments: &[String]) -> Result<(), String> {
         options::set(ctx.ctx)?;
-        setting::take_arguments(&settings::ALL, arguments)?;
-        setting::register(ctx.ctx, &settings::ALL, &settings::FIXED, settings::check)?;
-        info::register(ctx.ctx, statistics::write)?;
+        setting::take_arguments(&config::ALL, arguments)?;
+        setting::register(ctx.ctx, &config::ALL, &config::FIXED, config::check)?;
+        info::register(ctx.ctx, stats::write)?;
         register::category(ctx.ctx);
-        let debug = settings::DEBUG.is_yes().then_some(&docs::DEBUG);
-        let mut commands = docs::COMMANDS.iter().chain([&docs::LOAD]).chain(debug);
+        let debug = config::DEBUG.is_yes().then_some(&table::DEBUG);
+        let mut commands = table::COMMANDS.iter().chain([&table::LOAD]).chain(debug);
         commands.try_for_each(|command| register::command(ctx.ctx, command, &syntax::parse(command.syntax)?))
     }
 }

@@ -2,7 +2,9 @@
 //! must give the same profiles, members, scores and order.
 
 use proptest::prelude::*;
-use simile::index::{Budget, Chunk, Found, Part, Position, Profile, Score, Wanted, combine, scan, search};
+use simile::index::{
+    Budget, Chunk, IndexQuery, Match, Profile, ScanPosition, ScoreMode, SearchOptions, combine, scan, search,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// (chunk, item) -> for each band, bucket -> count.
@@ -29,7 +31,7 @@ enum Step {
     },
 }
 
-const SCORES: [Score; 3] = [Score::Overlap, Score::Coverage, Score::Significance];
+const SCORES: [ScoreMode; 3] = [ScoreMode::Overlap, ScoreMode::Coverage, ScoreMode::Significance];
 const BANDS: usize = 3;
 const CHUNKS: usize = 3;
 
@@ -114,7 +116,7 @@ impl Model {
 
     /// The score by its definition; `all` is what [`Model::all`] gives.
     fn score(
-        score: Score,
+        score: ScoreMode,
         query: &BTreeMap<(usize, u8), u64>,
         item: &BTreeMap<(usize, u8), u64>,
         all: f64,
@@ -125,14 +127,14 @@ impl Model {
         let shared = query.keys().filter(|key| item.contains_key(key));
         match score {
             // The mean over bands of 1 - L1/2 of the scaled frequencies.
-            Score::Overlap => {
+            ScoreMode::Overlap => {
                 let keys: BTreeSet<_> = query.keys().chain(item.keys()).collect();
                 let l1: f64 =
                     keys.into_iter().map(|key| (of(query, key) / tq - of(item, key) / t).abs()).sum();
                 1.0 - l1 / 2.0 / BANDS as f64
             }
-            Score::Coverage => shared.map(|key| of(query, key) / tq).sum::<f64>() / BANDS as f64,
-            Score::Significance => match shared.map(|key| of(item, key)).sum::<f64>() {
+            ScoreMode::Coverage => shared.map(|key| of(query, key) / tq).sum::<f64>() / BANDS as f64,
+            ScoreMode::Significance => match shared.map(|key| of(item, key)).sum::<f64>() {
                 0.0 => 0.0,
                 n => (n.ln() + 1.0) * (((all + 1.0) / (BANDS as f64 * t + 1.0)).ln() + 1.0),
             },
@@ -145,7 +147,7 @@ impl Model {
         chunks: &[usize],
         query: &BTreeMap<(usize, u8), u64>,
         min_bands: usize,
-        score: Score,
+        score: ScoreMode,
     ) -> Vec<(u8, f64, u64)> {
         let all = self.all(chunks);
         let items: BTreeSet<u8> = self.0.keys().map(|(_, item)| *item).collect();
@@ -187,7 +189,7 @@ fn apply(chunks: &mut [Chunk], step: &Step) -> Option<Vec<u64>> {
 
 /// Compares a result with the model's, cut at the limit; scores to 1e-12, order by score, observations, name.
 fn same(
-    found: &[Found],
+    found: &[Match],
     mut expected: Vec<(u8, f64, u64)>,
     limit: Option<usize>,
 ) -> Result<(), TestCaseError> {
@@ -211,8 +213,8 @@ fn same(
     Ok(())
 }
 
-fn all(limit: Option<usize>) -> Wanted {
-    Wanted { limit, ..Wanted::default() }
+fn all(limit: Option<usize>) -> SearchOptions {
+    SearchOptions { limit, ..SearchOptions::default() }
 }
 
 fn check(
@@ -247,10 +249,10 @@ fn check(
             prop_assert_eq!(frequencies, expected);
             let asking = name(item);
             // The same is found by an item that asks, and by its profile that comes from elsewhere.
-            for part in [Part::of_item(&asking, &chunks), Part::of_query(profile, &chunks)] {
+            for part in [IndexQuery::of_item(&asking, &chunks), IndexQuery::new(profile, &chunks)] {
                 let part = part.with_min_bands(min_bands);
                 for score in SCORES {
-                    let wanted = Wanted { score, ..all(limit) };
+                    let wanted = SearchOptions { score, ..all(limit) };
                     let found =
                         search(&part, &wanted, &mut Budget::new(u64::MAX)).expect("no limit of postings");
                     same(&found, model.similar(&window, &query, min_bands.into(), score), limit)?;
@@ -298,9 +300,9 @@ proptest! {
         }).collect();
         let chunks: Vec<Vec<&Chunk>> = built.iter().map(|(chunks, _)| chunks.iter().collect()).collect();
         let asking = name(item);
-        let parts: Vec<Part> =
-            chunks.iter().map(|chunks| Part::of_item(&asking, chunks).with_min_bands(min_bands)).collect();
-        let wanted = Wanted { score, ..all(None) };
+        let parts: Vec<IndexQuery> =
+            chunks.iter().map(|chunks| IndexQuery::of_item(&asking, chunks).with_min_bands(min_bands)).collect();
+        let wanted = SearchOptions { score, ..all(None) };
         let found = combine(&parts, &wanted, &mut Budget::new(u64::MAX)).expect("no limit of postings");
 
         let queries: Vec<_> = built.iter().map(|(_, model)| model.profile(&window, item)).collect();
@@ -349,7 +351,7 @@ proptest! {
         limit in prop::option::of(1..12usize),
         least in prop::option::of(0.0..1.0),
         min_bands in 1..4u16,
-        no_self: bool,
+        exclude_self: bool,
         score in prop::sample::select(&SCORES[..]),
     ) {
         let built: Vec<Vec<Chunk>> = [steps, others].iter().map(|steps| {
@@ -359,15 +361,15 @@ proptest! {
         }).collect();
         let chunks: Vec<Vec<&Chunk>> = built.iter().map(|chunks| chunks.iter().collect()).collect();
         let asking = name(item);
-        let parts: Vec<Part> =
-            chunks.iter().map(|chunks| Part::of_item(&asking, chunks).with_min_bands(min_bands)).collect();
-        let except = no_self.then_some(&asking[..]);
+        let parts: Vec<IndexQuery> =
+            chunks.iter().map(|chunks| IndexQuery::of_item(&asking, chunks).with_min_bands(min_bands)).collect();
+        let except = exclude_self.then_some(&asking[..]);
         // What SIGNIFICANCE reaches here is about 20.
-        let min_score = least.map(|least| if score == Score::Significance { least * 20.0 } else { least });
-        let wanted = Wanted { score, limit, min_score, no_self };
-        let everything = Wanted { score, ..Wanted::default() };
+        let min_score = least.map(|least| if score == ScoreMode::Significance { least * 20.0 } else { least });
+        let wanted = SearchOptions { score, limit, min_score, exclude_self };
+        let everything = SearchOptions { score, ..SearchOptions::default() };
         // Without a limit and a least score nothing is left out; what is not wanted goes afterwards.
-        let cut = |mut all: Vec<Found<'_>>| -> Vec<String> {
+        let cut = |mut all: Vec<Match<'_>>| -> Vec<String> {
             all.retain(|found| Some(found.item) != except && min_score.is_none_or(|least| found.score >= least));
             all.truncate(limit.unwrap_or(usize::MAX));
             all.iter().map(|found| format!("{found:?}")).collect()
@@ -419,7 +421,7 @@ proptest! {
             chunks.iter().flat_map(|(_, chunk)| chunk.contents()).map(|(item, ..)| item.to_vec()).collect()
         };
         let (mut always, mut returned) = (items(&chunks), BTreeSet::new());
-        let mut position = Some(Position::default());
+        let mut position = Some(ScanPosition::default());
         // In the end the scan goes on until it is over.
         for event in meanwhile.iter().chain(std::iter::repeat(&Between::Scan(3))) {
             let live = chunks.len();
@@ -476,7 +478,7 @@ fn a_hot_bucket_that_cannot_matter_is_not_read() {
     }
     let chunks = [&chunk];
     let asking = 3u32.to_le_bytes();
-    let part = Part::of_item(&asking, &chunks);
+    let part = IndexQuery::of_item(&asking, &chunks);
     let mut budget = Budget::new(300); // far less than it costs to read the hot bucket
     assert_eq!(search(&part, &all(Some(10)), &mut budget).expect("within the budget").len(), 10);
     assert_eq!(budget.skipped, 10_000);
@@ -496,8 +498,8 @@ fn a_newcomer_that_just_reaches_the_floor_is_not_left_out() {
     chunk.record(b"asking", [&b"near"[..], b"own"].into_iter());
     // Each newcomer shares all of its one observation: (ln 2 + 1) * (ln(229 / 3) + 1) is 9.033.
     let chunks = [&chunk];
-    let part = Part::of_item(b"asking", &chunks);
-    let wanted = Wanted { score: Score::Significance, no_self: true, ..all(Some(1)) };
+    let part = IndexQuery::of_item(b"asking", &chunks);
+    let wanted = SearchOptions { score: ScoreMode::Significance, exclude_self: true, ..all(Some(1)) };
     let found = search(&part, &wanted, &mut Budget::new(u64::MAX)).expect("no limit of postings");
     assert_eq!((found[0].item, (found[0].score * 1e3).round()), (&0u32.to_le_bytes()[..], 9_033.0));
 }
@@ -517,16 +519,19 @@ fn a_member_of_a_hot_bucket_that_ties_by_its_observations_elsewhere_is_not_left_
     record(&mut old, b"often", b"other");
     let chunks = [&old, &new];
     let best = |item: &'static [u8], score| {
-        let wanted = Wanted { score, no_self: true, ..all(Some(2)) };
-        let found = search(&Part::of_item(item, &chunks), &wanted, &mut Budget::new(u64::MAX));
+        let wanted = SearchOptions { score, exclude_self: true, ..all(Some(2)) };
+        let found = search(&IndexQuery::of_item(item, &chunks), &wanted, &mut Budget::new(u64::MAX));
         let found = found.expect("no limit of postings").into_iter();
         found.map(|found| (found.item.to_vec(), found.score, found.observations)).collect::<Vec<_>>()
     };
-    for score in [Score::Overlap, Score::Coverage] {
+    for score in [ScoreMode::Overlap, ScoreMode::Coverage] {
         assert_eq!(best(b"asking", score), [(b"often".to_vec(), 0.5, 2), (vec![0, 0], 0.5, 1)]);
     }
     // All of what this one was seen in.
-    assert_eq!(best(b"brief", Score::Coverage), [(b"asking".to_vec(), 1.0, 2), (b"often".to_vec(), 1.0, 2)]);
+    assert_eq!(
+        best(b"brief", ScoreMode::Coverage),
+        [(b"asking".to_vec(), 1.0, 2), (b"often".to_vec(), 1.0, 2)]
+    );
 }
 
 #[test]
@@ -536,7 +541,7 @@ fn an_item_is_exactly_like_itself() {
         chunk.record(b"a", [&[i % 5][..], &[i % 7]].into_iter());
     }
     let chunks = [&chunk];
-    let part = Part::of_item(b"a", &chunks);
+    let part = IndexQuery::of_item(b"a", &chunks);
     assert_eq!(search(&part, &all(None), &mut Budget::new(u64::MAX)).expect("found")[0].score, 1.0);
 }
 
@@ -547,7 +552,7 @@ fn a_search_that_would_read_too_much_is_refused() {
         chunk.record(&[i], [&b"hot"[..]].into_iter());
     }
     let chunks = [&chunk];
-    let part = Part::of_item(&[3], &chunks);
+    let part = IndexQuery::of_item(&[3], &chunks);
     assert_eq!(search(&part, &all(None), &mut Budget::new(99)).expect_err("more than 99").postings, 100);
     // Each member is read, but for the one that asks noted and looked for, and returned.
     let cost = 100 + 99 * (3 + 1 + 1) + 100 * 6;
@@ -562,8 +567,9 @@ fn an_item_that_asks_can_be_left_out() {
     let mut chunk = Chunk::new(1);
     [1, 2, 3].iter().for_each(|i| drop(chunk.record(&[*i], [&b"same"[..]].into_iter())));
     let chunks = [&chunk];
-    let part = Part::of_item(&[2], &chunks);
+    let part = IndexQuery::of_item(&[2], &chunks);
     let found =
-        search(&part, &Wanted { no_self: true, ..all(Some(10)) }, &mut Budget::new(u64::MAX)).expect("few");
+        search(&part, &SearchOptions { exclude_self: true, ..all(Some(10)) }, &mut Budget::new(u64::MAX))
+            .expect("few");
     assert_eq!(found.iter().map(|found| found.item).collect::<Vec<_>>(), [[1], [3]]);
 }

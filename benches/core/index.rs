@@ -1,7 +1,7 @@
 //! What the index costs: `cargo bench --bench core -- index`.
 
 use criterion::{BatchSize, Criterion};
-use simile::index::{Budget, Chunk, Part, Profile, Wanted, codec, search};
+use simile::index::{Budget, Chunk, IndexQuery, Profile, SearchOptions, codec, search};
 use std::hint::black_box;
 
 /// A fixed sequence of numbers that look random (SplitMix64).
@@ -60,8 +60,8 @@ fn hot(bands: u64, hot: u64, members: u64, near: u64) -> Chunk {
 }
 
 fn compare(chunks: &[&Chunk], item: &[u8], limit: Option<usize>) -> usize {
-    let part = Part::of_item(item, chunks);
-    let wanted = Wanted { limit, ..Wanted::default() };
+    let part = IndexQuery::of_item(item, chunks);
+    let wanted = SearchOptions { limit, ..SearchOptions::default() };
     search(&part, &wanted, &mut Budget::new(u64::MAX)).map_or(0, |found| found.len())
 }
 

@@ -107,11 +107,11 @@ fn explain_exported(options: &Options, scope: &mut Scope, index: &[u8]) -> Resul
         _ => Profile::default(),
     };
     let score = match options.search.score {
-        Score::Coverage => index::Score::Coverage,
-        _ => index::Score::Overlap,
+        Score::Coverage => index::ScoreMode::Coverage,
+        _ => index::ScoreMode::Overlap,
     };
     let explained = index::explain(score, &[profile(0), profile(1)], definition.bands(), &[]);
-    let band = |band: index::Band| Band {
+    let band = |band: index::BandShare| Band {
         share: band.share,
         buckets: band.buckets.into_iter().map(|(bucket, counts)| (bucket.to_vec(), counts)).collect(),
     };

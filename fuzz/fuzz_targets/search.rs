@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use simile::index::{Budget, Chunk, Part, Profile, Wanted, codec, combine, search};
+use simile::index::{Budget, Chunk, IndexQuery, Profile, SearchOptions, codec, combine, search};
 
 fuzz_target!(|input: (Vec<u8>, Vec<u8>, u8)| {
     let (one, other, limit) = input;
@@ -18,9 +18,9 @@ fuzz_target!(|input: (Vec<u8>, Vec<u8>, u8)| {
     let names: Vec<Vec<u8>> =
         chunks.iter().flat_map(|chunk| chunk.contents()).map(|(name, ..)| name.to_vec()).collect();
     let limit = (limit > 0).then_some(usize::from(limit));
-    let wanted = Wanted { limit, ..Wanted::default() };
+    let wanted = SearchOptions { limit, ..SearchOptions::default() };
     for name in names.iter().take(8) {
-        let part = Part::of_item(name, &chunks);
+        let part = IndexQuery::of_item(name, &chunks);
         let found = search(&part, &wanted, &mut Budget::new(1_000_000)).expect("not that many postings");
         assert!(found.windows(2).all(|pair| pair[0].score >= pair[1].score));
         assert!(found.iter().all(|found| (0.0..=1.0).contains(&found.score)));

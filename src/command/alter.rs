@@ -1,13 +1,13 @@
 //! `SIM.ALTER scope RETENTION n`
 
-use super::args::Args;
-use super::cost;
-use super::create;
 use super::error::Error;
+use super::parse::args::Args;
+use super::parse::definition;
+use super::run::cost;
 use crate::index::Definition;
 use crate::keyspace::scope::{Scope, ScopeKey};
 use crate::keyspace::window::{self, ChunkKey, Window};
-use crate::server::call::{Call, Forward};
+use crate::server::call::{Call, ReplicatedArg};
 use crate::server::key::Access;
 
 /// Carries the command out.
@@ -22,7 +22,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     if key.scope()?.definition.retention != retention {
         alter(call, &mut key, retention)?;
         call.replicate_verbatim();
-        call.changed(c"sim.alter");
+        call.notify_changed(c"sim.alter");
     }
     call.reply_ok();
     Ok(())
@@ -31,7 +31,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
 /// Takes the new RETENTION, and nothing else: signatures are made by every other parameter, or chunks
 /// lie on the grid of INTERVAL.
 fn take(args: &mut Args) -> Result<u32, Error> {
-    let Some("RETENTION") = args.keyword(&create::KEYWORDS, "RETENTION")? else {
+    let Some("RETENTION") = args.keyword(&definition::KEYWORDS, "RETENTION")? else {
         return Err(Error::Together("RETENTION alone can be altered: make another scope"));
     };
     let retention = args.number("RETENTION", Definition::RETENTION)? as u32;
@@ -79,15 +79,15 @@ fn listed(call: &Call, scope: &Scope) -> Result<Vec<Listed>, Error> {
     Ok(listed)
 }
 
-/// Gives a live chunk its new expiry. Where that has passed, the chunk is removed at once, and so
+/// Gives a live chunk its new expiry. Where that has passed, the chunk is removed at set_once, and so
 /// that the clocks of replicas need not agree, they are told so; an entry leaves their directory
 /// because the chunk's key is gone.
 fn keep(call: &Call, scope: &Scope, index: &[u8], start: u64) -> Result<bool, Error> {
     let Some(mut key) = ChunkKey::open(call, scope, index, start, Access::Write)? else { return Ok(false) };
     let has_passed = |expiry: u64| expiry.saturating_mul(1_000) <= call.now();
-    if !call.is_obeyed() && scope.definition.expiry(start).is_some_and(has_passed) {
+    if !call.is_trusted_source() && scope.definition.expiry(start).is_some_and(has_passed) {
         key.unlink();
-        call.replicate(c"DEL", &[Forward::Bytes(&scope.chunk_name(index, start))]);
+        call.replicate(c"DEL", &[ReplicatedArg::Bytes(&scope.chunk_name(index, start))]);
         return Ok(false);
     }
     key.expire(&scope.definition);

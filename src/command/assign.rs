@@ -3,13 +3,16 @@
 //! One step of grouping a stream: what is observed goes to the item that it is like, or founds a new
 //! one. It is replicated as the RECORD that it became.
 
-use super::args::{Args, once};
-use super::clause::{Clause, KEYWORDS, Observation};
 use super::error::Error;
-use super::query::{self, When, take_score};
-use super::record::Recording;
-use super::statistics::Searching;
-use crate::index::{Chunk, Part, Profile, Score, Wanted, combine};
+use super::parse::args::{Args, set_once};
+use super::parse::clause::{Clause, KEYWORDS};
+use super::parse::query::take_score;
+use super::parse::window::WindowOptions;
+use super::run::observe::Observation;
+use super::run::recording::Recording;
+use super::run::search_account::SearchAccount;
+use super::run::window::chunks_of;
+use crate::index::{Chunk, IndexQuery, Profile, ScoreMode, SearchOptions, combine};
 use crate::keyspace::window::Window;
 use crate::server::call::Call;
 use smallvec::SmallVec;
@@ -60,7 +63,7 @@ struct Request<'a> {
     item: &'a [u8],
     min_score: f64,
     timestamp: Option<u64>,
-    score: Option<Score>,
+    score: Option<ScoreMode>,
     clauses: SmallVec<[Clause<'a>; 2]>,
 }
 
@@ -74,10 +77,10 @@ impl<'a> Request<'a> {
             match keyword {
                 "MINSCORE" => {
                     let least = args.float(keyword, "a number, 0 or more", |least| least >= 0.0)?;
-                    once(&mut min_score, keyword, least)?;
+                    set_once(&mut min_score, keyword, least)?;
                 }
-                "TIMESTAMP" => once(&mut timestamp, keyword, args.timestamp()?)?,
-                "SCORE" => once(&mut score, keyword, take_score(args)?)?,
+                "TIMESTAMP" => set_once(&mut timestamp, keyword, args.timestamp()?)?,
+                "SCORE" => set_once(&mut score, keyword, take_score(args)?)?,
                 _ => clauses.push(Clause::take(keyword, args)?),
             }
         }
@@ -93,19 +96,23 @@ impl<'a> Request<'a> {
         let Some(scope) = recording.scope() else {
             return Ok(Assigned { item: self.item.into(), score: None, is_created: true });
         };
-        let when = When::at(recording.timestamp);
+        let when = WindowOptions::at(recording.timestamp);
         let windows = recording.observed.iter().map(|(index, _)| when.open(call, scope, index));
         let windows = windows.collect::<Result<SmallVec<[Window; 2]>, _>>()?;
-        let chunks = query::chunks(&windows);
+        let chunks = chunks_of(&windows);
         let queries = recording
             .observed
             .iter()
             .map(|(_, observation)| observation.as_ref().map_or_else(Profile::default, Observation::profile));
-        let parts: SmallVec<[Part; 2]> =
-            chunks.iter().zip(queries).map(|(chunks, query)| Part::of_query(query, chunks)).collect();
-        let wanted = Wanted { score: self.score.unwrap_or_default(), limit: Some(1), ..Wanted::default() };
-        let mut searching = Searching::begin(call);
-        let best = combine(&parts, &wanted, &mut searching.budget).map_err(Searching::too_many)?;
+        let parts: SmallVec<[IndexQuery; 2]> =
+            chunks.iter().zip(queries).map(|(chunks, query)| IndexQuery::new(query, chunks)).collect();
+        let wanted = SearchOptions {
+            score: self.score.unwrap_or_default(),
+            limit: Some(1),
+            ..SearchOptions::default()
+        };
+        let mut searching = SearchAccount::begin(call);
+        let best = combine(&parts, &wanted, &mut searching.budget).map_err(SearchAccount::too_many)?;
         let best = best.first();
         let joined = best.filter(|best| best.score >= self.min_score);
         let item = joined.map_or(self.item, |best| best.item);

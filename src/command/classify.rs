@@ -5,13 +5,15 @@
 //! just as COMPARE does with an item of the scope itself. INTERVAL and RETENTION may differ: a chunk of
 //! the blob is in the window if its first second is.
 
-use super::args::Args;
-use super::blob;
-use super::clause::{self, Clause, Observation, Source};
-use super::cost;
 use super::error::Error;
-use super::query::{self, Options};
-use crate::index::{Blob, Definition, Part, Profile};
+use super::parse::args::Args;
+use super::parse::clause::{self, Clause, Source};
+use super::parse::query::{self, QueryOptions};
+use super::run::blob;
+use super::run::cost;
+use super::run::observe::Observation;
+use super::run::window::chunks_of;
+use crate::index::{Blob, Definition, IndexQuery, Profile};
 use crate::keyspace::scope::ScopeKey;
 use crate::keyspace::window::Window;
 use crate::server::call::Call;
@@ -25,13 +27,13 @@ const EXPECTED: &str =
 const MOST: u64 = (*Definition::RETENTION.end() + 1) * u32::MAX as u64;
 
 /// What is looked for in an index.
-struct Question<'a> {
+struct QueryClause<'a> {
     index: &'a [u8],
-    by: By<'a>,
+    by: QuerySource<'a>,
 }
 
 /// What an index is asked by.
-enum By<'a> {
+enum QuerySource<'a> {
     /// What RECORD would observe.
     Source(Source<'a>),
     /// A whole profile.
@@ -45,58 +47,61 @@ enum By<'a> {
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
     let name = args.scope()?;
-    let (options, questions) = take(call, &mut args)?;
+    let (options, clauses) = take(call, &mut args)?;
     let Some(key) = ScopeKey::open(call, name)? else {
-        options.answer_nothing(call, questions.len());
+        options.reply_nothing(call, clauses.len());
         return Ok(());
     };
     let scope = key.scope()?;
-    let observed = questions.iter().map(|question| question.observe(call, &scope.definition));
+    let observed = clauses.iter().map(|clause| clause.observe(call, &scope.definition));
     let observed = observed.collect::<Result<SmallVec<[Option<Observation>; 2]>, Error>>()?;
-    let windows = questions.iter().map(|question| options.when.open(call, scope, question.index));
+    let windows = clauses.iter().map(|clause| options.when.open(call, scope, clause.index));
     let windows = windows.collect::<Result<SmallVec<[Window; 2]>, _>>()?;
-    let queries = questions.iter().zip(&observed).map(|(question, observed)| match &question.by {
-        By::Source(_) => Ok(observed.as_ref().map_or_else(Profile::default, Observation::profile)),
-        By::Blob(blob) => profile(blob, &options.when.seconds(call, scope)),
+    let queries = clauses.iter().zip(&observed).map(|(clause, observed)| match &clause.by {
+        QuerySource::Source(_) => Ok(observed.as_ref().map_or_else(Profile::default, Observation::profile)),
+        QuerySource::Blob(blob) => profile(blob, &options.when.seconds(call, scope)),
     });
     let queries = queries.collect::<Result<SmallVec<[Profile; 2]>, _>>()?;
-    let chunks = query::chunks(&windows);
+    let chunks = chunks_of(&windows);
     for (query, chunks) in queries.iter().zip(&chunks) {
         cost::spend(call, query.frequencies().len() as u64 * (cost::BUCKET + chunks.len() as u64))?;
     }
-    let parts = queries.into_iter().zip(&chunks).map(|(query, chunks)| Part::of_query(query, chunks));
-    options.answer(call, scope, parts, false)
+    let parts = queries.into_iter().zip(&chunks).map(|(query, chunks)| IndexQuery::new(query, chunks));
+    options.search_and_reply(call, scope, parts, false)
 }
 
-fn take<'a>(call: &Call, args: &mut Args<'a>) -> Result<(Options, SmallVec<[Question<'a>; 2]>), Error> {
+fn take<'a>(
+    call: &Call,
+    args: &mut Args<'a>,
+) -> Result<(QueryOptions, SmallVec<[QueryClause<'a>; 2]>), Error> {
     let known: SmallVec<[&str; 12]> =
         clause::KEYWORDS.into_iter().chain(["PROFILE"]).chain(query::KEYWORDS).collect();
-    let (mut options, mut questions) = (Options::default(), SmallVec::new());
+    let (mut options, mut clauses) = (QueryOptions::default(), SmallVec::new());
     while let Some(keyword) = args.keyword(&known, EXPECTED)? {
         if clause::KEYWORDS.contains(&keyword) {
             let Clause { index, source } = Clause::take(keyword, args)?;
-            questions.push(Question { index, by: By::Source(source) });
+            clauses.push(QueryClause { index, by: QuerySource::Source(source) });
         } else if keyword == "PROFILE" {
             let index = args.index()?;
-            questions.push(Question { index, by: By::Blob(blob::take(call, args)?) });
+            clauses.push(QueryClause { index, by: QuerySource::Blob(blob::take(call, args)?) });
         } else {
             options.take(keyword, args)?;
         }
     }
-    if questions.is_empty() {
+    if clauses.is_empty() {
         return Err(Error::Missing("clause (SIGNATURE, FEATURES, TEXT or PROFILE)"));
     }
-    options.check(questions.len())?;
-    Ok((options, questions))
+    options.check(clauses.len())?;
+    Ok((options, clauses))
 }
 
-impl<'a> Question<'a> {
+impl<'a> QueryClause<'a> {
     /// The single observation that is asked by under a definition; `None` where there is no feature,
     /// and for a blob, which must suit the definition.
     fn observe(&self, call: &Call<'a>, definition: &Definition) -> Result<Option<Observation<'a>>, Error> {
         match &self.by {
-            By::Source(source) => source.observe(call, definition),
-            By::Blob(blob) => {
+            QuerySource::Source(source) => source.observe(call, definition),
+            QuerySource::Blob(blob) => {
                 blob::check_definition(blob, definition, &["INTERVAL", "RETENTION"])?;
                 Ok(None)
             }

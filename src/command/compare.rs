@@ -1,10 +1,11 @@
 //! `SIM.COMPARE scope item numindexes index [index ...] [query options] [NOSELF]`
 
-use super::args::{Args, once};
-use super::cost;
 use super::error::Error;
-use super::query::{self, Options};
-use crate::index::Part;
+use super::parse::args::{Args, set_once};
+use super::parse::query::{self, QueryOptions};
+use super::run::cost;
+use super::run::window::chunks_of;
+use crate::index::IndexQuery;
 use crate::keyspace::scope::ScopeKey;
 use crate::keyspace::window::Window;
 use crate::server::call::Call;
@@ -24,23 +25,28 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let (options, no_self) = take(&mut args)?;
     options.check(indexes.len())?;
     let Some(key) = ScopeKey::open(call, name)? else {
-        options.answer_nothing(call, indexes.len());
+        options.reply_nothing(call, indexes.len());
         return Ok(());
     };
     let scope = key.scope()?;
     let windows = indexes.iter().map(|index| options.when.open(call, scope, index));
     let windows = windows.collect::<Result<SmallVec<[Window; 2]>, _>>()?;
-    let chunks = query::chunks(&windows);
+    let chunks = chunks_of(&windows);
     chunks.iter().try_for_each(|chunks| cost::profile(call, item, chunks))?;
-    options.answer(call, scope, chunks.iter().map(|chunks| Part::of_item(item, chunks)), no_self)
+    options.search_and_reply(
+        call,
+        scope,
+        chunks.iter().map(|chunks| IndexQuery::of_item(item, chunks)),
+        no_self,
+    )
 }
 
-fn take(args: &mut Args) -> Result<(Options, bool), Error> {
+fn take(args: &mut Args) -> Result<(QueryOptions, bool), Error> {
     let known: SmallVec<[&str; 8]> = query::KEYWORDS.into_iter().chain(["NOSELF"]).collect();
-    let (mut options, mut no_self) = (Options::default(), None);
+    let (mut options, mut no_self) = (QueryOptions::default(), None);
     while let Some(keyword) = args.keyword(&known, EXPECTED)? {
         match keyword {
-            "NOSELF" => once(&mut no_self, keyword, ())?,
+            "NOSELF" => set_once(&mut no_self, keyword, ())?,
             _ => options.take(keyword, args)?,
         }
     }

@@ -1,8 +1,8 @@
 //! `SIM.DEBUG VALIDATE key`, `SIM.DEBUG MEMORY key` and `SIM.DEBUG PANIC`: for tests, where the
 //! module was loaded with `debug yes`.
 
-use super::args::Args;
 use super::error::Error;
+use super::parse::args::Args;
 use crate::keyspace;
 use crate::server::call::Call;
 

@@ -1,9 +1,10 @@
 //! `SIM.DELETE scope index item [index item ...]`
 
-use super::args::Args;
-use super::cost;
 use super::error::Error;
-use super::pairs;
+use super::parse::args::Args;
+use super::parse::item_pairs;
+use super::run::changes;
+use super::run::cost;
 use crate::index::Chunk;
 use crate::keyspace::scope::ScopeKey;
 use crate::keyspace::window;
@@ -16,20 +17,20 @@ use crate::server::call::Call;
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
     let name = args.scope()?;
-    let pairs = pairs::take(&mut args, "item")?;
+    let pairs = item_pairs::take(&mut args, "item")?;
     let Some(mut key) = ScopeKey::open(call, name)? else {
         call.reply_integer(0);
         return Ok(());
     };
-    let by_index = pairs::by_index(call, key.scope()?, &pairs)?;
+    let by_index = changes::by_index(call, key.scope()?, &pairs)?;
     for (index, items) in &by_index {
         cost::all_chunks(call, key.scope()?, index, 4)?;
         window::check_all(call, key.scope()?, index)?;
-        pairs::check_cost(call, key.scope()?, index, items)?;
+        changes::check_cost(call, key.scope()?, index, items)?;
     }
     let mut deleted = 0;
     for (index, items) in &by_index {
-        let found = pairs::change_chunks(call, key.scope()?, index, items, Chunk::delete)?;
+        let found = changes::change_chunks(call, key.scope()?, index, items, Chunk::delete)?;
         if found > 0 {
             let gone = window::gone(call, key.scope()?, index)?;
             let scope = key.scope_mut()?;
@@ -39,7 +40,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     }
     if deleted > 0 {
         call.replicate_verbatim();
-        call.changed(c"sim.delete");
+        call.notify_changed(c"sim.delete");
     }
     call.reply_integer(deleted as u64);
     Ok(())

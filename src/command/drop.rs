@@ -1,8 +1,8 @@
 //! `SIM.DROP scope [index ...]`
 
-use super::args::Args;
-use super::cost;
 use super::error::Error;
+use super::parse::args::Args;
+use super::run::cost;
 use crate::keyspace::scope::{Scope, ScopeKey};
 use crate::keyspace::window::{self, ChunkKey};
 use crate::server::call::Call;
@@ -44,7 +44,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     }
     if named.is_empty() || !dropped.is_empty() {
         call.replicate_verbatim();
-        call.changed(c"sim.drop");
+        call.notify_changed(c"sim.drop");
     }
     call.reply_integer(freed as u64);
     Ok(())

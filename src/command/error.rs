@@ -2,7 +2,7 @@
 //!
 //! A text begins with a code, names the argument, and says what was expected.
 
-use crate::index::Full;
+use crate::index::CapacityError;
 use crate::index::blob::BlobError;
 use crate::index::codec::DecodeError;
 use crate::keyspace;
@@ -34,7 +34,7 @@ pub enum Error {
     Keyspace(#[from] keyspace::Error),
     /// A chunk cannot take more.
     #[error("ERR {0}")]
-    Full(#[from] Full),
+    Capacity(#[from] CapacityError),
     /// The scope is there, and is another one.
     #[error("ERR the scope exists with {parameter} {there}, not {given}")]
     Differs {
@@ -112,7 +112,7 @@ pub enum Error {
 }
 
 /// Bytes as they can stand in an error: escaped, and not too many.
-pub fn shown(bytes: &[u8]) -> String {
+pub fn escaped_excerpt(bytes: &[u8]) -> String {
     const MOST: usize = 64;
     let cut = bytes.get(..MOST).unwrap_or(bytes).escape_ascii().to_string();
     if bytes.len() > MOST { cut + "..." } else { cut }

@@ -1,10 +1,11 @@
 //! `SIM.EXPLAIN scope index item other [SCORE mode] [TIMESTAMP t] [WINDOW n]`
 
-use super::args::{Args, once};
-use super::cost;
 use super::error::Error;
-use super::query::{When, take_score};
-use crate::index::{Explained, Profile, Score, explain};
+use super::parse::args::{Args, set_once};
+use super::parse::query::take_score;
+use super::parse::window::WindowOptions;
+use super::run::cost;
+use crate::index::{Explanation, Profile, ScoreMode, explain};
 use crate::keyspace::scope::ScopeKey;
 use crate::server::call::Call;
 
@@ -18,7 +19,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let (item, other) = (args.name("item")?, args.name("other")?);
     let (when, score) = take(&mut args)?;
     let Some(key) = ScopeKey::open(call, name)? else {
-        reply(call, &Explained::default());
+        reply(call, &Explanation::default());
         return Ok(());
     };
     let scope = key.scope()?;
@@ -30,18 +31,18 @@ pub fn run(call: &Call) -> Result<(), Error> {
     Ok(())
 }
 
-fn take(args: &mut Args) -> Result<(When, Score), Error> {
-    let (mut when, mut score) = (When::default(), None);
+fn take(args: &mut Args) -> Result<(WindowOptions, ScoreMode), Error> {
+    let (mut when, mut score) = (WindowOptions::default(), None);
     while let Some(keyword) = args.keyword(&["SCORE", "TIMESTAMP", "WINDOW"], "SCORE, TIMESTAMP or WINDOW")? {
         match keyword {
-            "SCORE" => once(&mut score, keyword, take_score(args)?)?,
+            "SCORE" => set_once(&mut score, keyword, take_score(args)?)?,
             _ => when.take(keyword, args)?,
         }
     }
     Ok((when, score.unwrap_or_default()))
 }
 
-fn reply(call: &Call, explained: &Explained) {
+fn reply(call: &Call, explained: &Explanation) {
     call.reply_map(3);
     call.reply_bytes(b"score");
     explained.score.map_or_else(|| call.reply_null(), |score| call.reply_double(score));

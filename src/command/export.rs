@@ -1,8 +1,8 @@
 //! `SIM.EXPORT scope index item [index item ...]`
 
-use super::args::Args;
-use super::cost;
 use super::error::Error;
+use super::parse::args::Args;
+use super::run::cost;
 use crate::index::blob;
 use crate::keyspace::scope::{Scope, ScopeKey};
 use crate::keyspace::window::Window;

@@ -1,9 +1,9 @@
 //! `SIM.FREQUENCIES scope index item [TIMESTAMP t] [WINDOW n]`
 
-use super::args::Args;
-use super::cost;
 use super::error::Error;
-use super::query::When;
+use super::parse::args::Args;
+use super::parse::window::WindowOptions;
+use super::run::cost;
 use crate::index::Profile;
 use crate::keyspace::scope::ScopeKey;
 use crate::server::call::Call;
@@ -15,7 +15,7 @@ use crate::server::call::Call;
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
     let (name, index, item) = (args.scope()?, args.index()?, args.name("item")?);
-    let when = When::take_rest(&mut args)?;
+    let when = WindowOptions::take_rest(&mut args)?;
     let Some(key) = ScopeKey::open(call, name)? else {
         call.reply_array(0);
         return Ok(());

@@ -1,15 +1,15 @@
 //! `SIM.IMPORT scope index item blob [index item blob ...]`
 
-use super::args::Args;
-use super::blob as argument;
-use super::cost;
 use super::error::Error;
-use super::record::add_chunk;
+use super::parse::args::Args;
+use super::run::blob as argument;
+use super::run::cost;
+use super::run::recording::add_chunk;
 use crate::index::blob::{BlobChunk, has_room};
 use crate::index::{Blob, Chunk, Definition};
 use crate::keyspace::scope::{Scope, ScopeKey};
 use crate::keyspace::window::{self, ChunkKey, Window};
-use crate::server::call::{Call, Forward};
+use crate::server::call::{Call, ReplicatedArg};
 use crate::server::key::Access;
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     if !plan.is_empty() {
         add(call, &mut key, &plan)?;
         replicate(call, name, &definition, &imports);
-        call.changed(c"sim.import");
+        call.notify_changed(c"sim.import");
     }
     call.reply_array(imports.len());
     for import in &imports {
@@ -62,7 +62,7 @@ fn take<'a>(call: &Call, args: &mut Args<'a>) -> Result<Import<'a>, Error> {
 
 /// Holds that no chunk begins later than RECORD could have made it.
 fn check_ahead(call: &Call, definition: &Definition, blob: &Blob) -> Result<(), Error> {
-    let Some(lifetime) = definition.expiry(0).filter(|_| !call.is_obeyed()) else { return Ok(()) };
+    let Some(lifetime) = definition.expiry(0).filter(|_| !call.is_trusted_source()) else { return Ok(()) };
     let latest = (call.now() / 1_000).saturating_add(lifetime);
     match blob.chunks().last() {
         Some(part) if part.start > latest => Err(Error::BlobTooNew(part.start, latest)),
@@ -74,7 +74,7 @@ fn check_ahead(call: &Call, definition: &Definition, blob: &Blob) -> Result<(), 
 /// what is to be added.
 fn lives(call: &Call, definition: &Definition, start: u64) -> bool {
     let has_time = |expiry: u64| expiry.saturating_mul(1_000) > call.now();
-    call.is_obeyed() || definition.expiry(start).is_none_or(has_time)
+    call.is_trusted_source() || definition.expiry(start).is_none_or(has_time)
 }
 
 fn plan<'i, 'a>(call: &Call, definition: &Definition, imports: &'i [Import<'a>]) -> Plan<'i, 'a> {
@@ -131,6 +131,6 @@ fn replicate(call: &Call, name: &[u8], definition: &Definition, imports: &[Impor
     });
     let added: Vec<_> = added.collect();
     let words = added.iter().flat_map(|(index, item, blob)| [*index, *item, blob]);
-    let words: Vec<Forward> = std::iter::once(name).chain(words).map(Forward::Bytes).collect();
+    let words: Vec<ReplicatedArg> = std::iter::once(name).chain(words).map(ReplicatedArg::Bytes).collect();
     call.replicate(c"SIM.IMPORT", &words);
 }

@@ -1,8 +1,8 @@
 //! `SIM.INFO scope`
 
-use super::args::Args;
-use super::cost;
 use super::error::Error;
+use super::parse::args::Args;
+use super::run::cost;
 use crate::index::Chunk;
 use crate::keyspace::scope::ScopeKey;
 use crate::keyspace::window::Window;

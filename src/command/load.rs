@@ -1,7 +1,7 @@
 //! `SIM.LOAD key part`: the AOF's own form of a key, for a primary or an AOF alone.
 
-use super::args::Args;
 use super::error::Error;
+use super::parse::args::Args;
 use crate::keyspace;
 use crate::server::call::Call;
 
@@ -10,7 +10,7 @@ use crate::server::call::Call;
 /// # Errors
 /// It comes from elsewhere, or the part is damaged.
 pub fn run(call: &Call) -> Result<(), Error> {
-    if !call.is_obeyed() {
+    if !call.is_trusted_source() {
         return Err(Error::NotObeyed("SIM.LOAD is"));
     }
     let mut args = Args::new(call);

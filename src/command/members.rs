@@ -1,9 +1,9 @@
 //! `SIM.MEMBERS scope index band bucket [TIMESTAMP t] [WINDOW n]`
 
-use super::args::{Args, check_length};
-use super::cost;
 use super::error::Error;
-use super::query::When;
+use super::parse::args::{Args, check_length};
+use super::parse::window::WindowOptions;
+use super::run::cost;
 use crate::index::Definition;
 use crate::keyspace::scope::ScopeKey;
 use crate::server::call::Call;
@@ -18,7 +18,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let band = args.number("band", 0..=*Definition::BANDS.end() - 1)? as u16;
     let bucket = args.bytes("bucket")?;
     check_length(call, "bucket", bucket)?;
-    let when = When::take_rest(&mut args)?;
+    let when = WindowOptions::take_rest(&mut args)?;
     let Some(key) = ScopeKey::open(call, name)? else {
         call.reply_array(0);
         return Ok(());

@@ -1,10 +1,11 @@
 //! `SIM.MERGE scope destination index source [index source ...]`
 
-use super::args::Args;
-use super::cost;
 use super::error::Error;
-use super::pairs;
-use crate::index::{Chunk, Full};
+use super::parse::args::Args;
+use super::parse::item_pairs;
+use super::run::changes;
+use super::run::cost;
+use crate::index::{CapacityError, Chunk};
 use crate::keyspace::scope::{Scope, ScopeKey};
 use crate::keyspace::window::{self, Window};
 use crate::server::call::Call;
@@ -17,7 +18,7 @@ use std::collections::BTreeSet;
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
     let (name, destination) = (args.scope()?, args.name("destination")?);
-    let pairs = pairs::take(&mut args, "source")?;
+    let pairs = item_pairs::take(&mut args, "source")?;
     if pairs.iter().any(|(_, source)| *source == destination) {
         return Err(Error::Expected("source", "another item than the destination".to_string()));
     }
@@ -26,18 +27,18 @@ pub fn run(call: &Call) -> Result<(), Error> {
         return Ok(());
     };
     let scope = key.scope()?;
-    let by_index = pairs::by_index(call, scope, &pairs)?;
+    let by_index = changes::by_index(call, scope, &pairs)?;
     for (index, sources) in &by_index {
         check(call, scope, destination, index, sources)?;
     }
     let mut merged = 0;
     for (index, sources) in &by_index {
         let merge = |chunk: &mut Chunk, source: &[u8]| chunk.merge(destination, source);
-        merged += pairs::change_chunks(call, scope, index, sources, merge)?;
+        merged += changes::change_chunks(call, scope, index, sources, merge)?;
     }
     if merged > 0 {
         call.replicate_verbatim();
-        call.changed(c"sim.merge");
+        call.notify_changed(c"sim.merge");
     }
     call.reply_integer(merged as u64);
     Ok(())
@@ -53,11 +54,11 @@ fn check(
 ) -> Result<(), Error> {
     cost::all_chunks(call, scope, index, 5)?;
     window::check_all(call, scope, index)?;
-    pairs::check_cost(call, scope, index, sources)?;
+    changes::check_cost(call, scope, index, sources)?;
     for chunk in Window::open_all(call, scope, index)?.chunks() {
         let items = sources.iter().chain([&destination]);
         let sum: u64 = items.map(|item| u64::from(chunk.observations_of(item))).sum();
-        u32::try_from(sum).map_err(|_| Full::Count)?;
+        u32::try_from(sum).map_err(|_| CapacityError::Count)?;
     }
     Ok(())
 }

@@ -1,35 +1,42 @@
 //! The commands: arguments, core, reply, replication. One file for each.
+//!
+//! | file | its commands |
+//! | --- | --- |
+//! | `create`, `alter`, `info`, `drop`, `sweep` | a scope: make it, change it, look at it, remove it, free what has lost its scope |
+//! | `record`, `assign`, `merge`, `delete` | observations: add them, give them to another item, remove them |
+//! | `classify`, `compare` | search: by a signature, by an item |
+//! | `explain`, `significant`, `frequencies`, `members`, `signature`, `scan` | read: why, what, who, how it is signed, all of it |
+//! | `export`, `import` | carry an item to another scope or server |
+//! | `load`, `debug` | for the AOF; for tests |
+//!
+//! `table` lists them for the server, and `error` is the one home of error texts. Beneath: `parse` reads
+//! arguments, `run` does what several commands do, `reference` reads syntax lines for COMMAND DOCS. No command
+//! imports another one.
 
-pub mod alter;
-pub mod args;
-pub mod assign;
-pub mod blob;
-pub mod classify;
-pub mod clause;
-pub mod compare;
-pub mod cost;
-pub mod create;
-pub mod debug;
-pub mod delete;
-pub mod docs;
-pub mod drop;
 pub mod error;
-pub mod explain;
-pub mod export;
-pub mod frequencies;
-pub mod glob;
-pub mod import;
-pub mod info;
-pub mod load;
-pub mod members;
-pub mod merge;
-pub mod pairs;
-pub mod query;
-pub mod record;
-pub mod scan;
-pub mod settings;
-pub mod signature;
-pub mod significant;
-pub mod statistics;
-pub mod sweep;
-pub mod syntax;
+pub mod parse;
+pub mod reference;
+pub mod run;
+pub mod table;
+
+mod alter;
+mod assign;
+mod classify;
+mod compare;
+mod create;
+mod debug;
+mod delete;
+mod drop;
+mod explain;
+mod export;
+mod frequencies;
+mod import;
+mod info;
+mod load;
+mod members;
+mod merge;
+mod record;
+mod scan;
+mod signature;
+mod significant;
+mod sweep;

@@ -2,11 +2,11 @@
 //!
 //! What is guaranteed: see [`crate::index::scan()`].
 
-use super::args::{Args, once};
-use super::cost;
 use super::error::Error;
-use super::glob::Glob;
-use crate::index::{Chunk, Position, scan};
+use super::parse::args::{Args, set_once};
+use super::parse::glob::Glob;
+use super::run::cost;
+use crate::index::{Chunk, ScanPosition, scan};
 use crate::keyspace::scope::ScopeKey;
 use crate::keyspace::window::Window;
 use crate::server::call::Call;
@@ -45,8 +45,8 @@ fn take(args: &mut Args) -> Result<(Option<Glob>, usize), Error> {
     let (mut glob, mut count) = (None, None);
     while let Some(keyword) = args.keyword(&["MATCH", "COUNT"], "MATCH or COUNT")? {
         match keyword {
-            "MATCH" => once(&mut glob, keyword, take_glob(args)?)?,
-            _ => once(&mut count, keyword, args.number(keyword, 1..=u32::MAX.into())?)?,
+            "MATCH" => set_once(&mut glob, keyword, take_glob(args)?)?,
+            _ => set_once(&mut count, keyword, args.number(keyword, 1..=u32::MAX.into())?)?,
         }
     }
     Ok((glob, count.unwrap_or(COUNT) as usize))
@@ -59,14 +59,14 @@ fn take_glob(args: &mut Args) -> Result<Glob, Error> {
 
 /// A cursor: the number of the interval, and the id, in 32 bits each. Clients take cursors for
 /// integers of 64 bits; with intervals of one second these last until 2106.
-fn cursor(next: Position, interval: u64) -> u64 {
+fn cursor(next: ScanPosition, interval: u64) -> u64 {
     let number = next.start.checked_div(interval).unwrap_or(0);
     number.min(u32::MAX.into()) << 32 | u64::from(next.id)
 }
 
 /// The position that a cursor stands for. 0 is the beginning.
-fn position(cursor: u64, interval: u64) -> Position {
-    Position { start: (cursor >> 32).saturating_mul(interval), id: cursor as u32 }
+fn position(cursor: u64, interval: u64) -> ScanPosition {
+    ScanPosition { start: (cursor >> 32).saturating_mul(interval), id: cursor as u32 }
 }
 
 fn reply(call: &Call, cursor: u64, found: &[(&[u8], u64)]) {
@@ -86,10 +86,10 @@ mod tests {
     #[test]
     fn a_cursor_stands_for_a_position() {
         for (start, id, interval) in [(0, 1, 0), (0, 7, 60), (60, 0, 60), (1 << 32, u32::MAX, 1 << 32)] {
-            let there = Position { start, id };
+            let there = ScanPosition { start, id };
             assert_eq!(position(cursor(there, interval), interval), there);
             assert_ne!(cursor(there, interval), 0);
         }
-        assert_eq!(position(0, 60), Position::default());
+        assert_eq!(position(0, 60), ScanPosition::default());
     }
 }

@@ -1,9 +1,10 @@
 //! `SIM.SIGNATURE scope FEATURES count feature ...` or `SIM.SIGNATURE scope TEXT text`
 
-use super::args::Args;
-use super::clause::{Observation, Source};
 use super::error::Error;
-use super::settings;
+use super::parse::args::Args;
+use super::parse::clause::Source;
+use super::run::observe::Observation;
+use crate::config;
 use crate::keyspace::scope::ScopeKey;
 use crate::server::call::Call;
 
@@ -21,7 +22,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     args.end("nothing more")?;
     let definition = match ScopeKey::open(call, name)? {
         Some(key) => key.scope()?.definition,
-        None => settings::definition(),
+        None => config::definition(),
     };
     let observation = source.observe(call, &definition)?;
     call.reply_array(observation.as_ref().map_or(0, |_| definition.bands().into()));

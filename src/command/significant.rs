@@ -1,9 +1,10 @@
 //! `SIM.SIGNIFICANT scope index item [LIMIT n] [TIMESTAMP t] [WINDOW n]`
 
-use super::args::{Args, once};
-use super::cost;
 use super::error::Error;
-use super::query::{self, When};
+use super::parse::args::{Args, set_once};
+use super::parse::query;
+use super::parse::window::WindowOptions;
+use super::run::cost;
 use crate::index::{Profile, significant};
 use crate::keyspace::scope::ScopeKey;
 use crate::server::call::Call;
@@ -37,11 +38,11 @@ pub fn run(call: &Call) -> Result<(), Error> {
 }
 
 /// The window, and how many buckets are wanted; `None`: all.
-fn take(args: &mut Args) -> Result<(When, Option<usize>), Error> {
-    let (mut when, mut limit) = (When::default(), None);
+fn take(args: &mut Args) -> Result<(WindowOptions, Option<usize>), Error> {
+    let (mut when, mut limit) = (WindowOptions::default(), None);
     while let Some(keyword) = args.keyword(&["LIMIT", "TIMESTAMP", "WINDOW"], "LIMIT, TIMESTAMP or WINDOW")? {
         match keyword {
-            "LIMIT" => once(&mut limit, keyword, query::take_limit(args)?)?,
+            "LIMIT" => set_once(&mut limit, keyword, query::take_limit(args)?)?,
             _ => when.take(keyword, args)?,
         }
     }

@@ -3,10 +3,10 @@
 //! Whoever brings a scope and its chunks here by MIGRATE or RESTORE brings the scope first, or sweeps
 //! afterwards: a chunk that arrives before its scope is one whose scope is not here.
 
-use super::args::{Args, once};
 use super::error::Error;
+use super::parse::args::{Args, set_once};
 use crate::keyspace::sweep;
-use crate::server::call::{Call, Forward};
+use crate::server::call::{Call, ReplicatedArg};
 use std::ops::RangeInclusive;
 
 /// Keys that a call looks at where it does not say.
@@ -23,14 +23,14 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let cursor = args.number("cursor", 0..=u64::MAX)?;
     let mut count = None;
     while let Some(keyword) = args.keyword(&["COUNT"], "COUNT")? {
-        once(&mut count, keyword, args.number(keyword, COUNTS)?)?;
+        set_once(&mut count, keyword, args.number(keyword, COUNTS)?)?;
     }
     if call.is_in_cluster() {
         return Err(Error::NotInCluster);
     }
     let swept = sweep::some(call, cursor, count.unwrap_or(COUNT)).ok_or(Error::NoScan)?;
     if !swept.freed.is_empty() {
-        let names: Vec<Forward> = swept.freed.iter().map(|name| Forward::Bytes(name)).collect();
+        let names: Vec<ReplicatedArg> = swept.freed.iter().map(|name| ReplicatedArg::Bytes(name)).collect();
         call.replicate(c"UNLINK", &names);
     }
     call.reply_array(2);

@@ -14,10 +14,10 @@
 //! Blobs come from clients. Decoding reads each one whole and checks every rule before anything is
 //! made of it, and keeps nothing but places in its bytes: there is no count that makes it allocate.
 
-use super::chunk::{Chunk, Full};
+use super::chunk::{CapacityError, Chunk};
 use super::codec::{self, DecodeError, Reader, Writer};
 use super::definition::Definition;
-use super::profile::{Frequency, Profile};
+use super::search::profile::{Frequency, Profile};
 use crate::signature::hash64;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -233,12 +233,12 @@ impl<'a> BlobChunk<'a> {
 ///
 /// # Errors
 /// What would not fit.
-pub fn has_room(chunk: &Chunk, added: &[(&[u8], &BlobChunk)]) -> Result<(), Full> {
+pub fn has_room(chunk: &Chunk, added: &[(&[u8], &BlobChunk)]) -> Result<(), CapacityError> {
     let mut sums: BTreeMap<&[u8], u32> = BTreeMap::new();
     let (mut entries, mut bytes) = (0, 0);
     for (item, part) in added {
         let sum = sums.entry(item).or_insert_with(|| chunk.observations_of(item));
-        *sum = sum.checked_add(part.observations).ok_or(Full::Count)?;
+        *sum = sum.checked_add(part.observations).ok_or(CapacityError::Count)?;
         entries += part.entries;
         bytes += item.len() + part.profile.len();
     }
@@ -387,8 +387,8 @@ mod tests {
         let blob = Blob::decode(&bytes).expect("a blob of many observations");
         let most = &blob.chunks()[0];
         assert_eq!(has_room(&chunk(1), &[(b"new", most), (b"newer", most)]), Ok(()));
-        assert_eq!(has_room(&chunk(1), &[(b"item", most)]), Err(Full::Count));
-        assert_eq!(has_room(&chunk(1), &[(b"new", most), (b"new", most)]), Err(Full::Count));
+        assert_eq!(has_room(&chunk(1), &[(b"item", most)]), Err(CapacityError::Count));
+        assert_eq!(has_room(&chunk(1), &[(b"new", most), (b"new", most)]), Err(CapacityError::Count));
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! A large chunk is written in parts, each of whole items.
 
 use super::chunk::Chunk;
-use super::hash;
+use super::chunk::hash;
 
 /// The longest name of an item or an index, and the longest bucket, that is read; configurations
 /// may set a lower limit, never a higher one.

@@ -6,51 +6,36 @@
 //! [`Profile`] is an item's frequencies, summed over a window.
 //!
 //! ```
-//! use simile::index::{Budget, Chunk, Part, Profile, Wanted, search};
+//! use simile::index::{Budget, Chunk, IndexQuery, SearchOptions, search};
 //!
 //! let mut chunk = Chunk::new(2); // two bands
 //! chunk.record(b"cat", [b"a", b"b"].into_iter().map(|bucket| &bucket[..]));
 //! chunk.record(b"dog", [b"a", b"c"].into_iter().map(|bucket| &bucket[..]));
 //!
 //! let chunks = [&chunk];
-//! let part = Part::of_item(b"cat", &chunks);
-//! let mut budget = Budget::new(1_000); // what it may cost, in postings
-//! let found = search(&part, &Wanted::default(), &mut budget)?;
-//! assert_eq!((found[0].item, found[0].score), (&b"cat"[..], 1.0));
-//! assert_eq!((found[1].item, found[1].score), (&b"dog"[..], 0.5)); // one band of two
+//! let query = IndexQuery::of_item(b"cat", &chunks);
+//! let mut budget = Budget::new(1_000); // what the search may cost, in postings
+//! let matches = search(&query, &SearchOptions::default(), &mut budget)?;
+//! assert_eq!((matches[0].item, matches[0].score), (&b"cat"[..], 1.0));
+//! assert_eq!((matches[1].item, matches[1].score), (&b"dog"[..], 0.5)); // one band of two
 //! # Ok::<(), simile::index::TooManyPostings>(())
 //! ```
 
 pub mod blob;
-mod blocks;
-mod buckets;
-mod candidate;
 mod chunk;
 pub mod codec;
 mod definition;
-mod explain;
-mod hash;
-mod items;
-mod lists;
-mod mover;
-mod once;
-mod part;
-mod profile;
-mod rank;
-mod scan;
-mod score;
+mod memory;
+mod read;
 mod search;
-mod significant;
-mod table;
 
 pub use blob::Blob;
-pub use chunk::{Chunk, Counts, Full};
+pub use chunk::{CapacityError, Chunk, Counts};
 pub use definition::Definition;
-pub use explain::{Band, Explained, explain};
-pub use mover::Mover;
-pub use part::Part;
-pub use profile::{Frequency, Profile};
-pub use scan::{Position, Step, scan};
-pub use score::Score;
-pub use search::{Budget, Found, TooManyPostings, Wanted, combine, search};
-pub use significant::{Significant, significant};
+pub use memory::mover::Mover;
+pub use read::{
+    BandShare, Explanation, ScanPosition, ScanStep, SignificantBucket, explain, scan, significant,
+};
+pub use search::{
+    Budget, Frequency, IndexQuery, Match, Profile, ScoreMode, SearchOptions, TooManyPostings, combine, search,
+};

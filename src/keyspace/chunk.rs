@@ -1,8 +1,8 @@
 //! The `sim-chunk` type: a chunk with the identity that every command which opens it compares.
 
-use super::callback::{self, ENCODING, Stored};
+use super::data_type::{self, ENCODING, NativeValue};
 use super::scope::Scope;
-use super::totals::{Share, Totals};
+use super::totals::{Contribution, Totals};
 use crate::index::codec::{self, DecodeError, Reader, Writer};
 use crate::index::{Chunk, Definition, Mover};
 use crate::server::defrag::Defrag;
@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 /// The type, as the server knows it.
-pub static CHUNK: RedisType = RedisType::new("sim-chunk", ENCODING, callback::methods::<StoredChunk>());
+pub static CHUNK: RedisType = RedisType::new("sim-chunk", ENCODING, data_type::methods::<StoredChunk>());
 
 /// A chunk of more allocations stays where it is.
 const MOST_MOVED: usize = 10_000;
@@ -32,7 +32,7 @@ pub struct StoredChunk {
     chunk: Chunk,
     /// Set before the chunk is unlinked by SIM.DROP: then another thread frees it.
     pub is_dropped: bool,
-    share: Share,
+    share: Contribution,
     /// Whether it is among [`CHANGED`].
     is_changed: bool,
 }
@@ -76,7 +76,7 @@ impl StoredChunk {
             start,
             chunk: scope.new_chunk(),
             is_dropped: false,
-            share: Share::default(),
+            share: Contribution::default(),
             is_changed: false,
         }
     }
@@ -118,7 +118,7 @@ impl StoredChunk {
     }
 }
 
-impl Stored for StoredChunk {
+impl NativeValue for StoredChunk {
     const LETTER: u8 = b'c';
 
     fn save(&self, _: &[u8], part: &mut dyn FnMut(&[u8])) {
@@ -133,7 +133,7 @@ impl Stored for StoredChunk {
         let start = reader.number_in(Definition::TIMESTAMP)?;
         let bands = reader.number_in(Definition::BANDS)? as u16;
         reader.end()?;
-        let (share, chunk) = (Share::default(), Chunk::new(bands));
+        let (share, chunk) = (Contribution::default(), Chunk::new(bands));
         Ok(StoredChunk { uid, index, start, chunk, is_dropped: false, share, is_changed: false })
     }
 
@@ -152,7 +152,7 @@ impl Stored for StoredChunk {
         });
     }
 
-    fn before_leaving(this: *mut StoredChunk) {
+    fn before_free_or_move(this: *mut StoredChunk) {
         changed().remove(&(this as usize));
     }
 

@@ -1,7 +1,7 @@
 //! `SIM.LOAD key part`: the AOF's own form of a key.
 
-use super::callback::{MORE, Stored};
 use super::chunk::StoredChunk;
+use super::data_type::{MORE, NativeValue};
 use super::scope::Scope;
 use crate::index::codec::DecodeError;
 use crate::server::call::Call;

@@ -1,11 +1,11 @@
 //! Where the index meets the keys of Redis: two types, the names of chunks, and the live chunks of a
 //! window.
 
-mod callback;
 pub mod chunk;
+mod data_type;
+mod live_scopes;
 pub mod load;
 pub mod name;
-mod presence;
 pub mod scope;
 pub mod sweep;
 mod totals;
@@ -13,7 +13,7 @@ pub mod window;
 
 use crate::server::call::Call;
 use crate::server::key::{Access, Key, WrongType};
-use callback::Stored;
+use data_type::NativeValue;
 
 /// Why a key cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -64,7 +64,7 @@ pub fn memory(call: &Call, key: &[u8]) -> Result<usize, Error> {
     if let Ok(Some(stored)) = key.value::<chunk::StoredChunk>() {
         return Ok(stored.memory());
     }
-    Ok(key.value::<scope::Scope>()?.map_or(0, Stored::memory))
+    Ok(key.value::<scope::Scope>()?.map_or(0, NativeValue::memory))
 }
 
 /// Checks that a value of the module holds together. For tests.

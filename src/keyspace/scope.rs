@@ -8,10 +8,10 @@
 //! another name than it was saved under starts empty with a uid of its own, so that two keys never
 //! own the same chunks; the name at the moment of saving is written with the value for that.
 
-use super::callback::{self, ENCODING, Stored};
+use super::data_type::{self, ENCODING, NativeValue};
+use super::live_scopes::LiveScope;
 use super::name::ChunkName;
-use super::presence::Presence;
-use super::totals::{Share, Totals};
+use super::totals::{Contribution, Totals};
 use super::{Error, name};
 use crate::index::codec::{DecodeError, MAX_NAME, Reader, Writer};
 use crate::index::{Chunk, Definition};
@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 /// The type, as the server knows it.
-pub static SCOPE: RedisType = RedisType::new("sim-scope", ENCODING, callback::methods::<Scope>());
+pub static SCOPE: RedisType = RedisType::new("sim-scope", ENCODING, data_type::methods::<Scope>());
 
 /// A similarity index: one tenant, project or corpus.
 #[derive(Debug)]
@@ -38,8 +38,8 @@ pub struct Scope {
     directory: BTreeMap<Box<[u8]>, BTreeSet<u64>>,
     /// Bytes of the directory, since summing them up anew would take long where it is large.
     directory_bytes: usize,
-    _presence: Presence,
-    share: Share,
+    _counted: LiveScope,
+    share: Contribution,
 }
 
 impl Value for Scope {
@@ -51,9 +51,9 @@ impl Value for Scope {
 impl Scope {
     /// A scope without chunks. The tag is what [`name::tag`] gave.
     pub fn new(definition: Definition, uid: u64, tag: &[u8]) -> Scope {
-        let (_presence, share) = (Presence::new(uid), Share::default());
+        let (_counted, share) = (LiveScope::new(uid), Contribution::default());
         let (tag, directory) = (tag.into(), BTreeMap::new());
-        let mut scope = Scope { definition, uid, tag, directory, directory_bytes: 0, _presence, share };
+        let mut scope = Scope { definition, uid, tag, directory, directory_bytes: 0, _counted, share };
         scope.count();
         scope
     }
@@ -126,7 +126,7 @@ impl Scope {
 }
 
 /// The key of a scope, open to read. Its value may be changed through it, since the command says by
-/// itself whom that concerns: see [`Call::changed`].
+/// itself whom that concerns: see [`Call::notify_changed`].
 pub struct ScopeKey<'c>(Key<'c>);
 
 impl<'c> ScopeKey<'c> {
@@ -172,7 +172,7 @@ impl<'c> ScopeKey<'c> {
     }
 }
 
-impl Stored for Scope {
+impl NativeValue for Scope {
     const LETTER: u8 = b's';
 
     fn save(&self, key: &[u8], part: &mut dyn FnMut(&[u8])) {

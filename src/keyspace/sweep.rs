@@ -1,7 +1,7 @@
 //! Chunks whose scope is gone: deleted, expired or evicted without SIM.DROP.
 
 use super::chunk::StoredChunk;
-use super::presence;
+use super::live_scopes;
 use crate::server::call::Call;
 use crate::server::key::{Access, Key};
 use crate::server::scan::{self, Cursor};
@@ -25,7 +25,7 @@ pub fn some(call: &Call, from: Cursor, count: u64) -> Option<Swept> {
 
 fn is_orphan(call: &Call, name: &[u8]) -> bool {
     let key = Key::open(call, name, Access::Read);
-    matches!(key.value::<StoredChunk>(), Ok(Some(stored)) if !presence::is_here(stored.uid()))
+    matches!(key.value::<StoredChunk>(), Ok(Some(stored)) if !live_scopes::is_live(stored.uid()))
 }
 
 fn free(call: &Call, name: &[u8]) {

@@ -1,6 +1,6 @@
 //! What all live values of the module hold together, for INFO.
 //!
-//! Each value has a [`Share`] in the totals, which it says anew when it has changed and which leaves
+//! Each value has a [`Contribution`] in the totals, which it says anew when it has changed and which leaves
 //! with it, however it goes: by command, expiry, eviction, FLUSHALL, or because the payload that it was
 //! being loaded from turned out to be damaged. A value may be freed in another thread, so the totals
 //! are atomics; nothing depends on the order in which they change.
@@ -54,9 +54,9 @@ impl Totals {
 
 /// What one value has in the totals; nothing at first, and nothing when it is gone.
 #[derive(Debug, Default)]
-pub struct Share(Totals);
+pub struct Contribution(Totals);
 
-impl Share {
+impl Contribution {
     /// Says what the value holds now.
     pub fn set(&mut self, totals: Totals) {
         let before = std::mem::replace(&mut self.0, totals);
@@ -66,7 +66,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for Contribution {
     fn drop(&mut self) {
         self.set(Totals::default());
     }
@@ -80,7 +80,7 @@ mod tests {
     fn a_share_is_in_the_totals_as_it_was_said_last_until_it_goes() {
         // Other tests make scopes meanwhile, and no chunks with items.
         let items = || Totals::now().items;
-        let (mut one, mut other) = (Share::default(), Share::default());
+        let (mut one, mut other) = (Contribution::default(), Contribution::default());
         one.set(Totals { items: 7, ..Totals::default() });
         other.set(Totals { items: 5, ..Totals::default() });
         assert_eq!(items(), 12);

@@ -129,7 +129,7 @@ pub fn check_all(call: &Call, scope: &Scope, index: &[u8]) -> Result<(), Error> 
 /// who are to be obeyed.
 fn may_have_moved(call: &Call, scope: &Scope, start: u64) -> bool {
     let lives = scope.definition.expiry(start).is_none_or(|expiry| expiry.saturating_mul(1_000) > call.now());
-    lives && call.is_in_cluster() && !call.is_obeyed()
+    lives && call.is_in_cluster() && !call.is_trusted_source()
 }
 
 /// The live chunks of an index among some starts, open to read.

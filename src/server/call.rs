@@ -22,31 +22,32 @@ pub struct Call<'a> {
     /// What it may still cost.
     left: Cell<u64>,
     /// The last double that was replied as text.
-    shown: Cell<Shown>,
+    shown: Cell<FormattedDouble>,
 }
 
 /// A double as text, as it is kept: the results of a query often have the same score as the one before.
 #[derive(Clone, Copy, Default)]
-struct Shown {
+struct FormattedDouble {
     bits: u64,
     text: [u8; 24],
     length: usize,
 }
 
-impl Shown {
+impl FormattedDouble {
     /// The shortest decimal that reads back as the same double.
-    fn new(double: f64) -> Shown {
+    fn new(double: f64) -> FormattedDouble {
         let mut buffer = zmij::Buffer::new();
         let decimal = buffer.format(double);
         let decimal = decimal.strip_suffix(".0").unwrap_or(decimal);
-        let mut shown = Shown { bits: double.to_bits(), length: decimal.len(), ..Shown::default() };
+        let mut shown =
+            FormattedDouble { bits: double.to_bits(), length: decimal.len(), ..FormattedDouble::default() };
         shown.text[..decimal.len()].copy_from_slice(decimal.as_bytes());
         shown
     }
 }
 
 /// An argument of a command to replicate.
-pub enum Forward<'a> {
+pub enum ReplicatedArg<'a> {
     /// The argument at this position of the command itself.
     Own(usize),
     /// Other bytes.
@@ -133,7 +134,7 @@ impl<'a> Call<'a> {
     }
 
     /// Whether the command comes from a primary or an AOF, and is to be obeyed.
-    pub fn is_obeyed(&self) -> bool {
+    pub fn is_trusted_source(&self) -> bool {
         // A replica that loads a full synchronisation beside its old data goes on to serve clients.
         let is_file = (self.flags() & raw::REDISMODULE_CTX_FLAGS_LOADING != 0)
             && (self.flags() & raw::REDISMODULE_CTX_FLAGS_ASYNC_LOADING == 0);
@@ -189,7 +190,7 @@ impl<'a> Call<'a> {
                 self.left.set(left);
                 true
             }
-            None => self.is_obeyed(),
+            None => self.is_trusted_source(),
         }
     }
 
@@ -213,13 +214,13 @@ impl<'a> Call<'a> {
     }
 
     /// Replicates a command with other arguments than it came with.
-    pub fn replicate(&self, command: &CStr, arguments: &[Forward]) {
+    pub fn replicate(&self, command: &CStr, arguments: &[ReplicatedArg]) {
         let mut made: SmallVec<[*mut RedisModuleString; 16]> = SmallVec::new();
         let strings: SmallVec<[*mut RedisModuleString; 64]> = arguments
             .iter()
             .filter_map(|argument| match argument {
-                Forward::Own(at) => self.argv.get(*at).copied(),
-                Forward::Bytes(bytes) => {
+                ReplicatedArg::Own(at) => self.argv.get(*at).copied(),
+                ReplicatedArg::Bytes(bytes) => {
                     made.push(self.string(bytes));
                     made.last().copied()
                 }
@@ -237,7 +238,7 @@ impl<'a> Call<'a> {
 
     /// Tells those who watch or cache the command's key, and those who listen to its events, that it
     /// changed.
-    pub fn changed(&self, event: &CStr) {
+    pub fn notify_changed(&self, event: &CStr) {
         let Some(key) = self.argv.get(1).copied() else { return };
         api!(RedisModule_SignalModifiedKey(self.ctx, key));
         api!(RedisModule_NotifyKeyspaceEvent(self.ctx, raw::REDISMODULE_NOTIFY_MODULE, event.as_ptr(), key));
@@ -281,7 +282,7 @@ impl<'a> Call<'a> {
         } else {
             let last = self.shown.get();
             let is_same = last.length > 0 && last.bits == double.to_bits();
-            let shown = if is_same { last } else { Shown::new(double) };
+            let shown = if is_same { last } else { FormattedDouble::new(double) };
             self.reply_bytes(&shown.text[..shown.length]);
             self.shown.set(shown);
         }

@@ -47,7 +47,7 @@ enum Sender {
 /// The order matters: to ask for the current user where there is none kills some servers, and on a
 /// replica there is none.
 fn sender(call: &Call) -> Sender {
-    if call.is_obeyed() {
+    if call.is_trusted_source() {
         return Sender::Trusted;
     }
     let client = api!(RedisModule_GetClientId(call.ctx()));

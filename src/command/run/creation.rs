@@ -1,0 +1,21 @@
+//! The creation of a scope as replicas and the AOF are told of it.
+
+use crate::keyspace::scope::Scope;
+use crate::server::call::{Call, ReplicatedArg};
+
+/// Replicates the creation of a scope with every parameter made explicit.
+pub fn replicate(call: &Call, name: &[u8], scope: &Scope) {
+    let mut words: Vec<Vec<u8>> = vec![name.to_vec()];
+    for (parameter, value) in scope.definition.parameters() {
+        words.push(parameter.into());
+        words.extend(value.split(' ').map(Vec::from));
+    }
+    words.extend([
+        b"UID".to_vec(),
+        format!("{:016x}", scope.uid).into(),
+        b"TAG".to_vec(),
+        scope.tag().to_vec(),
+    ]);
+    let words: Vec<ReplicatedArg> = words.iter().map(|word| ReplicatedArg::Bytes(word)).collect();
+    call.replicate(c"SIM.CREATE", &words);
+}

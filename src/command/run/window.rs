@@ -1,0 +1,34 @@
+//! Opening the window that a command's options name.
+
+use super::cost;
+use crate::command::error::Error;
+use crate::command::parse::window::WindowOptions;
+use crate::index::Chunk;
+use crate::keyspace::scope::Scope;
+use crate::keyspace::window::Window;
+use crate::server::call::Call;
+use smallvec::SmallVec;
+use std::ops::RangeInclusive;
+
+impl WindowOptions {
+    /// The window of an index, opened.
+    ///
+    /// # Errors
+    /// A chunk is on its way to another node of the cluster, or there are too many.
+    pub fn open<'c>(&self, call: &'c Call, scope: &Scope, index: &[u8]) -> Result<Window<'c>, Error> {
+        let timestamp = self.timestamp.unwrap_or(call.now() / 1_000);
+        let window = scope.definition.window(timestamp, self.intervals);
+        cost::spend(call, cost::NAME + scope.starts(index, window.clone()).count() as u64 * cost::CHUNK)?;
+        Ok(Window::open(call, scope, index, scope.starts(index, window))?)
+    }
+
+    /// The seconds of the window.
+    pub fn seconds(&self, call: &Call, scope: &Scope) -> RangeInclusive<u64> {
+        scope.definition.seconds(self.timestamp.unwrap_or(call.now() / 1_000), self.intervals)
+    }
+}
+
+/// The chunks of each window.
+pub fn chunks_of<'c>(windows: &'c [Window]) -> SmallVec<[SmallVec<[&'c Chunk; 16]>; 2]> {
+    windows.iter().map(Window::chunks).collect()
+}

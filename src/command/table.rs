@@ -1,0 +1,252 @@
+//! One table of what each command is. The notation of a syntax is that of [`super::reference::syntax`].
+
+use super::{
+    alter, assign, classify, compare, create, debug, delete, drop, explain, export, frequencies, import,
+    info, load, members, merge, record, scan, signature, significant, sweep,
+};
+use crate::server::register::{Command, KeyUse};
+use redis_module::raw::{RedisModuleCmdFunc, RedisModuleCtx, RedisModuleString};
+use std::ffi::c_int;
+
+/// The entry of a command in the server's table.
+macro_rules! function {
+    ($command:path) => {{
+        unsafe extern "C" fn function(
+            ctx: *mut RedisModuleCtx,
+            argv: *mut *mut RedisModuleString,
+            argc: c_int,
+        ) -> c_int {
+            // SAFETY: called by the server, with what it hands to a command.
+            unsafe { crate::server::call::run(ctx, argv, argc, crate::config::MAX_POSTINGS.size(), $command) }
+        }
+        let function: RedisModuleCmdFunc = Some(function);
+        function
+    }};
+}
+
+const READ: Command = Command {
+    name: c"",
+    syntax: "",
+    function: None,
+    arity: 0,
+    flags: c"readonly",
+    categories: c"read slow",
+    key: Some(KeyUse::Read),
+    summary: c"",
+    complexity: c"",
+    since: c"0.1.0",
+    tips: c"",
+};
+const WRITE: Command =
+    Command { flags: c"write deny-oom", categories: c"write slow", key: Some(KeyUse::Write), ..READ };
+const REMOVE: Command = Command { flags: c"write", key: Some(KeyUse::Remove), ..WRITE };
+
+/// The commands that users see.
+pub static COMMANDS: [Command; 19] = [
+    Command {
+        name: c"SIM.CREATE",
+        syntax: "scope [[BANDS bands] [ROWS rows] | THRESHOLD jaccard [RECALL recall] [SLOTS slots]] \
+                 [INTERVAL seconds] [RETENTION intervals] [HASH <FSS | MURMUR3>] [SEED seed] [MODULUS modulus] \
+                 [SHINGLE <CHARS characters | WORDS words>] [LOWERCASE <YES | NO>] [MASK <YES | NO>]",
+        function: function!(create::run),
+        arity: -2,
+        summary: c"Makes a scope: the definition of a similarity index.",
+        complexity: c"O(1)",
+        ..WRITE
+    },
+    Command {
+        name: c"SIM.RECORD",
+        syntax: "scope item [TIMESTAMP unix-time-seconds] clause [clause ...]",
+        function: function!(record::run),
+        arity: -5,
+        summary: c"Adds an observation of an item.",
+        complexity: c"O(B) for each clause, with B bands, and signing: O(F + S log S) for F features and S slots",
+        ..WRITE
+    },
+    Command {
+        name: c"SIM.CLASSIFY",
+        syntax: "scope options query-clause [query-clause ...]",
+        function: function!(classify::run),
+        arity: -4,
+        summary: c"Finds the items that a signature, a set of features or a text is like.",
+        complexity: c"O(B*C + P) for each clause, with B bands, C chunks in the window and P members of the buckets",
+        ..READ
+    },
+    Command {
+        name: c"SIM.COMPARE",
+        syntax: "scope item numindexes index [index ...] options [NOSELF]",
+        function: function!(compare::run),
+        arity: -5,
+        summary: c"Finds the items that an item is like.",
+        complexity: c"O(N*C + P) for each index, with N buckets of the item, C chunks in the window and P members of the buckets",
+        ..READ
+    },
+    Command {
+        name: c"SIM.MERGE",
+        syntax: "scope destination index source [index source ...]",
+        function: function!(merge::run),
+        arity: -5,
+        summary: c"Gives the observations of items to another item.",
+        complexity: c"O(N) for each index and source, with N buckets of the source",
+        ..WRITE
+    },
+    Command {
+        name: c"SIM.DELETE",
+        syntax: "scope index item [index item ...]",
+        function: function!(delete::run),
+        arity: -4,
+        summary: c"Deletes items.",
+        complexity: c"O(N) for each index and item, with N buckets of the item",
+        ..REMOVE
+    },
+    Command {
+        name: c"SIM.EXPORT",
+        syntax: "scope index item [index item ...]",
+        function: function!(export::run),
+        arity: -4,
+        summary: c"Returns the observations of items as blobs, for SIM.IMPORT and the PROFILE clause.",
+        complexity: c"O(C + N log N) for each item, with C chunks and N buckets of the item",
+        ..READ
+    },
+    Command {
+        name: c"SIM.IMPORT",
+        syntax: "scope index item blob [index item blob ...]",
+        function: function!(import::run),
+        arity: -5,
+        summary: c"Adds observations that SIM.EXPORT gave.",
+        complexity: c"O(C + N) for each blob, with C chunks and N buckets in the blob",
+        ..WRITE
+    },
+    Command {
+        name: c"SIM.FREQUENCIES",
+        syntax: "scope index item when",
+        function: function!(frequencies::run),
+        arity: -4,
+        summary: c"Returns how often an item was seen in each bucket of each band.",
+        complexity: c"O(N log N) with N buckets of the item",
+        ..READ
+    },
+    Command {
+        name: c"SIM.MEMBERS",
+        syntax: "scope index band bucket when",
+        function: function!(members::run),
+        arity: -5,
+        summary: c"Returns the items that were seen in a bucket.",
+        complexity: c"O(P log P) with P members of the bucket",
+        ..READ
+    },
+    Command {
+        name: c"SIM.ASSIGN",
+        syntax: "scope item MINSCORE score [TIMESTAMP unix-time-seconds] mode clause [clause ...]",
+        function: function!(assign::run),
+        arity: -8,
+        summary: c"Adds an observation to the item that it is most like, or to a new one.",
+        complexity: c"That of SIM.CLASSIFY with LIMIT 1, and of SIM.RECORD",
+        ..WRITE
+    },
+    Command {
+        name: c"SIM.EXPLAIN",
+        syntax: "scope index item other mode when",
+        function: function!(explain::run),
+        arity: -5,
+        summary: c"Returns why two items are alike: what each band has in the score.",
+        complexity: c"O(N log N) with N buckets of both items",
+        ..READ
+    },
+    Command {
+        name: c"SIM.SIGNIFICANT",
+        syntax: "scope index item [LIMIT limit] when",
+        function: function!(significant::run),
+        arity: -4,
+        summary: c"Returns the buckets that set an item apart from the rest of the index.",
+        complexity: c"O(N*C + N log N) with N buckets of the item and C chunks in the window",
+        ..READ
+    },
+    Command {
+        name: c"SIM.SCAN",
+        syntax: "scope index cursor [MATCH pattern] [COUNT count]",
+        function: function!(scan::run),
+        arity: -4,
+        summary: c"Goes through the items of an index, some at each call.",
+        complexity: c"O(N*C) for each call with N items looked at and C chunks",
+        tips: c"nondeterministic_output",
+        ..READ
+    },
+    Command {
+        name: c"SIM.ALTER",
+        syntax: "scope RETENTION intervals",
+        function: function!(alter::run),
+        arity: -4,
+        flags: c"write", // a shorter window gives memory back
+        summary: c"Changes how long a scope keeps its chunks.",
+        complexity: c"O(C) with C chunks; what leaves the window is freed by another thread",
+        ..WRITE
+    },
+    Command {
+        name: c"SIM.SIGNATURE",
+        syntax: "scope <FEATURES count [feature [feature ...]] | TEXT text>",
+        function: function!(signature::run),
+        arity: -4,
+        summary: c"Returns the buckets of a set of features or a text, and records nothing.",
+        complexity: c"O(F + S log S) for F features and S slots",
+        ..READ
+    },
+    Command {
+        name: c"SIM.INFO",
+        syntax: "scope",
+        function: function!(info::run),
+        arity: 2,
+        summary: c"Returns the definition of a scope, and what is in its indexes.",
+        complexity: c"O(C) with C chunks",
+        tips: c"nondeterministic_output",
+        ..READ
+    },
+    Command {
+        name: c"SIM.DROP",
+        syntax: "scope [index [index ...]]",
+        function: function!(drop::run),
+        arity: -2,
+        summary: c"Deletes a scope, or some of its indexes, and frees the chunks.",
+        complexity: c"O(C) with C chunks; they are freed by another thread",
+        ..REMOVE
+    },
+    Command {
+        name: c"SIM.SWEEP",
+        syntax: "cursor [COUNT count]",
+        function: function!(sweep::run),
+        arity: -2,
+        flags: c"write admin",
+        categories: c"write admin slow dangerous",
+        key: None,
+        summary: c"Frees chunks whose scope is gone.",
+        complexity: c"O(N) with N keys looked at; chunks are freed by another thread",
+        tips: c"nondeterministic_output",
+        ..READ
+    },
+];
+
+/// The AOF's own form of a key.
+pub static LOAD: Command = Command {
+    name: c"SIM.LOAD",
+    syntax: "key part",
+    function: function!(load::run),
+    arity: 3,
+    flags: c"write",
+    summary: c"Restores a key from an AOF; for a primary or an AOF alone.",
+    complexity: c"O(N) with N bytes",
+    ..WRITE
+};
+
+/// What tests ask for, with `debug yes`.
+pub static DEBUG: Command = Command {
+    name: c"SIM.DEBUG",
+    syntax: "<VALIDATE name | PANIC>",
+    function: function!(debug::run),
+    arity: -2,
+    flags: c"readonly admin",
+    categories: c"admin slow dangerous",
+    key: None,
+    summary: c"Checks or weighs a key, or panics; for tests.",
+    complexity: c"O(N) with N entries",
+    ..READ
+};
