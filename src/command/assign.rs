@@ -107,7 +107,7 @@ impl<'a> Request<'a> {
         let parts: SmallVec<[IndexQuery; 2]> =
             chunks.iter().zip(queries).map(|(chunks, query)| IndexQuery::new(query, chunks)).collect();
         let wanted = SearchOptions {
-            score: self.score.unwrap_or_default(),
+            mode: self.score.unwrap_or_default(),
             limit: Some(1),
             ..SearchOptions::default()
         };

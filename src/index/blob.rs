@@ -203,7 +203,7 @@ impl<'a> Blob<'a> {
                 frequencies.push(Frequency::new(band, bucket, count.into()));
             });
         }
-        Profile::sum(frequencies, observations)
+        Profile::summed(frequencies, observations)
     }
 }
 

@@ -35,7 +35,7 @@ impl QueryOptions {
         let parts = parts.enumerate().map(|(number, part)| part.with_min_bands(self.min_bands(number)));
         let parts: SmallVec<[IndexQuery; 2]> = parts.collect();
         let wanted = SearchOptions {
-            score: self.score.unwrap_or_default(),
+            mode: self.score.unwrap_or_default(),
             limit: limit(self.limit),
             min_score: self.min_score,
             exclude_self,
@@ -82,8 +82,8 @@ fn reply_combined(call: &Call, list: &[Match]) {
         call.reply_array(3);
         call.reply_bytes(found.item);
         call.reply_double(found.score);
-        call.reply_array(found.parts.len());
-        for part in &found.parts {
+        call.reply_array(found.index_scores.len());
+        for part in &found.index_scores {
             part.map_or_else(|| call.reply_null(), |score| call.reply_double(score));
         }
     }

@@ -28,27 +28,27 @@ pub struct BandShare<'a> {
 
 /// Explains the score that a candidate has for a query, whose profiles are of the same chunks.
 pub fn explain<'a>(
-    score: ScoreMode,
+    mode: ScoreMode,
     [query, candidate]: &[Profile<'a>; 2],
     bands: u16,
     chunks: &[&Chunk],
 ) -> Explanation<'a> {
     let all = chunks.iter().map(|chunk| chunk.observations()).sum();
-    let scale = Scorer { score, bands, query: query.observations(), all };
+    let scorer = Scorer { mode, bands, query_observations: query.observations(), all_observations: all };
     let observations = [query.observations(), candidate.observations()];
     let of_bands = query.by_band(bands).into_iter().zip(candidate.by_band(bands));
     let shared: Vec<_> = of_bands.map(|(own, others)| in_both(&own, &others)).collect();
     let sum_of = |buckets: &[(&[u8], [u64; 2])]| -> u128 {
-        buckets.iter().map(|(_, [c, n])| scale.part(*c, *n, observations[1])).sum()
+        buckets.iter().map(|(_, [c, n])| scorer.contribution(*c, *n, observations[1])).sum()
     };
     let whole =
         SharedSum { sum: shared.iter().map(|buckets| sum_of(buckets)).sum(), observations: observations[1] };
     let score = match observations {
         [0, 0] => None,
         _ if whole.sum == 0 => Some(0.0),
-        _ => Some(scale.of(&whole)),
+        _ => Some(scorer.score(&whole)),
     };
-    let band = |buckets: Vec<_>| BandShare { share: scale.share(sum_of(&buckets), &whole), buckets };
+    let band = |buckets: Vec<_>| BandShare { share: scorer.share(sum_of(&buckets), &whole), buckets };
     Explanation { score, observations, bands: shared.into_iter().map(band).collect() }
 }
 
