@@ -43,7 +43,7 @@ struct Explanation {
     bands: Vec<BandExplanation>,
 }
 
-/// What one band contributes to the score.
+/// The contribution of one band to the score.
 struct BandExplanation {
     share: f64,
     /// The buckets that both items have been in, with the count of each item.

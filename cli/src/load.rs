@@ -8,7 +8,7 @@
 use crate::connection::ConnectionOptions;
 use crate::progress::Progress;
 use crate::report::{Failures, ReportOptions};
-use crate::saved_positions::{SavedPositions, Start};
+use crate::saved_positions::{SavedPositions, StartMode};
 use crate::scope::Scope;
 use crate::source::{self, FieldOptions, Format, Input, Observation, Position, Record};
 use crate::{Result, display};
@@ -119,14 +119,14 @@ struct Batch {
 impl<'a> Load<'a> {
     /// Goes to the position where the load begins.
     fn start(options: &'a Options, mut scope: Scope, mut input: Input<'a>) -> Result<Load<'a>> {
-        let start = match options {
-            Options { restart: true, .. } => Start::Beginning,
-            Options { grown: true, .. } => Start::SavedOfGrown,
-            _ => Start::Saved,
+        let mode = match options {
+            Options { restart: true, .. } => StartMode::Restart,
+            Options { grown: true, .. } => StartMode::ContinueGrown,
+            _ => StartMode::Continue,
         };
         let path = Some(&input.identity.path).filter(|path| *path != "-");
         let positions = match options.id.as_ref().or(path) {
-            Some(name) => Some(SavedPositions::read(&mut scope, name, &input.identity, start)?),
+            Some(name) => Some(SavedPositions::read(&mut scope, name, &input.identity, mode)?),
             None => None,
         };
         let mut progress = Progress::start(input.total_bytes, &options.report.progress);

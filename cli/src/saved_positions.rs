@@ -19,15 +19,15 @@ use crate::source::{Identity, Position};
 use redis::{Cmd, Value, cmd};
 use std::collections::HashMap;
 
-/// The position at which a load begins.
+/// The way in which a load begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Start {
+pub enum StartMode {
     /// After the records that earlier loads of the same input have recorded. The input must be unchanged.
-    Saved,
-    /// The same, in an input that may have grown at its end since.
-    SavedOfGrown,
-    /// The beginning, whatever was loaded before.
-    Beginning,
+    Continue,
+    /// The same, but the input may have grown at its end since.
+    ContinueGrown,
+    /// At the beginning, whatever was loaded before.
+    Restart,
 }
 
 /// The positions that one input has reached in all parts of a scope.
@@ -48,20 +48,25 @@ impl SavedPositions {
     ///
     /// # Errors
     /// The input has changed since the positions were saved, and the user does not say that it only grew.
-    pub fn read(scope: &mut Scope, name: &str, identity: &Identity, start: Start) -> Result<SavedPositions> {
+    pub fn read(
+        scope: &mut Scope,
+        name: &str,
+        identity: &Identity,
+        mode: StartMode,
+    ) -> Result<SavedPositions> {
         let uids: Vec<String> = scope.require_infos()?.into_iter().map(|info| info.uid).collect();
         let keys: Vec<String> = scope.parts.iter().map(|part| position_key(part, name)).collect();
         let mut positions = Vec::new();
         for (key, uid) in keys.iter().zip(&uids) {
             let fields: HashMap<String, String> = scope.server.ask(cmd("HGETALL").arg(key))?;
             let number = |name: &str| fields.get(name).and_then(|number| number.parse().ok()).unwrap_or(0);
-            if start == Start::Beginning || fields.get("uid") != Some(uid) {
+            if mode == StartMode::Restart || fields.get("uid") != Some(uid) {
                 scope.server.ask::<()>(cmd("DEL").arg(key))?;
                 positions.push(Position::default());
                 continue;
             }
             let is_unchanged = (number("size"), number("modified")) == (identity.size, identity.modified);
-            let has_grown = start == Start::SavedOfGrown && number("size") <= identity.size;
+            let has_grown = mode == StartMode::ContinueGrown && number("size") <= identity.size;
             if !is_unchanged && !has_grown {
                 return Err(describe_change(&identity.name, number("records")).into());
             }

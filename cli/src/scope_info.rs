@@ -6,7 +6,7 @@ use simile::index::Definition;
 use simile::signature::{Hash, Scheme, Shingle, TextRules};
 use std::collections::{BTreeMap, HashMap};
 
-/// What SIM.INFO says about a scope.
+/// A scope as SIM.INFO describes it.
 pub struct ScopeInfo {
     /// The identity that was drawn when the scope was created: a scope that is dropped and created again
     /// has another.

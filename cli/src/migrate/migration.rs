@@ -139,7 +139,7 @@ impl<'a> Migration<'a> {
                 // Its keys have expired since the scan.
                 Ok(frequencies) if is_empty(&frequencies.bands) => self.tally.expired += 1,
                 Ok(frequencies) => {
-                    if let Some(pending) = self.check_entry(&definition, now, entry, frequencies) {
+                    if let Some(pending) = self.prepare_entry(&definition, now, entry, frequencies) {
                         pending_by_part[self.scope.part_of(&entry.key)].push(pending);
                     }
                 }
@@ -186,8 +186,9 @@ impl<'a> Migration<'a> {
         Ok(definition)
     }
 
-    /// Checks the time of an entry that was read. `None` if it is older than the scope's window.
-    fn check_entry(
+    /// Prepares an entry that was read for the comparison, and counts its index, its interval and an odd
+    /// expiry. `None` if it is older than the scope's window: then it is counted as expired.
+    fn prepare_entry(
         &mut self,
         definition: &Definition,
         now: u64,
@@ -195,6 +196,8 @@ impl<'a> Migration<'a> {
         frequencies: Frequencies,
     ) -> Option<PendingEntry> {
         let interval_start = entry.time.saturating_mul(definition.interval);
+        // Sentry let a key live for its interval and the retention after it. Another expiry means that
+        // Sentry was configured in another way than the options say.
         let lifetime = (u64::from(self.options.retention) + 1).saturating_mul(self.options.interval);
         let expected_expiry = interval_start.saturating_add(lifetime);
         let expiry = now.saturating_add_signed(frequencies.time_to_live);
@@ -269,7 +272,8 @@ impl<'a> Migration<'a> {
     }
 
     /// Compares a page with a part of the scope. From then on the part is watched: a transaction is refused
-    /// if the part changes.
+    /// if the part changes. (If no transaction follows, the watch stays. The worst that it can do is to
+    /// refuse the one of a later page, which is then tried again.)
     fn compare<'p>(
         &mut self,
         definition: &Definition,

@@ -1,12 +1,12 @@
 //! Errors before anything is done: the user reads what is wrong and what to do.
 
 use crate::harness::{Kind, Server, free_port, on_each_server};
-use crate::program::{at, run, simile};
+use crate::program::{run, simile, simile_at_port};
 
 #[test]
 fn no_server_answers() {
     let port = free_port();
-    let output = at(port, "query s text").output().expect("the program runs");
+    let output = simile_at_port(port, "query s text").output().expect("the program runs");
     let error = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
@@ -20,7 +20,8 @@ fn no_server_answers() {
 
 #[test]
 fn the_url_is_not_an_address() {
-    let output = at(1, "query s text --url http://user:secret@host").output().expect("the program runs");
+    let output =
+        simile_at_port(1, "query s text --url http://user:secret@host").output().expect("the program runs");
     let error = String::from_utf8(output.stderr).expect("text");
     assert!(error.starts_with("simile: http://...@host is not the address of a server"), "{error}");
     assert!(error.contains("expected redis://HOST:PORT"), "{error}");

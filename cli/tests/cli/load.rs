@@ -205,7 +205,7 @@ on_each_server! {
 
     fn csv_is_read_with_its_quotes_its_times_and_its_line_breaks(server: Server) {
         let head = "name,when,title,\"all, tags\"\n";
-        // No two records share a tag: what is alike does not depend on the hour of the test.
+        // No two records share a tag: the matches do not depend on the hour of the test.
         let record = |n: u64| format!("i{n},{},\"a title, of\ntwo lines {n}\",red{n}  green{n}\n", 3_600 * n);
         let body: String = (0..500).map(record).collect();
         let path = file(&server, "t.csv", &format!("{head}{body}"));

@@ -35,7 +35,7 @@ impl Cluster {
     }
 
     /// The node that serves a key.
-    fn of(&self, key: &str) -> &Server {
+    fn node_of(&self, key: &str) -> &Server {
         let serves = |node: &&Server| !node.run(format!("EXISTS {key}")).to_string().starts_with("!MOVED");
         self.0.iter().find(serves).expect("a node serves the slot")
     }
@@ -78,7 +78,7 @@ on_each_server! {
         let load = |scope: &str| run(node, &format!("load {scope} {} {CREATE}", path.display())).fine();
         load("whole --cluster 1");
         load("split --cluster 5");
-        let nodes: std::collections::BTreeSet<u16> = (0..PARTS).map(|n| cluster.of(&format!("split:{{{n}}}")).port()).collect();
+        let nodes: std::collections::BTreeSet<u16> = (0..PARTS).map(|n| cluster.node_of(&format!("split:{{{n}}}")).port()).collect();
         assert_eq!(nodes.len(), 3, "the parts are on all nodes");
         let both = |line: &str| {
             let [whole, split] = ["whole --cluster 1", "split --cluster 5"].map(|scope| {
@@ -115,7 +115,7 @@ on_each_server! {
         for least in [5_000, 15_000] {
             let load = Running::start(simile(node, &line));
             let key = format!("s:{{0}}:simile-load:{}", path.display());
-            let first = cluster.of("s:{0}");
+            let first = cluster.node_of("s:{0}");
             wait_until("some lines have arrived", || {
                 let records = first.run(format!("HGET {key} records")).to_string();
                 records.trim_matches('\'').parse().unwrap_or(0) >= least
@@ -126,7 +126,7 @@ on_each_server! {
         assert!(rest.out.contains(" before): ") && rest.code == Some(0), "{}{}", rest.out, rest.err);
         let parts: Vec<(usize, i64)> = (0..PARTS).map(|n| {
             let part = format!("s:{{{n}}}");
-            counts(cluster.of(&part), &part)
+            counts(cluster.node_of(&part), &part)
         }).collect();
         assert_eq!(parts.iter().map(|part| part.0).sum::<usize>(), 30_000, "nothing lost: {parts:?}");
         assert_eq!(parts.iter().map(|part| part.1).sum::<i64>(), 30_000, "nothing twice: {parts:?}");
@@ -135,7 +135,7 @@ on_each_server! {
 
     fn a_scope_on_another_node_says_what_to_add(kind: Kind) {
         let cluster = Cluster::start(kind);
-        let other = cluster.0.iter().find(|node| node.port() != cluster.of("s").port()).expect("another");
+        let other = cluster.0.iter().find(|node| node.port() != cluster.node_of("s").port()).expect("another");
         let error = run(other, "query s text").failed(1);
         assert!(error.contains("is one node of a cluster, and the scope is on another"), "{error}");
         assert!(error.contains("add --cluster 1"), "{error}");

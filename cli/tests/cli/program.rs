@@ -7,11 +7,11 @@ use std::process::{Child, Command, Output, Stdio};
 
 /// The program with these words on its command line, connected to this server.
 pub fn simile(server: &Server, line: &str) -> Command {
-    at(server.port(), line)
+    simile_at_port(server.port(), line)
 }
 
 /// The same, by the server's port.
-pub fn at(port: u16, line: &str) -> Command {
+pub fn simile_at_port(port: u16, line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_simile"));
     command.args(words(line)).env("SIMILE_URL", format!("redis://127.0.0.1:{port}"));
     command.env_remove("SIMILE_USER").env_remove("SIMILE_PASSWORD");
