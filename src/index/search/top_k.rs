@@ -283,3 +283,112 @@ impl<'s, 'a> Search<'s, 'a> {
         ranking.may_admit(&RankedCandidate::new(0, bound, observations, name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Match, search};
+    use super::*;
+    use crate::index::ScoreMode;
+
+    const BANDS: u16 = 4;
+
+    /// A chunk of four bands in which `crowd` items share the bucket of band 0, and nothing else.
+    fn crowded(crowd: u32) -> Chunk {
+        let mut chunk = Chunk::new(BANDS);
+        for item in 0..crowd {
+            let own = item.to_be_bytes();
+            chunk.record(format!("crowd:{item:05}").as_bytes(), [&b"hot"[..], &own, &own, &own].into_iter());
+        }
+        chunk
+    }
+
+    /// Items that share all bands.
+    fn add_near(chunk: &mut Chunk, items: &[&str]) {
+        for item in items {
+            chunk.record(item.as_bytes(), [&b"hot"[..], b"1", b"2", b"3"].into_iter());
+        }
+    }
+
+    fn run<'a>(
+        chunks: &'a [&'a Chunk],
+        item: &str,
+        limit: Option<usize>,
+        budget: &mut Budget,
+    ) -> Result<Vec<Match<'a>>, TooManyPostings> {
+        let options = SearchOptions { limit, exclude_self: true, ..SearchOptions::default() };
+        search(&IndexQuery::of_item(item.as_bytes(), chunks), &options, budget)
+    }
+
+    fn names(matches: &[Match]) -> Vec<String> {
+        matches.iter().map(|found| String::from_utf8_lossy(found.item).into_owned()).collect()
+    }
+
+    #[test]
+    fn a_hot_bucket_is_skipped_once_enough_items_are_better() {
+        let mut chunk = crowded(1_000);
+        add_near(&mut chunk, &["query", "near:1", "near:2"]);
+        let mut budget = Budget::new(1_000_000);
+        let chunks = [&chunk];
+        let found = run(&chunks, "query", Some(2), &mut budget).expect("a large budget");
+        assert_eq!(names(&found), ["near:1", "near:2"]);
+        assert_eq!((budget.read, budget.skipped), (3 * 3, 1_003)); // three short buckets of three members
+    }
+
+    #[test]
+    fn with_too_few_better_items_the_hot_bucket_is_read_and_gives_the_rest() {
+        let mut chunk = crowded(1_000);
+        add_near(&mut chunk, &["query", "near:1"]);
+        let mut budget = Budget::new(1_000_000);
+        let chunks = [&chunk];
+        let found = run(&chunks, "query", Some(3), &mut budget).expect("a large budget");
+        assert_eq!(names(&found), ["near:1", "crowd:00000", "crowd:00001"]); // ties by name
+        assert_eq!(budget.skipped, 0);
+    }
+
+    #[test]
+    fn a_member_of_several_chunks_is_found_by_the_sum_of_its_counts() {
+        // Each of the crowd was seen elsewhere in the second chunk; `loyal` is in the hot bucket in both.
+        let (mut one, mut two) = (crowded(500), Chunk::new(BANDS));
+        for item in 0..500u32 {
+            let other = [&b"elsewhere"[..], &item.to_be_bytes()].concat();
+            let name = format!("crowd:{item:05}");
+            two.record(name.as_bytes(), std::iter::repeat_n(&other[..], BANDS.into()));
+        }
+        for chunk in [&mut one, &mut two] {
+            chunk.record(b"loyal", [&b"hot"[..], b"x", b"y", b"z"].into_iter());
+        }
+        add_near(&mut one, &["query"]);
+        let chunks = [&one, &two];
+        let found = run(&chunks, "query", Some(1), &mut Budget::new(1_000_000)).expect("a large budget");
+        assert_eq!(names(&found), ["loyal"]);
+        assert_eq!((found[0].score, found[0].observations), (0.25, 2));
+    }
+
+    #[test]
+    fn pruning_changes_no_result_of_any_mode() {
+        let mut chunk = crowded(700);
+        add_near(&mut chunk, &["query", "near:1", "near:2", "near:3"]);
+        for mode in [ScoreMode::Overlap, ScoreMode::Coverage, ScoreMode::Significance] {
+            let chunks = [&chunk];
+            let query = IndexQuery::of_item(b"query", &chunks);
+            let mut budget = Budget::new(1_000_000);
+            let everything = SearchOptions { mode, ..SearchOptions::default() };
+            let all = search(&query, &everything, &mut budget).expect("a large budget");
+            for limit in [1, 2, 4, 5, 100, 703] {
+                let options = SearchOptions { limit: Some(limit), ..everything };
+                let best = search(&query, &options, &mut budget).expect("a large budget");
+                assert_eq!(best, all[..limit], "{mode:?}, limit {limit}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_search_that_would_cost_too_much_says_what_the_step_would_have_cost() {
+        let mut chunk = crowded(1_000);
+        add_near(&mut chunk, &["query"]);
+        let mut budget = Budget::new(1_500);
+        let error = run(&[&chunk], "query", None, &mut budget).expect_err("a small budget");
+        assert!(error.postings >= 1_000, "{error}");
+        assert!(budget.left <= 1_500);
+    }
+}
