@@ -253,12 +253,12 @@ fn ask_yourself(
     // From the biggest group that does not consist of copies only.
     let group = groups.iter().find(|group| group.weakest < 1.0).or(groups.first());
     let item = &items[group.map_or(0, |group| group.members[0])];
-    writeln!(stdout(), "\nWhich texts are similar to {}?", shown(item, 60))?;
+    writeln!(stdout(), "\nWhat is similar to {}?", shown(item, 60))?;
     ask(port, &["SIM.COMPARE", scope, item, "1", "text", "NOSELF", "LIMIT", "3"], None)?;
 
     let (question, file) = match input {
-        None => ("Which texts are similar to Simile's own licence? It was never recorded.", "LICENSE-MIT".into()),
-        Some(path) => ("Which texts are similar to the one in this file?", path.join(item)),
+        None => ("What is similar to Simile's own licence? It was never recorded.", "LICENSE-MIT".into()),
+        Some(path) => ("What is similar to the text in this file?", path.join(item)),
     };
     if file.is_file() {
         writeln!(stdout(), "\n{question}")?;
