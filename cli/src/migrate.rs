@@ -280,7 +280,7 @@ impl Migration<'_> {
             let there: Bands = self.scope.server.value(reply)?;
             match lacking(&read.bands, &there) {
                 Some(bands) if bands.iter().all(BTreeMap::is_empty) => tally.there += 1,
-                Some(bands) => match blob::of_counts(definition, &[(read.start, bands)]) {
+                Some(bands) => match blob::encode_counts(definition, &[(read.start, bands)]) {
                     Ok(blob) => imports.push((read, blob)),
                     Err(_) => failed.push((read, HAS_OTHERS.to_string())),
                 },
