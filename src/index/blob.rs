@@ -105,7 +105,7 @@ pub type BandCounts = BTreeMap<Vec<u8>, u32>;
 ///
 /// # Errors
 /// [`BlobError::Damaged`] if the counts break a rule of the index: every band must have the same sum,
-/// above 0, and the starts must be those of intervals, in order. What was encoded is decoded to check it.
+/// above 0, and the starts must be those of intervals, in order. The result is decoded to check that.
 pub fn encode_counts(
     definition: &Definition,
     chunks: &[(u64, Vec<BandCounts>)],

@@ -1,4 +1,4 @@
-//! How a chunk is written as bytes: for the RDB, for the AOF and for blobs.
+//! The encoding of a chunk as bytes: for the RDB, for the AOF and for blobs.
 //!
 //! A chunk is written item by item. A large chunk is written in several *pieces*, so that no buffer needs
 //! to hold all of it; a piece is a sequence of whole items.
@@ -270,8 +270,7 @@ fn read_item(chunk: &mut Chunk, from: &mut Reader) -> Result<(), DecodeError> {
     Ok(())
 }
 
-/// Reads what [`write_profile`] wrote, passes each band, bucket and count to `on_frequency`, and returns
-/// the observations.
+/// Reads a profile, passes each band, bucket and count to `on_frequency`, and returns the observations.
 ///
 /// # Errors
 /// The first thing that is wrong with the bytes; some buckets have then been passed on.

@@ -33,7 +33,7 @@ use std::ops::RangeInclusive;
 pub struct Definition {
     /// Bands, rows, and the hash of the slots.
     pub scheme: Scheme,
-    /// How text becomes features.
+    /// The rules that make features of a text.
     pub text: TextRules,
     /// The length of an interval in seconds; 0 for a single interval without end.
     pub interval: u64,

@@ -88,8 +88,8 @@ pub(super) fn sketch(mut hashes: Hashes, seed: u32, slot_count: usize) -> Slots 
         empty -= throw_at_random(&draws[..hashes.len()], round, &mut slots);
     }
 
-    // Phase 2: slots that stayed empty are filled one by one, each in a round of its own. The rounds of
-    // taken slots would lose against what is there (their round is later), so the minimum is harmless.
+    // Phase 2: every slot has a round in which all features throw at it. That fills the slots that are
+    // still empty; the others keep what they have, because its round came earlier.
     for (slot, round) in slots.iter_mut().zip(random_rounds..) {
         let key = round_key(seed, round);
         let least = hashes.iter().map(|hash| entry(round, fmix64(hash ^ key))).min();
@@ -98,7 +98,7 @@ pub(super) fn sketch(mut hashes: Hashes, seed: u32, slot_count: usize) -> Slots 
     slots
 }
 
-/// Draws for every feature in a round. A loop of its own, because it compiles to SIMD instructions.
+/// Draws for every feature in a round. The loop is a function because it compiles to SIMD instructions.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn draw(hashes: &[u64], key: u64, draws: &mut [u64]) {
     for (draw, hash) in draws.iter_mut().zip(hashes) {

@@ -1,4 +1,4 @@
-//! How a text becomes features: lower case, masking, shingles.
+//! The features of a text: lower case, masking, shingles.
 //!
 //! A *shingle* is a window of n neighbouring characters or words (Broder 1997; elsewhere an n-gram), and
 //! each shingle of a text is a feature:
@@ -37,8 +37,8 @@ impl Shingle {
     }
 }
 
-/// How a text becomes features, in this order: lower case, masking, shingles. Nothing else is
-/// normalised: no white space, no Unicode normalisation form.
+/// The rules that make features of a text, in this order: lower case, masking, shingles. Nothing else
+/// is normalised: no white space, no Unicode normalisation form.
 ///
 /// Letters and their lower case are those of the Unicode version of the Rust that built the module.
 /// A later version adds characters, and may change what becomes of these; it does not change the old
