@@ -60,13 +60,13 @@ fn take_glob(args: &mut Args) -> Result<Glob, Error> {
 /// A cursor: the number of the interval, and the id, in 32 bits each. Clients take cursors for
 /// integers of 64 bits; with intervals of one second these last until 2106.
 fn cursor(next: ScanPosition, interval: u64) -> u64 {
-    let number = next.start.checked_div(interval).unwrap_or(0);
+    let number = next.chunk_start.checked_div(interval).unwrap_or(0);
     number.min(u32::MAX.into()) << 32 | u64::from(next.id)
 }
 
 /// The position that a cursor stands for. 0 is the beginning.
 fn position(cursor: u64, interval: u64) -> ScanPosition {
-    ScanPosition { start: (cursor >> 32).saturating_mul(interval), id: cursor as u32 }
+    ScanPosition { chunk_start: (cursor >> 32).saturating_mul(interval), id: cursor as u32 }
 }
 
 fn reply(call: &Call, cursor: u64, found: &[(&[u8], u64)]) {
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_cursor_stands_for_a_position() {
         for (start, id, interval) in [(0, 1, 0), (0, 7, 60), (60, 0, 60), (1 << 32, u32::MAX, 1 << 32)] {
-            let there = ScanPosition { start, id };
+            let there = ScanPosition { chunk_start: start, id };
             assert_eq!(position(cursor(there, interval), interval), there);
             assert_ne!(cursor(there, interval), 0);
         }

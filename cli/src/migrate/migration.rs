@@ -297,10 +297,12 @@ impl<'a> Migration<'a> {
                 Some(missing) if is_empty(&missing) => comparison.already_there += 1,
                 // Counts that make no blob have unequal sums in their bands: some observations are there
                 // in some bands only.
-                Some(missing) => match blob::of_counts(definition, &[(pending.interval_start, missing)]) {
-                    Ok(blob) => comparison.imports.push(Import { pending, blob }),
-                    Err(_) => comparison.unclear.push(pending),
-                },
+                Some(missing) => {
+                    match blob::encode_counts(definition, &[(pending.interval_start, missing)]) {
+                        Ok(blob) => comparison.imports.push(Import { pending, blob }),
+                        Err(_) => comparison.unclear.push(pending),
+                    }
+                }
                 None => comparison.unclear.push(pending),
             }
         }
