@@ -1,26 +1,26 @@
-//! Phase 2 of a search: reading postings until nothing unread can change the result. [The folder's head](super)
-//! tells the algorithm.
+//! Phase 2 of a search: reading postings until nothing unread can change the result. The
+//! [module documentation](super) explains the algorithm.
 
-use super::candidates::{Candidates, PostingHit};
+use super::candidates::{CandidateCount, Candidates, PostingHit};
 use super::cost::{self, Budget, TooManyPostings};
 use super::locate::{BucketRef, LocatedBuckets, QueryBucket};
+use super::once_sketch::OnceSketch;
 use super::prune::certainly_below;
 use super::query::{IndexQuery, SearchChunk};
 use super::rank::{RankedCandidate, Ranking};
 use super::score::{Scorer, SharedSum};
-use super::seen_once::SeenOnce;
 use super::{SearchOptions, profile::Frequency};
 use crate::index::chunk::Chunk;
 use crate::index::chunk::buckets::Posting;
 use smallvec::SmallVec;
 
-/// A bucket with fewer members is read without asking if it has to be: the question would cost as much.
+/// Buckets with fewer postings are simply read: checking whether the search can stop would cost as much.
 const SHORT_BUCKET: usize = 64;
-/// Postings read before any is scored, in a search that reads everything: enough for their misses to overlap, and
-/// few enough for what they need to stay in the cache.
+/// Postings that are read before any is scored, in a search that reads everything. This bounds the counts that wait to
+/// 256 KiB, and leaves enough of them for their cache misses to overlap.
 const BATCH_POSTINGS: usize = 1 << 14;
 
-/// A search whose buckets are located, before its first posting is read.
+/// A search whose buckets are located. It does not change: what is read goes into [`Candidates`].
 pub struct Search<'s, 'a> {
     pub(super) queries: &'s [IndexQuery<'a>],
     pub(super) options: &'s SearchOptions,
@@ -30,34 +30,37 @@ pub struct Search<'s, 'a> {
     chunks: SmallVec<[SearchChunk<'a>; 16]>,
     /// From the shortest to the longest, if pruning is possible.
     buckets: Vec<QueryBucket<'s, 'a>>,
-    /// Where the buckets are: see [`LocatedBuckets`].
+    /// Where the buckets are, a row for each: see [`LocatedBuckets`].
     refs: Vec<BucketRef>,
 }
 
 impl<'s, 'a> Search<'s, 'a> {
-    /// Locates the buckets of the queries.
-    pub fn new(queries: &'s [IndexQuery<'a>], options: &'s SearchOptions) -> Search<'s, 'a> {
+    /// Locates the buckets of the queries in their chunks.
+    pub fn locate(queries: &'s [IndexQuery<'a>], options: &'s SearchOptions) -> Search<'s, 'a> {
         let chunks: SmallVec<[SearchChunk; 16]> = SearchChunk::of_queries(queries).collect();
         let scorers = queries.iter().map(|query| query.scorer(options.mode)).collect();
         let LocatedBuckets { buckets, refs } = LocatedBuckets::new(queries, &chunks);
         let mut search = Search { queries, options, scorers, chunks, buckets, refs };
         if search.can_prune() {
-            search.buckets.sort_unstable_by_key(|bucket| bucket.member_count);
+            search.buckets.sort_unstable_by_key(|bucket| bucket.posting_count);
         }
         search
     }
 
     /// Where a bucket is: the chunk's number, the chunk, and the bucket's id there.
-    pub(super) fn refs(&self, bucket: &QueryBucket) -> impl Iterator<Item = (u32, &SearchChunk<'a>, u32)> {
-        let refs = self.refs[bucket.refs.clone()].iter();
-        refs.map(|BucketRef { chunk, bucket }| (*chunk, &self.chunks[*chunk as usize], *bucket))
+    pub(super) fn locations(
+        &self,
+        bucket: &QueryBucket,
+    ) -> impl Iterator<Item = (u32, &SearchChunk<'a>, u32)> {
+        let row = self.refs[bucket.row.clone()].iter();
+        row.map(|BucketRef { chunk, bucket }| (*chunk, &self.chunks[*chunk as usize], *bucket))
     }
 
-    /// Reads postings until the result is certain. The candidates that are in it have their full scores; others
-    /// may have a part of theirs, which is too low.
+    /// Reads postings until the result is certain. Candidates in the result have their complete scores. The others may
+    /// have incomplete ones, already known to be below the threshold.
     pub fn collect_candidates(&self, budget: &mut Budget) -> Result<Candidates<'_, 'a>, TooManyPostings> {
-        let all_members: usize = self.buckets.iter().map(|bucket| bucket.member_count).sum();
-        let expected = all_members.min(BATCH_POSTINGS);
+        let all_postings: usize = self.buckets.iter().map(|bucket| bucket.posting_count).sum();
+        let expected = all_postings.min(BATCH_POSTINGS);
         let mut candidates = Candidates::with_capacity(self.queries, &self.scorers, &self.chunks, expected);
         if !self.options.exclude_self {
             candidates.add_self();
@@ -67,10 +70,10 @@ impl<'s, 'a> Search<'s, 'a> {
             let remaining = &self.buckets[read..];
             // Looking up all candidates in all remaining buckets pays if the next bucket is longer than that.
             let look_ups = candidates.len() * remaining.len();
-            if self.can_prune() && next.member_count >= SHORT_BUCKET.max(look_ups) {
+            if self.can_prune() && next.posting_count >= SHORT_BUCKET.max(look_ups) {
                 self.finish_candidates(remaining, &mut candidates);
                 if self.is_complete(remaining, &candidates) {
-                    budget.skipped += remaining.iter().map(|bucket| bucket.member_count as u64).sum::<u64>();
+                    budget.skipped += remaining.iter().map(|bucket| bucket.posting_count as u64).sum::<u64>();
                     break;
                 }
                 if self.can_read_pruned(remaining) {
@@ -79,11 +82,11 @@ impl<'s, 'a> Search<'s, 'a> {
                 }
             }
             let batch = read..read + self.batch_length(remaining);
-            for number in batch.clone() {
-                self.charge(number, budget)?;
-                self.read_postings(number, &mut candidates);
+            for bucket_number in batch.clone() {
+                self.charge(bucket_number, budget)?;
+                self.read_postings(bucket_number, &mut candidates);
             }
-            self.add_contributions(&mut candidates, budget)?;
+            self.score_hits(&mut candidates, budget)?;
             read = batch.end;
         }
         Ok(candidates)
@@ -98,91 +101,96 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// Offers the candidates from `first` on to a ranking.
     fn rank_from(&self, first: usize, candidates: &Candidates<'_, 'a>, ranking: &mut Ranking<'a>) {
-        for number in candidates.admitted_from(first) {
-            let (score, observations) = (candidates.score(number), candidates.observations(number));
-            ranking.offer(RankedCandidate::new(number, score, observations, candidates.name(number)));
+        for candidate in candidates.qualifying_from(first) {
+            let (score, observations) = (candidates.score(candidate), candidates.observations(candidate));
+            ranking.offer(RankedCandidate::new(candidate, score, observations, candidates.name(candidate)));
         }
     }
 
     // Reading buckets whole.
 
-    /// The number of buckets to read before anything is scored, at least one. Together they are read as long as the
-    /// question whether to read on would not be asked in between.
+    /// The number of buckets to read before anything is scored, at least one.
     fn batch_length(&self, remaining: &[QueryBucket]) -> usize {
-        let can_prune = self.can_prune();
-        let mut members = 0;
-        let joins_batch = |(next, before): &(&QueryBucket, &QueryBucket)| {
-            members += before.member_count;
-            if can_prune { next.member_count < SHORT_BUCKET } else { members < BATCH_POSTINGS }
+        let following = remaining.iter().skip(1);
+        if self.can_prune() {
+            // All short buckets: the search only considers stopping before a long one.
+            return 1 + following.take_while(|next| next.posting_count < SHORT_BUCKET).count();
+        }
+        // Until the batch is full. Each bucket is seen beside the one before it, which is in the batch already.
+        let mut postings = 0;
+        let fits = |(_, before): &(&QueryBucket, &QueryBucket)| {
+            postings += before.posting_count;
+            postings < BATCH_POSTINGS
         };
-        1 + remaining.iter().skip(1).zip(remaining).take_while(joins_batch).count()
+        1 + following.zip(remaining).take_while(fits).count()
     }
 
     /// Charges the budget for reading a bucket. Each posting costs more if there are many indexes to score in, or
     /// bands to note.
-    fn charge(&self, number: usize, budget: &mut Budget) -> Result<(), TooManyPostings> {
-        let QueryBucket { query, member_count, .. } = self.buckets[number];
-        let per_band = if self.queries[query].min_bands > 1 { cost::PER_BAND } else { 0 };
-        let per_posting = (1 + self.queries.len() / cost::INDEXES_PER_POSTING) as u64 + per_band;
-        budget.take(member_count as u64 * per_posting)?;
-        budget.read += member_count as u64;
+    fn charge(&self, bucket_number: usize, budget: &mut Budget) -> Result<(), TooManyPostings> {
+        let QueryBucket { query, posting_count, .. } = self.buckets[bucket_number];
+        let for_band = if self.queries[query].min_bands > 1 { cost::PER_BAND } else { 0 };
+        let per_posting = (1 + self.queries.len() / cost::INDEXES_PER_POSTING) as u64 + for_band;
+        budget.take(posting_count as u64 * per_posting)?;
+        budget.read += posting_count as u64;
         Ok(())
     }
 
     /// Reads a bucket's postings in all chunks, but for those of the queried item.
-    fn read_postings(&self, number: usize, candidates: &mut Candidates) {
-        for (chunk_number, SearchChunk { chunk, self_id, .. }, id) in self.refs(&self.buckets[number]) {
+    fn read_postings(&self, bucket_number: usize, candidates: &mut Candidates) {
+        let bucket = &self.buckets[bucket_number];
+        for (chunk_number, SearchChunk { chunk, self_id, .. }, id) in self.locations(bucket) {
             chunk.postings(id).for_each(|posting| {
                 if *self_id != Some(posting.item) {
-                    candidates.push_hit(PostingHit { bucket: number as u32, chunk: chunk_number, posting });
+                    candidates.push_hit(PostingHit {
+                        bucket: bucket_number as u32,
+                        chunk: chunk_number,
+                        posting,
+                    });
                 }
             });
         }
     }
 
     /// Adds what was read to the scores of the candidates.
-    fn add_contributions(
-        &self,
-        candidates: &mut Candidates,
-        budget: &mut Budget,
-    ) -> Result<(), TooManyPostings> {
+    fn score_hits(&self, candidates: &mut Candidates, budget: &mut Budget) -> Result<(), TooManyPostings> {
         candidates.tally_pending();
-        budget.take(candidates.pending_cost())?;
-        for count in candidates.take_counts() {
-            let bucket = &self.buckets[count.bucket as usize];
-            self.add_contribution(bucket, candidates, count.candidate as usize, count.count);
+        budget.take(candidates.resolve_cost())?;
+        candidates.resolve_observations();
+        for CandidateCount { candidate, bucket, count } in candidates.take_counts() {
+            self.score_count(&self.buckets[bucket as usize], candidates, candidate as usize, count);
         }
         Ok(())
     }
 
     /// Adds what a candidate with this count in a bucket shares there.
     #[inline]
-    fn add_contribution(&self, bucket: &QueryBucket, candidates: &mut Candidates, number: usize, count: u64) {
+    fn score_count(&self, bucket: &QueryBucket, candidates: &mut Candidates, candidate: usize, count: u64) {
         let Frequency { band, count: query_count, .. } = *bucket.frequency;
         let scorer = &self.scorers[bucket.query];
         let contribution = |observations| scorer.contribution(query_count, count, observations);
-        candidates.add_contribution(number, bucket.query, band, contribution);
+        candidates.accumulate(candidate, bucket.query, band, contribution);
     }
 
-    // Random access: the candidates' side of the remaining buckets.
+    // Looking up candidates in the remaining buckets.
 
-    /// Finishes all candidates: looks up what they have in the remaining buckets, unless all of it would not lift
-    /// them to the threshold.
+    /// Finishes every candidate: looks up its counts in the remaining buckets, or gives it up if even all of them could
+    /// not bring it up to the threshold.
     fn finish_candidates(&self, remaining: &[QueryBucket], candidates: &mut Candidates) {
         let (threshold, bound) = (self.threshold(candidates), self.remaining_bound(remaining));
-        for number in 0..candidates.len() {
-            if candidates.is_finished(number) {
+        for candidate in 0..candidates.len() {
+            if candidates.is_finished(candidate) {
                 continue;
             }
-            candidates.mark_finished(number);
-            if certainly_below(self.upper_bound(candidates, number, &bound), threshold) {
+            candidates.mark_finished(candidate);
+            if certainly_below(self.upper_bound(candidates, candidate, &bound), threshold) {
                 continue;
             }
-            let (name, hash) = (candidates.name(number), candidates.hash(number));
+            let (name, hash) = (candidates.name(candidate), candidates.hash(candidate));
             for bucket in remaining {
                 let count = self.look_up_count(bucket, name, hash);
                 if count > 0 {
-                    self.add_contribution(bucket, candidates, number, count);
+                    self.score_count(bucket, candidates, candidate, count);
                 }
             }
         }
@@ -193,50 +201,58 @@ impl<'s, 'a> Search<'s, 'a> {
         let in_chunk = |(_, SearchChunk { chunk, .. }, id): (u32, &SearchChunk, u32)| {
             Some(u64::from(chunk.count(id, chunk.item_by_hash(item, hash)?)))
         };
-        self.refs(bucket).filter_map(in_chunk).sum()
+        self.locations(bucket).filter_map(in_chunk).sum()
     }
 
     // Reading the last bucket pruned.
 
-    /// True if the remaining buckets are a single one, of a search of one index, which may have more members than
-    /// there will be results.
+    /// True if one bucket of one index remains, and it has more postings than there may be results. In a combined
+    /// search a member's score would depend on the other indexes too.
     fn can_read_pruned(&self, remaining: &[QueryBucket]) -> bool {
         let [last] = remaining else { return false };
-        let are_few_wanted = self.options.limit.is_none_or(|limit| limit < last.member_count);
-        self.queries.len() == 1 && are_few_wanted
+        let may_drop_some = self.options.limit.is_none_or(|limit| limit < last.posting_count);
+        self.queries.len() == 1 && may_drop_some
     }
 
     /// Reads the last bucket, a long one, and makes candidates only of the members that may be in the result.
     ///
-    /// All candidates are finished, so that whoever else is in this bucket shares nothing but this bucket: from its
-    /// posting and its observations in this chunk follows an upper bound on its score. Most members fail it, before
-    /// they become candidates and before they are looked up in the other chunks.
+    /// Every candidate is finished, so any other member was in no bucket read so far: this bucket is all that it
+    /// shares. Its posting and its observations in this chunk give an upper bound on its score. A member whose bound
+    /// fails is dropped before it becomes a candidate, and before it is looked up in the other chunks.
+    ///
+    /// This prunes well if most members are in one chunk and have been seen elsewhere as well. Under COVERAGE all members
+    /// have the same score, and none is dropped.
     fn read_last_pruned(
         &self,
-        number: usize,
+        bucket_number: usize,
         candidates: &mut Candidates<'_, 'a>,
         budget: &mut Budget,
     ) -> Result<(), TooManyPostings> {
-        let bucket = &self.buckets[number];
-        self.charge(number, budget)?;
-        budget.take(bucket.member_count as u64 * cost::PER_PRUNED_POSTING)?;
+        let bucket = &self.buckets[bucket_number];
+        debug_assert!(
+            self.queries[bucket.query].min_bands <= 1,
+            "with one band left the search was complete"
+        );
+        self.charge(bucket_number, budget)?;
+        budget.take(bucket.posting_count as u64 * cost::PER_PRUNED_POSTING)?;
 
-        // Phase 1: which members have all their counts in one chunk? Only for these one posting tells everything.
+        // Step 1: which members are in this bucket in one chunk only? Only their count is complete in one posting.
         let in_one_chunk = self.members_of_one_chunk(bucket);
 
-        // Phase 2: take in the members that may rank. After each batch the threshold is raised by ranking it.
+        // Step 2: take in those that may rank. Before the first, and then after every batch, all that is new is ranked:
+        // that raises the threshold. (This ranking serves for the threshold only; the result is ranked at the end.)
         let mut ranking = Ranking::new(self.options.limit, self.options.min_score, 0);
-        let batch = SHORT_BUCKET.max(self.options.limit.unwrap_or(0));
+        let rank_every = SHORT_BUCKET.max(self.options.limit.unwrap_or(0));
         let (mut ranked, mut taken_in) = (0, 0);
         let mut in_several_chunks = Vec::new();
-        for (chunk_number, SearchChunk { chunk, self_id, .. }, id) in self.refs(bucket) {
+        for (chunk_number, SearchChunk { chunk, self_id, .. }, id) in self.locations(bucket) {
             for posting in chunk.postings(id).filter(|posting| *self_id != Some(posting.item)) {
-                let hit = PostingHit { bucket: number as u32, chunk: chunk_number, posting };
-                if !in_one_chunk.has(chunk.items().hash(posting.item)) {
+                let hit = PostingHit { bucket: bucket_number as u32, chunk: chunk_number, posting };
+                if !in_one_chunk.was_added_once(chunk.items().hash(posting.item)) {
                     in_several_chunks.push(hit);
                 } else if self.may_rank(bucket, chunk, posting, &ranking) {
-                    if taken_in % batch == 0 {
-                        self.add_contributions(candidates, budget)?;
+                    if taken_in % rank_every == 0 {
+                        self.score_hits(candidates, budget)?;
                         self.rank_from(ranked, candidates, &mut ranking);
                         ranking.keep_best();
                         ranked = candidates.len();
@@ -247,26 +263,30 @@ impl<'s, 'a> Search<'s, 'a> {
             }
         }
 
-        // Phase 3: the members of several chunks, whose counts have to be summed. They come last and together, since
-        // the hits of a bucket must not be parted by a scoring.
+        // Step 3: the members that may be in several chunks. All of them are pushed before any is scored, since an
+        // item's hits in this bucket have to be summed first. (In step 2 each item had one hit only.)
         in_several_chunks.into_iter().for_each(|hit| candidates.push_hit(hit));
-        self.add_contributions(candidates, budget)
+        self.score_hits(candidates, budget)
     }
 
     /// The members of a bucket that are in it in one chunk only.
-    fn members_of_one_chunk(&self, bucket: &QueryBucket) -> SeenOnce {
-        let mut seen_once = SeenOnce::with_capacity(bucket.member_count);
-        for (_, SearchChunk { chunk, .. }, id) in self.refs(bucket) {
-            chunk.postings(id).for_each(|posting| seen_once.add(chunk.items().hash(posting.item)));
+    fn members_of_one_chunk(&self, bucket: &QueryBucket) -> OnceSketch {
+        let mut sketch = OnceSketch::with_capacity(bucket.posting_count);
+        for (_, SearchChunk { chunk, .. }, id) in self.locations(bucket) {
+            chunk.postings(id).for_each(|posting| sketch.add(chunk.items().hash(posting.item)));
         }
-        seen_once
+        sketch
     }
 
-    /// True unless a member of the last bucket, which is in it in this chunk only, is certainly not among the best.
+    /// False if a member that is in the last bucket in this chunk only certainly cannot be in the result.
     ///
-    /// Its score is known but for its observations in other chunks. Those can only lower it; so by this chunk alone
-    /// the score is an upper bound. Equal scores are ordered by observations, of which it may have more than are known
-    /// here: only if each of them would lower its score as well, it cannot win a tie by them.
+    /// All of its score is known but for its observations in other chunks.
+    ///
+    /// 1. Fewer observations only raise the score, so those of this chunk give an upper bound. If that is certainly
+    ///    below the threshold, the member is out.
+    /// 2. At a tie, more observations would win. They cannot if each of them also lowers the score.
+    /// 3. Then comparing the bound itself, by the order of results, is safe: either no observation is unseen and this is
+    ///    the final score, or the final score is lower by at least one part in 2^42, which a double shows.
     fn may_rank(&self, bucket: &QueryBucket, chunk: &Chunk, posting: Posting, ranking: &Ranking) -> bool {
         let scorer = &self.scorers[bucket.query];
         let (query_count, count) = (bucket.frequency.count, posting.count.into());
@@ -280,7 +300,7 @@ impl<'s, 'a> Search<'s, 'a> {
             return true;
         }
         let name = chunk.items().name(posting.item);
-        ranking.may_admit(&RankedCandidate::new(0, bound, observations, name))
+        ranking.would_enter(&RankedCandidate::new(0, bound, observations, name))
     }
 }
 
