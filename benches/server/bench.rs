@@ -1,9 +1,9 @@
 //! The server under measurement: what a call costs it, and what it holds.
 
-use crate::harness::{Kind, Reply, Server, wait_until};
-use crate::side::{Command, SCRIPT, Shape, Side};
+use crate::contender::{Command, Contender, SCRIPT, Shape};
 use crate::wire::{Batch, Wire};
 use std::time::{Duration, Instant};
+use testkit::{Kind, Reply, Server, wait_until};
 
 /// Commands on the way at the same time, where a client pipelines.
 pub const PIPELINE: usize = 64;
@@ -196,8 +196,8 @@ impl Bench {
     }
 
     /// Panics unless both find the same items with the same scores; gives how many they find.
-    pub fn agree(&self, command: impl Fn(Side) -> Command) -> usize {
-        let [ours, theirs] = Side::BOTH.map(|side| self.found(&command(side)));
+    pub fn agree(&self, command: impl Fn(Contender) -> Command) -> usize {
+        let [ours, theirs] = Contender::BOTH.map(|contender| self.found(&command(contender)));
         assert_eq!(ours.len(), theirs.len(), "the module and the script find different numbers of items");
         for ((item, score), (other, other_score)) in ours.iter().zip(&theirs) {
             assert_eq!(item.escape_ascii().to_string(), other.escape_ascii().to_string());

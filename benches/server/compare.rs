@@ -1,11 +1,11 @@
 //! COMPARE of groups with the groups that look like them.
 
 use crate::bench::{Bench, Cost, PIPELINE};
+use crate::contender::{Contender, Shape};
 use crate::corpus::{self, Event, Sizes};
-use crate::dice::Dice;
+use crate::random::Random;
 use crate::record::{self, EIGHT, EVENTS, GROUPS, Grid, SIXTEEN};
-use crate::report::{Beside, Report, Row, Target, Unit};
-use crate::side::{Shape, Side};
+use crate::report::{Baseline, Report, Row, Target, Unit};
 use crate::traffic;
 use crate::wire::Batch;
 
@@ -21,9 +21,9 @@ fn groups(bench: &Bench, report: &mut Report, name: &'static str, grid: &Grid, t
     let shape = bench.shape("scope", grid.bands, grid.interval, grid.intervals);
     let clock = bench.clock();
     load(bench, &shape, clock, &events);
-    let mut dice = Dice::new(2);
+    let mut random = Random::new(2);
     let calls = bench.extent.pick(500, 150) * 8 / usize::from(grid.bands);
-    let items: Vec<String> = (0..calls).map(|_| corpus::item(dice.below(GROUPS))).collect();
+    let items: Vec<String> = (0..calls).map(|_| corpus::item(random.below(GROUPS))).collect();
     let work = format!("COMPARE, {} bands, {} chunks", grid.bands, grid.intervals);
     row(bench, report, &Queries { name, work, shape: &shape, clock, items: &items }, times);
     if grid.bands == 8 {
@@ -36,8 +36,8 @@ fn groups(bench: &Bench, report: &mut Report, name: &'static str, grid: &Grid, t
 }
 
 fn load(bench: &Bench, shape: &Shape, clock: u64, events: &[Event]) {
-    for side in Side::BOTH {
-        bench.load(record::commands(shape, side, clock, events));
+    for contender in Contender::BOTH {
+        bench.load(record::commands(shape, contender, clock, events));
     }
 }
 
@@ -51,9 +51,9 @@ fn often_seen(bench: &Bench, shape: &Shape, clock: u64) -> Vec<String> {
             texts.into_iter().enumerate().map(name)
         })
         .collect();
-    for side in Side::BOTH {
+    for contender in Contender::BOTH {
         bench.load(events.iter().map(|(item, age, text)| {
-            shape.record(side, item, shape.moment(clock, *age), &corpus::signature(text, shape.bands))
+            shape.record(contender, item, shape.moment(clock, *age), &corpus::signature(text, shape.bands))
         }));
     }
     (0..count).map(|item| format!("often-{item:04}")).collect()
@@ -72,33 +72,34 @@ struct Queries<'a> {
 }
 
 impl Queries<'_> {
-    /// A turn of a side. One of the module would be over before the processor is warm, so it goes
+    /// A turn of a contender. One of the module would be over before the processor is warm, so it goes
     /// over the items again and again until it has lasted, as one of the script does.
-    fn batch(&self, side: Side) -> Batch {
+    fn batch(&self, contender: Contender) -> Batch {
         let now = self.shape.now(self.clock);
-        let calls = if side == Side::Module { LONG.max(self.items.len()) } else { self.items.len() };
+        let calls =
+            if contender == Contender::Module { LONG.max(self.items.len()) } else { self.items.len() };
         let items = self.items.iter().cycle().take(calls);
-        items.map(|item| self.shape.compare(side, item, now, 0)).collect()
+        items.map(|item| self.shape.compare(contender, item, now, 0)).collect()
     }
 }
 
 fn row(bench: &Bench, report: &mut Report, queries: &Queries, times: f64) {
     let candidates = checked_candidates(bench, queries);
-    let batches = Side::BOTH.map(|side| queries.batch(side));
+    let batches = Contender::BOTH.map(|contender| queries.batch(contender));
     let mut costs = [Vec::new(), Vec::new()];
     for _ in 0..bench.extent.pick(3, 1) {
         costs[0].extend((0..3).map(|_| bench.cost(&batches[0], PIPELINE)));
         costs[1].push(bench.cost(&batches[1], PIPELINE));
     }
-    for (side, batch) in Side::BOTH.into_iter().zip(&batches) {
-        traffic::measure(bench, report, queries.name, side, batch);
+    for (contender, batch) in Contender::BOTH.into_iter().zip(&batches) {
+        traffic::measure(bench, report, queries.name, contender, batch);
     }
     let [module, lua] = costs.map(|turns| Cost::median(&turns));
     report.rows.push(Row {
         name: queries.name,
         work: queries.work.clone(),
         unit: Unit::Microseconds,
-        beside: Beside::new("Lua", lua),
+        baseline: Baseline::new("Lua", lua),
         module: module.into(),
         target: Target::TimesLess(times),
         note: format!("{candidates:.1} candidates on average"),
@@ -109,8 +110,8 @@ fn row(bench: &Bench, report: &mut Report, queries: &Queries, times: f64) {
 fn checked_candidates(bench: &Bench, queries: &Queries) -> f64 {
     let now = queries.shape.now(queries.clock);
     for item in &queries.items[..5] {
-        bench.agree(|side| queries.shape.compare(side, item, now, 0));
+        bench.agree(|contender| queries.shape.compare(contender, item, now, 0));
     }
-    let found = |item: &String| bench.found(&queries.shape.compare(Side::Module, item, now, 0)).len();
+    let found = |item: &String| bench.found(&queries.shape.compare(Contender::Module, item, now, 0)).len();
     queries.items.iter().map(found).sum::<usize>() as f64 / queries.items.len() as f64
 }

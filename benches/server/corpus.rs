@@ -4,7 +4,7 @@
 //! texts begin alike; the events of a group differ in a few words. So a group meets some dozens of
 //! others in its buckets, and most buckets hold one group.
 
-use crate::dice::Dice;
+use crate::random::Random;
 use simile::signature::{Hash, Scheme, Shingle, TextRules};
 use std::collections::BTreeSet;
 
@@ -54,34 +54,34 @@ const ZIPF: f64 = 0.78;
 
 /// Events in random order, spread evenly over the intervals of a window.
 pub fn events(seed: u64, groups: usize, sizes: &Sizes, intervals: usize) -> Vec<Event> {
-    let mut dice = Dice::new(seed);
-    let templates = Templates::new(&mut dice, groups);
-    let mut events: Vec<Event> = groups_of_events(&mut dice, groups, sizes)
+    let mut random = Random::new(seed);
+    let templates = Templates::new(&mut random, groups);
+    let mut events: Vec<Event> = groups_of_events(&mut random, groups, sizes)
         .into_iter()
         .map(|group| Event {
             group,
-            age: dice.below(intervals),
-            text: templates.event(&mut dice, group, CHANGED),
+            age: random.below(intervals),
+            text: templates.event(&mut random, group, CHANGED),
         })
         .collect();
-    dice.shuffle(&mut events);
+    random.shuffle(&mut events);
     events
 }
 
 /// Texts of one group that are hardly alike, with few buckets in common: what an item looks like that
 /// stands for too much.
 pub fn unlike_texts(seed: u64, groups: usize, group: usize, count: usize) -> Vec<String> {
-    let mut dice = Dice::new(seed);
-    let templates = Templates::new(&mut dice, groups);
+    let mut random = Random::new(seed);
+    let templates = Templates::new(&mut random, groups);
     let mut seen = BTreeSet::new();
     while seen.len() < count {
-        seen.insert(templates.event(&mut dice, group, CHANGED_FAR));
+        seen.insert(templates.event(&mut random, group, CHANGED_FAR));
     }
     seen.into_iter().collect()
 }
 
 /// The group of each event.
-fn groups_of_events(dice: &mut Dice, groups: usize, sizes: &Sizes) -> Vec<usize> {
+fn groups_of_events(random: &mut Random, groups: usize, sizes: &Sizes) -> Vec<usize> {
     match *sizes {
         Sizes::Even { each } => (0..groups * each).map(|event| event % groups).collect(),
         Sizes::Zipf { events } => {
@@ -93,7 +93,7 @@ fn groups_of_events(dice: &mut Dice, groups: usize, sizes: &Sizes) -> Vec<usize>
                 })
                 .collect();
             let mut drawn = || {
-                let draw = dice.fraction() * sums[groups - 1];
+                let draw = random.fraction() * sums[groups - 1];
                 sums.partition_point(|&sum| sum <= draw)
             };
             (0..groups).chain((groups..events).map(|_| drawn())).collect()
@@ -108,14 +108,14 @@ struct Templates {
 }
 
 impl Templates {
-    fn new(dice: &mut Dice, groups: usize) -> Templates {
-        let words: Vec<String> = (0..5_000).map(|_| word(dice)).collect();
+    fn new(random: &mut Random, groups: usize) -> Templates {
+        let words: Vec<String> = (0..5_000).map(|_| word(random)).collect();
         let families: Vec<Vec<String>> =
-            (0..groups.div_ceil(GROUPS_OF_A_FAMILY)).map(|_| phrase(dice, &words, FAMILY)).collect();
+            (0..groups.div_ceil(GROUPS_OF_A_FAMILY)).map(|_| phrase(random, &words, FAMILY)).collect();
         let texts = (0..groups)
             .map(|_| {
-                let mut text: Vec<String> = dice.pick(&families).clone();
-                text.extend(phrase(dice, &words, TEXT - FAMILY));
+                let mut text: Vec<String> = random.pick(&families).clone();
+                text.extend(phrase(random, &words, TEXT - FAMILY));
                 text
             })
             .collect();
@@ -123,32 +123,32 @@ impl Templates {
     }
 
     /// The text of the group, with so many words of a hundred replaced, cut to its length.
-    fn event(&self, dice: &mut Dice, group: usize, changed: usize) -> String {
+    fn event(&self, random: &mut Random, group: usize, changed: usize) -> String {
         let mut text = String::new();
         for word in &self.texts[group] {
-            let is_changed = dice.below(100) < changed;
-            text.push_str(if is_changed { self.word(dice) } else { word });
+            let is_changed = random.below(100) < changed;
+            text.push_str(if is_changed { self.word(random) } else { word });
             text.push(' ');
         }
         while text.len() < TEXT {
-            text.push_str(self.word(dice));
+            text.push_str(self.word(random));
             text.push(' ');
         }
         text.truncate(TEXT);
         text
     }
 
-    fn word(&self, dice: &mut Dice) -> &str {
-        dice.pick::<String>(&self.words)
+    fn word(&self, random: &mut Random) -> &str {
+        random.pick::<String>(&self.words)
     }
 }
 
 /// Words of at least so many characters, with the blanks between them.
-fn phrase(dice: &mut Dice, words: &[String], length: usize) -> Vec<String> {
+fn phrase(random: &mut Random, words: &[String], length: usize) -> Vec<String> {
     let mut phrase = Vec::new();
     let mut so_far = 0;
     while so_far < length {
-        let word = dice.pick(words).clone();
+        let word = random.pick(words).clone();
         so_far += word.len() + 1;
         phrase.push(word);
     }
@@ -156,11 +156,11 @@ fn phrase(dice: &mut Dice, words: &[String], length: usize) -> Vec<String> {
 }
 
 /// Two to four syllables.
-fn word(dice: &mut Dice) -> String {
-    let syllables = 2 + dice.below(3);
+fn word(random: &mut Random) -> String {
+    let syllables = 2 + random.below(3);
     let syllable = |_| {
-        let consonant = *dice.pick(b"bcdfghjklmnprstvwxz") as char;
-        let vowel = *dice.pick(b"aeiou") as char;
+        let consonant = *random.pick(b"bcdfghjklmnprstvwxz") as char;
+        let vowel = *random.pick(b"aeiou") as char;
         format!("{consonant}{vowel}")
     };
     (0..syllables).map(syllable).collect()

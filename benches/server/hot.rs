@@ -1,10 +1,10 @@
 //! COMPARE where a bucket has many members.
 
 use crate::bench::{Bench, Cost, PIPELINE};
-use crate::dice::Dice;
+use crate::contender::{Command, Contender, Shape};
+use crate::random::Random;
 use crate::record::{EIGHT, Grid, SIXTEEN};
-use crate::report::{Beside, Report, Row, Target, Unit};
-use crate::side::{Command, Shape, Side};
+use crate::report::{Baseline, Report, Row, Target, Unit};
 use serde_json::{Value, json};
 
 /// The row of the table for an index of so many bands and a LIMIT.
@@ -54,7 +54,7 @@ fn row(wanted: &Wanted, grid: &Grid, module: Cost, lua: Cost) -> Row {
         name: wanted.name,
         work: format!("COMPARE LIMIT {}, a bucket of 10,000 members, {} bands", wanted.limit, grid.bands),
         unit: Unit::Microseconds,
-        beside: Beside::new("Lua", lua),
+        baseline: Baseline::new("Lua", lua),
         module: module.into(),
         target: Target::TimesLess(wanted.times),
         note: String::new(),
@@ -77,11 +77,11 @@ impl HotBucket<'_> {
     fn fill<'a>(bench: &'a Bench, grid: &Grid, members: usize) -> HotBucket<'a> {
         let shape = bench.shape("scope", grid.bands, grid.interval, grid.intervals);
         let hot = HotBucket { bench, shape, clock: bench.clock(), members };
-        bench.load(hot.records(Side::Module));
+        bench.load(hot.records(Contender::Module));
         if members <= HOT {
-            bench.load(hot.records(Side::Lua));
+            bench.load(hot.records(Contender::Lua));
             let now = hot.shape.now(hot.clock);
-            let compare = |side| hot.shape.compare(side, &member(0), now, 0);
+            let compare = |contender| hot.shape.compare(contender, &member(0), now, 0);
             if members <= 1_000 {
                 assert_eq!(bench.agree(compare), members);
             }
@@ -89,37 +89,42 @@ impl HotBucket<'_> {
         hot
     }
 
-    fn records(&self, side: Side) -> impl Iterator<Item = Command> {
-        let mut dice = Dice::new(10);
+    fn records(&self, contender: Contender) -> impl Iterator<Item = Command> {
+        let mut random = Random::new(10);
         let intervals = self.shape.retention as usize + 1;
         (0..self.members).map(move |item| {
-            let mut buckets = dice.buckets(self.shape.bands);
+            let mut buckets = random.buckets(self.shape.bands);
             buckets[0] = b"everyone".to_vec();
-            self.shape.record(side, &member(item), self.shape.moment(self.clock, item % intervals), &buckets)
+            self.shape.record(
+                contender,
+                &member(item),
+                self.shape.moment(self.clock, item % intervals),
+                &buckets,
+            )
         })
     }
 
-    fn middle_cost(&self, side: Side, limit: usize, calls: usize) -> Cost {
-        Cost::median(&[(); 3].map(|()| self.cost(side, limit, calls)))
+    fn middle_cost(&self, contender: Contender, limit: usize, calls: usize) -> Cost {
+        Cost::median(&[(); 3].map(|()| self.cost(contender, limit, calls)))
     }
 
     /// A turn of so many COMPAREs.
-    fn cost(&self, side: Side, limit: usize, calls: usize) -> Cost {
+    fn cost(&self, contender: Contender, limit: usize, calls: usize) -> Cost {
         let now = self.shape.now(self.clock);
-        let compare = |call| self.shape.compare(side, &member(call * 7 % self.members), now, limit);
+        let compare = |call| self.shape.compare(contender, &member(call * 7 % self.members), now, limit);
         self.bench.cost(&(0..calls).map(compare).collect(), PIPELINE)
     }
 
     fn module_cost(&self, limit: usize) -> Cost {
         // Turns of a tenth of a second and more, for which the processor's warming up is nothing.
         let calls = (1_000_000 / self.members).clamp(10, 10_000);
-        self.middle_cost(Side::Module, limit, calls)
+        self.middle_cost(Contender::Module, limit, calls)
     }
 
     /// None where it takes minutes.
     fn lua_cost(&self, limit: usize) -> Option<Cost> {
         let calls = (self.bench.extent.pick(3_000, 1_000) / self.members).clamp(1, 30);
-        (self.members <= HOT).then(|| self.middle_cost(Side::Lua, limit, calls))
+        (self.members <= HOT).then(|| self.middle_cost(Contender::Lua, limit, calls))
     }
 }
 

@@ -8,16 +8,16 @@
 mod bench;
 mod check;
 mod compare;
+mod contender;
 mod corpus;
-mod dice;
 mod hot;
 mod machine;
 mod memory;
 mod peers;
+mod random;
 mod record;
 mod reference;
 mod report;
-mod side;
 mod signing;
 mod ten_million;
 mod text;
@@ -25,16 +25,11 @@ mod traffic;
 mod very_hot;
 mod wire;
 
-// What starts the servers of the tests starts this one too.
-#[path = "../../tests/server/harness/mod.rs"]
-#[allow(dead_code, unused_imports, unused_macros)]
-mod harness;
-
 use bench::{Bench, Extent};
-use harness::Kind;
 use report::Report;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use testkit::Kind;
 
 /// A part of the benchmark, under the name that `--only` takes.
 type Part = (&'static str, fn(&Bench, &mut Report));
@@ -141,16 +136,10 @@ fn arguments() -> Option<Arguments> {
             "--quick" => arguments.extent = Extent::Quick,
             "--check" => arguments.check = true,
             "--only" => arguments.only.push(value()),
-            "--server" => arguments.kind = kind(&value()),
+            "--server" => arguments.kind = Kind::named(&value()),
             "--output" => arguments.output = Some(value().into()),
             _ => panic!("what is {word}? There are --quick, --check, --only, --server and --output"),
         }
     }
     is_benchmark.then_some(arguments)
-}
-
-fn kind(name: &str) -> Kind {
-    let all = [Kind::Redis7_0, Kind::Redis8_2, Kind::Valkey9_1];
-    let found = all.into_iter().find(|kind| kind.name() == name);
-    found.unwrap_or_else(|| panic!("there are redis-7.0, redis-8.2 and valkey-9.1, not {name}"))
 }

@@ -101,14 +101,14 @@ impl From<Cost> for Figure {
 }
 
 /// What the module is measured beside.
-pub struct Beside {
+pub struct Baseline {
     pub what: &'static str,
     pub figure: Figure,
 }
 
-impl Beside {
-    pub fn new(what: &'static str, figure: impl Into<Figure>) -> Option<Beside> {
-        Some(Beside { what, figure: figure.into() })
+impl Baseline {
+    pub fn new(what: &'static str, figure: impl Into<Figure>) -> Option<Baseline> {
+        Some(Baseline { what, figure: figure.into() })
     }
 }
 
@@ -117,7 +117,7 @@ pub struct Row {
     pub name: &'static str,
     pub work: String,
     pub unit: Unit,
-    pub beside: Option<Beside>,
+    pub baseline: Option<Baseline>,
     pub module: Figure,
     pub target: Target,
     /// What else was counted, such as how many candidates there were.
@@ -127,34 +127,34 @@ pub struct Row {
 impl Row {
     /// How much of the target is reached: 1 and more meets it.
     pub fn reached(&self) -> f64 {
-        let beside = self.beside.as_ref().map(|beside| beside.figure.value);
+        let beside = self.baseline.as_ref().map(|beside| beside.figure.value);
         self.target.reached(self.module.value, beside)
     }
 
     /// The same by processor time, where both figures have it.
     pub fn reached_by_processor(&self) -> Option<f64> {
-        let beside = self.beside.as_ref()?.figure.processor?;
+        let beside = self.baseline.as_ref()?.figure.processor?;
         Some(self.target.reached(self.module.processor?, Some(beside)))
     }
 
     fn ratio(&self) -> Option<f64> {
-        let ratio = self.beside.as_ref()?.figure.value / self.module.value;
+        let ratio = self.baseline.as_ref()?.figure.value / self.module.value;
         ratio.is_finite().then_some(ratio)
     }
 
     fn ratio_by_processor(&self) -> Option<f64> {
-        Some(self.beside.as_ref()?.figure.processor? / self.module.processor?)
+        Some(self.baseline.as_ref()?.figure.processor? / self.module.processor?)
     }
 
     /// As HEAD names them.
     fn cells(&self) -> [String; HEAD.len()] {
-        let beside = |beside: &Beside| format!("{} ({})", self.unit.show(beside.figure.value), beside.what);
+        let beside = |beside: &Baseline| format!("{} ({})", self.unit.show(beside.figure.value), beside.what);
         let ratio =
             |ratio: Option<f64>| ratio.map_or("-".into(), |ratio| format!("{} x", three_digits(ratio)));
         [
             self.name.into(),
             self.work.clone(),
-            self.beside.as_ref().map_or("-".into(), beside),
+            self.baseline.as_ref().map_or("-".into(), beside),
             self.unit.show(self.module.value),
             ratio(self.ratio()),
             ratio(self.ratio_by_processor()),
@@ -164,7 +164,7 @@ impl Row {
     }
 
     fn json(&self) -> Value {
-        let beside = self.beside.as_ref();
+        let beside = self.baseline.as_ref();
         json!({
             "name": self.name,
             "cells": self.cells(),

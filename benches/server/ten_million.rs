@@ -1,11 +1,11 @@
 //! A chunk that grows to ten million items, and how it goes: nothing may stop the server meanwhile.
 
 use crate::bench::{Bench, PIPELINE, median};
-use crate::harness::wait_until;
+use crate::contender::{Contender, words};
 use crate::record::FreshItems;
-use crate::report::{Beside, Report, Row, Target, Unit};
-use crate::side::{Side, words};
+use crate::report::{Baseline, Report, Row, Target, Unit};
 use crate::wire::Batch;
+use testkit::wait_until;
 
 /// Milliseconds that a RECORD may take.
 const STALL: u64 = 2;
@@ -61,7 +61,7 @@ fn growing(bench: &Bench, report: &mut Report, records: usize) {
         name: "ten-million",
         work: format!("of {} RECORDs into one chunk, slower than {STALL} ms", millions(records)),
         unit: Unit::Records,
-        beside: Beside::new(
+        baseline: Baseline::new(
             "of as many calls that only count, as long, and strings of as many bytes",
             control.len() as f64,
         ),
@@ -125,7 +125,7 @@ fn going(report: &mut Report, name: &'static str, what: &str, chunk: &Chunk, tim
         name,
         work: format!("{what} of a chunk of {} RECORDs", millions(chunk.records)),
         unit: Unit::Microseconds,
-        beside: Beside::new("DEL of 16 strings of as many bytes", strings),
+        baseline: Baseline::new("DEL of 16 strings of as many bytes", strings),
         module: time.into(),
         target: Target::TimesLess(1.0),
         note: format!(
@@ -150,7 +150,7 @@ impl Chunk<'_> {
         bench.flush();
         let mut bytes = 0;
         let shape = bench.shape("scope", 8, 0, 1);
-        let mut fresh = FreshItems::new(&shape, Side::Module, bench.clock());
+        let mut fresh = FreshItems::new(&shape, Contender::Module, bench.clock());
         for _ in 0..records.div_ceil(BATCH) {
             let batch: Batch = fresh.by_ref().take(BATCH).collect();
             let mut time = 0.0;

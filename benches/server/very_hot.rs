@@ -2,10 +2,10 @@
 //! texts that begin alike. The best are found in the other bands; the two need not be read.
 
 use crate::bench::{Bench, Cost, PIPELINE};
-use crate::dice::Dice;
+use crate::contender::{Command, Contender, Shape};
+use crate::random::Random;
 use crate::record::EIGHT;
-use crate::report::{Beside, Report, Row, Target, Unit};
-use crate::side::{Command, Shape, Side};
+use crate::report::{Baseline, Report, Row, Target, Unit};
 use crate::wire::Batch;
 
 const BANDS: u16 = 16;
@@ -25,7 +25,7 @@ pub fn run(bench: &Bench, report: &mut Report) {
         name: "compare-very-hot",
         work: format!("COMPARE LIMIT 10, 2 of 16 bands hot with {} thousand members each", members / 1_000),
         unit: Unit::Microseconds,
-        beside: Beside::new("without the hot bands", cold),
+        baseline: Baseline::new("without the hot bands", cold),
         module: hot.into(),
         target: Target::TimesLess(0.5),
         note: format!("{NEIGHBOURS} candidates in the other bands; Lua would take minutes"),
@@ -51,14 +51,14 @@ struct Hotness<'a> {
 
 impl Hotness<'_> {
     fn neighbourhoods(&self) -> Vec<Command> {
-        let mut dice = Dice::new(20);
+        let mut random = Random::new(20);
         let mut records = Vec::new();
         for query in 0..QUERIES {
-            let buckets = dice.buckets(BANDS);
+            let buckets = random.buckets(BANDS);
             records.push(self.record(&query_name(query), &buckets, [true; 2], query));
             for neighbour in 0..NEIGHBOURS {
-                let shared = 3 + dice.below(12);
-                let mut theirs = dice.buckets(BANDS);
+                let shared = 3 + random.below(12);
+                let mut theirs = random.buckets(BANDS);
                 theirs[2..2 + shared].clone_from_slice(&buckets[2..2 + shared]);
                 let name = format!("near-{query:03}-{neighbour:02}");
                 records.push(self.record(&name, &theirs, [true; 2], query + neighbour));
@@ -69,10 +69,10 @@ impl Hotness<'_> {
 
     /// Two thirds of the crowd are in each of the hot buckets, a third in both.
     fn crowd(&self, items: usize) -> impl Iterator<Item = Command> {
-        let mut dice = Dice::new(21);
+        let mut random = Random::new(21);
         (0..items).map(move |item| {
             let is_hot = [item < self.members, item >= items - self.members];
-            self.record(&format!("i{item:09}"), &dice.buckets(BANDS), is_hot, item)
+            self.record(&format!("i{item:09}"), &random.buckets(BANDS), is_hot, item)
         })
     }
 
@@ -84,12 +84,12 @@ impl Hotness<'_> {
             }
         }
         let moment = self.shape.moment(self.clock, at % EIGHT.intervals as usize);
-        self.shape.record(Side::Module, item, moment, &buckets)
+        self.shape.record(Contender::Module, item, moment, &buckets)
     }
 
     fn cost(&self) -> Cost {
         let now = self.shape.now(self.clock);
-        let compare = |query| self.shape.compare(Side::Module, &query_name(query), now, 10);
+        let compare = |query| self.shape.compare(Contender::Module, &query_name(query), now, 10);
         let batch: Batch = (0..QUERIES).map(compare).collect();
         self.bench.cost(&batch, PIPELINE)
     }

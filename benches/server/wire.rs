@@ -1,7 +1,7 @@
 //! A client that costs next to nothing: commands are packed before the clock starts, and replies are
 //! read over without being kept.
 
-use crate::side::Command;
+use crate::contender::Command;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};

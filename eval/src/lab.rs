@@ -1,11 +1,11 @@
 //! The server that everything is replayed through, and the progress that somebody who waits sees.
 
 use crate::event::{Content, Event};
-use crate::harness::{Kind, Reply, Server};
 use crate::setting::Setting;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, stderr};
 use std::time::Instant;
+use testkit::{Kind, Reply, Server};
 
 pub type Command = Vec<Vec<u8>>;
 

@@ -1,7 +1,7 @@
 //! A small set that is made here, the same in every run: what keeps this program itself under test.
 
 use crate::event::{Content, Event};
-use crate::harness::Random;
+use testkit::Random;
 
 const GROUPS: usize = 30;
 const EVENTS: usize = 300;

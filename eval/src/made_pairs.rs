@@ -1,10 +1,10 @@
 //! Pairs of sets made for a size and a similarity, which share nothing with other pairs. Of real events many
 //! pairs share the very same features, and chance moves them all together; these are independent.
 
-use crate::harness::Random;
 use crate::lab::{Lab, SCOPE, command, features_clause, found};
 use crate::pairs::Pair;
 use crate::setting::Setting;
+use testkit::Random;
 
 struct MadePair {
     similarity: f64,

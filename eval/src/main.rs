@@ -30,11 +30,6 @@ mod set;
 mod setting;
 mod target;
 
-// What starts the servers of the tests starts this one too.
-#[path = "../../tests/server/harness/mod.rs"]
-#[allow(dead_code, unused_imports, unused_macros)]
-mod harness;
-
 use lab::Lab;
 use results::Results;
 use serde_json::Value;

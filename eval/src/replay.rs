@@ -2,11 +2,11 @@
 
 use crate::corpus::Corpus;
 use crate::cost::Cost;
-use crate::harness::Reply;
 use crate::lab::{Command, Lab, SCOPE, clause, command, found, name, place};
 use crate::outcome::{Answer, BEST, Outcome, mean, standard_error};
 use crate::setting::{Banding, Setting, describe_text, hash_name};
 use serde_json::{Value, json};
+use testkit::Reply;
 
 /// What was classified, and by which score: (index, score). As items, events have one observation each,
 /// and OVERLAP and COVERAGE are the same; groups have all observations of a label.

@@ -3,10 +3,10 @@
 //! Every ```console block is typed into a shell: `$ ` begins a command, `> ` goes on with it. Only times
 //! may differ: seconds that something took, and moments (ten digits).
 
-use crate::harness::{Kind, Server, on_each_server};
 use crate::migrate;
 use std::path::Path;
 use std::process::Command;
+use testkit::{Kind, Server, on_each_server};
 
 /// A command of a page, and what it prints.
 struct Step {

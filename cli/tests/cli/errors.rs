@@ -1,7 +1,7 @@
 //! What goes wrong before anything is done, and what the user reads then: what is wrong, and what to do.
 
-use crate::harness::{Kind, Server, free_port, on_each_server};
 use crate::program::{at, run, simile};
+use testkit::{Kind, Server, free_port, on_each_server};
 
 #[test]
 fn nobody_is_there() {

@@ -1,6 +1,5 @@
 //! `simile load`: every form of input, and every way to be stopped.
 
-use crate::harness::{Client, Kind, Server, on_each_server, wait_until};
 use crate::program::{Running, run, run_with, simile, write};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,6 +8,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
+use testkit::{Client, Kind, Server, on_each_server, wait_until};
 
 const PLAIN: &str = "--create 'BANDS 2 ROWS 1 INTERVAL 0 SHINGLE WORDS 1'";
 const LINES: u64 = 100_000;

@@ -1,9 +1,9 @@
 //! `simile migrate-sentry`: the scores before are the scores after.
 
-use crate::harness::{Random, Server, on_each_server, wait_until};
 use crate::program::{Running, run, simile};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
+use testkit::{Random, Server, on_each_server, wait_until};
 
 pub const BANDS: usize = 8;
 pub const INTERVAL: u64 = 86_400;
@@ -129,7 +129,7 @@ pub fn sample(server: &Server, namespace: &str, scope: &str) -> Sentry {
     for n in 0..1_200 {
         let item = if n % 50 == 0 { format!("with:1:colons {n}") } else { random.below(200).to_string() };
         let (centre, index) = (random.below(60), *random.pick(&["a", "b"]));
-        let bucket = |_| format!("{},{}", centre * 7, if random.once_in(3) { random.below(4) } else { 0 });
+        let bucket = |_| format!("{},{}", centre * 7, if random.one_in(3) { random.below(4) } else { 0 });
         let buckets: Vec<String> = (0..BANDS).map(bucket).collect();
         let time = today - random.below(RETENTION as usize + 1) as u64;
         sentry.record(server, time, &item, index, &buckets);

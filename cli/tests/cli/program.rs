@@ -1,9 +1,9 @@
 //! The program under test: started, fed, killed, and what it wrote.
 
-use crate::harness::Server;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use testkit::Server;
 
 /// The program with these words of a command line, talking to this server.
 pub fn simile(server: &Server, line: &str) -> Command {
