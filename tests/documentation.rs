@@ -1,5 +1,11 @@
-//! The documentation holds together: every link leads somewhere, every page is in the table of contents, and
-//! the README asks for the Rust that the manifest asks for.
+//! What can be checked of the documentation without a server:
+//!
+//! - every link between its pages leads to a file, and to a heading, that exists;
+//! - a page of the site links to no file outside it, since mdBook copies only `docs/`;
+//! - every page is in the table of contents, `docs/SUMMARY.md`;
+//! - the README asks for the same Rust as the manifest (`rust-version`).
+//!
+//! The examples and the command reference are compared with servers in `tests/server/concerns/`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +21,7 @@ fn pages_in(directory: &Path) -> Vec<PathBuf> {
     entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
 }
 
-/// The pages of the site, and those that only the project's own directory has.
+/// The pages of the site, and those in the project's own directory.
 fn pages() -> Vec<PathBuf> {
     let names = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"];
     let mut pages: Vec<PathBuf> = names.iter().map(|name| project().join(name)).collect();
@@ -27,7 +33,7 @@ fn read(page: &Path) -> String {
     fs::read_to_string(page).unwrap_or_else(|error| panic!("{}: {error}", page.display()))
 }
 
-/// The lines of a page that are no code.
+/// The lines of a page outside code blocks.
 fn prose(page: &str) -> impl Iterator<Item = &str> {
     let mut is_code = false;
     page.lines().filter(move |line| {
@@ -37,7 +43,7 @@ fn prose(page: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Where the links of a page lead.
+/// The targets of a page's links.
 fn links(page: &str) -> Vec<&str> {
     let ends = prose(page).flat_map(|line| line.split("](").skip(1));
     ends.filter_map(|rest| rest.split_once(')').map(|(target, _)| target)).collect()
@@ -53,16 +59,16 @@ fn anchors(page: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// A path without `..`.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
+/// The path with its `..` resolved.
+fn normalized(path: &Path) -> PathBuf {
+    let mut normalized = PathBuf::new();
     for part in path.components() {
         match part {
-            Component::ParentDir => drop(plain.pop()),
-            part => plain.push(part),
+            Component::ParentDir => drop(normalized.pop()),
+            part => normalized.push(part),
         }
     }
-    plain
+    normalized
 }
 
 #[test]
@@ -72,19 +78,19 @@ fn every_link_leads_somewhere() {
         let text = read(&page);
         for target in links(&text).into_iter().filter(|target| !target.contains("://")) {
             let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-            let there = match file {
+            let linked = match file {
                 "" => page.clone(),
-                file => plain(&page.parent().expect("a directory").join(file)),
+                file => normalized(&page.parent().expect("a directory").join(file)),
             };
-            assert!(there.exists(), "{} links to {target}, which is not there", page.display());
+            assert!(linked.exists(), "{} links to {target}, which does not exist", page.display());
             let docs = project().join("docs");
             assert!(
-                !page.starts_with(&docs) || there.starts_with(&docs),
-                "{} links to {target}, which is no part of the site",
+                !page.starts_with(&docs) || linked.starts_with(&docs),
+                "{} links to {target}, which is not part of the site",
                 page.display()
             );
             if !anchor.is_empty() {
-                let anchors = anchors(&read(&there));
+                let anchors = anchors(&read(&linked));
                 assert!(
                     anchors.contains(anchor),
                     "{} links to {target}; there are {anchors:?}",
@@ -103,12 +109,12 @@ fn every_page_is_in_the_table_of_contents() {
     let summary = docs.join("SUMMARY.md");
     let text = read(&summary);
     let listed: BTreeSet<PathBuf> = links(&text).into_iter().map(|link| docs.join(link)).collect();
-    let there: BTreeSet<PathBuf> = pages_in(&docs).into_iter().filter(|page| *page != summary).collect();
-    let missing: Vec<&PathBuf> = there.difference(&listed).collect();
+    let existing: BTreeSet<PathBuf> = pages_in(&docs).into_iter().filter(|page| *page != summary).collect();
+    let missing: Vec<&PathBuf> = existing.difference(&listed).collect();
     assert!(missing.is_empty(), "docs/SUMMARY.md needs a line for each of {missing:?}");
 }
 
-/// Who follows the README has a Rust that builds this.
+/// Anyone who follows the README has a Rust that builds the module.
 #[test]
 fn the_readme_says_which_rust_is_wanted() {
     let said = format!("with Rust ({} or newer)", env!("CARGO_PKG_RUST_VERSION"));
