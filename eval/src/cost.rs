@@ -1,7 +1,8 @@
 //! What a classification costs, once all events are recorded.
 
+use crate::command::{Command, SCOPE, clause, command, found, item_of};
 use crate::event::Event;
-use crate::lab::{Command, Lab, SCOPE, clause, command, found, name};
+use crate::lab::Lab;
 use crate::setting::{Setting, describe_text};
 use serde_json::{Value, json};
 
@@ -67,8 +68,9 @@ impl Measured {
 pub fn run(lab: &Lab, set: &'static str, events: &[&Event], setting: Setting) -> Measured {
     lab.create(&setting);
     lab.begin(&format!("{set}: what a classification costs with {setting}"), events.len());
-    let record =
-        |event: usize| vec![command(&["SIM.RECORD", SCOPE, &name(event)], clause("events", events[event]))];
+    let record = |event: usize| {
+        vec![command(&["SIM.RECORD", SCOPE, &item_of(event)], clause("events", events[event]))]
+    };
     lab.each_step(events.len(), record, |_, _| ());
     let (bands, rows) = (lab.number("bands"), lab.number("rows"));
     let cost = Cost::of(lab, events, "events");

@@ -5,9 +5,8 @@
 
 use crate::corpus::Corpus;
 use crate::lab::Lab;
-use crate::made_pairs;
+use crate::made_pairs::{self, MADE_PAIRS};
 use crate::pairs::{self, Pair};
-use crate::plan::MADE_PAIRS;
 use crate::setting::{MURMUR3, PLAIN, Setting};
 use serde_json::{Value, json};
 use simile::signature::Hash;

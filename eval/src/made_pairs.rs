@@ -1,10 +1,14 @@
 //! Pairs of sets made for a size and a similarity, which share nothing with other pairs. Of real events many
 //! pairs share the very same features, and chance moves them all together; these are independent.
 
-use crate::lab::{Lab, SCOPE, command, features_clause, found};
+use crate::command::{SCOPE, command, features_clause, found};
+use crate::lab::Lab;
 use crate::pairs::Pair;
 use crate::setting::Setting;
 use testkit::Random;
+
+/// The name under which the targets find what was measured on these pairs.
+pub const MADE_PAIRS: &str = "made pairs";
 
 struct MadePair {
     similarity: f64,

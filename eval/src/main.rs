@@ -10,25 +10,31 @@
 //! target/eval.json), of which `report.py` makes docs/choosing.md. The environment variable SIMILE_MODULE
 //! names the module.
 
-mod corpus;
-mod cost;
-mod curve;
-mod estimate;
-mod event;
-mod exact;
-mod features;
-mod lab;
-mod made;
-mod made_pairs;
-mod outcome;
-mod pairs;
-mod plan;
-mod replay;
-mod results;
-mod retrieval;
-mod set;
-mod setting;
-mod target;
+// The events, and their exact similarities.
+mod corpus; // the events of one set, with their features, labels and exact similarities
+mod event; // an event, read from a line of JSON
+mod exact; // Jaccard similarities by brute force
+mod features; // the sets of features that the exact similarities are computed from
+mod made; // a small set of events that is made here
+mod made_pairs; // pairs of sets of a chosen size and similarity
+mod set; // the files of the sets
+
+// The server.
+mod command; // the commands that are sent to it
+mod lab; // the server itself, and the progress bar
+mod pairs; // all pairs of a corpus: their scores beside their exact similarities
+mod setting; // the parameters that a scope is created with
+
+// The measurements.
+mod cost; // time and memory of a classification
+mod curve; // how often two sets of a similarity share a bucket, and what theory says
+mod estimate; // the error of scores as estimates of the similarity
+mod outcome; // how well a classifier did on events with known labels
+mod plan; // what is measured on which set: begin here
+mod replay; // classification of each event against all earlier ones
+mod results; // all that was measured, as JSON
+mod retrieval; // recall and precision of pairs above a threshold
+mod target; // the figures that must be reached
 
 use lab::Lab;
 use results::Results;

@@ -1,7 +1,8 @@
 //! All pairs of a corpus: what the index says of each, and what is true.
 
+use crate::command::{Command, SCOPE, clause, command, event_of, found, item_of};
 use crate::corpus::Corpus;
-use crate::lab::{Command, Lab, SCOPE, clause, command, found, name, place};
+use crate::lab::Lab;
 use crate::setting::Setting;
 
 /// Two events.
@@ -25,7 +26,7 @@ pub fn visit(lab: &Lab, corpus: &Corpus, setting: &Setting, mut see: impl FnMut(
         |event| vec![compare(event)],
         |event, replies| {
             scores.fill(None);
-            found(&replies[0]).for_each(|(item, score)| scores[place(item)] = Some(score));
+            found(&replies[0]).for_each(|(item, score)| scores[event_of(item)] = Some(score));
             for (earlier, similarity) in corpus.exact.to_earlier(event).iter().enumerate() {
                 let sizes = corpus.features[event].len() + corpus.features[earlier].len();
                 see(&Pair {
@@ -39,10 +40,10 @@ pub fn visit(lab: &Lab, corpus: &Corpus, setting: &Setting, mut see: impl FnMut(
 }
 
 fn record(corpus: &Corpus, event: usize) -> Command {
-    command(&["SIM.RECORD", SCOPE, &name(event)], clause("events", corpus.events[event]))
+    command(&["SIM.RECORD", SCOPE, &item_of(event)], clause("events", corpus.events[event]))
 }
 
 fn compare(event: usize) -> Command {
-    let words = ["SIM.COMPARE", SCOPE, &name(event), "1", "events", "NOSELF", "LIMIT", "0"];
+    let words = ["SIM.COMPARE", SCOPE, &item_of(event), "1", "events", "NOSELF", "LIMIT", "0"];
     command(&words, Vec::new())
 }

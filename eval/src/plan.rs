@@ -3,6 +3,7 @@
 use crate::corpus::Corpus;
 use crate::event::Event;
 use crate::lab::Lab;
+use crate::made_pairs::MADE_PAIRS;
 use crate::results::{Ceiling, Results};
 use crate::setting::{MASKED, MURMUR3, PLAIN, Setting};
 use crate::{cost, estimate, made, replay, retrieval, set};
@@ -50,7 +51,6 @@ pub const FIREFOX: &str = "firefox49";
 pub const LOGHUB: &str = "loghub12 mixed";
 pub const LICENSES: &str = "license_rules";
 pub const SPDX: &str = "spdx_licenses";
-pub const MADE_PAIRS: &str = "made pairs";
 
 type Measure = fn(&Lab, &[Event], &mut Results);
 

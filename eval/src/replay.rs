@@ -1,8 +1,9 @@
 //! Classification: each event is classified against all earlier ones, then recorded.
 
+use crate::command::{Command, SCOPE, clause, command, event_of, found, item_of};
 use crate::corpus::Corpus;
 use crate::cost::Cost;
-use crate::lab::{Command, Lab, SCOPE, clause, command, found, name, place};
+use crate::lab::Lab;
 use crate::outcome::{Answer, BEST, Outcome, mean, standard_error};
 use crate::setting::{Banding, Setting, describe_text, hash_name};
 use serde_json::{Value, json};
@@ -124,8 +125,8 @@ fn commands(corpus: &Corpus, event: usize) -> Vec<Command> {
         command(&["SIM.CLASSIFY", SCOPE, "LIMIT", &limit, "SCORE", score], clause(index, recorded))
     };
     let mut commands: Vec<Command> = WAYS.iter().map(classify).collect();
-    commands.push(command(&["SIM.RECORD", SCOPE, &name(event)], clause("events", recorded)));
-    let group = recorded.label.clone().unwrap_or_else(|| name(event));
+    commands.push(command(&["SIM.RECORD", SCOPE, &item_of(event)], clause("events", recorded)));
+    let group = recorded.label.clone().unwrap_or_else(|| item_of(event));
     commands.push(command(&["SIM.RECORD", SCOPE, &group], clause("groups", recorded)));
     commands
 }
@@ -133,7 +134,7 @@ fn commands(corpus: &Corpus, event: usize) -> Vec<Command> {
 fn answer<'a>(corpus: &Corpus<'a>, event: usize, index: &str, reply: &Reply) -> Answer<'a> {
     // A group's name is looked up among the labels, so that what is kept are the set's own strings.
     let label_of = |item: &[u8]| match index {
-        "events" => corpus.events[place(item)].label.as_deref(),
+        "events" => corpus.events[event_of(item)].label.as_deref(),
         _ => corpus.label(item),
     };
     Answer {
@@ -147,6 +148,6 @@ fn answer<'a>(corpus: &Corpus<'a>, event: usize, index: &str, reply: &Reply) -> 
 fn nearness_of(corpus: &Corpus, event: usize, reply: &Reply) -> Option<f64> {
     let (_, nearest) = *corpus.exact.nearest(event, 1).first()?;
     let first = found(reply).next();
-    let similarity = first.map_or(0.0, |(item, _)| corpus.exact.to_earlier(event)[place(item)]);
+    let similarity = first.map_or(0.0, |(item, _)| corpus.exact.to_earlier(event)[event_of(item)]);
     Some(f64::from(similarity) / f64::from(nearest))
 }

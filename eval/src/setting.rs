@@ -1,6 +1,6 @@
 //! What a scope is made with.
 
-use crate::lab::{Command, SCOPE, command};
+use crate::command::{Command, SCOPE, command};
 use serde_json::{Value, json};
 use simile::signature::{Hash, Shingle, TextRules};
 use std::fmt;

@@ -1,7 +1,8 @@
 //! What is to be reached.
 
+use crate::made_pairs::MADE_PAIRS;
 use crate::outcome::mean;
-use crate::plan::{FIREFOX, LICENSES, LOGHUB, MADE_PAIRS, SPDX};
+use crate::plan::{FIREFOX, LICENSES, LOGHUB, SPDX};
 use crate::replay::Classified;
 use crate::results::Results;
 use crate::setting::{Banding, MASKED, PLAIN, Setting};
