@@ -1,4 +1,4 @@
-//! What the index costs: `cargo bench --bench core -- index`.
+//! The time that the index takes: `cargo bench --bench core -- index`.
 
 use criterion::{BatchSize, Criterion};
 use simile::index::{Budget, Chunk, Part, Profile, Wanted, codec, search};
@@ -10,8 +10,8 @@ fn record(chunk: &mut Chunk, item: u64, signature: &[u64]) {
     chunk.record(format!("item:{item}").as_bytes(), buckets.iter().map(|bucket| &bucket[..]));
 }
 
-/// Events of groups spread over chunks. A group sees its own buckets again and again; one bucket in
-/// twenty is one that other groups have too.
+/// Events of groups, spread over chunks. A group keeps to a few buckets of its own; one bucket in twenty is
+/// shared with other groups.
 fn groups(bands: u64, chunks: usize, groups: u64, events: u64) -> Vec<Chunk> {
     let mut random = Random::new(7);
     let mut made: Vec<Chunk> = (0..chunks).map(|_| Chunk::new(bands as u16)).collect();
@@ -30,7 +30,8 @@ fn groups(bands: u64, chunks: usize, groups: u64, events: u64) -> Vec<Chunk> {
     made
 }
 
-/// One chunk of `members` items that share a bucket in the first bands, and nothing else.
+/// One chunk of `members` items that share a bucket in each of the first `hot` bands and, but for the first `near`
+/// items, no other.
 fn hot(bands: u64, hot: u64, members: u64, near: u64) -> Chunk {
     let mut chunk = Chunk::new(bands as u16);
     for item in 0..members {
@@ -104,7 +105,7 @@ fn write_and_read(c: &mut Criterion) {
     });
 }
 
-/// All of them.
+/// All benchmarks of the index.
 pub fn benches(c: &mut Criterion) {
     record_new(c);
     search_groups(c);

@@ -1,11 +1,12 @@
-//! The script is worth comparing with only if it is right: random commands, and what both reply.
+//! Checks that the script is right, without which a comparison with it would mean nothing: sends random commands to
+//! it and to the module, and compares their replies.
 
 use crate::bench::Bench;
 use crate::contender::{Command, Contender, Shape};
 use crate::random::Random;
 use testkit::Reply;
 
-/// Items, and buckets of each band: few, so that everything meets.
+/// The number of items, and of buckets in a band: few, so that items share buckets.
 const ITEMS: usize = 12;
 const BUCKETS: usize = 5;
 /// Long enough that no interval begins while the check runs.
@@ -36,16 +37,16 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn step(&mut self, at: &str) {
+    fn step(&mut self, step: &str) {
         let (item, other) = (self.item(), self.item());
         let moment = self.moment();
         let signature = self.signature();
         let limit = [0, 0, 1, 3, 10][self.random.below(5)];
         let shape = self.shape.clone();
         match self.random.below(100) {
-            0..50 => self.same(at, |contender| shape.record(contender, &item, moment, &signature)),
+            0..50 => self.same(step, |contender| shape.record(contender, &item, moment, &signature)),
             50..70 => {
-                self.similar(at, limit, |contender, limit| shape.compare(contender, &item, moment, limit))
+                self.similar(step, limit, |contender, limit| shape.compare(contender, &item, moment, limit))
             }
             70..90 => self
                 .similar(at, limit, |contender, limit| shape.classify(contender, moment, limit, &signature)),
@@ -64,7 +65,7 @@ impl Check<'_> {
         (0..self.shape.bands).map(|_| format!("{}", self.random.below(BUCKETS)).into_bytes()).collect()
     }
 
-    /// In the present interval or one of those before it that are kept.
+    /// A moment in the present interval or in one of the earlier ones in the window.
     fn moment(&mut self) -> u64 {
         let age = self.random.below(self.shape.retention as usize + 1) as u64;
         self.clock - age * INTERVAL
@@ -72,37 +73,37 @@ impl Check<'_> {
 
     fn both(&self, command: impl Fn(Contender) -> Command) {
         for contender in Contender::BOTH {
-            self.bench.done(&command(contender));
+            self.bench.run(&command(contender));
         }
     }
 
-    /// The replies are equal.
-    fn same(&self, at: &str, command: impl Fn(Contender) -> Command) {
-        let [ours, theirs] = Contender::BOTH.map(|contender| self.bench.done(&command(contender)));
-        assert_eq!(ours, theirs, "{at}: the module, and the script");
+    /// Checks that both contenders give the same reply.
+    fn same(&self, step: &str, command: impl Fn(Contender) -> Command) {
+        let [ours, theirs] = Contender::BOTH.map(|contender| self.bench.run(&command(contender)));
+        assert_eq!(ours, theirs, "{step}: the module, and the script");
     }
 
-    /// Without a limit, both find the same items with the same scores, best first; with a limit, the
-    /// best scores of those.
-    fn similar(&self, at: &str, limit: usize, command: impl Fn(Contender, usize) -> Command) {
-        let all = Contender::BOTH.map(|contender| scores(&self.bench.done(&command(contender, 0))));
+    /// Checks that without a limit both contenders find the same items with the same scores, best first, and that
+    /// with a limit each gives the first of these.
+    fn similar(&self, step: &str, limit: usize, command: impl Fn(Contender, usize) -> Command) {
+        let all = Contender::BOTH.map(|contender| scores(&self.bench.run(&command(contender, 0))));
         let [mut ours, mut theirs] = all.clone();
         ours.sort_by(|a, b| a.0.cmp(&b.0));
         theirs.sort_by(|a, b| a.0.cmp(&b.0));
-        assert_eq!(ours.len(), theirs.len(), "{at}: {ours:?} and {theirs:?}");
+        assert_eq!(ours.len(), theirs.len(), "{step}: {ours:?} and {theirs:?}");
         for (a, b) in ours.iter().zip(&theirs) {
-            assert!(a.0 == b.0 && (a.1 - b.1).abs() < 1e-6, "{at}: {a:?} and {b:?}");
+            assert!(a.0 == b.0 && (a.1 - b.1).abs() < 1e-6, "{step}: {a:?} and {b:?}");
         }
         for (contender, all) in Contender::BOTH.into_iter().zip(all) {
-            let limited = scores(&self.bench.done(&command(contender, limit)));
-            let wanted = if limit == 0 { all.len() } else { limit.min(all.len()) };
-            assert_eq!(limited, all[..wanted], "{at}: {} with LIMIT {limit}", contender.name());
-            assert!(all.is_sorted_by(|a, b| a.1 >= b.1), "{at}: {} is not sorted", contender.name());
+            let limited = scores(&self.bench.run(&command(contender, limit)));
+            let expected = if limit == 0 { all.len() } else { limit.min(all.len()) };
+            assert_eq!(limited, all[..expected], "{step}: {} with LIMIT {limit}", contender.name());
+            assert!(all.is_sorted_by(|a, b| a.1 >= b.1), "{step}: {} is not sorted", contender.name());
         }
     }
 }
 
-/// Items and scores, in the order of the only list of a reply.
+/// The items and scores in the only list of a reply, in its order.
 fn scores(reply: &Reply) -> Vec<(String, f64)> {
     let pair = |pair: &Reply| (pair.array()[0].text(), pair.array()[1].double());
     reply.array()[0].array().iter().map(pair).collect()

@@ -14,7 +14,7 @@ pub fn run(bench: &Bench, report: &mut Report) {
     groups(bench, report, "compare-16", &SIXTEEN, 500.0);
 }
 
-/// All that a group resembles, for groups drawn evenly; with 8 bands, for often seen ones too.
+/// COMPARE without a limit, of groups drawn evenly; with 8 bands, also of items that were observed often.
 fn groups(bench: &Bench, report: &mut Report, name: &'static str, grid: &Grid, times: f64) {
     bench.progress(name);
     let events = corpus::events(1, GROUPS, &Sizes::Zipf { events: EVENTS }, grid.intervals as usize);
@@ -41,14 +41,15 @@ fn load(bench: &Bench, shape: &Shape, clock: u64, events: &[Event]) {
     }
 }
 
-/// Items of 50 distinct observations each, like some groups of the corpus.
+/// Records items of 50 distinct observations each, similar to some groups of the corpus.
 fn often_seen(bench: &Bench, shape: &Shape, clock: u64) -> Vec<String> {
     let count = bench.extent.pick(20, 5);
     let events: Vec<(String, usize, String)> = (0..count)
         .flat_map(|item| {
             let texts = corpus::unlike_texts(1, GROUPS, GROUPS / 2 + item, 50);
-            let name = move |(at, text)| (format!("often-{item:04}"), at % EIGHT.intervals as usize, text);
-            texts.into_iter().enumerate().map(name)
+            let observation =
+                move |(number, text)| (format!("often-{item:04}"), number % EIGHT.intervals as usize, text);
+            texts.into_iter().enumerate().map(observation)
         })
         .collect();
     for contender in Contender::BOTH {
@@ -59,10 +60,10 @@ fn often_seen(bench: &Bench, shape: &Shape, clock: u64) -> Vec<String> {
     (0..count).map(|item| format!("often-{item:04}")).collect()
 }
 
-/// Calls of the module in a turn, which take it a tenth of a second and more.
-const LONG: usize = 4_000;
+/// The least number of calls in a turn of the module, which takes a tenth of a second or more for them.
+const MODULE_CALLS: usize = 4_000;
 
-/// Items that are compared, one after the other.
+/// The items of the COMPAREs of one row.
 struct Queries<'a> {
     name: &'static str,
     work: String,
@@ -72,12 +73,15 @@ struct Queries<'a> {
 }
 
 impl Queries<'_> {
-    /// A turn of a contender. One of the module would be over before the processor is warm, so it goes
-    /// over the items again and again until it has lasted, as one of the script does.
+    /// The commands of a turn. One round of the items would be over for the module before the processor is warm,
+    /// so its turn repeats them until it lasts, as one of the script does anyway.
     fn batch(&self, contender: Contender) -> Batch {
         let now = self.shape.now(self.clock);
-        let calls =
-            if contender == Contender::Module { LONG.max(self.items.len()) } else { self.items.len() };
+        let calls = if contender == Contender::Module {
+            MODULE_CALLS.max(self.items.len())
+        } else {
+            self.items.len()
+        };
         let items = self.items.iter().cycle().take(calls);
         items.map(|item| self.shape.compare(contender, item, now, 0)).collect()
     }
@@ -106,7 +110,7 @@ fn row(bench: &Bench, report: &mut Report, queries: &Queries, times: f64) {
     });
 }
 
-/// How many items a query finds on average; some of the queries must find the same on both sides.
+/// The mean number of items that a query finds. Checks for some of the queries that both contenders find the same.
 fn checked_candidates(bench: &Bench, queries: &Queries) -> f64 {
     let now = queries.shape.now(queries.clock);
     for item in &queries.items[..5] {

@@ -1,4 +1,4 @@
-//! The two that are measured beside each other, behind the same few commands.
+//! The two contenders, the module and the Lua script, behind the same few commands.
 
 use std::fmt::Display;
 
@@ -8,7 +8,7 @@ pub type Command = Vec<Vec<u8>>;
 /// The script's text: the same index on built-in types.
 pub const SCRIPT: &str = include_str!("../lua/index.lua");
 
-/// Who does the work.
+/// The program that does the work.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Contender {
     Module,
@@ -26,16 +26,16 @@ impl Contender {
     }
 }
 
-/// An index of one name in one scope, and its grid of time.
+/// An index of one scope: its bands, and its grid of time.
 #[derive(Clone)]
 pub struct Shape {
     pub scope: &'static str,
     pub bands: u16,
-    /// Seconds of an interval; 0 for one without end, which the script does not know.
+    /// Seconds of an interval; 0 for one without end, which the script does not support.
     pub interval: u64,
-    /// Intervals of the window before the present one.
+    /// The number of intervals that the window keeps before the present one.
     pub retention: u64,
-    /// The SHA-1 under which the server knows the script.
+    /// The SHA-1 by which EVALSHA calls the script.
     pub script: String,
 }
 
@@ -43,7 +43,7 @@ pub struct Shape {
 pub const INDEX: &str = "message";
 
 impl Shape {
-    /// What the module needs once; the script needs nothing.
+    /// SIM.CREATE, for the module; the script needs nothing like it.
     pub fn create(&self) -> Command {
         let head = words(&["SIM.CREATE", self.scope, "ROWS", "2"]);
         let grid = ["BANDS", "INTERVAL", "RETENTION"].map(String::from).into_iter();
@@ -130,13 +130,13 @@ impl Shape {
         head
     }
 
-    /// A moment for queries, at the end of the window that [`Shape::moment`] fills. It lies a little
-    /// ahead of the clock, so that nothing expires while a phase runs.
+    /// The moment of queries: the beginning of the next interval, so that nothing expires while a phase runs.
+    /// [`Shape::moment`] counts back from it.
     pub fn now(&self, clock: u64) -> u64 {
         clock.checked_div(self.interval).map_or(clock, |before| (before + 1) * self.interval)
     }
 
-    /// A moment so many intervals before.
+    /// The moment `age` intervals before [`Shape::now`].
     pub fn moment(&self, clock: u64, age: usize) -> u64 {
         self.now(clock) - age as u64 * self.interval
     }

@@ -1,8 +1,8 @@
-//! Made-up events, as an error tracker would see them.
+//! Made-up events, like those of an error tracker.
 //!
 //! Each event is a text of 121 characters and belongs to a group. The groups come in families, whose
-//! texts begin alike; the events of a group differ in a few words. So a group meets some dozens of
-//! others in its buckets, and most buckets hold one group.
+//! texts have the same beginning; the events of a group differ in a few words. So a group shares buckets with
+//! some dozens of others, while most buckets hold only one group.
 
 use crate::random::Random;
 use simile::signature::{Hash, Scheme, Shingle, TextRules};
@@ -11,11 +11,11 @@ use std::collections::BTreeSet;
 /// The length of an event's text.
 pub const TEXT: usize = 121;
 
-/// Characters that the groups of a family have in common.
+/// The characters that the texts of a family have in common.
 const FAMILY: usize = 34;
-/// Groups of a family.
+/// The number of groups in a family.
 const GROUPS_OF_A_FAMILY: usize = 60;
-/// In how many words of a hundred an event differs from its group.
+/// The percentage of words in which an event differs from its group.
 const CHANGED: usize = 13;
 /// The same for an item whose every observation has other buckets.
 const CHANGED_FAR: usize = 70;
@@ -23,7 +23,7 @@ const CHANGED_FAR: usize = 70;
 /// One observation of a group.
 pub struct Event {
     pub group: usize,
-    /// How many intervals before the present one.
+    /// The number of intervals before the present one.
     pub age: usize,
     pub text: String,
 }
@@ -40,12 +40,12 @@ pub fn item(group: usize) -> String {
     format!("group-{group:04}")
 }
 
-/// How the events fall to the groups.
+/// The number of events in each group.
 pub enum Sizes {
     /// By Zipf's law, at least one each: a median of five and a largest of a thousand for 20,000
     /// events in 2,000 groups.
     Zipf { events: usize },
-    /// So many each.
+    /// The same number for each.
     Even { each: usize },
 }
 
@@ -68,8 +68,8 @@ pub fn events(seed: u64, groups: usize, sizes: &Sizes, intervals: usize) -> Vec<
     events
 }
 
-/// Texts of one group that are hardly alike, with few buckets in common: what an item looks like that
-/// stands for too much.
+/// Texts of one group that are hardly similar and have few buckets in common, like an item under which too
+/// much has been recorded.
 pub fn unlike_texts(seed: u64, groups: usize, group: usize, count: usize) -> Vec<String> {
     let mut random = Random::new(seed);
     let templates = Templates::new(&mut random, groups);
@@ -92,11 +92,11 @@ fn groups_of_events(random: &mut Random, groups: usize, sizes: &Sizes) -> Vec<us
                     Some(*sum)
                 })
                 .collect();
-            let mut drawn = || {
+            let mut draw_group = || {
                 let draw = random.fraction() * sums[groups - 1];
                 sums.partition_point(|&sum| sum <= draw)
             };
-            (0..groups).chain((groups..events).map(|_| drawn())).collect()
+            (0..groups).chain((groups..events).map(|_| draw_group())).collect()
         }
     }
 }
@@ -122,7 +122,7 @@ impl Templates {
         Templates { words, texts }
     }
 
-    /// The text of the group, with so many words of a hundred replaced, cut to its length.
+    /// The text of the group with `changed` percent of its words replaced, cut to [`TEXT`].
     fn event(&self, random: &mut Random, group: usize, changed: usize) -> String {
         let mut text = String::new();
         for word in &self.texts[group] {
@@ -143,13 +143,13 @@ impl Templates {
     }
 }
 
-/// Words of at least so many characters, with the blanks between them.
+/// Words that make at least `length` characters with a blank after each.
 fn phrase(random: &mut Random, words: &[String], length: usize) -> Vec<String> {
     let mut phrase = Vec::new();
-    let mut so_far = 0;
-    while so_far < length {
+    let mut characters = 0;
+    while characters < length {
         let word = random.pick(words).clone();
-        so_far += word.len() + 1;
+        characters += word.len() + 1;
         phrase.push(word);
     }
     phrase

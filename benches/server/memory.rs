@@ -1,4 +1,4 @@
-//! What the server holds for an item.
+//! The memory that the server uses for an item.
 
 use crate::bench::Bench;
 use crate::contender::{Contender, Shape};
@@ -13,12 +13,12 @@ pub fn run(bench: &Bench, report: &mut Report) {
     groups(bench, report);
 }
 
-/// One observation an item, and every bucket distinct: what a membership costs where it is alone.
+/// Items of one observation and distinct buckets: the memory of buckets that have one member.
 fn distinct(bench: &Bench, report: &mut Report, name: &'static str, bands: u16, most: f64) {
     bench.progress(name);
     let module = Growth::measure(bench, Contender::Module, bands, bench.extent.pick(1_000_000, 100_000));
     let lua = Growth::measure(bench, Contender::Lua, bands, bench.extent.pick(100_000, 10_000));
-    let Point { items, bytes } = *lua.last(); // where both hold the same
+    let Point { items, bytes } = *lua.last(); // compared at the size that both reach
     report.rows.push(Row {
         name,
         work: format!("memory an item, {bands} bands, all distinct, {} thousand items", items / 1_000),
@@ -31,16 +31,16 @@ fn distinct(bench: &Bench, report: &mut Report, name: &'static str, bands: u16, 
     report.curves.insert(name.into(), json!({ "module": module.json(), "lua": lua.json() }));
 }
 
-/// So many bytes an item after so many items.
+/// Bytes for each item, after this number of items.
 struct Point {
     items: usize,
     bytes: f64,
 }
 
-/// What one contender holds while it grows.
+/// The memory of one contender while it grows.
 struct Growth {
     points: Vec<Point>,
-    /// What MEMORY USAGE says of the chunk in the end, as a share of what the allocator has given.
+    /// MEMORY USAGE of the chunk in the end, as a share of what the allocator has given.
     claimed: Option<f64>,
 }
 
@@ -65,14 +65,14 @@ impl Growth {
     }
 
     fn last(&self) -> &Point {
-        self.points.last().expect("a point at least")
+        self.points.last().expect("at least one point")
     }
 
     fn at(&self, items: usize) -> f64 {
         self.points
             .iter()
             .find(|point| point.items == items)
-            .expect("both sides grow by the same steps")
+            .expect("both contenders grow by the same steps")
             .bytes
     }
 
@@ -93,7 +93,7 @@ impl Growth {
     }
 }
 
-/// Bytes of the only chunk, as MEMORY USAGE has them.
+/// The bytes that MEMORY USAGE reports for the only chunk.
 fn claimed_by_chunk(bench: &Bench) -> f64 {
     bench.server.does(format!("MEMORY USAGE {}", bench.server.only_chunk())).integer() as f64
 }

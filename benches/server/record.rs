@@ -9,7 +9,7 @@ use crate::report::{Baseline, Report, Row, Target, Unit};
 use crate::traffic;
 use crate::wire::Batch;
 
-/// The shapes of an index that the targets name.
+/// The shape of an index that a target names.
 pub struct Grid {
     pub bands: u16,
     pub interval: u64,
@@ -21,18 +21,18 @@ pub const EIGHT: Grid = Grid { bands: 8, interval: 30 * 86_400, intervals: 4 };
 /// 16 bands, 13 intervals of an hour.
 pub const SIXTEEN: Grid = Grid { bands: 16, interval: 3_600, intervals: 13 };
 
-/// Groups of the events that are recorded and compared.
+/// The number of groups whose events are recorded and compared.
 pub const GROUPS: usize = 2_000;
-/// Their events.
+/// The number of their events.
 pub const EVENTS: usize = 20_000;
 
-/// Parts in which the sides take turns.
+/// The number of parts of the events, in which the contenders take turns.
 const TURNS: usize = 4;
 
 pub fn run(bench: &Bench, report: &mut Report) {
     events_of_groups(bench, report, "record-8", &EIGHT, 20.0);
     events_of_groups(bench, report, "record-16", &SIXTEEN, 25.0);
-    beside_sadd(bench, report);
+    new_items(bench, report);
 }
 
 /// The events of the corpus as commands of one contender.
@@ -81,8 +81,8 @@ fn events_of_groups(bench: &Bench, report: &mut Report, name: &'static str, grid
     });
 }
 
-/// New items with new buckets, against as many new members of one set.
-fn beside_sadd(bench: &Bench, report: &mut Report) {
+/// New items with new buckets, compared with as many new members of one set.
+fn new_items(bench: &Bench, report: &mut Report) {
     bench.progress("record-16 beside SADD");
     let entries = bench.extent.pick(1_000_000, 200_000);
     let calls = bench.extent.pick(20_000, 5_000);

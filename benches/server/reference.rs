@@ -1,4 +1,4 @@
-//! What commands of the server itself cost: the scale by which the rest is read.
+//! The cost of the server's own commands, as a scale for the rest.
 
 use crate::bench::{Bench, Cost, PIPELINE};
 use crate::contender::{Command, words};
@@ -35,9 +35,9 @@ pub fn run(bench: &Bench, report: &mut Report) {
     bench.flush();
 }
 
-/// SADD of 16 members that a set of so many does not have.
+/// The cost of adding 16 new members by SADD to a set of `members`.
 pub fn sadd_of_new_members(bench: &Bench, members: usize, calls: usize) -> Vec<Cost> {
-    bench.done(&words(&["DEL", "large"]));
+    bench.run(&words(&["DEL", "large"]));
     let mut random = Random::new(16);
     bench.load((0..members / 16).map(|_| sadd(&mut random)));
     (0..ROUNDS)

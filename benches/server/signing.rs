@@ -36,7 +36,7 @@ fn documents_per_second(scheme: Scheme, documents: &[Vec<&[u8]>]) -> f64 {
     documents.len() as f64 / start.elapsed().as_secs_f64()
 }
 
-/// Words of five to eight letters, one after the other, as they lie in a message.
+/// A text of words of five to eight letters, so that the features lie in memory as those of a message do.
 fn document(random: &mut Random) -> String {
     let letter = |random: &mut Random| char::from(b'a' + random.below(26) as u8);
     let word = |random: &mut Random| (0..5 + random.below(4)).map(|_| letter(random)).collect::<String>();

@@ -1,4 +1,4 @@
-//! RECORD of a text beside RECORD of its signature: what shingling and hashing cost in the server.
+//! RECORD of a text, compared with RECORD of its signature: the cost of shingling and hashing in the server.
 
 use crate::bench::{Bench, Cost, PIPELINE};
 use crate::contender::{Contender, Shape};

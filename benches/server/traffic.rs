@@ -1,4 +1,4 @@
-//! What a client sees: calls per second, and how long it waits for a reply.
+//! Throughput and latency as a client sees them: calls per second, and the wait for a reply.
 
 use crate::bench::{Bench, PIPELINE};
 use crate::contender::Contender;
@@ -13,7 +13,7 @@ pub fn measure(bench: &Bench, report: &mut Report, name: &str, contender: Conten
     let pipelined = bench.cost(batch, PIPELINE);
     report.traffic.push(json!({
         "name": name,
-        "contender": contender.name(),
+        "side": contender.name(),
         "calls": batch.len(),
         "per_second": single.throughput,
         "per_second_pipelined": pipelined.throughput,

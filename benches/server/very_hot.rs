@@ -1,5 +1,5 @@
-//! COMPARE with a LIMIT where two bands hold a bucket that nearly everyone is in, as happens with
-//! texts that begin alike. The best are found in the other bands; the two need not be read.
+//! COMPARE with a LIMIT when most items share a bucket in each of two bands, as happens with texts that begin
+//! alike. The best items are found by the other bands, and the two hot buckets need not be read.
 
 use crate::bench::{Bench, Cost, PIPELINE};
 use crate::contender::{Command, Contender, Shape};
@@ -9,9 +9,9 @@ use crate::report::{Baseline, Report, Row, Target, Unit};
 use crate::wire::Batch;
 
 const BANDS: u16 = 16;
-/// Items that are compared, each with neighbours of its own.
+/// The number of items that are compared, each of which has neighbours of its own.
 const QUERIES: usize = 200;
-/// Neighbours of each, which share three to fourteen of the bands that are not hot.
+/// The number of neighbours of each, which share three to fourteen of the bands that are not hot.
 const NEIGHBOURS: usize = 20;
 
 pub fn run(bench: &Bench, report: &mut Report) {
@@ -32,8 +32,8 @@ pub fn run(bench: &Bench, report: &mut Report) {
     });
 }
 
-/// The neighbourhoods, and items in the hot buckets until each has `members`. With none, the two
-/// bands are like the others.
+/// Records the neighbourhoods and a crowd, of which `members` are in each hot bucket. With 0 members, the two bands
+/// are like the others.
 fn fill<'a>(bench: &'a Bench, scope: &'static str, members: usize) -> Hotness<'a> {
     let shape = bench.shape(scope, BANDS, EIGHT.interval, EIGHT.intervals);
     let hotness = Hotness { bench, shape, clock: bench.clock(), members };
@@ -58,10 +58,10 @@ impl Hotness<'_> {
             records.push(self.record(&query_name(query), &buckets, [true; 2], query));
             for neighbour in 0..NEIGHBOURS {
                 let shared = 3 + random.below(12);
-                let mut theirs = random.buckets(BANDS);
-                theirs[2..2 + shared].clone_from_slice(&buckets[2..2 + shared]);
+                let mut similar = random.buckets(BANDS);
+                similar[2..2 + shared].clone_from_slice(&buckets[2..2 + shared]);
                 let name = format!("near-{query:03}-{neighbour:02}");
-                records.push(self.record(&name, &theirs, [true; 2], query + neighbour));
+                records.push(self.record(&name, &similar, [true; 2], query + neighbour));
             }
         }
         records
@@ -76,14 +76,14 @@ impl Hotness<'_> {
         })
     }
 
-    fn record(&self, item: &str, buckets: &[Vec<u8>], is_hot: [bool; 2], at: usize) -> Command {
+    fn record(&self, item: &str, buckets: &[Vec<u8>], is_hot: [bool; 2], number: usize) -> Command {
         let mut buckets = buckets.to_vec();
         for (bucket, is_hot) in buckets.iter_mut().zip(is_hot) {
             if is_hot && self.members > 0 {
                 *bucket = b"everyone".to_vec();
             }
         }
-        let moment = self.shape.moment(self.clock, at % EIGHT.intervals as usize);
+        let moment = self.shape.moment(self.clock, number % EIGHT.intervals as usize);
         self.shape.record(Contender::Module, item, moment, &buckets)
     }
 
