@@ -1,4 +1,4 @@
-//! All pairs of a corpus: what the index says of each, and what is true.
+//! All pairs of a corpus: the score that the index gives each, and its exact similarity.
 
 use crate::command::{Command, SCOPE, clause, command, event_of, found, item_of};
 use crate::corpus::Corpus;
@@ -9,13 +9,13 @@ use crate::setting::Setting;
 pub struct Pair {
     /// Their exact Jaccard similarity.
     pub similarity: f64,
-    /// The score that COMPARE gives; `None` where they share no bucket.
+    /// The score that COMPARE gives; `None` if they share no bucket.
     pub score: Option<f64>,
     /// The mean number of their features.
     pub size: f64,
 }
 
-/// Records all events, each an item, compares each with all others, and shows every pair once.
+/// Records each event as an item, compares each with all others, and calls `see` once for each pair.
 pub fn visit(lab: &Lab, corpus: &Corpus, setting: &Setting, mut see: impl FnMut(&Pair)) {
     lab.create(setting);
     lab.begin(&format!("{}: all pairs with {setting}", corpus.name), 2 * corpus.len());
