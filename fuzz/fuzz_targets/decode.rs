@@ -1,5 +1,5 @@
-//! Any bytes as the parts of a chunk: an error, or a chunk that holds together and is written and read
-//! again as the same.
+//! Any bytes as the parts of a chunk give an error, or a chunk that satisfies its invariants and is the same after
+//! it has been written and read again.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes as two chunks; what can be read is searched, changed, and checked.
+//! Any bytes as two chunks. Those that can be read are searched, changed and checked.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Any text under any rules: as many features as were announced, no more bytes than were bounded, and
-//! a signature of as many buckets as bands.
+//! Any text under any rules has as many features as were announced, at most the bytes of the bound, and a signature
+//! of as many buckets as bands.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! docs/cli.md and docs/migrating.md, line by line: what they show is what is printed.
+//! docs/cli.md and docs/migrating.md: the tool prints what they show, line by line.
 //!
 //! Every ```console block is typed into a shell: `$ ` begins a command, `> ` goes on with it. Only times
 //! may differ: seconds that something took, and moments (ten digits).

@@ -1,4 +1,4 @@
-//! What goes wrong before anything is done, and what the user reads then: what is wrong, and what to do.
+//! Errors before anything is done: they tell the user what is wrong, and what to do.
 
 use crate::program::{at, run, simile};
 use testkit::{Kind, Server, free_port, on_each_server};

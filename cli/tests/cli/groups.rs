@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use testkit::{Random, Server, on_each_server};
 
-/// Items around some centres: copies, near-copies, and what is alone. One group is larger than a
+/// Items around some centres: copies, near-copies, and items that are similar to no other. One group is larger than a
 /// question's first answer.
 fn record(server: &Server, scope: &str) {
     server.does(format!("SIM.CREATE {scope} BANDS 8 ROWS 1 INTERVAL 0"));
@@ -27,7 +27,7 @@ fn record(server: &Server, scope: &str) {
 
 type Group = (Vec<String>, f64, f64);
 
-/// What every pair says.
+/// The groups that follow from all pairs.
 fn expected(server: &Server, scope: &str, least: f64) -> BTreeSet<(Vec<String>, String, String)> {
     let mut links: BTreeMap<String, Vec<(String, f64)>> = BTreeMap::new();
     for item in (0..900).map(|n| format!("i{n}")) {

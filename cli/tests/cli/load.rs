@@ -1,4 +1,4 @@
-//! `simile load`: every form of input, and every way to be stopped.
+//! `simile load`: every form of input, and every way to stop it.
 
 use crate::program::{Running, run, run_with, simile, write};
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ fn counts(server: &Client, scope: &str, index: &str) -> BTreeMap<String, i64> {
     }
 }
 
-/// Holds that each of these lines was recorded once.
+/// Checks that each of these lines was recorded once.
 #[track_caller]
 fn each_once(server: &Client, scope: &str, numbers: std::ops::Range<u64>) {
     let expected: BTreeMap<String, i64> = numbers.map(|n| (format!("i{n}"), 1)).collect();
@@ -58,13 +58,13 @@ fn each_once(server: &Client, scope: &str, numbers: std::ops::Range<u64>) {
     assert!(found == expected, "{} items, not {}; wrong: {wrong:?}", found.len(), expected.len());
 }
 
-/// How many lines of a source a scope has had.
+/// The number of lines of a source that a scope has had.
 fn position(server: &Client, path: &Path) -> u64 {
     let reply = server.run(format!("HGET {{s}}:simile-load:{} records", path.display()));
     if reply.to_string() == "nil" { 0 } else { reply.integer() as u64 }
 }
 
-/// Starts to load, and waits until so many lines have arrived.
+/// Starts to load, and waits until this many lines have arrived.
 fn loading(server: &Server, path: &Path, least: u64) -> Running {
     let loading = Running::start(simile(server, &format!("load s {} {PLAIN}", path.display())));
     wait_until("some lines have arrived", || position(server, path) >= least);

@@ -1,4 +1,4 @@
-//! `simile migrate-sentry`: the scores before are the scores after.
+//! `simile migrate-sentry`: the scores are the same before and after.
 
 use crate::program::{Running, run, simile};
 use serde_json::Value as Json;
@@ -62,7 +62,7 @@ impl Sentry {
         items
     }
 
-    /// How many (index, time, item) there are.
+    /// The number of distinct (index, time, item).
     pub fn entries(&self) -> usize {
         self.frequencies.keys().filter(|(_, _, band, _)| *band == 1).count()
     }
@@ -73,7 +73,7 @@ impl Sentry {
         first.map(|(_, buckets)| buckets.values().sum::<u64>()).sum()
     }
 
-    /// Holds that the scope gives the scores that Sentry gave, for every item.
+    /// Checks that the scope gives the scores that Sentry gave, for every item.
     #[track_caller]
     pub fn holds_in(&self, server: &Server, scope: &str, index: &str, name: &str) {
         let (items, mut compared) = (self.scaled(index), 0);
@@ -121,7 +121,7 @@ fn compare(items: &BTreeMap<String, Vec<BTreeMap<String, f64>>>, item: &str) -> 
     scores
 }
 
-/// An index of two features over four days, with items seen once and often, alike and alone.
+/// An index of two features over four days, with items seen once and often, similar to others and not.
 pub fn sample(server: &Server, namespace: &str, scope: &str) -> Sentry {
     let mut sentry = Sentry::new(namespace, scope);
     let today = server.now_inside(INTERVAL as i64) as u64 / INTERVAL;
@@ -174,7 +174,7 @@ on_each_server! {
         let info = server.does("SIM.INFO s");
         assert_eq!(info.get("modulus").integer(), 65_535);
 
-        // A scope of that definition goes on where Sentry's client stopped: its buckets are the same.
+        // A scope of that definition continues the work of Sentry's client: its buckets are the same.
         let again = summary(migrate(&server, "--json"));
         assert_eq!((&again["added"], &again["there"]), (&0.into(), &sentry.entries().into()));
         for index in ["a", "b"] {

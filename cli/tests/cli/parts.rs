@@ -1,4 +1,4 @@
-//! A scope split by item over the nodes of a real cluster: its answers are those of one big scope.
+//! A scope split by item over the nodes of a real cluster: it answers like one scope that has all items.
 
 use crate::migrate;
 use crate::program::{Running, run, simile, write};

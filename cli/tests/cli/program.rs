@@ -1,4 +1,4 @@
-//! The program under test: started, fed, killed, and what it wrote.
+//! The program under test: starts it, gives it input, stops it, and collects its output.
 
 use std::io::Write;
 use std::path::Path;
@@ -31,7 +31,7 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// What a run wrote, and what it exited with.
+/// The output of a run, and its exit status.
 pub struct Ran {
     pub out: String,
     pub err: String,

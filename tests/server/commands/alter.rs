@@ -1,4 +1,4 @@
-//! SIM.ALTER: the window changes, and with it the life of every chunk.
+//! SIM.ALTER: the window changes, and with it the expiry of every chunk.
 
 use testkit::{Kind, Server, on_each_server, wait_until};
 

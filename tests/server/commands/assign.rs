@@ -32,7 +32,7 @@ on_each_server! {
         server.does("SIM.RECORD s two SIGNATURE i 2 a x SIGNATURE j 2 r s");
         // two: (0.5 + 1) / 2; one: (1 + 0) / 2
         server.expect("SIM.ASSIGN s new MINSCORE 0.7 SIGNATURE i 2 a b SIGNATURE j 2 r s", "['two', '0.75', 0]");
-        // three's part in j is 0, where the query alone has data; without a clause for j it does not count
+        // three's part in j is 0, since only the query has data there; without a clause for j it does not count
         server.does("SIM.RECORD s three SIGNATURE i 2 k l");
         server.expect("SIM.ASSIGN s newer MINSCORE 0.7 SIGNATURE i 2 k l", "['three', '1', 0]");
         server.expect("SIM.ASSIGN s new MINSCORE 0.7 SIGNATURE i 2 k l SIGNATURE j 2 y z", "['new', '0.5', 1]");

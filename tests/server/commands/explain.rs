@@ -1,4 +1,4 @@
-//! SIM.EXPLAIN: why two items are alike.
+//! SIM.EXPLAIN: why two items are similar.
 
 use testkit::{Kind, Reply, Server, on_each_server};
 

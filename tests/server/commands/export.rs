@@ -586,7 +586,7 @@ on_each_server! {
 /// The scope of the fixtures.
 const FIXTURE: &str = "SIM.CREATE fixture BANDS 4 ROWS 2 INTERVAL 0 HASH MURMUR3 SEED 7 MODULUS 65535 SHINGLE WORDS 2 LOWERCASE yes MASK yes";
 
-/// What the fixtures are asked.
+/// The queries that the fixtures are asked.
 const QUESTIONS: [&str; 8] = [
     "SIM.COMPARE fixture item1 2 words ready LIMIT 0",
     "SIM.COMPARE fixture item2 2 words ready COMBINE LIMIT 0",
@@ -610,7 +610,7 @@ fn fixture_blob() -> Vec<u8> {
     digits.chunks(2).map(byte).collect()
 }
 
-/// What the RDB holds: nothing in it ever expires, or not before the year 6500.
+/// The contents of the RDB. Nothing in it expires before the year 6500.
 fn populate_fixture(server: &Server) {
     server.does(FIXTURE);
     server.does(r#"SIM.CREATE "{f}\x00\xff" BANDS 2 ROWS 1 INTERVAL 4294967296 RETENTION 1000"#);
@@ -637,7 +637,7 @@ fn populate_fixture(server: &Server) {
     server.does("RENAME before renamed");
 }
 
-/// How the fixtures were made. They are never made anew: a release with another encoding gets fixtures of
+/// Makes the fixtures, as it made those in the repository. They are never made anew: a release with another encoding gets fixtures of
 /// its own.
 #[test]
 #[ignore = "the fixtures are never made anew"]

@@ -1,8 +1,8 @@
-//! SIM.CLASSIFY and SIM.COMPARE: who is found, with which score, in which order.
+//! SIM.CLASSIFY and SIM.COMPARE: the items that are found, their scores and their order.
 
 use testkit::{Kind, Server, on_each_server};
 
-/// A scope `s` of four bands where `one` and its likes share four, three, two, one and no bucket.
+/// A scope `s` of four bands in which `one` and the others share four, three, two, one and no bucket.
 fn with_neighbours(kind: Kind) -> Server {
     let server = kind.start();
     server.does("SIM.CREATE s BANDS 4 ROWS 1");

@@ -1,4 +1,4 @@
-//! SIM.RECORD, and what SIM.FREQUENCIES and SIM.MEMBERS show of it.
+//! SIM.RECORD, and the counts that SIM.FREQUENCIES and SIM.MEMBERS show after it.
 
 use testkit::{Server, on_each_server};
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use testkit::{Server, on_each_server};
 
-/// What a scan returns: how often each item came, and its observations the last time; and how many calls it took.
+/// Scans to the end. Gives for each item how often it was returned and its observations the last time, and the number
+/// of calls.
 #[track_caller]
 fn scan(
     server: &Server,

@@ -1,4 +1,4 @@
-//! SCORE: what the three scores prefer, and their values, computed by hand.
+//! SCORE: the items that each of the three scores prefers, and values computed by hand.
 
 use testkit::{Kind, Reply, Server, on_each_server};
 

@@ -1,9 +1,9 @@
-//! SIM.SIGNATURE: how features and text become buckets. The vectors were computed apart from the
+//! SIM.SIGNATURE: how features and text become buckets. The vectors were computed without the
 //! module, by a few lines of Python after the papers' definition of MurmurHash3.
 
 use testkit::{Server, on_each_server};
 
-/// Both lines give the same signature in scope `s`.
+/// Checks that both lines give the same signature in scope `s`.
 #[track_caller]
 fn same(server: &Server, one: &str, other: &str) {
     let one = server.does(format!("SIM.SIGNATURE s {one}"));
@@ -11,7 +11,7 @@ fn same(server: &Server, one: &str, other: &str) {
     assert_eq!(one.to_string(), other.to_string());
 }
 
-/// Both lines give signatures in scope `s` that differ in every band.
+/// Checks that both lines give signatures in scope `s` that differ in every band.
 #[track_caller]
 fn different(server: &Server, one: &str, other: &str) {
     let one = server.does(format!("SIM.SIGNATURE s {one}"));

@@ -2,13 +2,19 @@
 
 use testkit::{Reply, Server, on_each_server};
 
-/// What was found, with four decimals: band, bucket, score, foreground, background.
+/// The rows of a reply, with four decimals: band, bucket, score, foreground, background.
 fn rounded(reply: &Reply) -> Vec<(i64, String, String, i64, i64)> {
-    let one = |found: &Reply| {
-        let of = found.array();
-        (of[0].integer(), of[1].text(), format!("{:.4}", of[2].double()), of[3].integer(), of[4].integer())
+    let rounded = |found: &Reply| {
+        let row = found.array();
+        (
+            row[0].integer(),
+            row[1].text(),
+            format!("{:.4}", row[2].double()),
+            row[3].integer(),
+            row[4].integer(),
+        )
     };
-    reply.array().iter().map(one).collect()
+    reply.array().iter().map(rounded).collect()
 }
 
 fn row(

@@ -1,11 +1,11 @@
-//! Bad input: one table of commands, and exactly what is said to them. None of them changes anything.
+//! Bad input: one table of commands and their exact errors. None of them changes anything.
 
 use testkit::{Client, Server, on_each_server, words};
 
-/// Commands, and behind each group of them, indented, the error that they all must get.
+/// Groups of commands, and after each group, indented, the error that all of them must get.
 ///
 /// In a command `<64KB>`, `<64KB+1>`, `<1MB>` and `<1MB+1>` stand for that many letters `x`, `<4096>` and `<4097>`
-/// for so many features, `<chunk>` for the name of a chunk, and in an error `<oldest>` for the first second of the
+/// for that many features, `<chunk>` for the name of a chunk, and in an error `<oldest>` for the first second of the
 /// window. `s` is a scope of two bands with an item, `wide` one of 4096 slots, `text` a plain string, and a new
 /// scope has 16 bands.
 const TABLE: &str = r#"
@@ -534,14 +534,14 @@ on_each_server! {
         let before = server.digest();
         let plain = |command: &str, error: &str| !command.contains(['<', '"']) && !error.contains("number of arguments");
         for (command, _) in cases.iter().filter(|(command, error)| plain(command, error)) {
-            let alone = server.refusal(command);
+            let direct = server.refusal(command);
             server.does("MULTI");
             server.expect(command, "QUEUED");
-            server.expect("EXEC", format!("[!{alone}]"));
+            server.expect("EXEC", format!("[!{direct}]"));
             let words: Vec<String> = command.split(' ').map(|word| format!("'{word}'")).collect();
             let script = format!("return redis.pcall({}).err", words.join(", "));
             let scope = command.split(' ').nth(1).expect("a key");
-            assert_eq!(server.does(format!("EVAL \"{script}\" 1 {scope}")).text(), alone, "{command}");
+            assert_eq!(server.does(format!("EVAL \"{script}\" 1 {scope}")).text(), direct, "{command}");
         }
         assert_eq!(server.digest(), before);
     }

@@ -1,4 +1,4 @@
-//! Chunks that expire all the while they are written to and read.
+//! Chunks that expire while they are written to and read.
 
 use testkit::{Kind, Random, Reply, amount, figure, on_each_server, wait_until, words};
 

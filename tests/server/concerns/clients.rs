@@ -22,7 +22,7 @@ fn installed(client: &str) -> PathBuf {
     place
 }
 
-/// What a client prints; it must end well.
+/// The output of a client, which must succeed.
 #[track_caller]
 fn printed(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -39,7 +39,7 @@ fn python() -> Command {
     command
 }
 
-/// What docs/clients.md says that each of them prints.
+/// The output of each client, according to docs/clients.md.
 fn shown() -> String {
     let page = Page::read("docs/clients.md").text;
     let (_, after) = page.split_once("```text\nrecorded").expect("docs/clients.md shows the output");

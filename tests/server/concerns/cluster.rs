@@ -17,7 +17,7 @@ pub struct Cluster {
 impl Cluster {
     pub fn start(kind: Kind) -> Cluster {
         let node = || {
-            // The port of the bus is taken only when the server starts: again, where another was faster.
+            // The bus takes its port only when the server starts: try again if another process was faster.
             kind.launch()
                 .options("--cluster-enabled yes --cluster-node-timeout 2000 --appendonly no")
                 .options(&format!("--cluster-port {} --cluster-replica-validity-factor 0", free_port()))
@@ -80,11 +80,11 @@ impl Cluster {
     }
 }
 
-/// A client that follows MOVED and ASK, and tries again where it is told to.
+/// A client that follows MOVED and ASK, and tries again on TRYAGAIN.
 struct Follower {
     ports: Vec<u16>,
     clients: BTreeMap<u16, Client>,
-    /// Where each key was found last.
+    /// The node on which each key was found last.
     routes: BTreeMap<Vec<u8>, u16>,
     moved: usize,
     tried_again: usize,
@@ -102,7 +102,7 @@ impl Follower {
         }
     }
 
-    /// The reply to a command on one key; `None` where the connection broke, and nobody knows.
+    /// The reply to a command on one key; `None` if the connection broke and the outcome is unknown.
     fn try_run(&mut self, line: &str) -> Option<Reply> {
         let command = words(line);
         let key = command[1].clone();
@@ -171,7 +171,7 @@ fn count(client: &mut Follower, scope: &str, index: &str, item: &str) -> i64 {
     pairs.iter().map(|(_, count)| count.integer()).sum()
 }
 
-/// What was acknowledged, and what nobody answered, of each (scope, index, item).
+/// The writes that were acknowledged and those without a reply, for each (scope, index, item).
 type Written = BTreeMap<(String, String, String), (i64, i64)>;
 
 /// Writes to these scopes until it is told to stop.
@@ -210,7 +210,7 @@ impl Load {
     }
 }
 
-/// Holds that every acknowledged write is there, and none twice.
+/// Checks that every acknowledged write is there, and none twice.
 #[track_caller]
 fn check(client: &mut Follower, written: &Written) {
     for ((scope, index, item), (acknowledged, unknown)) in written {
@@ -466,7 +466,7 @@ fn a_killed_primary_is_replaced_by_its_replica(kind: Kind) {
     cluster.nodes[..=promoted].iter().for_each(|node| node.validate_all());
 }
 
-/// Clusters are tried on the newest of both servers.
+/// Tests of clusters run on the newest Redis and the newest Valkey.
 macro_rules! on_clusters {
     ($($name:ident: $($kind:ident)+;)+) => {$(
         mod $name {

@@ -1,4 +1,4 @@
-//! Configuration: as arguments of loadmodule, in redis.conf, by CONFIG SET.
+//! The module's settings: as arguments of loadmodule, in redis.conf, and by CONFIG SET.
 
 use testkit::{Kind, Server, on_each_server};
 

@@ -1,4 +1,4 @@
-//! A plain model of the index with exact scores, and random commands that hold a server against it.
+//! Random commands to a server, whose replies are compared with a plain model of the index that has exact scores.
 //!
 //! The model keeps what one would keep on paper: for each scope, index, interval and item, a map
 //! bucket -> count in each band. Scores are fractions of integers, so ties are exact.
@@ -54,7 +54,7 @@ struct Place {
     item: Bytes,
 }
 
-/// What a query asks for besides its buckets.
+/// The options of a query.
 #[derive(Clone, Default)]
 struct Options {
     timestamp: i64,
@@ -248,7 +248,7 @@ impl Model {
         taken
     }
 
-    /// How many pairs had anything; none if an item would go into itself.
+    /// Gives the number of pairs that had observations, or `None` if an item would be merged into itself.
     fn merge(&mut self, scope: &[u8], destination: &[u8], pairs: &[(Bytes, Bytes)]) -> Option<usize> {
         if pairs.iter().any(|(_, source)| source == destination) {
             return None;
@@ -633,7 +633,7 @@ impl Driver<'_> {
         self.check(&got, format!("[{}]", expected.join(", ")));
     }
 
-    /// What SIM.INFO counts in each index.
+    /// Compares the counts of each index in SIM.INFO.
     fn info(&mut self, scope: &[u8]) {
         let got = self.send(&[b"SIM.INFO".to_vec(), scope.to_vec()]);
         for index in self.indexes.clone() {
@@ -716,7 +716,7 @@ fn signatures(clauses: &[(Bytes, Vec<Bytes>)]) -> Vec<Bytes> {
     clauses.iter().flat_map(words).collect()
 }
 
-/// A score, written as a RESP2 reply is.
+/// A score as a RESP2 reply has it.
 fn resp2_double(score: Score) -> String {
     format!("'{}'", score.double())
 }

@@ -1,5 +1,5 @@
-//! Payloads that nobody's DUMP made: damaged, or forged with a good checksum. Each is an error or a
-//! value that holds together, and the server lives.
+//! Payloads that no DUMP made: damaged, or forged with a good checksum. RESTORE gives an error or a value that
+//! satisfies the invariants, and the server stays up.
 
 use testkit::{Kind, Random, Reply, Server, amount, figure, on_each_server};
 
@@ -173,7 +173,7 @@ fn command(words: &[&[u8]]) -> Vec<Vec<u8>> {
     words.iter().map(|word| word.to_vec()).collect()
 }
 
-/// What a user may ask of whatever was restored.
+/// Commands on a value that was restored.
 const QUESTIONS: [&str; 8] = [
     "SIM.INFO s",
     "SIM.COMPARE s item1 2 i j LIMIT 0",

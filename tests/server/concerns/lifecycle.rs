@@ -1,4 +1,4 @@
-//! What becomes of a scope and its chunks: renamed, dropped, deleted, evicted, in the way of others.
+//! Scopes and chunks that are renamed, dropped, deleted or evicted, or whose names are taken by other keys.
 
 use testkit::{Kind, Server, on_each_server, wait_until};
 

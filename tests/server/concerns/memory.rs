@@ -1,8 +1,8 @@
-//! Memory comes back: after DROP, and when the server defragments it.
+//! Memory is given back: after DROP, and by active defragmentation.
 
 use testkit::{Kind, Server, amount, figure, on_each_server, wait_until, words};
 
-/// Observations of so many items, spread over some scopes.
+/// Records observations of this many items, spread over the scopes.
 fn fill(server: &Server, scopes: usize, items: usize) {
     for first in (0..items).step_by(1_000) {
         let record = |n: usize| {

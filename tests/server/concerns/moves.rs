@@ -1,4 +1,4 @@
-//! Keys that leave: to another server, to another database, under memory pressure.
+//! Keys that leave: to another server, to another database, or by eviction.
 
 use testkit::{Kind, Reply, Server, on_each_server, wait_until};
 
@@ -114,7 +114,7 @@ on_each_server! {
         }
     }
 
-    /// MOVE takes the scope alone: its chunks stay, and are there again when it comes back.
+    /// MOVE takes only the scope: its chunks stay, and are there again when it comes back.
     fn moved_to_another_database_a_scope_is_empty_there(server: Server) {
         populate(&server);
         let expected = answers(&server);
@@ -129,7 +129,7 @@ on_each_server! {
         assert_eq!(answers(&server), expected);
     }
 
-    /// What is left is answered exactly: as if what was evicted had never been recorded.
+    /// Replies are exact for what is left, as if what was evicted had never been recorded.
     fn answers_stay_right_while_old_chunks_are_evicted(kind: Kind) {
         let server = kind.launch().options("--maxmemory-policy volatile-ttl --maxmemory-samples 64").start();
         server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 3600 RETENTION 100");

@@ -1,4 +1,4 @@
-//! What a server comes back with: from RDB, from its append-only file, by DUMP and RESTORE, as a replica.
+//! Data that return: from RDB, from the append-only file, by DUMP and RESTORE, and on a replica.
 
 use testkit::{Kind, Reply, Server, on_each_server};
 
@@ -81,7 +81,7 @@ fn rename(server: &Server) {
     server.expect("RENAME young old", "OK");
 }
 
-/// What a renamed scope answers, wherever its name was changed.
+/// The replies of a renamed scope, wherever it was renamed.
 fn renamed_answers(server: &Server) {
     server.expect("SIM.COMPARE old item 1 i", "[[['item', '1']]]");
     server.expect("SIM.COMPARE young item 1 i", "[[]]");

@@ -1,4 +1,4 @@
-//! Every command with arguments of all kinds: what a careless or a malicious client may send.
+//! Every command with arguments of all kinds, as a careless or a malicious client may send them.
 
 use testkit::{Client, Kind, Random, Reply, Server, amount, figure, on_each_server, words};
 
@@ -260,7 +260,7 @@ fn random_round(server: &Server, round: u64) {
     figure(errors, "errors among them");
     assert!(errors > total / 10 && errors < total * 9 / 10, "{errors} of {total} are errors");
     for scope in server.keys_of_type("sim-scope") {
-        // RENAME gives names that a scope cannot have: those go by DEL alone.
+        // RENAME gives names that a scope cannot have: only DEL removes those.
         if matches!(server.call(&[b"SIM.DROP".to_vec(), scope.clone()]), Reply::Error(_)) {
             server.call(&[b"DEL".to_vec(), scope]);
         }
@@ -280,7 +280,7 @@ on_each_server! {
         }
     }
 
-    /// A chunk of the scope would have to be where the scope itself is.
+    /// A chunk would need the name that the scope itself has.
     fn a_scope_renamed_to_the_name_of_its_own_chunk(server: Server) {
         server.does("SIM.CREATE x{t} BANDS 1 ROWS 1 INTERVAL 0");
         server.does("SIM.RECORD x{t} item SIGNATURE i 1 b SIGNATURE j 1 b");
@@ -297,7 +297,7 @@ on_each_server! {
         server.expect("DBSIZE", "0");
     }
 
-    /// What is hashed for a clause is bounded by its bytes too, not by the number of features alone.
+    /// What is hashed for a clause is bounded by its bytes too, not only by the number of features.
     fn long_features_do_not_stall_the_server(kind: Kind) {
         let server = kind.start();
         for hash in ["FSS", "MURMUR3"] {

@@ -1,4 +1,4 @@
-//! The README's tour, line by line: what it shows is what redis-cli prints.
+//! The README's tour: redis-cli prints what it shows, line by line.
 
 use super::reference::{Page, assert_is};
 use testkit::{Server, on_each_server, transcript};

@@ -1,8 +1,8 @@
-//! The reference: COMMAND DOCS, the pages of docs/commands that are held against it, and their examples,
-//! which are replayed.
+//! The reference: COMMAND DOCS, and the pages of docs/commands/, which are compared with it and whose examples are
+//! replayed.
 //!
-//! `WRITE_DOCS=1 SERVERS=redis-8.2 cargo test --test server reference:: -- --test-threads=1` writes into the
-//! pages what the server says, in place of comparing.
+//! `WRITE_DOCS=1 SERVERS=redis-8.2 cargo test --test server reference:: -- --test-threads=1` writes the
+//! server's side into the pages instead of comparing.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -29,7 +29,7 @@ impl Page {
     }
 }
 
-/// Holds that a page is what it should be; or makes it so, where WRITE_DOCS is set.
+/// Checks that a page has this text; if WRITE_DOCS is set, writes the text instead.
 #[track_caller]
 pub fn assert_is(page: &Page, right: &str) {
     if std::env::var_os("WRITE_DOCS").is_some() {
@@ -43,7 +43,7 @@ pub fn assert_is(page: &Page, right: &str) {
     assert_eq!(page.text, right, "{}, and what is right", page.path.display());
 }
 
-/// What COMMAND DOCS and COMMAND INFO say of each command that users see.
+/// The entries of COMMAND DOCS and COMMAND INFO for each command that users see.
 fn documented(server: &Server) -> Vec<(String, Reply)> {
     let docs = server.client_resp3().does("COMMAND DOCS");
     let named = docs.pairs().into_iter().map(|(name, docs)| (name.text().to_uppercase(), docs.clone()));

@@ -1,11 +1,11 @@
-//! Replicas under load: attached at any time, cut off, promoted; and what they do about expiry.
+//! Replicas under load: attached at any time, cut off, promoted, and with chunks that expire.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use testkit::{Client, Kind, Random, Reply, Server, amount, on_each_server, wait_until, words};
 
-/// A client that writes until it is told to stop, or may write no more.
+/// A client that writes until it is told to stop, or is no longer allowed to write.
 struct Load {
     stop: Arc<AtomicBool>,
     done: Arc<AtomicUsize>,

@@ -1,4 +1,4 @@
-//! What reaches a replica and the append-only file, and what a change tells those who watch.
+//! The commands that reach a replica and the append-only file, and the keyspace events of a change.
 
 use testkit::{Client, Kind, Reply, Server, on_each_server, wait_until};
 
@@ -9,9 +9,9 @@ fn with_aof(kind: Kind) -> Server {
 /// The argument that follows a word of a replicated command.
 #[track_caller]
 fn after<'a>(command: &'a [Reply], word: &str) -> &'a Reply {
-    let place = command.iter().position(|argument| argument.bytes() == word.as_bytes());
-    let place = place.unwrap_or_else(|| panic!("no {word} in {}", Reply::Array(command.to_vec())));
-    &command[place + 1]
+    let index = command.iter().position(|argument| argument.bytes() == word.as_bytes());
+    let index = index.unwrap_or_else(|| panic!("no {word} in {}", Reply::Array(command.to_vec())));
+    &command[index + 1]
 }
 
 /// Commands that change nothing: in the scope `s` of [`something`], and elsewhere.

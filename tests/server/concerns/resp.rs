@@ -1,4 +1,4 @@
-//! The shapes of replies in RESP2 and RESP3, and commands inside transactions and scripts.
+//! The types of replies in RESP2 and RESP3, and commands inside transactions and scripts.
 
 use testkit::{Kind, Server, on_each_server};
 

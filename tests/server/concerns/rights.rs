@@ -1,4 +1,4 @@
-//! Who may do what: access control by command, by category and by key.
+//! Access control by command, by category and by key.
 
 use testkit::{Client, Kind, Server, on_each_server, words};
 

@@ -1,5 +1,5 @@
-//! The cases that Sentry tested its own similarity index with, in 2017, with its own hashing: the
-//! features of a text are its characters. The scores of unlike texts were computed apart from the module.
+//! The cases with which Sentry tested its own similarity index in 2017, with its own hashing: the features of a
+//! text are its characters. The scores of texts that are not similar were computed without the module.
 
 use testkit::{Kind, Server, on_each_server};
 

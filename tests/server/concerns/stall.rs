@@ -1,5 +1,5 @@
-//! No command stops the server for long: what it costs is bounded, and what is within the bounds is
-//! quick. `make soak` measures the worst of each command, and prints it.
+//! No command stops the server for long: the cost of a command is bounded, and within the bounds it is quick.
+//! `make soak` measures and prints the worst time of each command.
 
 use testkit::{Client, Kind, Reply, Server, amount, on_each_server, words};
 
@@ -39,13 +39,13 @@ impl Table {
     fn read(&mut self, client: &Client, what: &str, command: &[Vec<u8>]) -> bool {
         let runs: Vec<(Reply, u64)> = (0..3).map(|_| timed(client, command)).collect();
         self.note(what, runs.iter().map(|(_, usec)| *usec).min().expect("three"));
-        is_carried_out(&runs[0].0)
+        is_executed(&runs[0].0)
     }
 
     fn write(&mut self, client: &Client, what: &str, command: &[Vec<u8>]) -> bool {
         let (reply, usec) = timed(client, command);
         self.note(what, usec);
-        is_carried_out(&reply)
+        is_executed(&reply)
     }
 }
 
@@ -57,8 +57,8 @@ impl Drop for Table {
     }
 }
 
-/// Whether a command was carried out; if not, because it would have cost too much.
-fn is_carried_out(reply: &Reply) -> bool {
+/// True if the command was executed; false if it was refused because it would cost too much. Panics on another error.
+fn is_executed(reply: &Reply) -> bool {
     match reply {
         Reply::Error(error) => {
             assert!(error.contains("simile.max-"), "{error}");
@@ -68,19 +68,19 @@ fn is_carried_out(reply: &Reply) -> bool {
     }
 }
 
-/// Reads of data that grows until the last of them is refused.
+/// Reads while the data grow, until each of the commands has been refused.
 fn growing(table: &mut Table, server: &Server, line: impl Fn(usize) -> String, commands: &[(&str, &str)]) {
-    let mut wanted: Vec<&(&str, &str)> = commands.iter().collect();
+    let mut pending: Vec<&(&str, &str)> = commands.iter().collect();
     let (mut size, mut next) = (0, 20_000);
-    while !wanted.is_empty() && size < 1_200_000 {
+    while !pending.is_empty() && size < 1_200_000 {
         load(server, size, next, &line);
         (size, next) = (next, next * 5 / 4);
-        wanted.retain(|(what, command)| table.read(server, what, &words(command)));
+        pending.retain(|(what, command)| table.read(server, what, &words(command)));
     }
     server.does("FLUSHALL");
 }
 
-/// A command of so many words of the same kind, as many as are carried out.
+/// The longest command of words of the same kind that is not refused.
 fn lengthening(table: &mut Table, server: &Server, what: &str, begin: &str, word: impl Fn(usize) -> String) {
     let mut count = 1_000;
     loop {
@@ -376,7 +376,7 @@ on_each_server! {
 
     fn the_worst_of_each_command_is_short(kind: Kind) {
         if amount(0, 1) == 0 {
-            return; // a minute of work, and of no worth beside other tests
+            return; // a minute of work, and of no use while other tests run
         }
         let server = kind.launch().options("--lazyfree-lazy-user-flush yes").start();
         server.expect("CONFIG GET simile.max-postings", format!("['simile.max-postings', '{DEFAULT}']"));

@@ -151,7 +151,7 @@ on_each_server! {
     fn info_says_what_commands_did(server: Server) {
         let of = |field: &str| section(&server)[field];
         server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 0");
-        // So many that the search which reads and returns them all is the slowest on a busy machine, too.
+        // Enough items that the search which reads and returns them all is the slowest even on a busy machine.
         let records: Vec<Vec<Vec<u8>>> =
             (0..9_999).map(|n| testkit::words(&format!("SIM.RECORD s item{n} SIGNATURE i 1 b"))).collect();
         server.pipeline(&records);

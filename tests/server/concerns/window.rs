@@ -1,8 +1,8 @@
-//! Time: which chunk a RECORD goes to, what the chunk is called, and when it vanishes.
+//! Time: the chunk that a RECORD goes to, its name, and its expiry.
 
 use testkit::{Server, on_each_server, wait_until};
 
-/// The parts of a chunk's name behind its tag: index, start, uid.
+/// The parts of a chunk's name after its tag: index, start, uid.
 fn parts<'a>(chunk: &'a str, tag: &str) -> (&'a str, i64, &'a str) {
     let rest = chunk.strip_prefix(tag).unwrap_or_else(|| panic!("{chunk} should begin with {tag}"));
     let mut parts = rest.strip_prefix(':').expect("a colon").rsplitn(3, ':');
