@@ -48,8 +48,9 @@ impl Check<'_> {
             50..70 => {
                 self.similar(step, limit, |contender, limit| shape.compare(contender, &item, moment, limit))
             }
-            70..90 => self
-                .similar(at, limit, |contender, limit| shape.classify(contender, moment, limit, &signature)),
+            70..90 => self.similar(step, limit, |contender, limit| {
+                shape.classify(contender, moment, limit, &signature)
+            }),
             90..95 if item != other => {
                 self.both(|contender| shape.merge(contender, &item, &other, self.clock))
             }

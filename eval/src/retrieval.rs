@@ -34,7 +34,7 @@ impl Retrieved {
         json!({
             "set": self.corpus, "text": describe_text(self.setting.text), "events": self.events,
             "threshold": self.threshold, "bands": self.bands, "rows": self.rows, "pairs": self.recall.total,
-            "met": self.precision.of, "recall": self.recall.value(), "precision": self.precision.value(),
+            "met": self.precision.total, "recall": self.recall.value(), "precision": self.precision.value(),
             "scored_recall": self.scored_recall.value(),
             "scored_precision": self.scored_precision.value(), "close": self.close.value(),
         })

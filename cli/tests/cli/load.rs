@@ -231,7 +231,7 @@ on_each_server! {
             "[[]]",
         );
         server.expect(format!("SIM.CLASSIFY s LIMIT 1 FEATURES tags 2 red{now} green{now}"), format!("[[['{item}', '1']]]"));
-        // A place in the middle of the file is found again.
+        // A position in the middle of the file is found again.
         append(&path, &(500..600).map(|n| record(now as u64 - n)).collect::<String>());
         assert!(load("--grown").out.contains("100 records read"));
         assert_eq!(counts(&server, "s", "tags").len(), 600);

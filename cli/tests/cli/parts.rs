@@ -37,7 +37,7 @@ impl Cluster {
     /// The node that serves a key.
     fn of(&self, key: &str) -> &Server {
         let serves = |node: &&Server| !node.run(format!("EXISTS {key}")).to_string().starts_with("!MOVED");
-        self.0.iter().find(serves).expect("somebody serves the slot")
+        self.0.iter().find(serves).expect("a node that serves the slot")
     }
 }
 

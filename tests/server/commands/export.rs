@@ -162,11 +162,11 @@ on_each_server! {
         for length in 0..blob.len() {
             refused(&blob[..length], &format!("cut to {length}"));
         }
-        for place in 0..blob.len() {
+        for offset in 0..blob.len() {
             for bit in 0..8 {
                 let mut damaged = blob.clone();
-                damaged[place] ^= 1 << bit;
-                refused(&damaged, &format!("bit {bit} of byte {place}"));
+                damaged[offset] ^= 1 << bit;
+                refused(&damaged, &format!("bit {bit} of byte {offset}"));
             }
         }
         assert_eq!(import(&server, "t", &[("i", "item", b"SIMB\x02")]).to_string(), "!ERR blob has version 2, and this release reads 1");
@@ -188,13 +188,13 @@ on_each_server! {
                 server.does("SIM.DROP t i");
             }
         };
-        for place in 0..content.len() {
+        for offset in 0..content.len() {
             for bit in 0..8 {
                 let mut damaged = content.to_vec();
-                damaged[place] ^= 1 << bit;
+                damaged[offset] ^= 1 << bit;
                 try_it(&damaged);
             }
-            try_it(&content[..place]);
+            try_it(&content[..offset]);
         }
         server.expect("PING", "PONG");
     }

@@ -12,14 +12,14 @@ fn project() -> PathBuf {
     env!("CARGO_MANIFEST_DIR").into()
 }
 
-/// A place that scripts/install-clients.sh fills.
+/// The directory of a client, which scripts/install-clients.sh fills.
 fn installed(client: &str) -> PathBuf {
-    let place = project().join("target/clients").join(client);
+    let directory = project().join("target/clients").join(client);
     assert!(
-        place.join(".installed").exists(),
+        directory.join(".installed").exists(),
         "the {client} client is not installed: `make test` installs it"
     );
-    place
+    directory
 }
 
 /// The output of a client, which must succeed.
@@ -57,8 +57,8 @@ on_each_server! {
 
     fn the_tour_in_node(server: Server) {
         // Node looks for packages beside the program and above it.
-        let place = installed("node");
-        let tour = place.join(format!("tour-{}.js", server.port()));
+        let directory = installed("node");
+        let tour = directory.join(format!("tour-{}.js", server.port()));
         fs::copy(project().join("examples/node/tour.js"), &tour).expect("a copy");
         let said = printed(Command::new("node").arg(&tour).arg(server.port().to_string()));
         fs::remove_file(&tour).expect("the copy");

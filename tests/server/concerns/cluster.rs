@@ -76,7 +76,7 @@ impl Cluster {
                 (first.parse().expect("a slot")..=last.parse::<i64>().expect("a slot")).contains(&slot)
             })
         };
-        (0..self.nodes.len()).find(serves).expect("somebody serves the slot")
+        (0..self.nodes.len()).find(serves).expect("a node that serves the slot")
     }
 }
 

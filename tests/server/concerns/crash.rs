@@ -51,7 +51,7 @@ impl Step {
 }
 
 /// Writes until the server is gone. Returns the counts that were acknowledged, how many commands those
-/// were, and the one that nobody answered.
+/// were, and the one without a reply.
 fn write(port: u16, writer: usize, seed: u64, mut counts: Counts) -> (Counts, usize, Option<Step>) {
     let client = Client::connect(port, "").expect("a connection");
     let mut random = Random::new(seed);

@@ -14,27 +14,30 @@ type Profile = Vec<BTreeMap<Bytes, u64>>;
 /// An exact fraction.
 #[derive(Clone, Copy, Debug)]
 struct Score {
-    part: u128,
-    whole: u128,
+    numerator: u128,
+    denominator: u128,
 }
 
 impl Score {
-    const ZERO: Score = Score { part: 0, whole: 1 };
+    const ZERO: Score = Score { numerator: 0, denominator: 1 };
 
     fn add(self, other: Score) -> Score {
-        Score { part: self.part * other.whole + other.part * self.whole, whole: self.whole * other.whole }
+        Score {
+            numerator: self.numerator * other.denominator + other.numerator * self.denominator,
+            denominator: self.denominator * other.denominator,
+        }
     }
 
     fn divide(self, n: usize) -> Score {
-        Score { part: self.part, whole: self.whole * n as u128 }
+        Score { numerator: self.numerator, denominator: self.denominator * n as u128 }
     }
 
     fn order(self, other: Score) -> Ordering {
-        (self.part * other.whole).cmp(&(other.part * self.whole))
+        (self.numerator * other.denominator).cmp(&(other.numerator * self.denominator))
     }
 
     fn double(self) -> f64 {
-        self.part as f64 / self.whole as f64
+        self.numerator as f64 / self.denominator as f64
     }
 }
 
@@ -45,9 +48,9 @@ struct Definition {
     retention: i64,
 }
 
-/// Which interval of which index of which scope, and whose.
+/// The key of a profile: one interval of one index of one scope, and an item in it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct ProfileKey {
     scope: Bytes,
     index: Bytes,
     start: i64,
@@ -78,7 +81,7 @@ struct Found {
 struct Model {
     now: i64,
     scopes: BTreeMap<Bytes, Definition>,
-    counts: BTreeMap<Place, Profile>,
+    counts: BTreeMap<ProfileKey, Profile>,
 }
 
 impl Model {
@@ -86,7 +89,7 @@ impl Model {
         let Definition { interval, retention, .. } = self.scopes[scope];
         let last = options.timestamp - options.timestamp.rem_euclid(interval);
         let first = last - options.window.map_or(retention, |n| (n - 1).min(retention)) * interval;
-        let all = self.counts.keys().filter(|place| place.scope == scope).map(|place| place.start);
+        let all = self.counts.keys().filter(|key| key.scope == scope).map(|key| key.start);
         all.filter(|start| (first..=last).contains(start)).collect()
     }
 
@@ -100,7 +103,7 @@ impl Model {
         self.now = now;
         let counts = std::mem::take(&mut self.counts);
         self.counts =
-            counts.into_iter().filter(|(place, _)| !self.has_expired(&place.scope, place.start)).collect();
+            counts.into_iter().filter(|(key, _)| !self.has_expired(&key.scope, key.start)).collect();
     }
 
     /// The new counts, or none for a time that is over.
@@ -118,8 +121,8 @@ impl Model {
         }
         let mut replies = Vec::new();
         for (index, buckets) in clauses {
-            let place = Place { scope: scope.into(), index: index.clone(), start, item: item.into() };
-            let profile = self.counts.entry(place).or_insert_with(|| vec![BTreeMap::new(); bands]);
+            let key = ProfileKey { scope: scope.into(), index: index.clone(), start, item: item.into() };
+            let profile = self.counts.entry(key).or_insert_with(|| vec![BTreeMap::new(); bands]);
             let count = |(band, bucket): (&mut BTreeMap<Bytes, u64>, &Bytes)| {
                 let count = band.entry(bucket.clone()).or_insert(0);
                 *count += 1;
@@ -133,8 +136,8 @@ impl Model {
     fn profile(&self, scope: &[u8], index: &[u8], starts: &BTreeSet<i64>, item: &[u8]) -> Profile {
         let mut sum = vec![BTreeMap::new(); self.scopes[scope].bands];
         for &start in starts {
-            let place = Place { scope: scope.into(), index: index.into(), start, item: item.into() };
-            for (band, counts) in self.counts.get(&place).into_iter().flatten().enumerate() {
+            let key = ProfileKey { scope: scope.into(), index: index.into(), start, item: item.into() };
+            for (band, counts) in self.counts.get(&key).into_iter().flatten().enumerate() {
                 for (bucket, count) in counts {
                     *sum[band].entry(bucket.clone()).or_insert(0) += count;
                 }
@@ -151,13 +154,13 @@ impl Model {
         band: usize,
         bucket: &[u8],
     ) -> BTreeSet<Bytes> {
-        let holds = |(place, profile): &(&Place, &Profile)| {
-            place.scope == scope
-                && place.index == index
-                && starts.contains(&place.start)
+        let holds = |(key, profile): &(&ProfileKey, &Profile)| {
+            key.scope == scope
+                && key.index == index
+                && starts.contains(&key.start)
                 && profile[band].contains_key(bucket)
         };
-        self.counts.iter().filter(holds).map(|(place, _)| place.item.clone()).collect()
+        self.counts.iter().filter(holds).map(|(key, _)| key.item.clone()).collect()
     }
 
     /// Everything that a query's parts find: one list, or one for each part.
@@ -168,17 +171,15 @@ impl Model {
             [all] => all,
             ref each => each[n],
         };
-        // for each part, each item's profile, and who is admitted by it
+        // for each part, each item's profile, and the items that qualify by it
         let mut profiles: Vec<BTreeMap<Bytes, Profile>> = Vec::new();
         let mut admitted: Vec<BTreeSet<Bytes>> = Vec::new();
         for (n, (index, query)) in parts.iter().enumerate() {
             let items: BTreeSet<Bytes> = self
                 .counts
                 .keys()
-                .filter(|place| {
-                    place.scope == scope && &place.index == index && starts.contains(&place.start)
-                })
-                .map(|place| place.item.clone())
+                .filter(|key| key.scope == scope && &key.index == index && starts.contains(&key.start))
+                .map(|key| key.item.clone())
                 .collect();
             let all: BTreeMap<Bytes, Profile> = items
                 .into_iter()
@@ -227,20 +228,17 @@ impl Model {
     /// Takes an item out of an index, or of all of them, and gives what it had: start, index, profile.
     fn take(&mut self, scope: &[u8], index: &[u8], item: &[u8]) -> Vec<(Bytes, Vec<(i64, Profile)>)> {
         let indexes: BTreeSet<Bytes> = match index {
-            b"*" => self
-                .counts
-                .keys()
-                .filter(|place| place.scope == scope)
-                .map(|place| place.index.clone())
-                .collect(),
+            b"*" => {
+                self.counts.keys().filter(|key| key.scope == scope).map(|key| key.index.clone()).collect()
+            }
             _ => [index.to_vec()].into(),
         };
         let mut taken = Vec::new();
         for index in indexes {
-            let mine = |place: &Place| place.scope == scope && place.index == index && place.item == item;
-            let places: Vec<Place> = self.counts.keys().filter(|place| mine(place)).cloned().collect();
+            let mine = |key: &ProfileKey| key.scope == scope && key.index == index && key.item == item;
+            let keys: Vec<ProfileKey> = self.counts.keys().filter(|key| mine(key)).cloned().collect();
             let had: Vec<(i64, Profile)> =
-                places.iter().filter_map(|place| Some((place.start, self.counts.remove(place)?))).collect();
+                keys.iter().filter_map(|key| Some((key.start, self.counts.remove(key)?))).collect();
             if !had.is_empty() {
                 taken.push((index, had));
             }
@@ -258,10 +256,13 @@ impl Model {
             for (index, had) in self.take(scope, index, source) {
                 merged += 1;
                 for (start, profile) in had {
-                    let place =
-                        Place { scope: scope.into(), index: index.clone(), start, item: destination.into() };
-                    let into =
-                        self.counts.entry(place).or_insert_with(|| vec![BTreeMap::new(); profile.len()]);
+                    let key = ProfileKey {
+                        scope: scope.into(),
+                        index: index.clone(),
+                        start,
+                        item: destination.into(),
+                    };
+                    let into = self.counts.entry(key).or_insert_with(|| vec![BTreeMap::new(); profile.len()]);
                     for (band, counts) in into.iter_mut().zip(profile) {
                         counts
                             .into_iter()
@@ -279,10 +280,9 @@ impl Model {
 
     /// Forgets an index, and gives how many chunks it had.
     fn drop_index(&mut self, scope: &[u8], index: &[u8]) -> usize {
-        let mine = |place: &Place| place.scope == scope && place.index == index;
-        let starts: BTreeSet<i64> =
-            self.counts.keys().filter(|place| mine(place)).map(|place| place.start).collect();
-        self.counts.retain(|place, _| !mine(place));
+        let mine = |key: &ProfileKey| key.scope == scope && key.index == index;
+        let starts: BTreeSet<i64> = self.counts.keys().filter(|key| mine(key)).map(|key| key.start).collect();
+        self.counts.retain(|key, _| !mine(key));
         starts.len()
     }
 }
@@ -304,7 +304,7 @@ fn overlap(left: &Profile, right: &Profile) -> Score {
         }
     }
     let whole = 2 * left.len() as i128 * left_total * right_total;
-    Score { part: (whole - distance) as u128, whole: whole as u128 }
+    Score { numerator: (whole - distance) as u128, denominator: whole as u128 }
 }
 
 fn ranked(mut list: Vec<Found>, options: &Options) -> Vec<Found> {
@@ -553,7 +553,11 @@ impl Driver<'_> {
         let got_items: Vec<Vec<Bytes>> = got.array().iter().map(items).collect();
         let expected_items: Vec<Vec<Bytes>> =
             expected.iter().map(|list| list.iter().map(|found| found.item.clone()).collect()).collect();
-        assert_eq!(got_items, expected_items, "who is found, in which order: {}\n{got}", self.sent);
+        assert_eq!(
+            got_items, expected_items,
+            "the items that are found, and their order: {}\n{got}",
+            self.sent
+        );
         for (entry, found) in got.array().iter().flat_map(Reply::array).zip(expected.iter().flatten()) {
             let score = &entry.array()[1];
             if options.combine {
@@ -637,27 +641,27 @@ impl Driver<'_> {
     fn info(&mut self, scope: &[u8]) {
         let got = self.send(&[b"SIM.INFO".to_vec(), scope.to_vec()]);
         for index in self.indexes.clone() {
-            let mine = |place: &&Place| place.scope == scope && place.index == index;
-            let places: Vec<&Place> = self.model.counts.keys().filter(mine).collect();
-            let starts: BTreeSet<i64> = places.iter().map(|place| place.start).collect();
+            let mine = |key: &&ProfileKey| key.scope == scope && key.index == index;
+            let keys: Vec<&ProfileKey> = self.model.counts.keys().filter(mine).collect();
+            let starts: BTreeSet<i64> = keys.iter().map(|key| key.start).collect();
             let mut buckets = BTreeSet::new();
             let mut observations = 0;
-            for place in &places {
-                let profile = &self.model.counts[*place];
+            for key in &keys {
+                let profile = &self.model.counts[*key];
                 observations += total(profile);
                 for (band, counts) in profile.iter().enumerate() {
-                    buckets.extend(counts.keys().map(|bucket| (place.start, band, bucket)));
+                    buckets.extend(counts.keys().map(|bucket| (key.start, band, bucket)));
                 }
             }
             let Some((_, shown)) =
                 got.get("indexes").pairs().into_iter().find(|(name, _)| name.bytes() == index)
             else {
-                assert!(places.is_empty(), "{} does not show {}: {got}", self.sent, quoted(&index));
+                assert!(keys.is_empty(), "{} does not show {}: {got}", self.sent, quoted(&index));
                 continue;
             };
             for (field, count) in [
                 ("chunks", starts.len()),
-                ("items", places.len()),
+                ("items", keys.len()),
                 ("buckets", buckets.len()),
                 ("observations", observations as usize),
             ] {
@@ -675,17 +679,15 @@ impl Driver<'_> {
     /// Deletes the key of a chunk, as an eviction would.
     fn lose(&mut self, scope: &[u8]) {
         let index = self.index();
-        let mine = |place: &&Place| place.scope == scope && place.index == index;
-        let Some(Place { start, .. }) = self.model.counts.keys().find(mine).cloned() else { return };
+        let mine = |key: &&ProfileKey| key.scope == scope && key.index == index;
+        let Some(ProfileKey { start, .. }) = self.model.counts.keys().find(mine).cloned() else { return };
         let tag = if scope.contains(&b'{') { scope.to_vec() } else { [b"{", scope, b"}"].concat() };
         let name = [tag, b":".to_vec(), index.clone(), b":".to_vec(), text(start), b":".to_vec()].concat();
         let chunk = self.server.keys_of_type("sim-chunk").into_iter().find(|key| key.starts_with(&name));
         let chunk = chunk.unwrap_or_else(|| panic!("no chunk {}...", quoted(&name)));
         let got = self.send(&[b"DEL".to_vec(), chunk]);
         self.check(&got, "1");
-        self.model
-            .counts
-            .retain(|place, _| (&place.scope[..], &place.index, place.start) != (scope, &index, start));
+        self.model.counts.retain(|key, _| (&key.scope[..], &key.index, key.start) != (scope, &index, start));
     }
 
     fn drop(&mut self, scope: &[u8]) {

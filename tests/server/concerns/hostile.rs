@@ -99,14 +99,14 @@ fn damage(part: &mut Vec<u8>, random: &mut Random) {
         part.extend(varint(*random.pick(&EDGES)));
         return;
     }
-    let place = random.below(part.len());
+    let offset = random.below(part.len());
     let other = random.below(part.len());
-    let (from, to) = (place.min(other), place.max(other));
+    let (from, to) = (offset.min(other), offset.max(other));
     match random.below(10) {
-        0 | 1 => part[place] ^= 1 << random.below(8),
-        2 => part[place] = *random.pick(&[0, 1, 2, 0x7f, 0x80, 0xff]),
-        3 => part[place] = part[place].wrapping_add(1),
-        4 => part.truncate(place),
+        0 | 1 => part[offset] ^= 1 << random.below(8),
+        2 => part[offset] = *random.pick(&[0, 1, 2, 0x7f, 0x80, 0xff]),
+        3 => part[offset] = part[offset].wrapping_add(1),
+        4 => part.truncate(offset),
         5 => drop(part.drain(from..to)),
         // a name or an item that comes twice
         6 => {
@@ -114,15 +114,15 @@ fn damage(part: &mut Vec<u8>, random: &mut Random) {
             part.splice(to..to, slice);
         }
         // a count that says more, or less, than there is
-        7 => drop(part.splice(place..=place, varint(*random.pick(&EDGES)))),
+        7 => drop(part.splice(offset..=offset, varint(*random.pick(&EDGES)))),
         8 => {
             let number = if random.one_in(2) { *random.pick(&EDGES) } else { random.number() };
-            part.splice(place..place, varint(number));
+            part.splice(offset..offset, varint(number));
         }
         _ => {
             let slice: Vec<u8> = part.drain(from..to).collect();
-            let place = random.below(part.len() + 1);
-            part.splice(place..place, slice);
+            let offset = random.below(part.len() + 1);
+            part.splice(offset..offset, slice);
         }
     }
 }
@@ -134,8 +134,8 @@ fn mutated(whole: &Payload, other: &Payload, random: &mut Random) -> Vec<u8> {
         // The server's own encoding, anywhere behind the sort of value, which is not the module's to read.
         0 => {
             let mut body = payload.body();
-            let place = 1 + random.below(body.len() - 1);
-            body[place] ^= 1 << random.below(8);
+            let offset = 1 + random.below(body.len() - 1);
+            body[offset] ^= 1 << random.below(8);
             return whole.seal(&body);
         }
         1 => {

@@ -269,11 +269,11 @@ on_each_server! {
                 let reply = server.call(&[b"RESTORE", key.as_bytes(), b"0", &cut]).to_string();
                 assert!(reply.starts_with("!ERR"), "{key} cut to {length} bytes: {reply}");
             }
-            for place in 1..body.len() {
+            for offset in 1..body.len() {
                 // The first byte is the server's: of which built-in sort the value is.
                 for bit in 0..8 {
                     let mut damaged = whole.clone();
-                    damaged[place] ^= 1 << bit;
+                    damaged[offset] ^= 1 << bit;
                     let reply = server.call(&[b"RESTORE", key.as_bytes(), b"0", &damaged, b"REPLACE"]);
                     if reply == Reply::Status("OK".into()) {
                         // Some other value: whole in itself, whatever it is.

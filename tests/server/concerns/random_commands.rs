@@ -196,19 +196,19 @@ impl Writer<'_> {
         let mut command: Vec<Vec<u8>> = skeleton.split(' ').flat_map(|word| self.draw(word)).collect();
         let damages = *self.random.pick(&[0, 0, 0, 0, 0, 1, 1, 2, 4]);
         for _ in 0..damages {
-            let place = 1 + self.random.below(command.len());
+            let position = 1 + self.random.below(command.len());
             match self.random.below(6) {
-                0 if place < command.len() => drop(command.remove(place)),
+                0 if position < command.len() => drop(command.remove(position)),
                 1 => {
-                    let again = command[place.min(command.len() - 1)].clone();
-                    command.insert(place, again);
+                    let again = command[position.min(command.len() - 1)].clone();
+                    command.insert(position, again);
                 }
                 2 => {
                     let odd = self.odd();
-                    command.insert(place, odd);
+                    command.insert(position, odd);
                 }
-                3 => command.truncate(place),
-                _ if place < command.len() => command[place] = self.odd(),
+                3 => command.truncate(position),
+                _ if position < command.len() => command[position] = self.odd(),
                 _ => {}
             }
         }

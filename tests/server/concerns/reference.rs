@@ -62,8 +62,8 @@ fn has_flag(argument: &Reply, flag: &str) -> bool {
     field(argument, "flags").is_some_and(|flags| flags.array().iter().any(|f| f.text() == flag))
 }
 
-fn arguments(of: &Reply) -> &[Reply] {
-    field(of, "arguments").map_or(&[], Reply::array)
+fn arguments(entry: &Reply) -> &[Reply] {
+    field(entry, "arguments").map_or(&[], Reply::array)
 }
 
 /// A clause: what the pages show under the line, by its name.

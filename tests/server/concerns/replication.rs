@@ -204,7 +204,7 @@ on_each_server! {
         let tracker = server.client_resp3();
         tracker.expect("CLIENT TRACKING ON", "OK");
         let invalidated = |command: &str| {
-            tracker.does("SIM.COMPARE s item 1 i"); // what it has read it wants to be told of
+            tracker.does("SIM.COMPARE s item 1 i"); // it asks to be told when a key that it has read changes
             server.run(command);
             tracker.send("PING");
             let mut told = Vec::new();
@@ -290,7 +290,7 @@ on_each_server! {
         let primary = kind.start();
         let replica = kind.start();
         replica.follow(&primary);
-        primary.does("DEBUG SET-ACTIVE-EXPIRE 0"); // the primary says nothing until somebody looks
+        primary.does("DEBUG SET-ACTIVE-EXPIRE 0"); // the primary reports no expiry until a command finds the key expired
         primary.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 1 RETENTION 1");
         let now = primary.now();
         primary.expect(format!("SIM.RECORD s item TIMESTAMP {now} SIGNATURE i 1 a"), "[[1]]");
