@@ -1,14 +1,14 @@
 //! docs/cli.md and docs/migrating.md: the tool prints what they show, line by line.
 //!
-//! Every ```console block is typed into a shell: `$ ` begins a command, `> ` goes on with it. Only times
-//! may differ: seconds that something took, and moments (ten digits).
+//! Every ```console block is typed into a shell: `$ ` begins a command, `> ` continues it. Only times
+//! may differ: durations in seconds, and moments (ten digits).
 
 use crate::migrate;
 use std::path::Path;
 use std::process::Command;
 use testkit::{Kind, Server, on_each_server};
 
-/// A command of a page, and what it prints.
+/// A command of a page, and its output.
 struct Step {
     line: usize,
     command: String,
@@ -34,7 +34,7 @@ fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
-/// The same without what differs from run to run.
+/// The output without what differs from run to run.
 fn without_times(text: &str) -> String {
     let is_digit = |c: char| c.is_ascii_digit();
     let runs = text.split_inclusive(|c| !is_digit(c)).map(|run| {
@@ -51,7 +51,7 @@ fn without_times(text: &str) -> String {
     words.collect::<String>().trim_end().to_string()
 }
 
-/// Types all that a page shows into a shell; `sentry` is the port of its other server.
+/// Types all commands of a page into a shell; `sentry` is the port of its other server.
 fn type_all(server: &Server, page: &str, sentry: u16) {
     let steps = steps(page);
     assert!(steps.len() > 3, "docs/{page} shows nothing");

@@ -1,12 +1,12 @@
-//! `simile groups`: the groups are those that every pair of items gives.
+//! `simile groups`: the groups are those that follow from comparing every pair of items.
 
 use crate::program::{run, simile};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use testkit::{Random, Server, on_each_server};
 
-/// Items around some centres: copies, near-copies, and items that are similar to no other. One group is larger than a
-/// question's first answer.
+/// Items around some centres: copies, near-copies, and items that are similar to no other. One group is larger than the
+/// first reply to a query.
 fn record(server: &Server, scope: &str) {
     server.does(format!("SIM.CREATE {scope} BANDS 8 ROWS 1 INTERVAL 0"));
     let mut random = Random::new(7);

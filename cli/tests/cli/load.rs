@@ -89,11 +89,11 @@ fn unread(server: &Server) -> u64 {
     sockets.lines().filter_map(queue).sum()
 }
 
-/// Kills a load while a batch of it lies at the server, which stands still and has not read it.
+/// Kills a load while the server is stopped and has not read a batch that has arrived.
 fn kill_with_a_batch_on_its_way(server: &Server, load: Running) {
     wait_until("a batch lies there", || {
         signal(server, "STOP");
-        // It may have stood still with all read; a moment later all that was on its way is there.
+        // The server may have been stopped after it had read everything. Soon after, all that was sent has arrived.
         std::thread::sleep(Duration::from_millis(20));
         let is_batch = unread(server) > 5_000; // less is the question for the position
         if !is_batch {
@@ -156,7 +156,7 @@ on_each_server! {
         });
         let mut pipe = first.0.stdin.take().expect("a pipe");
         pipe.write_all(lines(0..1_000).as_bytes()).expect("it reads");
-        // Three batches of 256; for the fourth it waits until there is more.
+        // Three batches of 256 are sent; the fourth waits for more lines.
         wait_until("the first waits for more", || position(&server, Path::new("queue")) == 768);
         run_with(&server, "load s - --id queue", lines(0..2_000).as_bytes());
         pipe.write_all(lines(1_000..2_000).as_bytes()).expect("it reads");
@@ -205,7 +205,7 @@ on_each_server! {
 
     fn csv_is_read_with_its_quotes_its_times_and_its_line_breaks(server: Server) {
         let head = "name,when,title,\"all, tags\"\n";
-        // No two records share a tag: what is alike does not depend on the hour of the test.
+        // No two records share a tag, so the similarities do not depend on the hour of the test.
         let record = |n: u64| format!("i{n},{},\"a title, of\ntwo lines {n}\",red{n}  green{n}\n", 3_600 * n);
         let body: String = (0..500).map(record).collect();
         let path = file(&server, "t.csv", &format!("{head}{body}"));
@@ -214,7 +214,7 @@ on_each_server! {
             run(&server, &format!("load s {} {fields} {options}", path.display()))
         };
         let create = "--create 'BANDS 2 ROWS 1 INTERVAL 3600 RETENTION 1000 SHINGLE WORDS 1'";
-        // The times lie in 1970: every record is refused, counted and not silent.
+        // The times are in 1970: every record is refused, and the refusals are counted and shown.
         let old = load(create).failed(3);
         assert!(old.contains("record 1 was refused: ERR TIMESTAMP 0 is older than the window"), "{old}");
         let now = server.now() / 3_600;

@@ -41,7 +41,7 @@ impl Cluster {
     }
 }
 
-/// Texts of which some are alike, in JSON lines.
+/// Texts in JSON lines, some of which are similar.
 fn texts(path: &Path, count: usize) {
     let mut random = Random::new(5);
     let mut lines = String::new();
@@ -53,7 +53,7 @@ fn texts(path: &Path, count: usize) {
                 false => format!("w{centre}_{word}"),
             })
             .collect();
-        // Some are seen twice: observations decide about the order of equal scores.
+        // Some are seen twice, since observations decide the order of equal scores.
         for _ in 0..1 + usize::from(random.one_in(3)) {
             lines += &format!("{{\"id\": \"i{n}\", \"text\": \"{}\"}}\n", words.join(" "));
         }

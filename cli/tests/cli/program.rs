@@ -19,7 +19,7 @@ pub fn at(port: u16, line: &str) -> Command {
     command
 }
 
-/// The words of a line: blanks part them; `'...'` may hold blanks.
+/// Splits a line into words at its blanks. `'...'` is one word.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (n, part) in line.split('\'').enumerate() {
@@ -46,14 +46,14 @@ impl From<Output> for Ran {
 }
 
 impl Ran {
-    /// Its standard output, once it went well.
+    /// The standard output of a run that must succeed.
     #[track_caller]
     pub fn fine(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{}", self.out);
         self.out
     }
 
-    /// Its standard error, once it exited with this.
+    /// The standard error of a run that must exit with this status.
     #[track_caller]
     pub fn failed(self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
@@ -61,13 +61,13 @@ impl Ran {
     }
 }
 
-/// Runs it to its end.
+/// Runs the program to its end.
 #[track_caller]
 pub fn run(server: &Server, line: &str) -> Ran {
     simile(server, line).output().expect("the program runs").into()
 }
 
-/// Runs it with this on standard input.
+/// The same, with this on standard input.
 #[track_caller]
 pub fn run_with(server: &Server, line: &str, input: &[u8]) -> Ran {
     let mut child = simile(server, line).stdin(Stdio::piped()).spawn().expect("the program starts");
@@ -75,7 +75,7 @@ pub fn run_with(server: &Server, line: &str, input: &[u8]) -> Ran {
     child.wait_with_output().expect("the program ends").into()
 }
 
-/// A program that runs; killed when it is dropped.
+/// A running program, killed when it is dropped.
 pub struct Running(pub Child);
 
 impl Running {
@@ -83,7 +83,7 @@ impl Running {
         Running(command.spawn().expect("the program starts"))
     }
 
-    /// As `kill -9` does.
+    /// Kills it, like `kill -9`.
     pub fn kill(mut self) {
         self.0.kill().expect("it can be killed");
         self.0.wait().expect("it has ended");
@@ -97,12 +97,12 @@ impl Drop for Running {
     }
 }
 
-/// Writes a file of a test.
+/// Writes a file for a test.
 pub fn write(path: &Path, content: impl AsRef<[u8]>) {
     std::fs::write(path, content).expect("a file can be written");
 }
 
-/// A number as the program shows it, up to a million.
+/// A number below a million, as the program shows it.
 pub fn thousands(number: u64) -> String {
     if number < 1_000 { number.to_string() } else { format!("{},{:03}", number / 1_000, number % 1_000) }
 }

@@ -16,8 +16,8 @@ fn hours(server: &Server, retention: i64, back: i64) -> i64 {
     now
 }
 
-/// When each chunk expires, in hours after the one that began last before `now`; by the names of the chunks.
-fn lives(server: &Server, now: i64) -> Vec<i64> {
+/// The expiry of each chunk, sorted by name, in hours after the beginning of the hour of `now`.
+fn expiries(server: &Server, now: i64) -> Vec<i64> {
     let chunks = server.chunks();
     let expiry = |chunk: &String| server.does(format!("PEXPIRETIME {chunk}")).integer();
     chunks.iter().map(|chunk| (expiry(chunk) / 1000 - (now - now % 3600)) / 3600).collect()
@@ -26,9 +26,9 @@ fn lives(server: &Server, now: i64) -> Vec<i64> {
 on_each_server! {
     fn a_longer_window_prolongs_the_life_of_every_chunk(server: Server) {
         let now = hours(&server, 3, 2);
-        assert_eq!(lives(&server, now), [2, 3, 4, 2, 3, 4]);
+        assert_eq!(expiries(&server, now), [2, 3, 4, 2, 3, 4]);
         server.expect("SIM.ALTER s RETENTION 10", "OK");
-        assert_eq!(lives(&server, now), [9, 10, 11, 9, 10, 11]);
+        assert_eq!(expiries(&server, now), [9, 10, 11, 9, 10, 11]);
         server.expect(format!("SIM.RECORD s late TIMESTAMP {} SIGNATURE i 1 a", now - 9 * 3600), "[[1]]");
         server.expect("SIM.COMPARE s late 1 i", "[[['back-0', '1'], ['back-1', '1'], ['back-2', '1'], ['late', '1']]]");
         assert_eq!(server.does("SIM.INFO s").get("retention").integer(), 10);
@@ -41,15 +41,15 @@ on_each_server! {
         server.expect("DBSIZE", "11");
         server.expect("SIM.ALTER s RETENTION 1", "OK");
         server.expect("DBSIZE", "5");
-        assert_eq!(lives(&server, now), [1, 2, 1, 2]);
+        assert_eq!(expiries(&server, now), [1, 2, 1, 2]);
         server.expect("SIM.COMPARE s back-0 1 i", "[[['back-0', '1'], ['back-1', '1']]]");
         let info = server.does("SIM.INFO s");
         assert_eq!(info.get("indexes").get("i").get("chunks").integer(), 2);
         server.refusal(format!("SIM.RECORD s late TIMESTAMP {} SIGNATURE i 1 a", now - 3 * 3600));
-        // What is gone does not come back.
+        // Chunks that have expired do not come back.
         server.expect("SIM.ALTER s RETENTION 5", "OK");
         server.expect("DBSIZE", "5");
-        assert_eq!(lives(&server, now), [5, 6, 5, 6]);
+        assert_eq!(expiries(&server, now), [5, 6, 5, 6]);
         server.expect("SIM.ALTER s RETENTION 0", "OK");
         server.expect("DBSIZE", "3");
         server.validate_all();
@@ -82,15 +82,15 @@ on_each_server! {
             replica.catch_up_with(&server);
             assert_eq!(replica.digest(), server.digest(), "{retention}");
             assert_eq!(replica.does("DBSIZE"), server.does("DBSIZE"), "{retention}");
-            assert_eq!(lives(&replica, now), lives(&server, now), "{retention}");
+            assert_eq!(expiries(&replica, now), expiries(&server, now), "{retention}");
         }
         assert!(server.appended().len() > before);
         replica.validate_all();
-        let (digest, size, after) = (server.digest(), server.does("DBSIZE"), lives(&server, now));
+        let (digest, size, after) = (server.digest(), server.does("DBSIZE"), expiries(&server, now));
         server.does("DEBUG RELOAD");
         assert_eq!(server.digest(), digest);
         let server = server.restart();
-        assert_eq!((server.digest(), server.does("DBSIZE"), lives(&server, now)), (digest, size, after));
+        assert_eq!((server.digest(), server.does("DBSIZE"), expiries(&server, now)), (digest, size, after));
     }
 
     fn chunks_that_are_gone_already_leave_the_directory_everywhere(kind: Kind) {
@@ -103,8 +103,8 @@ on_each_server! {
         server.expect("SIM.ALTER s RETENTION 8", "OK");
         replica.catch_up_with(&server);
         assert_eq!(replica.digest(), server.digest());
-        assert_eq!(lives(&replica, now), lives(&server, now));
-        // A second one, which finds nothing gone, sees the same directory.
+        assert_eq!(expiries(&replica, now), expiries(&server, now));
+        // A second SIM.ALTER, which finds no chunk missing, leaves the same directory.
         server.expect("SIM.ALTER s RETENTION 9", "OK");
         replica.catch_up_with(&server);
         assert_eq!(replica.digest(), server.digest());

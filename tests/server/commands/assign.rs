@@ -12,7 +12,7 @@ on_each_server! {
         server.expect("SIM.FREQUENCIES s i first", "[['a', 2], ['b', 2], ['c', 2], ['d', 1, 'x', 1]]");
         server.expect("SIM.FREQUENCIES s i third", "[['a', 1], ['x', 1], ['y', 1], ['z', 1]]");
         server.expect("SIM.FREQUENCIES s i second", "[[], [], [], []]");
-        // The item given may be there already, and be another than the one that is most like it.
+        // The given item may exist already, and differ from the most similar one.
         server.expect("SIM.ASSIGN s third MINSCORE 0.9 SIGNATURE i 4 a b c e", "['third', '0.75', 0]");
         server.expect("SIM.ASSIGN s third MINSCORE 0.75 SIGNATURE i 4 a b c f", "['first', '0.75', 0]");
         server.expect("SIM.ASSIGN s fifth MINSCORE 0 SIGNATURE i 4 p q y z", "['fourth', '0.5', 0]");

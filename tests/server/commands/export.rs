@@ -26,7 +26,7 @@ fn classify(server: &Client, scope: &str, options: &str, blob: &[u8]) -> Reply {
     server.call(&words)
 }
 
-/// Content with the checksum that belongs to it.
+/// Content with its right checksum.
 fn sealed(content: &[u8]) -> Vec<u8> {
     let mut bytes = content;
     let checksum = murmur3::murmur3_x64_128(&mut bytes, 0).expect("reading from memory") as u64;
@@ -208,7 +208,7 @@ on_each_server! {
         server.does("SIM.CREATE other BANDS 3 ROWS 1 INTERVAL 3600");
         server.does("SIM.RECORD other item SIGNATURE i 3 a b c");
         let other = export(&server, "other", "i", "item");
-        // As many observations as there can be, in the chunk of now.
+        // The largest number of observations, in the chunk of now.
         let start = now - now % 3600;
         let most: &[u8] = &[0xff, 0xff, 0xff, 0xff, 0x0f];
         let number = |mut n: i64| {
@@ -241,7 +241,7 @@ on_each_server! {
                 assert_eq!((server.digest(), server.does("DBSIZE")), before, "{error}");
             }
         }
-        // Twice what fits, in one command.
+        // Twice as much as fits, in one command.
         let reply = import(&server, "t", &[("i", "x", &full), ("i", "y", &full), ("i", "x", &full)]).to_string();
         assert_eq!(reply, "!ERR an item would have more than 4294967295 observations in one chunk");
         assert_eq!(import(&server, "missing", &[("i", "x", &one)]).to_string(), "!ERR no such scope: SIM.IMPORT adds to one that is there; make it with SIM.CREATE");
@@ -403,7 +403,7 @@ on_each_server! {
         assert_eq!(classify(&server, "days", "", &blob).to_string(), third);
         assert_eq!(classify(&server, "always", "", &blob).to_string(), third);
         assert_eq!(classify(&server, "hours", "WINDOW 2 LIMIT 0", &blob).to_string(), "[[['item', '1']]]");
-        // What was recorded without time lies in no window.
+        // Observations without a time are in no window.
         let blob = export(&server, "always", "i", "item");
         assert_eq!(classify(&server, "hours", "", &blob).to_string(), "[[]]");
     }
@@ -509,13 +509,13 @@ on_each_server! {
         server.does("DEL s");
         let cut = &dump.bytes()[..dump.bytes().len() - 1];
         assert!(server.call(&[b"RESTORE", b"s".as_slice(), b"0", cut]).to_string().starts_with("!ERR"));
-        // Back before the sweep: nothing is lost.
+        // The scope is back before the sweep, so nothing is lost.
         assert_eq!(server.call(&[b"RESTORE", b"s".as_slice(), b"0", dump.bytes()]).to_string(), "OK");
         assert_eq!(sweep(&server), 0);
         server.does("DEL s");
         assert_eq!(sweep(&server), 1);
         server.expect("SIM.COMPARE u item 1 i", "[[['item', '1']]]");
-        // A scope that is replaced is gone; one of the same name is another.
+        // A scope that is replaced is gone, even though the new one has the same name.
         server.does("SIM.RECORD s item TEXT i words");
         server.does("DEL s");
         server.does("SIM.RECORD s item TEXT i words");
@@ -637,8 +637,8 @@ fn populate_fixture(server: &Server) {
     server.does("RENAME before renamed");
 }
 
-/// Makes the fixtures, as it made those in the repository. They are never made anew: a release with another encoding gets fixtures of
-/// its own.
+/// Makes fixtures, as it made those in the repository. Those are never made anew: a release with another encoding
+/// gets fixtures of its own.
 #[test]
 #[ignore = "the fixtures are never made anew"]
 fn make_the_fixtures() {

@@ -15,7 +15,7 @@ fn populated(kind: Kind) -> Server {
     server
 }
 
-/// A time whose window holds all three intervals.
+/// A time whose window has all three intervals.
 fn later(server: &Server) -> i64 {
     server.now() + 3600
 }

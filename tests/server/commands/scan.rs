@@ -28,7 +28,8 @@ fn scan(
     }
 }
 
-/// A scope `s` of hours with 100 items: each in its hour, of four, every third in the next hour too, and there twice.
+/// A scope `s` with intervals of an hour and 100 items, each in one of four hours. Every third is also in the next hour,
+/// with two observations.
 fn hundred(server: &Server) -> i64 {
     server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 3600 RETENTION 5");
     let now = server.now_inside(3600);
@@ -76,7 +77,7 @@ on_each_server! {
         let now = hundred(&server);
         let there_all_the_time: Vec<i64> = (0..100).filter(|n| n % 4 < 2 && n % 10 != 7).collect();
         let (found, calls) = scan(&server, "COUNT 3", |call| match call {
-            // items are deleted, and others take their places
+            // items are deleted, and others are recorded in their slots
             2 => (0..100).filter(|n| n % 10 == 7).for_each(|n| drop(server.does(format!("SIM.DELETE s * item-{n}")))),
             3 => (0..30).for_each(|n| drop(server.does(format!("SIM.RECORD s new-{n} TIMESTAMP {} SIGNATURE i 2 x y", now - n % 4 * 3600)))),
             // the chunks that the scan began with go

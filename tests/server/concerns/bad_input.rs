@@ -481,7 +481,7 @@ fn cases(now: i64) -> Vec<(&'static str, String)> {
     cases
 }
 
-/// Makes what the table speaks of, and gives the time.
+/// Creates the scopes and keys that the table names, and gives the time.
 fn populate(server: &Client) -> i64 {
     server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 3600 RETENTION 3");
     server.does("SIM.CREATE wide BANDS 64 ROWS 64");

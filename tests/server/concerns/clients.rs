@@ -56,7 +56,7 @@ on_each_server! {
     }
 
     fn the_tour_in_node(server: Server) {
-        // Node looks for packages beside the program and above it.
+        // Node looks for packages in the program's directory and those above it.
         let directory = installed("node");
         let tour = directory.join(format!("tour-{}.js", server.port()));
         fs::copy(project().join("examples/node/tour.js"), &tour).expect("a copy");

@@ -164,7 +164,7 @@ impl Follower {
     }
 }
 
-/// The count of an item in the one bucket that it was always seen in.
+/// The count of an item in its only bucket.
 fn count(client: &mut Follower, scope: &str, index: &str, item: &str) -> i64 {
     let reply = client.does(&format!("SIM.FREQUENCIES {scope} {index} {item}"));
     let pairs = reply.array().first().map(|band| band.pairs()).unwrap_or_default();
@@ -235,7 +235,7 @@ fn move_slot(cluster: &Cluster, slot: i64, to: usize, is_scope: impl Fn(&str) ->
             break;
         }
         keys.sort_by_key(|key| is_scope(key) != scope_first);
-        // One key, then a look again: what is written in between shows.
+        // One key at a time, then list again, to find keys that were written in between.
         let reply = source.run(format!("MIGRATE 127.0.0.1 {} {} 0 5000", target.port(), keys[0])).to_string();
         assert!(reply == "OK" || reply == "NOKEY", "MIGRATE {}: {reply}", keys[0]);
     }
@@ -278,7 +278,7 @@ fn every_command_follows_its_slot(kind: Kind) {
         cluster.nodes[n + 3].catch_up_with(&cluster.nodes[n]);
         assert_eq!(cluster.nodes[n + 3].digest(), cluster.nodes[n].digest());
         cluster.nodes[n].validate_all();
-        // A replica answers a client that says so.
+        // A replica answers a client that has sent READONLY.
         let replica = cluster.nodes[n + 3].client();
         replica.expect("READONLY", "OK");
         for scope in &scopes {
@@ -296,7 +296,7 @@ fn every_command_follows_its_slot(kind: Kind) {
 
 fn a_slot_moves_under_load(kind: Kind) {
     let cluster = Cluster::start(kind);
-    // Two scopes in one slot; the name of one is the tag of the other.
+    // Two scopes in one slot: the name of one is the tag of the other.
     let scopes = ["load", "x{load}y"];
     let mut client = cluster.client();
     for scope in scopes {
@@ -334,7 +334,7 @@ std::thread_local! {
     static SUMS: std::cell::RefCell<BTreeMap<(String, String, String), i64>> = const { std::cell::RefCell::new(BTreeMap::new()) };
 }
 
-/// While a chunk is on the other node already, every command that needs it says so and changes nothing.
+/// While one chunk is already on the other node, every command that needs it says so and changes nothing.
 fn commands_wait_for_a_chunk_on_its_way(kind: Kind) {
     let cluster = Cluster::start(kind);
     let mut client = cluster.client();
@@ -387,7 +387,7 @@ fn commands_wait_for_a_chunk_on_its_way(kind: Kind) {
     source.expect("SIM.COMPARE s item 1 j", "[[['item', '1']]]"); // all of this index is here
     moves("s");
     let other = source.only_chunk();
-    // What is asked for on the new node needs the chunk of j, which has not come.
+    // On the new node the commands need the chunk of j, which has not arrived.
     target.expect("ASKING", "OK");
     assert!(target.run("SIM.COMPARE s item 1 j").to_string().starts_with("!TRYAGAIN"));
     target.expect("ASKING", "OK");
@@ -441,7 +441,7 @@ fn a_killed_primary_is_replaced_by_its_replica(kind: Kind) {
             client.does(&format!("SIM.RECORD {scope} item{} SIGNATURE i 1 b", n % 5));
         }
     }
-    // What a replica has confirmed is not lost with its primary.
+    // Writes that a replica has confirmed survive the loss of its primary.
     for n in 0..3 {
         cluster.nodes[n + 3].catch_up_with(&cluster.nodes[n]);
     }

@@ -2,7 +2,7 @@
 
 use testkit::{Kind, Server, on_each_server};
 
-/// The definition that a scope made now gets, in part.
+/// Checks some parameters of a scope that is created now by default.
 #[track_caller]
 fn expect_defaults(server: &Server, parameters: &str) {
     server.does("SIM.RECORD probe item TEXT i words");

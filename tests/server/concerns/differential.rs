@@ -1,7 +1,6 @@
 //! Random commands to a server, whose replies are compared with a plain model of the index that has exact scores.
 //!
-//! The model keeps what one would keep on paper: for each scope, index, interval and item, a map
-//! bucket -> count in each band. Scores are fractions of integers, so ties are exact.
+//! For each scope, index, interval and item, the model keeps a map bucket -> count in each band. Scores are fractions of integers, so ties are exact.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,7 +97,7 @@ impl Model {
         start + (retention + 1) * interval <= self.now
     }
 
-    /// Forgets what has expired by now.
+    /// Removes the intervals that have expired.
     fn expire(&mut self, now: i64) {
         self.now = now;
         let counts = std::mem::take(&mut self.counts);
@@ -106,7 +105,7 @@ impl Model {
             counts.into_iter().filter(|(key, _)| !self.has_expired(&key.scope, key.start)).collect();
     }
 
-    /// The new counts, or none for a time that is over.
+    /// The new counts, or none for a time whose interval has expired.
     fn record(
         &mut self,
         scope: &[u8],
@@ -163,7 +162,7 @@ impl Model {
         self.counts.iter().filter(holds).map(|(key, _)| key.item.clone()).collect()
     }
 
-    /// Everything that a query's parts find: one list, or one for each part.
+    /// All that a query finds: one list with COMBINE, otherwise one for each clause or index.
     fn query(&self, scope: &[u8], parts: &[(Bytes, Profile)], options: &Options) -> Vec<Vec<Found>> {
         let starts = self.starts(scope, options);
         let least = |n: usize| match options.minbands[..] {
@@ -278,7 +277,7 @@ impl Model {
         pairs.iter().map(|(index, item)| self.take(scope, index, item).len()).sum()
     }
 
-    /// Forgets an index, and gives how many chunks it had.
+    /// Removes an index, and gives the number of its chunks.
     fn drop_index(&mut self, scope: &[u8], index: &[u8]) -> usize {
         let mine = |key: &ProfileKey| key.scope == scope && key.index == index;
         let starts: BTreeSet<i64> = self.counts.keys().filter(|key| mine(key)).map(|key| key.start).collect();
@@ -322,7 +321,7 @@ fn ranked(mut list: Vec<Found>, options: &Options) -> Vec<Found> {
 /// Sends random commands to a server and the same to the model.
 struct Driver<'a> {
     server: &'a Client,
-    /// Intervals so short that chunks expire during the run.
+    /// Use intervals short enough that chunks expire during the run.
     live: bool,
     model: Model,
     random: Random,
@@ -357,7 +356,7 @@ impl Driver<'_> {
         driver
     }
 
-    /// Sends a command and gives its reply, written as in other tests.
+    /// Sends a command and gives its reply.
     fn send(&mut self, words: &[Bytes]) -> Reply {
         self.sent = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
         self.server.call(words)
@@ -369,7 +368,7 @@ impl Driver<'_> {
     }
 
     fn create(&mut self, scope: &[u8]) {
-        // Intervals whose next boundary is not near: nothing expires during a run.
+        // Intervals that end more than 300 seconds from now, so that nothing expires during a run.
         let now = self.model.now;
         let intervals: Vec<i64> =
             [900, 1800, 3600, 86400, 2592000].into_iter().filter(|i| now % i < i - 300).collect();
@@ -723,7 +722,7 @@ fn resp2_double(score: Score) -> String {
     format!("'{}'", score.double())
 }
 
-/// Random commands, until enough of them were sent.
+/// Sends random commands until there are enough.
 fn run(server: &Server, seed: u64, live: bool, enough: impl Fn(usize) -> bool) {
     let mut driver = Driver::new(server, seed, live);
     for step in (0..).take_while(|step| !enough(*step)) {

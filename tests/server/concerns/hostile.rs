@@ -15,7 +15,7 @@ fn crc64(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |crc, byte| crc >> 8 ^ table[usize::from(crc as u8 ^ byte)])
 }
 
-/// A DUMP, taken apart.
+/// The parts of a DUMP payload.
 #[derive(Clone)]
 struct Payload {
     /// The sort of value and the module type's id with the version of its encoding.
@@ -58,7 +58,7 @@ impl Payload {
         self.head.iter().copied().chain(parts).chain([0]).collect()
     }
 
-    /// A body with its footer and a checksum that is right.
+    /// A body with its footer and the right checksum.
     fn seal(&self, body: &[u8]) -> Vec<u8> {
         let sealed = [body, &self.version].concat();
         let checksum = crc64(&sealed).to_le_bytes();
@@ -77,7 +77,7 @@ fn varint(mut number: u64) -> Vec<u8> {
     bytes
 }
 
-/// Numbers at which something ends.
+/// Numbers at the edges of ranges.
 const EDGES: [u64; 12] = [
     0,
     1,
@@ -93,7 +93,7 @@ const EDGES: [u64; 12] = [
     u64::MAX,
 ];
 
-/// Changes something of a part; what is written behind it stays readable more often than not.
+/// Changes a part in some way after which the rest of it can usually still be read.
 fn damage(part: &mut Vec<u8>, random: &mut Random) {
     if part.is_empty() {
         part.extend(varint(*random.pick(&EDGES)));
@@ -113,7 +113,7 @@ fn damage(part: &mut Vec<u8>, random: &mut Random) {
             let slice = part[from..to].to_vec();
             part.splice(to..to, slice);
         }
-        // a count that says more, or less, than there is
+        // a count that is larger or smaller than what follows
         7 => drop(part.splice(offset..=offset, varint(*random.pick(&EDGES)))),
         8 => {
             let number = if random.one_in(2) { *random.pick(&EDGES) } else { random.number() };
@@ -127,11 +127,11 @@ fn damage(part: &mut Vec<u8>, random: &mut Random) {
     }
 }
 
-/// A payload that is damaged or forged in some way.
+/// A payload, damaged or forged in some way.
 fn mutated(whole: &Payload, other: &Payload, random: &mut Random) -> Vec<u8> {
     let mut payload = whole.clone();
     match random.below(20) {
-        // The server's own encoding, anywhere behind the sort of value, which is not the module's to read.
+        // The server's own encoding, anywhere after the type of the value, which the module does not read.
         0 => {
             let mut body = payload.body();
             let offset = 1 + random.below(body.len() - 1);
@@ -185,7 +185,7 @@ const QUESTIONS: [&str; 8] = [
     "SIM.DELETE s * item1 * item3",
 ];
 
-/// Restores a batch of payloads, each checked at once; returns how many were taken.
+/// Restores a batch of payloads, checking each value at once. Returns how many were accepted.
 fn restore(server: &Server, key: &str, payloads: &[Vec<u8>], ask: bool) -> usize {
     let key = key.as_bytes();
     let mut commands = Vec::new();

@@ -53,7 +53,7 @@ on_each_server! {
         server.does("CONFIG SET activedefrag no");
         let scopes = amount(2_000, 20_000);
         fill(&server, scopes, scopes * 12);
-        // Of four neighbours one stays, so that nearly no page is free.
+        // One of four neighbours stays, so that hardly any page becomes free.
         for n in (0..scopes).filter(|n| n % 4 > 0) {
             server.does(format!("SIM.DROP s{n}"));
         }
@@ -69,7 +69,7 @@ on_each_server! {
         wait_until("most of it is given back", || fragmented() < much / 2);
         assert_eq!(server.digest(), digest);
         server.validate_all();
-        // What was moved is counted, changed and freed as before.
+        // Items that were moved are counted, changed and freed as before.
         fill(&server, scopes, scopes);
         server.validate_all();
         figure((before >> 20) as usize, "MiB fragmented");

@@ -54,7 +54,7 @@ on_each_server! {
         }
     }
 
-    /// To a sweep, a chunk that came before its scope is one whose scope is gone.
+    /// A sweep frees chunks that arrived before their scope: it cannot tell them from those whose scope is gone.
     fn a_scope_that_comes_first_keeps_its_chunks_from_a_sweep(kind: Kind) {
         let (from, to) = (kind.start(), kind.start());
         populate(&from);

@@ -2,7 +2,7 @@
 
 use testkit::{Kind, Reply, Server, on_each_server};
 
-/// Scopes of every sort: binary names, a hash tag, without expiry, emptied, renamed.
+/// Creates scopes of every kind: with binary names, a hash tag, without expiry, emptied, renamed.
 fn populate(server: &Server) {
     let now = server.now_inside(3600);
     server.does("SIM.CREATE s BANDS 3 ROWS 2 INTERVAL 3600 RETENTION 12 HASH MURMUR3 SEED 9 MODULUS 65535 SHINGLE WORDS 2 LOWERCASE yes MASK yes");
@@ -39,7 +39,7 @@ fn populate(server: &Server) {
     server.does("SIM.RECORD after item TEXT i \"a few more words\"");
 }
 
-/// All that must survive: the digest of the keyspace, when each key expires, and answers.
+/// All that must survive: the digest of the keyspace, the expiry of each key, and replies.
 #[derive(PartialEq, Debug)]
 struct Held {
     digest: String,
@@ -71,7 +71,7 @@ fn held(server: &Server) -> Held {
     Held { digest: server.digest(), keys, answers }
 }
 
-/// Names changed just before: the scope remembers its tag and its uid.
+/// Renames scopes just before they are saved: a scope keeps its tag and its uid.
 fn rename(server: &Server) {
     server.expect("RENAME s z", "OK");
     server.expect("RENAME z s", "OK");
@@ -136,7 +136,7 @@ on_each_server! {
     }
 
     fn a_rewritten_aof_does_not_depend_on_the_order_of_keys(kind: Kind) {
-        // With many scopes some chunks come before their scope and some after it.
+        // With many scopes some chunks are read before their scope and some after it.
         let server = kind.launch().options("--appendonly yes --aof-use-rdb-preamble no").start();
         for n in 0..60 {
             server.does(format!("SIM.RECORD s{n} item TEXT i \"text number {n}\" TEXT j \"another\""));
@@ -270,13 +270,13 @@ on_each_server! {
                 assert!(reply.starts_with("!ERR"), "{key} cut to {length} bytes: {reply}");
             }
             for offset in 1..body.len() {
-                // The first byte is the server's: of which built-in sort the value is.
+                // The first byte is the server's, and says of which built-in type the value is.
                 for bit in 0..8 {
                     let mut damaged = whole.clone();
                     damaged[offset] ^= 1 << bit;
                     let reply = server.call(&[b"RESTORE", key.as_bytes(), b"0", &damaged, b"REPLACE"]);
                     if reply == Reply::Status("OK".into()) {
-                        // Some other value: whole in itself, whatever it is.
+                        // If RESTORE accepts another value, it satisfies the invariants.
                         if server.does(format!("TYPE {key}")).text().starts_with("sim-") {
                             server.expect(format!("SIM.DEBUG VALIDATE {key}"), "OK");
                         }

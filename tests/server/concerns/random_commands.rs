@@ -2,7 +2,7 @@
 
 use testkit::{Client, Kind, Random, Reply, Server, amount, figure, on_each_server, words};
 
-/// Commands as they should be. `$` stands for words that are drawn: `$s` a scope, `$x` an index, `$i` an
+/// Correct commands. `$` stands for words that are drawn: `$s` a scope, `$x` an index, `$i` an
 /// item, `$b` a bucket, `$n` a small number, `$N` a number, `$t` a moment, `$f` a fraction, `$w` text,
 /// `$k` a signature with its count, `$F` a set of features with its count, `$q` query options.
 const SKELETONS: [&str; 43] = [
@@ -124,7 +124,7 @@ impl Writer<'_> {
         (0..words).flat_map(|_| format!("word{} ", self.random.below(50)).into_bytes()).collect()
     }
 
-    /// Bytes of a length at which something ends.
+    /// Bytes of a length at the edge of a range.
     fn long(&mut self) -> Vec<u8> {
         let length = *self.random.pick(&[63, 64, 255, 4_096, 65_535, 65_536, 65_537]);
         match self.random.below(3) {
@@ -157,7 +157,7 @@ impl Writer<'_> {
 
     fn draw(&mut self, sign: &str) -> Vec<Vec<u8>> {
         let word = match sign {
-            // Scopes that differ in little: the same slot, one name within another.
+            // Scopes with similar names: in the same slot, or one within another.
             "$s" => self
                 .random
                 .pick(&["s", "s", "s", "t", "{s}", "x{t}", "{t}:m:0", "wide", "u"])
@@ -212,7 +212,7 @@ impl Writer<'_> {
                 _ => {}
             }
         }
-        // RENAME and DEL are the server's, and here for the state that they leave.
+        // RENAME and DEL are the server's own, and sent for the state that they leave.
         command
     }
 }
@@ -224,7 +224,7 @@ fn slow(client: &Client) -> Vec<String> {
     shown.filter(|entry| entry.contains("SIM.")).collect()
 }
 
-/// Sends 50,000 commands, and removes what they made.
+/// Sends 50,000 commands, and removes the keys that they created.
 fn random_round(server: &Server, round: u64) {
     let total = 50_000;
     let mut random = Random::new(41 + round);
@@ -247,7 +247,7 @@ fn random_round(server: &Server, round: u64) {
         if done % 10_000 == 0 {
             server.validate_all();
         }
-        // A busy machine may stop a server for a while: slow is what is slow again and again.
+        // A busy machine may stop a server for a while: only a command that is slow again and again counts.
         let mut repeats = 0;
         while !slow(server).is_empty() {
             assert!(repeats < 3, "slow each time: {:?}", slow(server));
@@ -297,7 +297,7 @@ on_each_server! {
         server.expect("DBSIZE", "0");
     }
 
-    /// What is hashed for a clause is bounded by its bytes too, not only by the number of features.
+    /// The hashing for a clause is bounded by its bytes, too, not only by the number of features.
     fn long_features_do_not_stall_the_server(kind: Kind) {
         let server = kind.start();
         for hash in ["FSS", "MURMUR3"] {

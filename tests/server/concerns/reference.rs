@@ -66,7 +66,7 @@ fn arguments(entry: &Reply) -> &[Reply] {
     field(entry, "arguments").map_or(&[], Reply::array)
 }
 
-/// A clause: what the pages show under the line, by its name.
+/// True for a clause, which the pages show by its name under the syntax line.
 fn is_clause(argument: &Reply) -> bool {
     argument.get("name").text().ends_with("clause")
 }
@@ -113,14 +113,14 @@ fn syntax(name: &str, docs: &Reply) -> String {
     text
 }
 
-/// The words of a list that COMMAND INFO gives.
+/// The words of a list of COMMAND INFO.
 fn words(list: &Reply, between: &str) -> String {
     let mut words: Vec<String> = list.array().iter().map(Reply::text).collect();
     words.sort();
     words.join(between)
 }
 
-/// The head of a command's page: all that is known of it without prose.
+/// The head of a command's page, which follows from COMMAND DOCS and COMMAND INFO.
 fn head(server: &Server, name: &str, docs: &Reply, page: &str) -> String {
     let all = server.does(format!("COMMAND INFO {name}"));
     let info = all.array()[0].array();
@@ -154,7 +154,7 @@ fn head(server: &Server, name: &str, docs: &Reply, page: &str) -> String {
     )
 }
 
-/// The part of a page that follows its head.
+/// The rest of a page, after its head.
 fn prose(page: &str) -> &str {
     let key = page.find("\n| Key |").map(|at| at + 1);
     let end = key.and_then(|key| page[key..].find('\n').map(|length| key + length + 1));

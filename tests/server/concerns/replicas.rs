@@ -33,7 +33,7 @@ impl Load {
         Load { stop, done, writer }
     }
 
-    /// Waits until so much more was written.
+    /// Waits until this many more commands have been written.
     #[track_caller]
     fn go_on(&self, more: usize) {
         let aim = self.done.load(Ordering::Relaxed) + more;
@@ -47,7 +47,7 @@ impl Load {
     }
 }
 
-/// Writes of all kinds to a few scopes, some of them made and dropped again and again.
+/// Writes of all kinds to a few scopes, some of which are created and dropped again and again.
 fn command(random: &mut Random) -> String {
     let scope = random.pick(&["a", "b", "{c}", "d"]).to_string();
     let (item, other) = (format!("item{}", random.below(50)), format!("other{}", random.below(50)));
@@ -174,7 +174,7 @@ on_each_server! {
     }
 
     fn writes_around_an_expiry_leave_both_alike(kind: Kind) {
-        // Chunks of a second's interval expire all the while.
+        // Chunks of intervals of a second expire meanwhile.
         let primary = kind.launch().options("--appendonly yes").start();
         let replica = kind.start();
         replica.follow(&primary);
@@ -203,7 +203,7 @@ on_each_server! {
         alike(&primary, &[&replica]);
         primary.does("SIM.RECORD s item SIGNATURE i0 1 b");
         alike(&primary, &[&replica]);
-        // The directory is the same again, whatever has expired in the meantime.
+        // The directory is the same again, whatever has expired meanwhile.
         let directory = primary.does("DEBUG DIGEST-VALUE s");
         let primary = primary.restart();
         assert_eq!(primary.does("DEBUG DIGEST-VALUE s"), directory);

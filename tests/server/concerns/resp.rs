@@ -38,7 +38,7 @@ on_each_server! {
         let info = client.does("SIM.INFO t").to_string();
         assert!(info.starts_with('{'), "{info}");
         client.expect("SIM.INFO missing", "nil");
-        // The same in RESP2: flat arrays.
+        // RESP2 has flat arrays instead.
         server.expect("SIM.FREQUENCIES t i item", "[['x', 1], ['y', 1]]");
         let flat = server.does("SIM.INFO t").to_string();
         assert!(flat.starts_with('['), "{flat}");

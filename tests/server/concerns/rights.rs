@@ -12,7 +12,7 @@ fn user(server: &Server, name: &str, rules: &str) -> Client {
     client
 }
 
-/// Every command on a scope, in an order in which each finds something to do.
+/// Every command on a scope, in an order in which each has something to do.
 fn commands(scope: &str) -> Vec<String> {
     [
         "SIM.CREATE $ BANDS 1 ROWS 1 INTERVAL 3600",
@@ -44,7 +44,7 @@ fn script(command: &str) -> String {
     format!("return redis.call({})", words.join(", "))
 }
 
-/// A scope `renamed` that was made as `first`.
+/// A scope `renamed` that was created as `first`.
 fn renamed(server: &Server) {
     server.does("SIM.CREATE first BANDS 1 ROWS 1 INTERVAL 3600");
     server.does("SIM.RECORD first item SIGNATURE i 1 b");
@@ -62,8 +62,8 @@ fn varint(mut number: u64) -> Vec<u8> {
     bytes
 }
 
-/// A dump of a scope, changed to say that it was saved under another name. The checksum is left as it
-/// was: the server is told not to look.
+/// A dump of a scope, changed to say that it was saved under another name. The checksum stays: the server is told not
+/// to check it.
 fn forged(dump: &[u8], saved_as: &[u8], now: &[u8]) -> Vec<u8> {
     let named = |name: &[u8]| [varint(name.len() as u64), name.to_vec()].concat();
     let (old, new) = (named(saved_as), named(now));
@@ -99,7 +99,7 @@ on_each_server! {
         server.does("SIM.CREATE theirs BANDS 1 ROWS 1 INTERVAL 3600");
         server.does("SIM.RECORD theirs item SIGNATURE i 1 b");
         server.does("FUNCTION LOAD \"#!lua name=f\nredis.register_function('f', function(k, a) return redis.call(unpack(a)) end)\"");
-        // Not even the chunks are of use to who may do all with them.
+        // Full rights to the chunks are not enough.
         let bob = user(&server, "bob", "resetkeys ~mine ~{theirs}:* +@all");
         let before = server.digest();
         for command in commands("theirs") {
@@ -231,7 +231,7 @@ on_each_server! {
         let mallory = user(&server, "mallory", "resetkeys ~mine +@all");
         let dump = server.does("DUMP theirs");
         let payload = forged(dump.bytes(), b"theirs", b"mine");
-        // It says that it was saved as `mine`, and goes on to name the tag, uid and chunks of `theirs`.
+        // The payload says that it was saved as `mine`, but has the tag, the uid and the chunks of `theirs`.
         assert_eq!(mallory.call(&[b"RESTORE", b"mine".as_slice(), b"0", &payload]).to_string(), "OK");
         let before = server.digest();
         for command in commands("mine") {
@@ -250,7 +250,7 @@ on_each_server! {
         assert!(forgery.starts_with("!NOPERM"), "{forgery}");
     }
 
-    /// The names `theirs` and `{theirs}` have the same tag, and the rights to the one are not those to the other.
+    /// The names `theirs` and `{theirs}` have the same tag, but rights to the one give none to the other.
     fn a_scope_forged_under_the_tag_reaches_nobodys_chunks(kind: Kind) {
         for (theirs, mine) in [("theirs", "{theirs}"), ("{theirs}", "theirs")] {
             let server = kind.launch().options("--rdbcompression no").start();

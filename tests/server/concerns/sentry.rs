@@ -13,7 +13,7 @@ fn sentry(kind: Kind) -> Server {
     server
 }
 
-/// "hello world" twice, and what is ever less like it.
+/// "hello world" twice, and texts that are less and less similar to it.
 fn basic(kind: Kind) -> Server {
     let server = sentry(kind);
     for (item, text) in [
@@ -29,7 +29,7 @@ fn basic(kind: Kind) -> Server {
     server
 }
 
-/// Items alike in both indexes, in one of them, and recorded only in one.
+/// Items that are similar in both indexes, similar in one, and recorded in only one.
 fn several(kind: Kind) -> Server {
     let server = sentry(kind);
     for item in ["1", "2"] {

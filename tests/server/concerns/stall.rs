@@ -35,7 +35,7 @@ impl Table {
         }
     }
 
-    /// A read, three times: the machine may be slow once. Whether it was carried out.
+    /// Runs a read three times, since the machine may be slow once. True if it was executed.
     fn read(&mut self, client: &Client, what: &str, command: &[Vec<u8>]) -> bool {
         let runs: Vec<(Reply, u64)> = (0..3).map(|_| timed(client, command)).collect();
         self.note(what, runs.iter().map(|(_, usec)| *usec).min().expect("three"));
@@ -192,7 +192,7 @@ fn long_commands(table: &mut Table, server: &Server) {
     server.does("FLUSHALL");
 }
 
-/// Writes at about the largest size that is carried out.
+/// Writes of about the largest size that is not refused.
 fn writes(table: &mut Table, server: &Server) {
     let mut largest =
         |what: &str, sizes: &[usize], make: &dyn Fn(usize), command: &dyn Fn(usize) -> Vec<Vec<u8>>| {
@@ -269,7 +269,7 @@ fn writes(table: &mut Table, server: &Server) {
     }
 }
 
-/// A command for each key that it frees.
+/// Commands that free keys.
 fn sweeps(table: &mut Table, server: &Server) {
     load(server, 0, 20_000, |n| {
         format!("SIM.RECORD s{n} item SIGNATURE i 16 a b c d e f g h i j k l m n o p")
@@ -325,12 +325,12 @@ on_each_server! {
             assert!(error.starts_with("ERR ") && error.contains("simile.max-postings"), "{command:.50}: {error}");
             assert_eq!(server.digest(), digest, "{command:.50}");
         }
-        // A blob costs by its length: six times is too much.
+        // The cost of a blob grows with its length: six times the blob is too much.
         let triples = (0..6).flat_map(|_| [b"i".to_vec(), b"new".to_vec(), blob.clone()]);
         let import = [words("SIM.IMPORT s"), triples.collect()].concat();
         assert!(server.call(&import).to_string().contains("simile.max-postings"));
         assert_eq!(server.digest(), digest);
-        // What is said to do about it helps.
+        // The advice in the error helps.
         server.does("SIM.DROP s i0 i1 i2");
         server.does("CONFIG SET simile.max-postings 10000");
         assert_eq!(server.does("SIM.COMPARE s item1 1 i LIMIT 0").array()[0].array().len(), 500);
@@ -338,7 +338,7 @@ on_each_server! {
         server.does("SIM.DROP s");
     }
 
-    /// A scan goes on in smaller steps than it is asked for.
+    /// A scan may take smaller steps than COUNT asks for.
     fn a_scan_is_never_refused(server: Server) {
         costly(&server);
         server.does("CONFIG SET simile.max-postings 1000");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use testkit::{Client, Kind, Server, amount, on_each_server, wait_until};
 
-/// The numbers of the section.
+/// The numbers in the section.
 fn section(client: &Client) -> BTreeMap<String, u64> {
     let text = client.does("INFO simile").text();
     assert!(text.contains("# simile"), "{text}");
@@ -11,13 +11,13 @@ fn section(client: &Client) -> BTreeMap<String, u64> {
     fields.filter_map(|(field, value)| Some((field.to_string(), value.parse().ok()?))).collect()
 }
 
-/// Scopes, chunks, items, observations and bytes.
+/// The totals of scopes, chunks, items, observations and bytes.
 fn held(client: &Client) -> [u64; 5] {
     let section = section(client);
     ["scopes", "chunks", "items", "observations", "bytes"].map(|field| section[field])
 }
 
-/// The same, added up from what each scope and key says by itself.
+/// The same totals, summed over the replies for each scope and key.
 fn added_up(client: &Client) -> [u64; 5] {
     let (scopes, chunks) = (client.keys_of_type("sim-scope"), client.keys_of_type("sim-chunk"));
     let mut sums = [scopes.len() as u64, chunks.len() as u64, 0, 0, 0];
@@ -74,7 +74,7 @@ on_each_server! {
         ] {
             let before = held(&server);
             server.run(command);
-            // The chunk of a deleted scope stays, and no scope speaks of it.
+            // The chunk of a deleted scope stays, and is in no scope's directory.
             let is_orphaned = command == "DEL made";
             wait_until("what was unlinked is freed", || is_orphaned || held(&server) == added_up(&server));
             assert!(held(&server) != before || !command.starts_with("SIM."), "{command} changes something");
@@ -135,7 +135,7 @@ on_each_server! {
         assert_eq!(held(&server), before);
     }
 
-    /// More chunks than are noted before they are counted.
+    /// More chunks than the module notes before it counts them.
     fn info_counts_many_chunks(server: Server) {
         server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 0");
         let records: Vec<Vec<Vec<u8>>> = (0..amount(3_500, 7_500))

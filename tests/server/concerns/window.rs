@@ -102,7 +102,7 @@ on_each_server! {
         }
         server.expect("DBSIZE", "1");
         assert_eq!(server.digest(), before);
-        // The next interval may begin while this runs; one interval later is kept in either case.
+        // The next interval may begin during the test; the second oldest is in the window in either case.
         server.expect(format!("SIM.RECORD s item TIMESTAMP {} SIGNATURE i 1 b", oldest + 3600), "[[1]]");
     }
 
