@@ -34,7 +34,7 @@ pub struct StoredChunk {
     chunk: Chunk,
     /// Set by [`unlink`]: another thread frees the chunk then.
     is_unlinked: bool,
-    /// What INFO counts of it.
+    /// Its share of what INFO shows.
     contribution: Contribution,
     /// True if the chunk has changed since its contribution was updated.
     is_stale: bool,

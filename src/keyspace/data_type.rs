@@ -1,13 +1,14 @@
 //! The callbacks of the module's types, which the server calls for their values: each slot of its table is
 //! filled, or empty with a reason.
 //!
-//! A value is a box that [`Key::set`](crate::server::key::Key::set) or [`rdb_load`] made; the server keeps the
-//! pointer. It calls all callbacks in its main thread, one after the other and never during a command of the
-//! module, but for two: `free` may run in another thread, and saving may run in a child process, on a copy.
+//! A value is a box that [`Key::set`](crate::server::key::Key::set) or [`rdb_load`] made; the server
+//! keeps the pointer. It calls the callbacks in its main thread, one after the other, between commands of
+//! the module. There are three exceptions: a command that removes a value has it freed, or its effort
+//! asked for; freeing may happen in another thread; and saving may happen in a child process, on a copy.
 //!
 //! A value is saved as a sequence of byte strings, its parts: in the RDB one after the other up to an
-//! empty one, in the AOF as one `SIM.LOAD key part` each. The encoding is the same in both. So even the largest
-//! chunk is never held as one string while it is saved or loaded.
+//! empty one, in the AOF as one `SIM.LOAD key part` each. The encoding is the same in both. So even the
+//! largest chunk is never held as one string while it is saved or loaded.
 
 use crate::index::codec::DecodeError;
 use crate::server::defrag::Defrag;
@@ -31,8 +32,8 @@ pub trait NativeValue: Counted {
     /// Passes each part to `part`. `key` is the key's name.
     fn save(&self, key: &[u8], part: &mut dyn FnMut(&[u8]));
 
-    /// The value that a first part describes, for a key of this name. Every count and length in it is checked:
-    /// it may come from a damaged file, or from a client by RESTORE.
+    /// The value that a first part describes, for a key of this name. Every count and length in it is
+    /// checked: it may come from a damaged file, or from a client by RESTORE.
     ///
     /// # Errors
     /// Says what is wrong with the part.
@@ -175,9 +176,9 @@ unsafe extern "C" fn defrag<V: NativeValue>(
     guard::or((), || {
         // SAFETY: the server's context is valid until the callback returns.
         let mut mover = unsafe { Defrag::new(ctx) };
-        // SAFETY: `value` is the server's place for the pointer to the box. The server calls this between
-        // commands, in its main thread, so that nobody has a reference to the value, and `stale` forgets the old
-        // address before the block moves.
+        // SAFETY: `value` is the server's place for the pointer to the box. The server calls this
+        // between commands, in its main thread, so that nobody has a reference to the value, and
+        // `stale` forgets the old address before the block moves.
         let moved = unsafe {
             stale::forget(*value);
             *value = mover.block(*value);

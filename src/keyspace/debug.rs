@@ -1,4 +1,4 @@
-//! What SIM.DEBUG asks of a key, for tests.
+//! Answers to SIM.DEBUG about a key, for tests.
 
 use super::Error;
 use super::chunk::StoredChunk;

@@ -1,4 +1,7 @@
-//! Where the index meets the keys of Redis.
+//! The floor on which the index meets the keys of Redis.
+//!
+//! A scope is a key, and each of its chunks is a key of its own, so that the server can expire, evict,
+//! dump and migrate them as any other.
 //!
 //! | file | what it holds |
 //! | --- | --- |
@@ -11,7 +14,7 @@
 //! | `sweep` | freeing chunks whose scope is gone |
 //! | `live_scopes` | the uids of the scopes that are here |
 //! | `totals` | what all values hold together, for INFO |
-//! | `debug` | what SIM.DEBUG asks of a key |
+//! | `debug` | answers to SIM.DEBUG about a key |
 //! | `error` | why a key cannot be used |
 
 pub mod chunk;

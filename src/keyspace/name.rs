@@ -1,9 +1,10 @@
 //! The names of chunks.
 //!
-//! A chunk's key is `<tag>:<index>:<start>:<uid>`, and must be in the cluster slot of its scope. The server
-//! computes a key's slot from its hash tag, which is what the first `{` and the first `}` after it enclose, or
-//! from the whole name if that is nothing. So the tag is the scope's name if that has a hash tag, and
-//! otherwise `{name}`. A name with braces but no hash tag, such as `a}b`, can be in no tag: it is refused.
+//! A chunk's key is `<tag>:<index>:<start>:<uid>`, and must be in the cluster slot of its scope. The
+//! server computes a key's slot from its hash tag, which is what the first `{` and the first `}` after
+//! it enclose, or from the whole name if that is nothing. So the tag is the scope's name if that has a
+//! hash tag, and otherwise `{name}`. A name with braces but no hash tag, such as `a}b`, can be in no
+//! tag: it is refused.
 //!
 //! | scope | tag | a chunk's key |
 //! | --- | --- | --- |
@@ -44,9 +45,10 @@ pub fn check(scope: &[u8]) -> Result<(), NameError> {
 
 /// The uid of a new scope of this name: 63 random bits, and one that depends on the name.
 ///
-/// The names `a` and `{a}` have the same tag, so the lowest bit says which of the two the scope was made
-/// as: it is set if the name has the hash tag itself. A chunk's name ends with the uid. So a user with the right
-/// to `a` who forges a scope, by RESTORE, cannot make it name the chunks of `{a}`.
+/// The names `a` and `{a}` have the same tag, so the lowest bit says which of the two the scope was
+/// made as: it is set if the name has the hash tag itself. A chunk's name ends with the uid. A user
+/// with the right to `a` may forge a scope by RESTORE that names the chunks of `{a}`, but its uid gives it
+/// away: see [`was_made_as`].
 pub fn uid(random: u64, scope: &[u8]) -> u64 {
     random & !1 | u64::from(has_hash_tag(scope))
 }

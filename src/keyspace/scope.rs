@@ -3,20 +3,20 @@
 //! Each chunk of a scope is a key of its own, so that it can expire by itself. The scope finds them by a
 //! directory: the starts of the chunks of each index.
 //!
-//! **The directory decides what exists.** A chunk that it lists may be gone, expired or evicted: that is
-//! normal. The entry goes when a write command finds the key gone, never by the clock: the server deletes
-//! an expired key by a DEL that replicas get before the command, so a primary and its replicas find the
-//! same keys gone and forget the same, whatever their clocks say. A chunk's key that is not listed is foreign:
-//! it may come from an older dump.
+//! **The directory decides what exists.** A chunk that it lists may be gone, expired or evicted: that
+//! is normal. The entry goes when a write command finds the key gone, never by the clock: the server
+//! deletes an expired key by a DEL that replicas get before the command, so a primary and its replicas
+//! find the same keys gone and forget the same, whatever their clocks say. A chunk's key that is not
+//! listed is foreign: it may come from an older dump.
 //!
-//! **A scope keeps its uid and its tag under RENAME**, and with them its chunks, whose names begin with the tag
-//! and end with the uid.
+//! **A scope keeps its uid and its tag under RENAME**, and with them its chunks, whose names begin with
+//! the tag and end with the uid.
 //!
-//! **Two keys never own the same chunks.** A scope that is restored under another name than it was saved under
-//! (DUMP and RESTORE are a copy) starts empty, with a uid of its own. To see that, the name at the moment of
-//! saving is written with the value. The new uid is derived from the old one and the new name, so that primary,
-//! replicas and an AOF that is replayed come to the same. One case nobody can see: a scope that was renamed,
-//! while its dump is restored under the old name.
+//! **Two keys never own the same chunks.** A scope that is restored under another name than it was
+//! saved under (DUMP and RESTORE are a copy) starts empty, with a uid of its own. To see that, the name
+//! at the moment of saving is written with the value. The new uid is derived from the old one and the
+//! new name, so that primary, replicas and an AOF that is replayed come to the same. One case nobody
+//! can see: a scope that was renamed, while its dump is restored under the old name.
 
 use super::data_type::{self, ENCODING, NativeValue};
 use super::live_scopes::LiveScope;
@@ -40,7 +40,7 @@ pub static SCOPE: RedisType = RedisType::new("sim-scope", ENCODING, data_type::m
 /// A similarity index: one tenant, project or corpus.
 #[derive(Debug)]
 pub struct Scope {
-    /// How observations become signatures, and the grid of time.
+    /// The parameters of SIM.CREATE.
     pub definition: Definition,
     /// Its identity, which its chunks carry: see [`name::uid`].
     pub uid: u64,
@@ -51,12 +51,12 @@ pub struct Scope {
     directory_bytes: usize,
     /// Counts the uid as one that is here, until the scope is dropped.
     _live: LiveScope,
-    /// What INFO counts of it.
+    /// Its share of what INFO shows.
     contribution: Contribution,
 }
 
-// SAFETY: the values of the type are those that its callbacks, `data_type::methods::<Scope>()`, and `Key::set`
-// make: boxes of a Scope.
+// SAFETY: the values of the type are those that its callbacks, `data_type::methods::<Scope>()`, and
+// `Key::set` make: boxes of a Scope.
 unsafe impl Value for Scope {
     fn redis_type() -> &'static RedisType {
         &SCOPE
@@ -175,8 +175,8 @@ impl<'c> ScopeKey<'c> {
         Ok(Some(ScopeKey(key)))
     }
 
-    /// The scope. It does not fail, since [`Self::open`] has found the scope, and nobody replaces it while the key
-    /// is open; the type says otherwise because the server is asked anew.
+    /// The scope. It does not fail, since [`Self::open`] has found the scope, and nobody replaces it
+    /// while the key is open; the type says otherwise because the server is asked anew.
     pub fn scope(&self) -> Result<&Scope, Error> {
         self.0.value()?.ok_or(Error::WrongType)
     }
@@ -286,12 +286,12 @@ fn bytes_of_index(index: &[u8]) -> usize {
     index.len() + 48
 }
 
-/// The uid of a scope that is restored under another name: MurmurHash3 of the old uid and the new name, so that it
-/// is the same on every server.
+/// The uid of a scope that is restored under another name: MurmurHash3 of the old uid and the new name,
+/// so that it is the same on every server.
 fn derived_uid(uid: u64, name: &[u8]) -> u64 {
     let bytes = [&uid.to_le_bytes(), name].concat();
-    // The crate reads from anything that can be read, and passes on the errors of that. Reading from a slice in
-    // memory has none, so the default is never used.
+    // The crate reads from anything that can be read, and passes on the errors of that. Reading from a
+    // slice in memory has none, so the default is never used.
     name::uid(murmur3::murmur3_x64_128(&mut bytes.as_slice(), 0).unwrap_or_default() as u64, name)
 }
 

@@ -1,7 +1,7 @@
 //! Freeing chunks whose scope is gone: deleted, expired or evicted without SIM.DROP.
 //!
-//! A sweep walks over the keys of type `sim-chunk` page by page, as SCAN does, and frees every chunk whose uid
-//! [`live_scopes`] does not know.
+//! A sweep walks over the keys of type `sim-chunk` page by page, as SCAN does, and frees every chunk
+//! whose uid [`live_scopes`] does not know.
 
 use super::chunk::{self, StoredChunk};
 use super::live_scopes;

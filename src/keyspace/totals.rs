@@ -1,4 +1,4 @@
-//! What all values of the module hold together, for INFO.
+//! The numbers of all values of the module together, for INFO.
 //!
 //! Each value owns its [`Contribution`] to the totals. It is added when the value is made or loaded, updated
 //! when the value has changed, and taken out again when it is dropped with the value, however that goes: by
@@ -57,7 +57,7 @@ impl Totals {
     }
 }
 
-/// What one value adds to the totals; nothing at first, and nothing once it is dropped.
+/// The share of one value in the totals; nothing at first, and nothing once it is dropped.
 #[derive(Debug, Default)]
 pub struct Contribution(Totals);
 

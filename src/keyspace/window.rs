@@ -4,12 +4,12 @@
 //! a key of the right name may hold something else, which only a forged RESTORE puts there. Neither
 //! is a chunk of the scope: reads go on without it.
 //!
-//! One kind of missing chunk is not normal. While a cluster moves a slot from one node to another, key by key,
-//! a chunk may be on the other node already. To go on without it would lose what is recorded meanwhile: the
-//! chunk would be made anew here, and overwritten or refused there. So opening a chunk that is missing
-//! without a reason asks the server whether the slot is in motion, and then fails with TRYAGAIN, as commands with
-//! several keys do. A command that changes several chunks checks all of them before it changes the first
-//! (`check_*`): half of a change cannot be tried again.
+//! One kind of missing chunk is not normal. While a cluster moves a slot from one node to another, key
+//! by key, a chunk may be on the other node already. To go on without it would lose what is recorded
+//! meanwhile: the chunk would be made anew here, and overwritten or refused there. So opening a chunk
+//! that is missing without a reason asks the server whether the slot is in motion, and then fails with
+//! TRYAGAIN, as commands with several keys do. A command that changes several chunks checks all of them
+//! before it changes the first (`check_*`): half of a change cannot be tried again.
 
 use super::chunk::{self, StoredChunk};
 use super::name::ChunkName;
@@ -32,8 +32,8 @@ impl<'c> ChunkKey<'c> {
     /// Opens a chunk that the directory lists; `None` if it is gone or foreign.
     ///
     /// # Errors
-    /// The chunk is on another node of the cluster already, and the scope on its way there; or the caller has no
-    /// right to the chunk, because the scope was renamed.
+    /// The chunk is on another node of the cluster already, and the scope on its way there; or the
+    /// caller has no right to the chunk, because the scope was renamed.
     pub fn open(
         call: &'c Call,
         scope: &Scope,
@@ -92,8 +92,8 @@ impl<'c> ChunkKey<'c> {
         self.key.value::<StoredChunk>().ok().flatten().map(StoredChunk::chunk)
     }
 
-    /// Changes the chunk, whose key is open to write, and returns what `change` returns. The first change after INFO
-    /// also notes that what INFO says of the chunk is out of date.
+    /// Changes the chunk, whose key is open to write, and returns what `change` returns. The first
+    /// change after INFO also notes that what INFO says of the chunk is out of date.
     pub fn modify<T>(&mut self, change: impl FnOnce(&mut Chunk) -> T) -> Option<T> {
         if self.stored_mut()?.mark_stale() {
             self.key.update_totals_later::<StoredChunk>();
@@ -116,9 +116,10 @@ impl<'c> ChunkKey<'c> {
     }
 }
 
-/// The name of a chunk's key, if the sender of the command may use it so. The server has checked the right
-/// to the scope's key, which covers the chunks as long as they are named after it; a scope that was renamed, or
-/// forged, could name those of any other, so that the right to the chunk itself is checked.
+/// The name of a chunk's key, if the sender of the command may use it so. The server has checked the
+/// right to the scope's key, which covers the chunks as long as they are named after it; a scope that
+/// was renamed, or forged, could name those of any other, so that the right to the chunk itself is
+/// checked.
 fn name_for(
     call: &Call,
     scope: &Scope,
@@ -143,8 +144,9 @@ pub fn check_new(call: &Call, scope: &Scope, index: &[u8], start: u64) -> Result
     if *name == *call.key() { Err(Error::OwnName) } else { Ok(()) }
 }
 
-/// Checks that none of an index's chunks is on its way to another node of the cluster. A command calls it before
-/// it makes a chunk: making one forgets those that are gone, and must not forget one that is only away.
+/// Checks that none of an index's chunks is on its way to another node of the cluster. A command calls
+/// it before it makes a chunk: making one forgets those that are gone, and must not forget one that is
+/// only away.
 ///
 /// # Errors
 /// As [`ChunkKey::open`].
@@ -152,8 +154,8 @@ pub fn check_none_moving(call: &Call, scope: &Scope, index: &[u8]) -> Result<(),
     Window::open_all(call, scope, index).map(|_| ())
 }
 
-/// Checks that all of an index's chunks can be changed, before any of them is: the caller has the right to, and
-/// none is on its way to another node of the cluster.
+/// Checks that all of an index's chunks can be changed, before any of them is: the caller has the right
+/// to, and none is on its way to another node of the cluster.
 ///
 /// # Errors
 /// As [`ChunkKey::open`].
@@ -163,8 +165,8 @@ pub fn check_all_writable(call: &Call, scope: &Scope, index: &[u8]) -> Result<()
     check_none_moving(call, scope, index)
 }
 
-/// True if a missing chunk may be on its way to another node: it has not expired, and the command does not come from
-/// a primary or an AOF, which knew what there was.
+/// True if a missing chunk may be on its way to another node: it has not expired, and the command does
+/// not come from a primary or an AOF, which knew what there was.
 fn may_have_moved(call: &Call, scope: &Scope, start: u64) -> bool {
     let is_expired = scope.definition.is_expired(start, call.now());
     !is_expired && call.is_in_cluster() && !call.is_trusted_source()
@@ -212,8 +214,8 @@ impl<'c> Window<'c> {
     }
 }
 
-/// The starts that the directory lists for an index and whose chunks are gone: a write command that changes the
-/// scope removes them from the directory.
+/// The starts that the directory lists for an index and whose chunks are gone: a write command that
+/// changes the scope removes them from the directory.
 ///
 /// # Errors
 /// As [`ChunkKey::open`].

@@ -8,10 +8,11 @@
 use redis_module::raw;
 use std::alloc::{GlobalAlloc, Layout, System};
 
-/// The alignment that the allocator of every server promises. A server that was built without `malloc_usable_size`
-/// writes the size of a block into the 8 bytes before it; and the jemalloc of Redis has classes of 24, 40
-/// and 56 bytes, so that a block of 52 bytes, as hash tables ask for, is often aligned to only 8. Blocks that
-/// need more come from the system: they are short-lived or small, and defragmentation leaves them in place.
+/// The alignment that the allocator of every server promises. A server that was built without
+/// `malloc_usable_size` writes the size of a block into the 8 bytes before it; and the jemalloc of
+/// Redis has classes of 24, 40 and 56 bytes, so that a block of 52 bytes, as hash tables ask for, is
+/// often aligned to only 8. Blocks that need more come from the system: they are short-lived or small,
+/// and defragmentation leaves them in place.
 pub(super) const PROMISED: usize = 8;
 
 /// The server's allocator, or the system's if there is no server.

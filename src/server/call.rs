@@ -28,7 +28,7 @@ pub struct Call<'a> {
     argv: &'a [*mut RedisModuleString],
     flags: Cell<Option<u32>>,
     now: Cell<Option<u64>>,
-    /// What it may still cost.
+    /// The cost that is left to it, in the unit that the command counts in.
     budget: Cell<u64>,
     /// The last double that was replied as text.
     pub(super) last_double: Cell<FormattedDouble>,
@@ -112,7 +112,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Where the command comes from.
+/// The source of the command.
 impl Call<'_> {
     /// The context, for the rest of this floor. It is valid as long as the call.
     pub(super) fn ctx(&self) -> *mut RedisModuleCtx {
@@ -153,7 +153,7 @@ impl Call<'_> {
     }
 }
 
-/// What the command asks the server.
+/// Questions to the server.
 impl Call<'_> {
     /// True if this node of a cluster serves a key beside the command's own: false if the slot of both is
     /// on its way to another node and the key is not here.
@@ -162,9 +162,9 @@ impl Call<'_> {
     pub fn serves(&self, other: &[u8]) -> bool {
         // Both keys in one EXISTS: a node that imports the slot answers with an error only then.
         let (own, other) = (ServerString::new(self.key()), ServerString::new(other));
-        // SAFETY: the context is the command's. The arguments are what the format says: two strings (s), which
-        // live until the end of this function. E asks for an error as a reply, not as a failure. Nobody
-        // else frees the reply.
+        // SAFETY: the context is the command's. The arguments are what the format says: two strings
+        // (s), which live until the end of this function. E asks for an error as a reply, not as a
+        // failure. Nobody else frees the reply.
         let reply = unsafe {
             SubcallReply::from_raw(api!(RedisModule_Call(
                 self.ctx,
@@ -202,8 +202,8 @@ impl Call<'_> {
 
 /// The budget.
 impl Call<'_> {
-    /// Deducts `cost` from the command's budget. Returns false if there is not that much left. Commands from a
-    /// primary or an AOF are never limited.
+    /// Deducts `cost` from the command's budget. Returns false if there is not that much left. Commands
+    /// from a primary or an AOF are never limited.
     pub fn spend(&self, cost: u64) -> bool {
         match self.budget.get().checked_sub(cost) {
             Some(left) => {
@@ -214,7 +214,7 @@ impl Call<'_> {
         }
     }
 
-    /// What the command may still cost.
+    /// The cost that is left to the command.
     pub fn left(&self) -> u64 {
         self.budget.get()
     }

@@ -19,8 +19,8 @@ impl Defrag {
         Defrag(ctx)
     }
 
-    /// Moves a block if it would lie better elsewhere, and returns its address from now on. Of a block that was
-    /// moved the bytes are copied, and the old one is freed.
+    /// Moves a block if it would lie better elsewhere, and returns its address from now on. Of a block
+    /// that was moved the bytes are copied, and the old one is freed.
     ///
     /// # Safety
     /// - `block` comes from the server's allocator;
@@ -38,8 +38,8 @@ impl Mover for Defrag {
         if vec.capacity() * size_of::<T>() > 0 && align_of::<T>() <= PROMISED {
             let mut old = ManuallyDrop::new(std::mem::take(vec));
             let (length, capacity) = (old.len(), old.capacity());
-            // SAFETY: the block of a vector that was taken apart, whose elements nobody borrows: it was borrowed
-            // exclusively.
+            // SAFETY: the block of a vector that was taken apart, whose elements nobody borrows: it was
+            // borrowed exclusively.
             let block = unsafe { self.block(old.as_mut_ptr().cast()) };
             // SAFETY: the same elements in a block of the same size, which nobody else frees.
             *vec = unsafe { Vec::from_raw_parts(block.cast(), length, capacity) };

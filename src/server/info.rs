@@ -35,15 +35,15 @@ pub fn register(ctx: &Context, writer: Writer) -> Result<(), String> {
 /// Called by the server, in its main thread, with a valid context.
 unsafe extern "C" fn write(ctx: *mut RedisModuleInfoCtx, for_crash_report: c_int) {
     guard::or((), || {
-        // Without a name of its own the section is called as the module is. The server says here whether anybody
-        // asked for it.
+        // Without a name of its own the section is called as the module is. The server says here
+        // whether anybody asked for it.
         // SAFETY: a valid context, and null for the name.
         let is_asked_for = unsafe { api!(RedisModule_InfoAddSection(ctx, std::ptr::null())) };
         if is_asked_for != raw::REDISMODULE_OK as c_int {
             return;
         }
-        // A server that crashes wants what is known without further work, and without waiting for a lock that the
-        // crash may have left closed: the totals are shown as far as they are up to date.
+        // A server that crashes wants what is known without further work, and without waiting for a
+        // lock that the crash may have left closed: the totals are shown as far as they are up to date.
         if for_crash_report == 0 {
             // SAFETY: in the main thread, and in no callback of a type.
             unsafe { stale::update_all() };

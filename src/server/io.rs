@@ -1,4 +1,4 @@
-//! What a type's callbacks read and write: RDB, AOF, digest.
+//! The RDB, the AOF and the digest, as a type's callbacks read and write them.
 
 use super::api;
 use super::string::bytes_of;

@@ -26,8 +26,8 @@ pub enum Access {
 /// A value of the module.
 ///
 /// # Safety
-/// Each value that the server keeps under `redis_type` is a pointer that `Box::into_raw` made of a `Box<Self>`:
-/// [`Key`] turns it back into a reference.
+/// Each value that the server keeps under `redis_type` is a pointer that `Box::into_raw` made of a
+/// `Box<Self>`: [`Key`] turns it back into a reference.
 pub unsafe trait Value: Sized {
     /// The type as the server knows it.
     fn redis_type() -> &'static RedisType;
@@ -62,8 +62,8 @@ impl<'c> Key<'c> {
                 (made.as_ptr(), Some(made))
             }
         };
-        // SAFETY: the context is the command's. The name is an argument of the command, or a string that lives
-        // as long as the key.
+        // SAFETY: the context is the command's. The name is an argument of the command, or a string
+        // that lives as long as the key.
         let handle = unsafe { api!(RedisModule_OpenKey(call.ctx(), name, mode as c_int)) };
         Key { call, handle: handle.cast(), made_name, found: Cell::new(None) }
     }
@@ -103,8 +103,9 @@ impl<'c> Key<'c> {
     /// # Errors
     /// The key holds a value of another type.
     pub fn value<V: Value>(&self) -> Result<Option<&V>, WrongType> {
-        // SAFETY: the type was compared, so this is a box of V (see `Value`), which lives while the key is open:
-        // commands run one at a time, and what changes or removes a value is checked by `OpenKeys`.
+        // SAFETY: the type was compared, so this is a box of V (see `Value`), which lives while the key
+        // is open: commands run one at a time, and what changes or removes a value is checked by
+        // `OpenKeys`.
         Ok(self.pointer()?.map(|value| unsafe { &*value }))
     }
 
@@ -117,8 +118,8 @@ impl<'c> Key<'c> {
     /// The key holds a value of another type.
     pub fn value_mut<V: Value>(&mut self) -> Result<Option<&mut V>, WrongType> {
         self.call.open_keys.change(self.name_if_checked());
-        // SAFETY: as for `value`. The reference is the only one: the key is borrowed exclusively as long as it
-        // lives, and no other key of this name is open.
+        // SAFETY: as for `value`. The reference is the only one: the key is borrowed exclusively as
+        // long as it lives, and no other key of this name is open.
         Ok(self.pointer()?.map(|value| unsafe { &mut *value }))
     }
 
@@ -130,8 +131,8 @@ impl<'c> Key<'c> {
     /// Notes that what INFO says of the value is out of date: see [`super::stale`].
     pub fn update_totals_later<V: Counted>(&mut self) {
         if let Ok(Some(value)) = self.pointer::<V>() {
-            // SAFETY: the box that the server keeps; the callbacks of every type of the module forget it before
-            // it goes (`keyspace::data_type`).
+            // SAFETY: the box that the server keeps; the callbacks of every type of the module forget
+            // it before it goes (`keyspace::data_type`).
             unsafe { stale::note(value) };
         }
     }

@@ -4,8 +4,8 @@
 //! | file | what it holds |
 //! | --- | --- |
 //! | `call` | a command while it runs: its arguments, flags, clock and budget |
-//! | `reply` | what a command answers its client |
-//! | `replicate` | what replicas, the AOF and those who watch a key are told of a command |
+//! | `reply` | the reply of a command |
+//! | `replicate` | telling replicas, the AOF and those who watch a key about a command |
 //! | `key` | keys of the keyspace, and the module's values in them |
 //! | `open_keys` | the rule that a value is changed through one key at a time, checked in debug builds |
 //! | `stale` | values whose share in INFO is out of date |
@@ -20,7 +20,7 @@
 //! | `argument` | what a command takes, as COMMAND DOCS tells it |
 //! | `setting` | the module's settings |
 //! | `info` | the module's section of INFO |
-//! | `options` | what the module tells the server about itself |
+//! | `options` | the options of the module: what the server may rely on |
 //! | `log` | the server's log |
 //! | `alloc` | the module's memory comes from the server's allocator |
 //!

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 #[derive(Default)]
 pub struct OpenKeys(RefCell<BTreeMap<Vec<u8>, Uses>>);
 
-/// How a key is open at the moment.
+/// The open keys of one name.
 #[derive(Default)]
 struct Uses {
     count: usize,

@@ -1,4 +1,4 @@
-//! What the module tells the server about itself.
+//! The options of the module, which the server relies on.
 
 use super::api;
 use redis_module::{Context, raw};

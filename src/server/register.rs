@@ -92,8 +92,8 @@ pub fn command(ctx: &Context, command: &Command, arguments: &[Argument]) -> Resu
     // The command itself. The first key, the last one and the step are 1, or 0 if it has no key.
     let key = c_int::from(command.key.is_some());
     let (name, function, flags) = (command.name.as_ptr(), command.function, command.flags.as_ptr());
-    // SAFETY: the crate's context is that of loading the module. Name and flags are C strings, and the function
-    // is one for commands.
+    // SAFETY: the crate's context is that of loading the module. Name and flags are C strings, and the
+    // function is one for commands.
     if !is_ok(unsafe { api!(RedisModule_CreateCommand(ctx.ctx, name, function, flags, key, key, key)) }) {
         return Err(refused("the name or a flag"));
     }
@@ -133,8 +133,8 @@ pub fn command(ctx: &Context, command: &Command, arguments: &[Argument]) -> Resu
 
 /// The key of a command in the server's form: the first argument, or nothing. The last entry is of zeros.
 fn key_specs(key: Option<KeyUse>) -> [RedisModuleCommandKeySpec; 2] {
-    // SAFETY: integers, unions of integers, and pointers that may be null: all zeros is a value, and it is what
-    // the server's header asks for at the end.
+    // SAFETY: integers, unions of integers, and pointers that may be null: all zeros is a value, and it
+    // is what the server's header asks for at the end.
     let mut specs: [RedisModuleCommandKeySpec; 2] = unsafe { std::mem::zeroed() };
     if let Some(key) = key {
         specs[0].flags = key.flags();

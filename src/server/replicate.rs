@@ -1,4 +1,4 @@
-//! What replicas, the AOF and those who watch a key are told of a command.
+//! Telling replicas, the AOF and those who watch a key about a command.
 //!
 //! The module replicates effects that are the same everywhere: a command as it came only if it says
 //! everything by itself, and otherwise one in which each default, the moment and each bucket is

@@ -1,4 +1,4 @@
-//! What a command answers its client. Each command writes exactly one reply, after everything else is
+//! The reply of a command. Each command writes exactly one reply, after everything else is
 //! done.
 
 use super::api;

@@ -30,7 +30,7 @@ pub type Check = fn() -> Result<(), String>;
 
 static CHECK: OnceLock<Check> = OnceLock::new();
 
-/// How a setting is written.
+/// The notation of a setting.
 #[derive(Debug)]
 enum Kind {
     Number(RangeInclusive<i64>),
@@ -278,7 +278,8 @@ unsafe extern "C" fn get_text(_: *const c_char, data: *mut c_void) -> *mut Redis
     };
     let string = ServerString::new(text.as_bytes()).into_raw();
     let before = setting.last_text.swap(string, Ordering::Relaxed);
-    // SAFETY: the string that the last call of this function made. The server has read it, and does not free it.
+    // SAFETY: the string that the last call of this function made. The server has read it, and does not
+    // free it.
     drop(unsafe { ServerString::from_raw(before) });
     string
 }

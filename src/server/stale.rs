@@ -5,10 +5,10 @@
 //! those that were noted up to date. When there are many, the end of a command does, so that neither
 //! INFO nor this list becomes long.
 //!
-//! What is noted is the pointer that the server holds: the box that [`Key::set`] or an RDB made. Turned
-//! down were: to recount at the end of each command (dearer than a RECORD); to share the value by an
-//! `Arc` (a second block, which defragmentation cannot move, and a pointer more to follow for each chunk
-//! that a query reads); to find the value by its name (RENAME changes it, and INFO has no context to open
+//! A note is the pointer that the server holds: the box that [`Key::set`] or an RDB made. Turned down
+//! were: to recount at the end of each command (dearer than a RECORD); to share the value by an `Arc`
+//! (a second block, which defragmentation cannot move, and a pointer more to follow for each chunk that
+//! a query reads); to find the value by its name (RENAME changes it, and INFO has no context to open
 //! keys with).
 //!
 //! # Why this is sound
@@ -55,7 +55,7 @@ unsafe fn update<V: Counted>(address: Address) {
 /// The values that are noted.
 static STALE: LazyLock<Mutex<HashMap<Address, Update>>> = LazyLock::new(Mutex::default);
 
-/// How many they are, to be read without the lock.
+/// The number of them, to be read without the lock.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// More values than this are not kept beyond the end of a command.
@@ -117,4 +117,57 @@ pub unsafe fn during_command<T>(command: impl FnOnce() -> T) -> T {
         unsafe { update_all() };
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redis_module::native_types::RedisType;
+
+    /// A value that counts how often it was brought up to date.
+    struct Updates(u32);
+
+    // SAFETY: no server keeps values of the type.
+    unsafe impl Value for Updates {
+        fn redis_type() -> &'static RedisType {
+            unreachable!("there is no server")
+        }
+    }
+
+    impl Counted for Updates {
+        fn update_totals(&mut self) {
+            self.0 += 1;
+        }
+    }
+
+    /// One test, since the list is one for all threads.
+    #[test]
+    fn a_value_is_brought_up_to_date_once_and_outside_commands() {
+        let boxes: Vec<*mut Updates> = (0..MOST + 2).map(|_| Box::into_raw(Box::new(Updates(0)))).collect();
+        // SAFETY: boxes that nobody has a reference to, and that stay until the end; one thread uses
+        // the list.
+        unsafe {
+            let updates = |at: usize| (*boxes[at]).0;
+            note(boxes[0]);
+            note(boxes[0]);
+            during_command(|| update_all());
+            assert_eq!(updates(0), 0, "a command runs");
+            update_all();
+            update_all();
+            assert_eq!(updates(0), 1);
+
+            note(boxes[0]);
+            forget(boxes[0].cast());
+            update_all();
+            assert_eq!(updates(0), 1, "it was forgotten");
+
+            during_command(|| {
+                boxes.iter().for_each(|value| note(*value));
+                during_command(|| {});
+                assert_eq!(updates(0), 1, "the outer command runs");
+            });
+            assert_eq!((updates(0), updates(MOST + 1)), (2, 1), "there were many");
+            boxes.iter().for_each(|value| drop(Box::from_raw(*value)));
+        }
+    }
 }
