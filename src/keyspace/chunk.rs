@@ -40,8 +40,9 @@ pub struct StoredChunk {
     is_stale: bool,
 }
 
-// SAFETY: the values of the type are those that its callbacks, `data_type::methods::<StoredChunk>()`, and
-// `Key::set` make: boxes of a StoredChunk.
+// SAFETY: the values of the type come from `Key::set` and from its callbacks, which are those of
+// `data_type::methods::<StoredChunk>()`: both box them, and the callbacks forget them before a box is freed or
+// moved.
 unsafe impl Value for StoredChunk {
     fn redis_type() -> &'static RedisType {
         &CHUNK

@@ -55,8 +55,9 @@ pub struct Scope {
     contribution: Contribution,
 }
 
-// SAFETY: the values of the type are those that its callbacks, `data_type::methods::<Scope>()`, and
-// `Key::set` make: boxes of a Scope.
+// SAFETY: the values of the type come from `Key::set` and from its callbacks, which are those of
+// `data_type::methods::<Scope>()`: both box them, and the callbacks forget them before a box is freed or
+// moved.
 unsafe impl Value for Scope {
     fn redis_type() -> &'static RedisType {
         &SCOPE

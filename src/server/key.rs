@@ -26,8 +26,9 @@ pub enum Access {
 /// A value of the module.
 ///
 /// # Safety
-/// Each value that the server keeps under `redis_type` is a pointer that `Box::into_raw` made of a
-/// `Box<Self>`: [`Key`] turns it back into a reference.
+/// - Each value that the server keeps under `redis_type` is a pointer that `Box::into_raw` made of a
+///   `Box<Self>`: [`Key`] turns it back into a reference.
+/// - The callbacks of the type call [`stale::forget`] before they free or move that box.
 pub unsafe trait Value: Sized {
     /// The type as the server knows it.
     fn redis_type() -> &'static RedisType;
@@ -131,8 +132,7 @@ impl<'c> Key<'c> {
     /// Notes that what INFO says of the value is out of date: see [`super::stale`].
     pub fn update_totals_later<V: Counted>(&mut self) {
         if let Ok(Some(value)) = self.pointer::<V>() {
-            // SAFETY: the box that the server keeps; the callbacks of every type of the module forget
-            // it before it goes (`keyspace::data_type`).
+            // SAFETY: the box that the server keeps, and callbacks that forget it: see `Value`.
             unsafe { stale::note(value) };
         }
     }

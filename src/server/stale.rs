@@ -16,8 +16,8 @@
 //! 1. A pointer is noted only by [`note`], whose caller vouches for it, and leaves by [`forget`] before
 //!    the box is freed or moved. Both, and the visit, hold the lock, so that no box goes in the middle of a
 //!    visit, whichever thread frees it.
-//! 2. A visit has the only reference to a value: it happens in the main thread, while no command of the
-//!    module runs. References to values live only as long as a command or a callback of their type, and
+//! 2. A visit ([`update_all`]) has the only reference to a value: it happens in the main thread, while no
+//!    command of the module runs. References to values live only as long as a command or a callback of their type, and
 //!    those run one after the other in that thread. A command can run inside another (a module that
 //!    listens to keyspace events may call one); then the outermost one visits at its end.
 //!
@@ -127,7 +127,7 @@ mod tests {
     /// A value that counts how often it was brought up to date.
     struct Updates(u32);
 
-    // SAFETY: no server keeps values of the type.
+    // SAFETY: there is no server that keeps values of the type.
     unsafe impl Value for Updates {
         fn redis_type() -> &'static RedisType {
             unreachable!("there is no server")
