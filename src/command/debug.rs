@@ -3,7 +3,7 @@
 
 use super::error::Error;
 use super::parse::args::Args;
-use crate::keyspace;
+use crate::keyspace::debug;
 use crate::server::call::Call;
 
 const EXPECTED: &str = "VALIDATE, MEMORY or PANIC";
@@ -21,7 +21,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         Some("VALIDATE") => {
             let key = args.bytes("key")?;
             args.end("nothing more")?;
-            keyspace::validate(call, key)
+            debug::validate(call, key)
                 .map_err(|what| Error::Expected("key", format!("valid, but {what}")))?;
             call.reply_ok();
             Ok(())
@@ -29,7 +29,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         Some("MEMORY") => {
             let key = args.bytes("key")?;
             args.end("nothing more")?;
-            call.reply_integer(keyspace::memory(call, key)? as u64);
+            call.reply_integer(debug::memory(call, key)? as u64);
             Ok(())
         }
         Some(_) => panic!("SIM.DEBUG PANIC"),

@@ -25,7 +25,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let by_index = changes::by_index(call, key.scope()?, &pairs)?;
     for (index, items) in &by_index {
         cost::all_chunks(call, key.scope()?, index, 4)?;
-        window::check_all(call, key.scope()?, index)?;
+        window::check_all_writable(call, key.scope()?, index)?;
         changes::check_cost(call, key.scope()?, index, items)?;
     }
     let mut deleted = 0;
@@ -34,7 +34,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         if found > 0 {
             let gone = window::gone(call, key.scope()?, index)?;
             let scope = key.scope_mut()?;
-            gone.into_iter().for_each(|start| scope.remove(index, start));
+            scope.forget(index, gone);
         }
         deleted += found;
     }

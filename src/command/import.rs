@@ -63,7 +63,7 @@ fn take<'a>(call: &Call, args: &mut Args<'a>) -> Result<Import<'a>, Error> {
 /// Holds that no chunk begins later than RECORD could have made it.
 fn check_ahead(call: &Call, definition: &Definition, blob: &Blob) -> Result<(), Error> {
     let Some(lifetime) = definition.expiry(0).filter(|_| !call.is_trusted_source()) else { return Ok(()) };
-    let latest = (call.now() / 1_000).saturating_add(lifetime);
+    let latest = call.now_seconds().saturating_add(lifetime);
     match blob.chunks().last() {
         Some(part) if part.start > latest => Err(Error::BlobTooNew(part.start, latest)),
         _ => Ok(()),
@@ -73,8 +73,7 @@ fn check_ahead(call: &Call, definition: &Definition, blob: &Blob) -> Result<(), 
 /// Whether the chunk with this start has not expired. Those who are to be obeyed say by themselves
 /// what is to be added.
 fn lives(call: &Call, definition: &Definition, start: u64) -> bool {
-    let has_time = |expiry: u64| expiry.saturating_mul(1_000) > call.now();
-    call.is_trusted_source() || definition.expiry(start).is_none_or(has_time)
+    call.is_trusted_source() || !definition.is_expired(start, call.now())
 }
 
 fn plan<'i, 'a>(call: &Call, definition: &Definition, imports: &'i [Import<'a>]) -> Plan<'i, 'a> {
@@ -108,14 +107,11 @@ fn check_room(call: &Call, scope: &Scope, plan: &Plan) -> Result<(), Error> {
 fn add(call: &Call, key: &mut ScopeKey, plan: &Plan) -> Result<(), Error> {
     for (index, chunks) in plan {
         for (&start, added) in chunks {
-            let listed = key.scope()?.lists(index, start);
-            let open = || ChunkKey::open(call, key.scope()?, index, start, Access::Write);
-            let mut chunk = match if listed { open()? } else { None } {
+            let mut chunk = match ChunkKey::open_listed(call, key.scope()?, index, start, Access::Write)? {
                 Some(chunk) => chunk,
                 None => add_chunk(call, key, index, start)?,
             };
-            let Some(chunk) = chunk.chunk_mut() else { continue };
-            added.iter().for_each(|(item, part)| part.add_to(chunk, item));
+            chunk.modify(|chunk| added.iter().for_each(|(item, part)| part.add_to(chunk, item)));
         }
     }
     Ok(())

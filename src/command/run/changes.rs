@@ -65,9 +65,8 @@ pub fn change_chunks(
             continue;
         }
         let Some(mut key) = ChunkKey::open(call, scope, index, start, Access::Write)? else { continue };
-        let Some(chunk) = key.chunk_mut() else { continue };
-        found.extend(there.into_iter().filter(|item| change(chunk, item)));
-        if chunk.is_empty() {
+        key.modify(|chunk| found.extend(there.into_iter().filter(|item| change(chunk, item))));
+        if key.chunk().is_some_and(Chunk::is_empty) {
             key.delete();
         }
     }

@@ -1,5 +1,6 @@
 //! The creation of a scope as replicas and the AOF are told of it.
 
+use crate::keyspace::name;
 use crate::keyspace::scope::Scope;
 use crate::server::call::{Call, ReplicatedArg};
 
@@ -10,12 +11,7 @@ pub fn replicate(call: &Call, name: &[u8], scope: &Scope) {
         words.push(parameter.into());
         words.extend(value.split(' ').map(Vec::from));
     }
-    words.extend([
-        b"UID".to_vec(),
-        format!("{:016x}", scope.uid).into(),
-        b"TAG".to_vec(),
-        scope.tag().to_vec(),
-    ]);
+    words.extend([b"UID".to_vec(), name::hex(scope.uid).to_vec(), b"TAG".to_vec(), scope.tag().to_vec()]);
     let words: Vec<ReplicatedArg> = words.iter().map(|word| ReplicatedArg::Bytes(word)).collect();
     call.replicate(c"SIM.CREATE", &words);
 }

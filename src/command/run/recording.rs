@@ -9,7 +9,7 @@ use crate::config;
 use crate::index::{Counts, Definition};
 use crate::keyspace::name;
 use crate::keyspace::scope::{Scope, ScopeKey};
-use crate::keyspace::window::{self, ChunkKey, Window};
+use crate::keyspace::window::{self, ChunkKey};
 use crate::server::call::{Call, ReplicatedArg};
 use crate::server::key::Access;
 use smallvec::SmallVec;
@@ -59,7 +59,7 @@ impl<'c> Recording<'c> {
             Target::There(key) => key.scope()?.definition,
             Target::New(scope) => scope.definition,
         };
-        let timestamp = timestamp.unwrap_or(call.now() / 1_000);
+        let timestamp = timestamp.unwrap_or(call.now_seconds());
         // Observations are large, so that they are put where they stay.
         let mut recording = Recording { call, name, scope, timestamp, observed: SmallVec::new() };
         for clause in clauses {
@@ -129,8 +129,8 @@ fn check_time(call: &Call, definition: &Definition, timestamp: u64) -> Result<()
     if call.is_trusted_source() {
         return Ok(());
     }
-    let now = call.now() / 1_000;
-    if expiry.saturating_mul(1_000) <= call.now() {
+    let now = call.now_seconds();
+    if definition.is_expired(definition.start(timestamp), call.now()) {
         return Err(Error::TooOld(timestamp, *definition.window(now, None).start()));
     }
     let lifetime = expiry - definition.start(timestamp);
@@ -157,8 +157,9 @@ fn record(
     let add = |(index, observation): &Observed| {
         let Some(observation) = observation else { return Counts::new() };
         let chunk = chunks.iter_mut().find(|(other, _)| other == index);
-        let chunk = chunk.and_then(|(_, key)| key.as_mut()?.chunk_mut());
-        chunk.map_or_else(Counts::new, |chunk| chunk.record(item, observation.buckets()))
+        let counts = chunk
+            .and_then(|(_, key)| key.as_mut()?.modify(|chunk| chunk.record(item, observation.buckets())));
+        counts.unwrap_or_default()
     };
     let mut counts = SmallVec::new();
     counts.extend(observed.iter().map(add));
@@ -179,14 +180,13 @@ fn open<'c, 'a>(
         if observation.is_none() || chunks.iter().any(|(other, _)| other == index) {
             continue;
         }
-        let listed = scope.lists(index, start);
-        let key = if listed { ChunkKey::open(call, scope, index, start, Access::Write)? } else { None };
+        let key = ChunkKey::open_listed(call, scope, index, start, Access::Write)?;
         if key.is_none() {
             // Everything that can fail comes first: the first chunk that is made is a change.
             cost::all_chunks(call, scope, index, 3)?;
             cost::spend(call, 2 * cost::CHUNK)?;
             window::check_new(call, scope, index, start)?;
-            Window::open_all(call, scope, index)?;
+            window::check_none_moving(call, scope, index)?;
         }
         if let Some(chunk) = key.as_ref().and_then(ChunkKey::chunk) {
             let of_index = observed.iter().filter(|(other, _)| other == index);
@@ -215,7 +215,7 @@ pub fn add_chunk<'c>(
 ) -> Result<ChunkKey<'c>, Error> {
     let gone = window::gone(call, key.scope()?, index)?;
     let scope = key.scope_mut()?;
-    gone.into_iter().for_each(|start| scope.remove(index, start));
+    scope.forget(index, gone);
     scope.add(index, start);
     Ok(ChunkKey::create(call, scope, index, start)?)
 }
