@@ -242,7 +242,7 @@ pub fn has_room(chunk: &Chunk, added: &[(&[u8], &BlobChunk)]) -> Result<(), Capa
         entries += part.entries;
         bytes += item.len() + part.profile.len();
     }
-    chunk.fits(entries, bytes)
+    chunk.check_entry_capacity(entries, bytes)
 }
 
 #[cfg(test)]

@@ -219,7 +219,7 @@ fn read_item(chunk: &mut Chunk, from: &mut Reader) -> Result<(), DecodeError> {
         return Err(DecodeError::Duplicate);
     }
     // An entry takes at least two bytes, so this bounds both.
-    chunk.fits(from.bytes.len(), from.bytes.len()).map_err(|_| DecodeError::Range)?;
+    chunk.check_entry_capacity(from.bytes.len(), from.bytes.len()).map_err(|_| DecodeError::Range)?;
     let mut buckets = Vec::new();
     let add = |band, bucket, count| buckets.push((band, bucket, count));
     let observations = read_profile(from, chunk.bands(), add)?;

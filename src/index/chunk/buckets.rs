@@ -1,26 +1,56 @@
 //! The buckets of a chunk, and the postings of each: which items were seen in it, and how often.
 //!
-//! Nearly all buckets have a single member, so a bucket is laid out for that: 16 bytes hold its band,
-//! its bytes, and its one posting. A few postings lie in a list of the arena and are scanned; a hot
-//! bucket has blocks of its own, and a table that finds an item's posting.
+//! A bucket is a band and a few bytes. Nearly all buckets have a single member, so the record is laid out for that:
+//! 16 bytes hold the band, the bytes, and the one posting.
+//!
+//! ```text
+//!     byte     0                              8          10         12               16
+//!             +------------------------------+----------+----------+----------------+
+//!             | bytes                        | header   | n        | location       |
+//!             +------------------------------+----------+----------+----------------+
+//!     Lone    | the bucket's bytes, up to 8, |          | count    | item           |  0 bytes elsewhere
+//!     Few     | or start (4) and length (4)  |          | length   | of the list    |  8 a posting
+//!     Hot     | of their run in the arena    |          | 0        | id of the set  |  about 16 a posting
+//!     Free    | stale                        |          | 0        | next free id   |
+//!             +------------------------------+----------+----------+----------------+
+//!
+//!     header  | state, 2 bits | length, 4 bits (15: the bytes are in the arena) | band, 10 bits |
+//! ```
+//!
+//! A bucket moves through its states in one direction only:
+//!
+//! ```text
+//!     find_or_add              add                 second item             33rd item
+//!     ------------> Few, n=0 ------> Lone, n=count ------------> Few, n=2 ... -----------> Hot
+//!                      |                   |                       ^
+//!                      '-------------------'-- count > 65,535 -----'
+//! ```
+//!
+//! The removal of postings shortens a list or a hot set but does not move the bucket back, which would be paid
+//! again by the next posting; the last one removes the bucket from any state. A list is scanned, since 32
+//! postings are four cache lines. A hot bucket has an *indexed set*: a vector of postings, which a search
+//! reads from one end to the other, and a table of the position of each item.
 
 use super::hash;
 use crate::index::memory::arena::Arena;
+use crate::index::memory::footprint::Footprint;
 use crate::index::memory::id_table::IdTable;
+use crate::index::memory::invariant::{Validation, ensure};
 use crate::index::memory::lists::{ListPool, ListRef};
 use crate::index::memory::mover::Mover;
 use crate::index::memory::segmented_vec::SegmentedVec;
+use crate::index::memory::slab::{Record, Slab};
 
 /// An item in a bucket.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Posting {
     /// The item's id in this chunk.
     pub item: u32,
-    /// How many of the item's observations fell into the bucket; at least 1.
+    /// The number of the item's observations that fell into the bucket, at least 1.
     pub count: u32,
 }
 
-/// An item's side of a posting: a bucket that it is in.
+/// The item's side of a posting: a bucket that it is in.
 #[derive(Debug, Clone, Copy)]
 pub struct ItemBucket<'a> {
     /// The bucket's id in this chunk.
@@ -29,213 +59,297 @@ pub struct ItemBucket<'a> {
     pub band: u16,
     /// Its bytes.
     pub bytes: &'a [u8],
-    /// How many of the item's observations fell into it.
+    /// The number of the item's observations that fell into it.
     pub count: u32,
 }
 
-/// Postings that are scanned; more make the bucket hot.
-const FEW: usize = 32;
-/// The longest bucket whose bytes lie in its record.
-const INLINE: usize = 8;
+/// The most postings that are scanned. One more makes the bucket hot.
+const FEW_MAX: usize = 32;
+/// The longest bucket whose bytes are in its record.
+const INLINE_MAX: usize = 8;
 
 const BAND_BITS: u32 = 10;
 const LENGTH_BITS: u32 = 4;
-/// The length of a bucket whose bytes lie in the arena.
-const LONG: usize = (1 << LENGTH_BITS) - 1;
+/// The bits of a header before those of the state: band and length.
+const IDENTITY_BITS: u32 = BAND_BITS + LENGTH_BITS;
+/// The length in the header of a bucket whose bytes are in the arena.
+const IN_ARENA: usize = (1 << LENGTH_BITS) - 1;
 
-/// Where a bucket's postings are.
+/// The members of a bucket, unpacked from its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// One item with a count below 65,536: `place` is the item, `n` the count.
-    Lone = 0,
-    /// A list: `place` and `n` are its place and length.
-    Few = 1,
-    /// `place` is the number of the hot bucket.
-    Hot = 2,
-    /// The record is not in use.
-    Free = 3,
+    /// One item whose count fits 16 bits. It costs nothing beside the record.
+    Lone(Posting),
+    /// A list of 1 to [`FEW_MAX`] postings, 8 bytes each. It is empty between [`Buckets::find_or_add`] and
+    /// [`Buckets::add`].
+    Few(ListRef),
+    /// The id of a [`HotSet`]: 8 bytes a posting, and as much for its position in the table.
+    Hot(u32),
+    /// The record is not in use, and links to the next one that is not.
+    Free { next: u32 },
 }
 
-/// What a chunk keeps of one bucket: 16 bytes.
+/// The record of a bucket: 16 bytes.
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
-    /// The bytes, or their place and length in the arena.
-    key: [u8; INLINE],
+    /// The bytes, or the start and the length of their run in the arena.
+    bytes: [u8; INLINE_MAX],
     /// Band, length of the bytes, and state.
-    meta: u16,
+    header: u16,
+    /// The count of a lone posting, or the length of a list.
     n: u16,
-    place: u32,
+    /// The lone item, the location of a list, the id of a hot set, or the next free record.
+    location: u32,
 }
 
+const _: () = assert!(size_of::<Bucket>() == 16);
+
 impl Bucket {
-    fn new(band: u16, length: usize, key: [u8; INLINE]) -> Bucket {
-        let mut bucket = Bucket { key, meta: band | (length as u16) << BAND_BITS, n: 0, place: 0 };
-        bucket.set(State::Few, 0, 0);
+    /// A bucket without members.
+    fn new(band: u16, length: usize, bytes: [u8; INLINE_MAX]) -> Bucket {
+        debug_assert!(band < 1 << BAND_BITS && length <= IN_ARENA);
+        let mut bucket = Bucket { bytes, header: band | (length as u16) << BAND_BITS, n: 0, location: 0 };
+        bucket.set_state(State::Few(ListRef::default()));
         bucket
     }
 
     fn band(&self) -> u16 {
-        self.meta & ((1 << BAND_BITS) - 1)
+        self.header & ((1 << BAND_BITS) - 1)
     }
 
+    /// The length of the bytes, or [`IN_ARENA`].
     fn length(&self) -> usize {
-        usize::from(self.meta >> BAND_BITS) & LONG
+        usize::from(self.header >> BAND_BITS) & IN_ARENA
     }
 
+    #[inline]
     fn state(&self) -> State {
-        match self.meta >> (BAND_BITS + LENGTH_BITS) {
-            0 => State::Lone,
-            1 => State::Few,
-            2 => State::Hot,
-            _ => State::Free,
+        match self.header >> IDENTITY_BITS {
+            0 => State::Lone(Posting { item: self.location, count: self.n.into() }),
+            1 => State::Few(ListRef::from_parts(self.location, self.n.into())),
+            2 => State::Hot(self.location),
+            _ => State::Free { next: self.location },
         }
     }
 
-    fn set(&mut self, state: State, place: u32, n: u16) {
-        let shift = BAND_BITS + LENGTH_BITS;
-        self.meta = self.meta & ((1 << shift) - 1) | (state as u16) << shift;
-        (self.place, self.n) = (place, n);
+    #[inline]
+    fn set_state(&mut self, state: State) {
+        let (code, n, location) = match state {
+            State::Lone(posting) => (0, posting.count, posting.item),
+            State::Few(list) => (1, list.len() as u32, list.location()),
+            State::Hot(id) => (2, 0, id),
+            State::Free { next } => (3, 0, next),
+        };
+        debug_assert!(n <= u16::MAX.into(), "invariant 7: {state:?}");
+        self.header = self.header & ((1 << IDENTITY_BITS) - 1) | code << IDENTITY_BITS;
+        (self.n, self.location) = (n as u16, location);
     }
 
-    /// Whether both have the same band and bytes, the other's in its record.
+    /// True if both have the same band and the same bytes. Those of one of them must be in its record.
     fn is_same_inline(&self, other: &Bucket) -> bool {
-        let identity = (1 << (BAND_BITS + LENGTH_BITS)) - 1;
-        self.key == other.key && (self.meta ^ other.meta) & identity == 0
+        let identity = (1 << IDENTITY_BITS) - 1;
+        self.bytes == other.bytes && (self.header ^ other.header) & identity == 0
     }
 
-    fn list(&self) -> ListRef {
-        ListRef::from_parts(self.place, self.n.into())
-    }
-
-    /// The bytes, which may lie in the arena.
+    /// The bytes, which may be in the arena.
     fn bytes<'a>(&'a self, arena: &'a Arena<u8>) -> &'a [u8] {
-        match self.length() {
-            LONG => {
-                let (place, length) = self.long();
-                arena.run(place, length)
-            }
-            length => &self.key[..length],
+        match self.run() {
+            Some((start, len)) => arena.run(start, len),
+            None => &self.bytes[..self.length()],
         }
     }
 
-    /// Place and length of bytes that lie in the arena.
-    fn long(&self) -> (u32, usize) {
-        let [a, b, c, d, e, f, g, h] = self.key;
-        (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]) as usize)
+    /// The start and the length of bytes that are in the arena.
+    fn run(&self) -> Option<(u32, usize)> {
+        let [a, b, c, d, e, f, g, h] = self.bytes;
+        let run = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]) as usize);
+        (self.length() == IN_ARENA).then_some(run)
+    }
+
+    fn set_run(&mut self, start: u32, len: usize) {
+        debug_assert!(self.length() == IN_ARENA);
+        self.bytes[..4].copy_from_slice(&start.to_le_bytes());
+        self.bytes[4..].copy_from_slice(&(len as u32).to_le_bytes());
     }
 }
 
-/// A bucket to look for, prepared once for all tables that it is looked for in.
+impl Record for Bucket {
+    fn free(next: u32) -> Bucket {
+        let mut bucket = Bucket::new(0, 0, [0; INLINE_MAX]);
+        bucket.set_state(State::Free { next });
+        bucket
+    }
+
+    fn next_free(&self) -> Option<u32> {
+        match self.state() {
+            State::Free { next } => Some(next),
+            _ => None,
+        }
+    }
+}
+
+/// A bucket to look for: hashed and packed once for all chunks that it is looked for in.
 #[derive(Debug, Clone, Copy)]
 pub struct BucketKey<'a> {
     bytes: &'a [u8],
     /// [`hash::bucket`].
     hash: u32,
-    /// Its record; where the bytes do not lie there, it lacks their place.
+    /// The record that the bucket has, but for its members and, if the bytes are in the arena, their run.
     record: Bucket,
 }
 
 impl<'a> BucketKey<'a> {
-    /// A bucket of a band.
+    /// The key of a bucket in a band.
     pub fn new(band: u16, bytes: &'a [u8]) -> BucketKey<'a> {
         BucketKey::with_hash(band, bytes, hash::bucket(band, bytes))
     }
 
     /// The same, for a caller who has its [`hash::bucket`].
     pub fn with_hash(band: u16, bytes: &'a [u8], hash: u32) -> BucketKey<'a> {
-        let mut key = [0; INLINE];
+        let mut inline = [0; INLINE_MAX];
         let record = if let Ok(full) = bytes.try_into() {
-            Bucket::new(band, INLINE, full) // the usual length, whose copy is one move
-        } else if let Some(short) = key.get_mut(..bytes.len()) {
-            short.copy_from_slice(bytes);
-            Bucket::new(band, bytes.len(), key)
+            Bucket::new(band, INLINE_MAX, full) // the usual length, whose copy is one move
+        } else if let Some(prefix) = inline.get_mut(..bytes.len()) {
+            prefix.copy_from_slice(bytes);
+            Bucket::new(band, bytes.len(), inline)
         } else {
-            Bucket::new(band, LONG, key)
+            Bucket::new(band, IN_ARENA, inline)
         };
         BucketKey { bytes, hash, record }
     }
 }
 
-/// A bucket with many members.
+/// The postings of a hot bucket: an indexed set.
 #[derive(Debug, Default)]
-struct Hot {
+struct HotSet {
     postings: SegmentedVec<Posting>,
-    /// The position of each item's posting.
+    /// The position of each item's posting in `postings`, by the hash of the item's id.
     positions: IdTable,
     /// The sum of the counts.
     total: u64,
-    /// No count is larger; there may have been one that was.
-    largest: u32,
+    /// No count is larger. The largest count may be smaller, after a removal.
+    max_count_bound: u32,
+    /// The link of a free record, which has no postings.
+    next_free: u32,
 }
 
-impl Hot {
-    fn position(&self, item: u32) -> Option<usize> {
-        let is = |at: u32| self.postings[at as usize].item == item;
-        self.positions.find(hash::id(item), is).map(|at| at as usize)
+impl Record for HotSet {
+    fn free(next: u32) -> HotSet {
+        HotSet { next_free: next, ..HotSet::default() }
     }
 
+    fn next_free(&self) -> Option<u32> {
+        (self.postings.len() == 0).then_some(self.next_free)
+    }
+}
+
+impl HotSet {
+    /// The position of an item's posting.
+    fn position(&self, item: u32) -> Option<usize> {
+        let is_of_item = |position: u32| self.postings[position as usize].item == item;
+        self.positions.find(hash::id(item), is_of_item).map(|position| position as usize)
+    }
+
+    /// Adds the posting of an item that has none.
     fn push(&mut self, posting: Posting) {
-        let at = self.postings.len() as u32;
-        (self.total, self.largest) = (self.total + u64::from(posting.count), self.largest.max(posting.count));
+        let position = self.postings.len() as u32;
         self.postings.push(posting);
         let postings = &self.postings;
-        self.positions.insert(hash::id(posting.item), at, |at| hash::id(postings[at as usize].item));
+        let hash_of = |position| hash::id(postings[position as usize].item);
+        self.positions.insert(hash::id(posting.item), position, hash_of);
+        self.note_count(posting.count, posting.count);
     }
 
     /// Adds to the count of the posting at a position, and returns the sum.
-    fn add(&mut self, at: usize, count: u32) -> u32 {
-        let posting = &mut self.postings[at];
+    fn add(&mut self, position: usize, count: u32) -> u32 {
+        let posting = &mut self.postings[position];
         posting.count += count;
-        (self.total, self.largest) = (self.total + u64::from(count), self.largest.max(posting.count));
-        posting.count
+        let sum = posting.count;
+        self.note_count(count, sum);
+        sum
     }
 
-    fn remove(&mut self, at: usize) {
-        self.total -= u64::from(self.postings[at].count);
+    /// Keeps the total and the bound (invariant 8) after a count grew by `added` to `count`.
+    fn note_count(&mut self, added: u32, count: u32) {
+        self.total += u64::from(added);
+        self.max_count_bound = self.max_count_bound.max(count);
+    }
+
+    /// Removes the posting at a position: the last one takes its place.
+    fn remove(&mut self, position: usize) {
+        let Posting { item, count } = self.postings[position];
+        // The bound is not lowered, which would take a look at every posting.
+        self.total -= u64::from(count);
         let last = self.postings.len() - 1;
-        self.positions.remove(hash::id(self.postings[at].item), at as u32);
-        if at < last {
+        self.positions.remove(hash::id(item), position as u32);
+        if position < last {
             let moved = self.postings[last].item;
-            self.positions.replace(hash::id(moved), last as u32, at as u32);
+            self.positions.replace(hash::id(moved), last as u32, position as u32);
         }
-        self.postings.swap_remove(at);
+        self.postings.swap_remove(position);
+        debug_assert!(self.positions.len() == self.postings.len(), "invariant 8");
+    }
+
+    /// Checks invariant 8 of one set.
+    fn internal_validate(&self) -> Validation {
+        self.postings.internal_validate()?;
+        let hash_of = |position| self.postings.get(position as usize).map(|posting| hash::id(posting.item));
+        self.positions.internal_validate(hash_of)?;
+        let counts = || self.postings.iter().map(|posting| posting.count);
+        ensure(self.total == counts().map(u64::from).sum::<u64>(), "8: a hot total is not the sum")?;
+        ensure(counts().all(|count| count <= self.max_count_bound), "8: a hot count is above the bound")?;
+        let mut positions = self.postings.iter().enumerate();
+        let is_found = positions.all(|(position, posting)| self.position(posting.item) == Some(position));
+        ensure(
+            is_found && self.positions.len() == self.postings.len(),
+            "8: a hot posting is not found by its item",
+        )
+    }
+
+    fn footprint(&self) -> Footprint {
+        self.postings.footprint() + self.positions.footprint()
+    }
+
+    fn move_by(&mut self, mover: &mut impl Mover) {
+        self.postings.move_by(mover);
+        self.positions.move_by(mover);
     }
 }
 
 /// The buckets of one chunk, by dense ids that are used again after a removal.
 #[derive(Debug, Default)]
 pub struct Buckets {
-    records: SegmentedVec<Bucket>,
-    free: SegmentedVec<u32>,
+    records: Slab<Bucket>,
+    /// The ids by the hash of band and bytes.
     table: IdTable,
-    /// The bytes of buckets longer than [`INLINE`].
+    /// The bytes of buckets longer than [`INLINE_MAX`].
     bytes: Arena<u8>,
     few: ListPool<Posting>,
-    hot: Vec<Hot>,
-    free_hot: Vec<u32>,
+    hot: Slab<HotSet>,
 }
 
 impl Buckets {
-    /// How many buckets there are.
+    /// The number of buckets.
     pub fn len(&self) -> usize {
         self.table.len()
     }
 
     /// The id of a bucket.
     pub fn find(&self, key: &BucketKey) -> Option<u32> {
-        self.table.find(key.hash, |id| self.is(id, key))
+        self.table.find(key.hash, |id| self.has_key(id, key))
     }
 
-    /// Whether a bucket may be there: see [`IdTable::may_have`].
+    /// False only if the bucket is not here; see [`IdTable::may_have`].
     #[inline]
     pub fn may_have(&self, key: &BucketKey) -> bool {
         self.table.may_have(key.hash)
     }
 
+    /// True if the bucket with an id is the one that a key stands for.
     #[inline]
-    fn is(&self, id: u32, key: &BucketKey) -> bool {
-        let bucket = &self.records[id as usize];
-        if key.bytes.len() <= INLINE {
+    fn has_key(&self, id: u32, key: &BucketKey) -> bool {
+        let bucket = &self.records[id];
+        if key.bytes.len() <= INLINE_MAX {
             bucket.is_same_inline(&key.record)
         } else {
             bucket.band() == key.record.band() && self.bytes(id) == key.bytes
@@ -244,310 +358,486 @@ impl Buckets {
 
     /// The band that the bucket is in.
     pub fn band(&self, id: u32) -> u16 {
-        self.records[id as usize].band()
+        self.records[id].band()
     }
 
     /// The bucket's bytes.
     pub fn bytes(&self, id: u32) -> &[u8] {
-        self.records[id as usize].bytes(&self.bytes)
+        self.records[id].bytes(&self.bytes)
     }
 
-    /// How many items are in the bucket.
+    /// The number of items in the bucket.
     pub fn member_count(&self, id: u32) -> usize {
-        let bucket = &self.records[id as usize];
-        match bucket.state() {
-            State::Lone => 1,
-            State::Hot => self.hot[bucket.place as usize].postings.len(),
-            State::Few | State::Free => bucket.n.into(),
+        match self.records[id].state() {
+            State::Lone(_) => 1,
+            State::Few(list) => list.len(),
+            State::Hot(hot) => self.hot[hot].postings.len(),
+            State::Free { .. } => 0,
         }
     }
 
-    /// Whether an item is the bucket's only member; where it had very many observations, that may
-    /// not be seen.
+    /// True if the item is the bucket's sole member and its posting is in the record, as it is as long as
+    /// its count has never been above 65,535 and no other item was in the bucket with it. Any other sole
+    /// member gives false.
     pub fn is_sole_member(&self, id: u32, item: u32) -> bool {
-        let bucket = &self.records[id as usize];
-        bucket.state() == State::Lone && bucket.place == item
+        matches!(self.records[id].state(), State::Lone(posting) if posting.item == item)
     }
 
     /// The bucket's postings, in no order.
     pub fn postings(&self, id: u32) -> impl Iterator<Item = Posting> {
-        let bucket = &self.records[id as usize];
-        let (lone, few, hot) = match bucket.state() {
-            State::Lone => {
-                (Some(Posting { item: bucket.place, count: bucket.n.into() }), ListRef::default(), None)
-            }
-            State::Hot => (None, ListRef::default(), Some(&self.hot[bucket.place as usize].postings)),
-            State::Few | State::Free => (None, bucket.list(), None),
-        };
+        // Two of the three are empty: a chain of all has one type, whatever the state.
+        let (mut lone, mut few, mut hot) = (None, ListRef::default(), None);
+        match self.records[id].state() {
+            State::Lone(posting) => lone = Some(posting),
+            State::Few(list) => few = list,
+            State::Hot(id) => hot = Some(&self.hot[id].postings),
+            State::Free { .. } => {}
+        }
         let hot = hot.into_iter().flat_map(SegmentedVec::iter);
         lone.into_iter().chain(self.few.short(few).iter().chain(hot).copied())
     }
 
-    /// A bucket that the item is in.
+    /// The bucket as an entry of an item that is in it.
     pub fn entry(&self, id: u32, item: u32) -> ItemBucket<'_> {
-        let bucket = &self.records[id as usize];
+        let bucket = &self.records[id];
         let (band, bytes) = (bucket.band(), bucket.bytes(&self.bytes));
         ItemBucket { bucket: id, band, bytes, count: self.count(id, item) }
     }
 
-    /// How many of the item's observations fell into the bucket.
+    /// The number of the item's observations that fell into the bucket; 0 if it is not a member.
     pub fn count(&self, id: u32, item: u32) -> u32 {
-        let bucket = &self.records[id as usize];
-        match bucket.state() {
-            State::Lone if bucket.place == item => bucket.n.into(),
-            State::Lone | State::Free => 0,
-            State::Few => self
+        match self.records[id].state() {
+            State::Lone(posting) if posting.item == item => posting.count,
+            State::Lone(_) | State::Free { .. } => 0,
+            State::Few(list) => self
                 .few
-                .short(bucket.list())
+                .short(list)
                 .iter()
                 .find(|posting| posting.item == item)
-                .map_or(0, |p| p.count),
-            State::Hot => {
-                let hot = &self.hot[bucket.place as usize];
-                hot.position(item).map_or(0, |at| hot.postings[at].count)
+                .map_or(0, |posting| posting.count),
+            State::Hot(hot) => {
+                let hot = &self.hot[hot];
+                hot.position(item).map_or(0, |position| hot.postings[position].count)
             }
         }
     }
 
     /// The sum of all items' counts in the bucket.
     pub fn total(&self, id: u32) -> u64 {
-        let bucket = &self.records[id as usize];
-        match bucket.state() {
-            State::Hot => self.hot[bucket.place as usize].total,
+        match self.records[id].state() {
+            State::Hot(hot) => self.hot[hot].total,
             _ => self.postings(id).map(|posting| u64::from(posting.count)).sum(),
         }
     }
 
-    /// A count that no item's count in the bucket passes: the largest, or one that was.
+    /// An upper bound on the counts in the bucket: the largest of them unless the bucket is hot. Removals do
+    /// not lower the bound of a hot bucket.
     pub fn max_count_bound(&self, id: u32) -> u32 {
-        let bucket = &self.records[id as usize];
-        match bucket.state() {
-            State::Hot => self.hot[bucket.place as usize].largest,
+        match self.records[id].state() {
+            State::Hot(hot) => self.hot[hot].max_count_bound,
             _ => self.postings(id).map(|posting| posting.count).max().unwrap_or(0),
         }
     }
 
-    /// The id of a bucket. It is added where it is not there, and must get a posting next.
+    /// The id of a bucket, which is added if it is not here yet. A bucket that was added has no member, and
+    /// must get one next by [`Self::add`].
     pub fn find_or_add(&mut self, key: &BucketKey) -> u32 {
         if let Some(id) = self.find(key) {
             return id;
         }
-        let record = self.new_record(key);
-        let id = match self.free.pop() {
-            Some(id) => {
-                self.records[id as usize] = record;
-                id
-            }
-            None => {
-                self.records.push(record);
-                self.records.len() as u32 - 1
-            }
-        };
+        let mut record = key.record;
+        if key.bytes.len() > INLINE_MAX {
+            record.set_run(self.bytes.store(key.bytes), key.bytes.len());
+        }
+        let id = self.records.insert(record);
         let (records, bytes) = (&self.records, &self.bytes);
         self.table.insert(key.hash, id, |id| {
-            let bucket = &records[id as usize];
+            let bucket = &records[id];
             hash::bucket(bucket.band(), bucket.bytes(bytes))
         });
         id
     }
 
-    fn new_record(&mut self, key: &BucketKey) -> Bucket {
-        let BucketKey { bytes, mut record, .. } = *key;
-        if bytes.len() > INLINE {
-            let place = self.bytes.alloc(bytes.len());
-            self.bytes.run_mut(place, bytes.len()).copy_from_slice(bytes);
-            record.key[..4].copy_from_slice(&place.to_le_bytes());
-            record.key[4..].copy_from_slice(&(bytes.len() as u32).to_le_bytes());
-        }
-        record
-    }
-
-    /// Adds to an item's count in a bucket, and returns the new count. It equals `count` where the
-    /// item has not been in the bucket before.
+    /// Adds to an item's count in a bucket, and returns the new count. It equals `count` if and only if the
+    /// item was not in the bucket before. `count` is at least 1, and the sum must fit 32 bits.
     pub fn add(&mut self, id: u32, item: u32, count: u32) -> u32 {
-        let bucket = self.records[id as usize];
-        match bucket.state() {
-            State::Lone if bucket.place == item => {
-                let sum = u32::from(bucket.n) + count;
-                match u16::try_from(sum) {
-                    Ok(n) => self.records[id as usize].n = n,
-                    Err(_) => self.make_list(id, &[Posting { item, count: sum }]),
-                }
-                sum
+        debug_assert!(count > 0, "invariant 2: a posting without a count");
+        debug_assert!(self.count(id, item).checked_add(count).is_some(), "a count passes 32 bits");
+        match self.records[id].state() {
+            State::Lone(lone) if lone.item == item => {
+                let posting = Posting { item, count: lone.count + count };
+                self.set_lone(id, posting);
+                posting.count
             }
-            State::Lone => {
-                let first = Posting { item: bucket.place, count: bucket.n.into() };
-                self.make_list(id, &[first, Posting { item, count }]);
+            State::Lone(lone) => {
+                self.make_list(id, &[lone, Posting { item, count }]);
                 count
             }
-            State::Few | State::Free => self.add_to_list(id, Posting { item, count }),
-            State::Hot => {
-                let hot = &mut self.hot[bucket.place as usize];
+            State::Few(list) => self.add_to_list(id, list, Posting { item, count }),
+            State::Hot(hot) => {
+                let hot = &mut self.hot[hot];
                 match hot.position(item) {
-                    Some(at) => hot.add(at, count),
+                    Some(position) => hot.add(position, count),
                     None => {
                         hot.push(Posting { item, count });
                         count
                     }
                 }
             }
+            State::Free { .. } => {
+                debug_assert!(false, "invariant 6: a posting in a bucket that is free");
+                count
+            }
         }
     }
 
-    fn add_to_list(&mut self, id: u32, posting: Posting) -> u32 {
-        let mut list = self.records[id as usize].list();
-        if let Some(at) = self.position(list, posting.item) {
-            let there = self.few.get_mut(list, at);
-            there.count += posting.count;
-            return there.count;
+    /// Makes a posting the only one of a bucket without a list: in the record, or in a list if the count is
+    /// too large for the record.
+    fn set_lone(&mut self, id: u32, posting: Posting) {
+        if posting.count <= u16::MAX.into() {
+            self.records[id].set_state(State::Lone(posting));
+        } else {
+            self.make_list(id, &[posting]);
         }
-        let bucket = &mut self.records[id as usize];
-        match u16::try_from(posting.count) {
-            Ok(n) if list.len() == 0 => bucket.set(State::Lone, posting.item, n),
-            _ if list.len() < FEW => {
-                self.few.push(&mut list, posting);
-                bucket.set(State::Few, list.place(), list.len() as u16);
-            }
-            _ => self.make_hot(id, posting),
+    }
+
+    /// [`Self::add`] for a bucket with a list, which may be full or empty.
+    fn add_to_list(&mut self, id: u32, mut list: ListRef, posting: Posting) -> u32 {
+        debug_assert!(list.len() <= FEW_MAX, "invariant 7");
+        if let Some(index) = self.index_in(list, posting.item) {
+            let present = self.few.get_mut(list, index);
+            present.count += posting.count;
+            return present.count;
+        }
+        if list.len() == 0 {
+            self.set_lone(id, posting);
+        } else if list.len() < FEW_MAX {
+            self.few.push(&mut list, posting);
+            self.records[id].set_state(State::Few(list));
+        } else {
+            self.make_hot(id, list, posting);
         }
         posting.count
     }
 
-    /// Where an item's posting is in a list.
-    fn position(&self, list: ListRef, item: u32) -> Option<usize> {
+    /// The index of an item's posting in a list.
+    fn index_in(&self, list: ListRef, item: u32) -> Option<usize> {
         self.few.short(list).iter().position(|posting| posting.item == item)
     }
 
+    /// Gives a bucket that has no list one of these postings.
     fn make_list(&mut self, id: u32, postings: &[Posting]) {
         let mut list = ListRef::default();
         postings.iter().for_each(|posting| self.few.push(&mut list, *posting));
-        self.records[id as usize].set(State::Few, list.place(), list.len() as u16);
+        self.records[id].set_state(State::Few(list));
     }
 
-    fn make_hot(&mut self, id: u32, posting: Posting) {
-        let list = self.records[id as usize].list();
-        let mut hot = Hot::default();
+    /// Moves a bucket's list to a hot set, with one posting more.
+    fn make_hot(&mut self, id: u32, list: ListRef, posting: Posting) {
+        let mut hot = HotSet::default();
         self.few.short(list).iter().for_each(|posting| hot.push(*posting));
         hot.push(posting);
         self.few.free(list);
-        let number = self.free_hot.pop().unwrap_or_else(|| {
-            self.hot.push(Hot::default());
-            self.hot.len() as u32 - 1
-        });
-        self.hot[number as usize] = hot;
-        self.records[id as usize].set(State::Hot, number, 0);
+        let hot = self.hot.insert(hot);
+        self.records[id].set_state(State::Hot(hot));
     }
 
-    /// Takes an item out of a bucket, and returns the count that it had there. A bucket that this
-    /// empties is removed.
+    /// Takes an item out of a bucket, and returns the count that it had there; 0 if it was not a member. If
+    /// this leaves the bucket without members, the bucket is removed and its id is free.
     pub fn remove(&mut self, id: u32, item: u32) -> u32 {
-        let bucket = self.records[id as usize];
         let count = self.count(id, item);
-        match bucket.state() {
-            _ if count == 0 => {}
-            State::Lone | State::Free => self.remove_bucket(id),
-            State::Few => {
-                let mut list = bucket.list();
-                if let Some(at) = self.position(list, item) {
-                    self.few.swap_remove(&mut list, at);
+        if count == 0 {
+            return 0;
+        }
+        match self.records[id].state() {
+            State::Lone(_) => self.remove_bucket(id),
+            State::Few(mut list) => {
+                if let Some(index) = self.index_in(list, item) {
+                    self.few.swap_remove(&mut list, index);
                 }
-                self.records[id as usize].set(State::Few, list.place(), list.len() as u16);
+                self.records[id].set_state(State::Few(list));
                 if list.len() == 0 {
                     self.remove_bucket(id);
                 }
             }
-            State::Hot => {
-                let hot = &mut self.hot[bucket.place as usize];
-                if let Some(at) = hot.position(item) {
-                    hot.remove(at);
-                }
-                if hot.postings.len() == 0 {
-                    *hot = Hot::default();
-                    self.free_hot.push(bucket.place);
+            State::Hot(hot_id) => {
+                let hot = &mut self.hot[hot_id];
+                if hot.postings.len() == 1 {
+                    self.hot.remove(hot_id);
                     self.remove_bucket(id);
+                } else if let Some(position) = hot.position(item) {
+                    hot.remove(position);
                 }
             }
+            State::Free { .. } => {}
         }
         count
     }
 
+    /// Removes a bucket whose postings are gone, or whose only posting is in its record.
     fn remove_bucket(&mut self, id: u32) {
         self.table.remove(hash::bucket(self.band(id), self.bytes(id)), id);
-        let bucket = &mut self.records[id as usize];
-        if bucket.length() == LONG {
-            let (place, length) = bucket.long();
-            self.bytes.free(place, length);
+        if let Some((start, len)) = self.records.remove(id).run() {
+            self.bytes.free(start, len);
         }
-        bucket.set(State::Free, 0, 0);
-        self.free.push(id);
     }
 
-    /// Whether `bytes` of buckets and `postings` still fit.
-    pub fn has_room(&self, bytes: usize, postings: usize) -> bool {
-        self.bytes.has_room(bytes)
-            && self.few.has_room(postings)
-            && self.records.len() + postings < u32::MAX as usize
+    /// True if buckets of `bytes` in all and `postings` more fit.
+    pub fn has_capacity_for(&self, bytes: usize, postings: usize) -> bool {
+        self.bytes.has_capacity_for(bytes)
+            && self.few.has_capacity_for(postings)
+            && self.records.end() as usize + postings < u32::MAX as usize
+    }
+
+    /// One more than the largest id, in use or free.
+    pub fn end(&self) -> u32 {
+        self.records.end()
     }
 
     /// The ids of all buckets, ascending.
     pub fn ids(&self) -> impl Iterator<Item = u32> {
-        (0..self.records.len() as u32).filter(|id| self.records[*id as usize].state() != State::Free)
+        self.records.ids()
     }
 
-    /// Whether the table and the tables of the hot buckets say what the records say, for validation.
-    pub fn tables_agree(&self) -> bool {
-        let known = |id: u32| self.find(&BucketKey::new(self.band(id), self.bytes(id))) == Some(id);
-        let hot = |hot: &Hot| {
-            let all = 0..hot.postings.len();
-            let counts = || all.clone().map(|at| hot.postings[at].count);
-            hot.total == counts().map(u64::from).sum::<u64>()
-                && counts().all(|count| count <= hot.largest)
-                && hot.positions.len() == all.len()
-                && all.clone().all(|at| hot.position(hot.postings[at].item) == Some(at))
-        };
-        self.table.len() == self.ids().count() && self.ids().all(known) && self.hot.iter().all(hot)
+    /// The memory of all buckets.
+    pub fn footprint(&self) -> Footprint {
+        self.records.footprint()
+            + self.table.footprint()
+            + self.bytes.footprint()
+            + self.few.footprint()
+            + self.hot.footprint()
+            + self.hot.iter().map(HotSet::footprint).sum()
     }
 
-    /// Bytes allocated.
-    pub fn memory(&self) -> usize {
-        self.records.memory()
-            + self.free.memory()
-            + self.table.memory()
-            + self.bytes.memory()
-            + self.few.memory()
-            + self.hot.iter().map(|hot| hot.postings.memory() + hot.positions.memory()).sum::<usize>()
-            + self.hot.capacity() * size_of::<Hot>()
-            + self.free_hot.capacity() * size_of::<u32>()
-    }
-
-    /// Has all of it moved.
+    /// Lets the server move all of it.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
         self.records.move_by(mover);
-        self.free.move_by(mover);
         self.table.move_by(mover);
         self.bytes.move_by(mover);
         self.few.move_by(mover);
-        mover.vec(&mut self.hot);
-        for hot in &mut self.hot {
-            hot.postings.move_by(mover);
-            hot.positions.move_by(mover);
-        }
-        mover.vec(&mut self.free_hot);
+        self.hot.move_by(mover);
+        self.hot.iter_mut().for_each(|hot| hot.move_by(mover));
     }
 
-    /// Allocations held.
-    pub fn allocations(&self) -> usize {
-        self.records.allocations()
-            + self.free.allocations()
-            + self.table.allocations()
-            + self.bytes.allocations()
-            + self.few.allocations()
-            + self
-                .hot
-                .iter()
-                .map(|hot| hot.postings.allocations() + hot.positions.allocations())
-                .sum::<usize>()
-            + usize::from(self.hot.capacity() > 0)
-            + usize::from(self.free_hot.capacity() > 0)
+    /// Checks invariants 2 and 4 to 8 of the buckets, and those of the stores that they are built on.
+    pub fn internal_validate(&self) -> Validation {
+        self.records.internal_validate()?;
+        self.bytes.internal_validate(self.records.iter().filter_map(Bucket::run))?;
+        self.validate_states()?;
+        // The table: it has all buckets, and finds each.
+        let hash_of = |id| {
+            let in_use = id < self.records.end() && self.records[id].next_free().is_none();
+            in_use.then(|| hash::bucket(self.band(id), self.bytes(id)))
+        };
+        self.table.internal_validate(hash_of)?;
+        ensure(self.ids().count() == self.table.len(), "5: a bucket is not in the table")?;
+        let is_found = |id| self.find(&BucketKey::new(self.band(id), self.bytes(id))) == Some(id);
+        ensure(self.ids().all(is_found), "5: a bucket is not found by its band and bytes")
+    }
+
+    /// Checks the postings of every bucket, and that each list and each hot set belongs to one bucket.
+    fn validate_states(&self) -> Validation {
+        let (mut lists, mut hot_ids) = (Vec::new(), Vec::new());
+        for bucket in self.records.iter() {
+            match bucket.state() {
+                State::Lone(posting) => ensure(posting.count > 0, "2: a lone posting has no count")?,
+                State::Few(list) => {
+                    ensure(list.len() > 0, "4: a bucket has no members")?;
+                    ensure(list.len() <= FEW_MAX, "7: a list is longer than a list may be")?;
+                    lists.push(list);
+                }
+                State::Hot(hot) => hot_ids.push(hot),
+                State::Free { .. } => {}
+            }
+        }
+        self.few.internal_validate(&lists)?;
+        for list in lists {
+            let postings = self.few.short(list);
+            ensure(postings.iter().all(|posting| posting.count > 0), "2: a posting has no count")?;
+            let is_first = |posting: &Posting| {
+                let first = postings.iter().find(|other| other.item == posting.item);
+                first.is_some_and(|first| std::ptr::eq(first, posting))
+            };
+            ensure(postings.iter().all(is_first), "7: an item is in a list twice")?;
+        }
+        self.hot.internal_validate()?;
+        hot_ids.sort_unstable();
+        ensure(self.hot.ids().eq(hot_ids), "8: a hot set belongs to no bucket, or to two")?;
+        self.hot.iter().try_for_each(HotSet::internal_validate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Buckets, and the id of one that is added with its first posting.
+    fn with_one(item: u32, count: u32) -> (Buckets, u32) {
+        let mut buckets = Buckets::default();
+        let id = buckets.find_or_add(&BucketKey::new(3, b"bucket"));
+        assert_eq!(buckets.add(id, item, count), count);
+        (buckets, id)
+    }
+
+    fn postings(buckets: &Buckets, id: u32) -> Vec<(u32, u32)> {
+        let mut postings: Vec<_> =
+            buckets.postings(id).map(|posting| (posting.item, posting.count)).collect();
+        postings.sort_unstable();
+        postings
+    }
+
+    /// The name of the state, which tests compare.
+    fn state(buckets: &Buckets, id: u32) -> &'static str {
+        match buckets.records[id].state() {
+            State::Lone(_) => "lone",
+            State::Few(_) => "few",
+            State::Hot(_) => "hot",
+            State::Free { .. } => "free",
+        }
+    }
+
+    #[test]
+    fn a_bucket_is_lone_then_few_then_hot_and_never_goes_back() {
+        let (mut buckets, id) = with_one(0, 1);
+        let mut states = vec![(1, state(&buckets, id))];
+        for item in 1..40 {
+            buckets.add(id, item, item + 1);
+            states.push((item + 1, state(&buckets, id)));
+            assert_eq!(buckets.internal_validate(), Ok(()));
+        }
+        let expected = |members| match members {
+            1 => "lone",
+            2..=32 => "few",
+            _ => "hot",
+        };
+        assert!(states.iter().all(|(members, state)| *state == expected(*members)), "{states:?}");
+        assert_eq!(postings(&buckets, id), (0..40).map(|item| (item, item + 1)).collect::<Vec<_>>());
+        assert_eq!((buckets.total(id), buckets.max_count_bound(id)), (40 * 41 / 2, 40));
+        // Down to one member it stays hot; then it goes.
+        for item in (1..40).rev() {
+            assert_eq!(buckets.remove(id, item), item + 1);
+            assert_eq!((state(&buckets, id), buckets.member_count(id)), ("hot", item as usize));
+            assert_eq!(buckets.internal_validate(), Ok(()));
+        }
+        assert!(!buckets.is_sole_member(id, 0));
+        assert_eq!((buckets.total(id), buckets.max_count_bound(id)), (1, 40));
+        assert_eq!(buckets.remove(id, 0), 1);
+        assert_eq!((state(&buckets, id), buckets.len(), buckets.hot.ids().count()), ("free", 0, 0));
+        assert_eq!(buckets.internal_validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_list_that_shrinks_to_one_stays_a_list() {
+        let (mut buckets, id) = with_one(7, 5);
+        assert!(buckets.is_sole_member(id, 7) && !buckets.is_sole_member(id, 8));
+        buckets.add(id, 8, 6);
+        assert_eq!(buckets.remove(id, 7), 5);
+        assert_eq!((state(&buckets, id), postings(&buckets, id)), ("few", vec![(8, 6)]));
+        assert!(!buckets.is_sole_member(id, 8));
+        assert_eq!(buckets.max_count_bound(id), 6);
+        assert_eq!(buckets.internal_validate(), Ok(()));
+        assert_eq!(buckets.remove(id, 8), 6);
+        assert_eq!((state(&buckets, id), buckets.len()), ("free", 0));
+        assert_eq!(buckets.internal_validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_lone_count_above_65535_is_in_a_list() {
+        let (mut buckets, id) = with_one(1, 65_534);
+        assert_eq!(buckets.add(id, 1, 1), 65_535);
+        assert!(state(&buckets, id) == "lone" && buckets.is_sole_member(id, 1));
+        assert_eq!(buckets.add(id, 1, 1), 65_536);
+        assert!(state(&buckets, id) == "few" && !buckets.is_sole_member(id, 1));
+        assert_eq!((buckets.count(id, 1), buckets.member_count(id)), (65_536, 1));
+        assert_eq!(buckets.add(id, 1, u32::MAX - 65_536), u32::MAX);
+        assert_eq!((buckets.total(id), buckets.max_count_bound(id)), (u32::MAX.into(), u32::MAX));
+        assert_eq!(buckets.internal_validate(), Ok(()));
+        // The same if it starts with such a count.
+        let (buckets, id) = with_one(1, 65_536);
+        assert_eq!((state(&buckets, id), buckets.count(id, 1)), ("few", 65_536));
+        assert_eq!(buckets.internal_validate(), Ok(()));
+    }
+
+    #[test]
+    fn what_is_not_a_member_is_not_removed() {
+        for members in [1, 2, 33] {
+            let (mut buckets, id) = with_one(0, 1);
+            (1..members).for_each(|item| _ = buckets.add(id, item, 1));
+            assert_eq!((buckets.count(id, 99), buckets.remove(id, 99)), (0, 0));
+            assert_eq!(buckets.member_count(id), members as usize);
+        }
+    }
+
+    #[test]
+    fn an_id_is_used_again_and_a_long_bucket_leaves_its_bytes_to_the_next() {
+        let mut buckets = Buckets::default();
+        let long = [&b"a bucket of many bytes"[..], b"a bucket of other bytes"];
+        let add = |buckets: &mut Buckets, bytes: &[u8]| {
+            let id = buckets.find_or_add(&BucketKey::new(1, bytes));
+            buckets.add(id, 5, 1);
+            id
+        };
+        assert_eq!((add(&mut buckets, long[0]), add(&mut buckets, b"short")), (0, 1));
+        assert_eq!((add(&mut buckets, long[0]), buckets.count(0, 5)), (0, 2));
+        let before = buckets.footprint();
+        buckets.remove(0, 5);
+        assert_eq!(buckets.find(&BucketKey::new(1, long[0])), None);
+        assert_eq!((add(&mut buckets, long[1]), buckets.bytes(0)), (0, long[1]));
+        buckets.remove(0, 5);
+        assert_eq!((add(&mut buckets, long[1]), buckets.ids().count()), (0, 2));
+        assert_eq!(buckets.internal_validate(), Ok(()));
+        // One entry of a free run, which the first removal needed.
+        assert!(buckets.footprint().bytes <= before.bytes + 256);
+    }
+
+    #[test]
+    fn buckets_differ_by_band_length_and_bytes() {
+        let mut buckets = Buckets::default();
+        let keys =
+            [(0, &b""[..]), (0, b"\0"), (1, b""), (0, b"12345678"), (0, b"123456789"), (2, b"123456789")];
+        for (expected, (band, bytes)) in keys.into_iter().enumerate() {
+            let id = buckets.find_or_add(&BucketKey::new(band, bytes));
+            assert_eq!((id as usize, buckets.band(id), buckets.bytes(id)), (expected, band, bytes));
+            buckets.add(id, 0, 1);
+        }
+        assert_eq!(buckets.internal_validate(), Ok(()));
+    }
+
+    #[test]
+    fn the_validator_names_a_bucket_that_is_wrong() {
+        let broken = |members: u32, break_it: fn(&mut Buckets)| {
+            let (mut buckets, id) = with_one(0, 1);
+            (1..members).for_each(|item| _ = buckets.add(id, item, 1));
+            assert_eq!(buckets.internal_validate(), Ok(()));
+            break_it(&mut buckets);
+            buckets.internal_validate().expect_err("broken")
+        };
+        assert_eq!(broken(1, |buckets| buckets.records[0].n = 0), "2: a lone posting has no count");
+        assert_eq!(
+            broken(1, |buckets| _ = buckets.find_or_add(&BucketKey::new(0, b"empty"))),
+            "4: a bucket has no members"
+        );
+        assert_eq!(broken(1, |buckets| buckets.records[0].bytes[0] = 7), "11: an entry is in a wrong cell");
+        let same_item = |buckets: &mut Buckets| {
+            if let State::Few(list) = buckets.records[0].state() {
+                buckets.few.get_mut(list, 1).item = 0;
+            }
+        };
+        assert_eq!(broken(5, same_item), "7: an item is in a list twice");
+        assert_eq!(broken(40, |buckets| buckets.hot[0].total += 1), "8: a hot total is not the sum");
+        assert_eq!(
+            broken(40, |buckets| buckets.hot[0].max_count_bound = 0),
+            "8: a hot count is above the bound"
+        );
+        assert_eq!(
+            broken(40, |buckets| _ = buckets.hot.insert(one_posting())),
+            "8: a hot set belongs to no bucket, or to two"
+        );
+    }
+
+    fn one_posting() -> HotSet {
+        let mut hot = HotSet::default();
+        hot.push(Posting { item: 0, count: 1 });
+        hot
     }
 }
