@@ -363,7 +363,7 @@ impl Chunk {
         self.buckets.move_by(mover);
     }
 
-    /// Checks all [invariants](self), in this chunk and in every store below it. For tests and fuzzers, and for
+    /// Checks all invariants that `chunk/mod.rs` lists, in this chunk and in every store below it. For tests and fuzzers, and for
     /// anyone who suspects a chunk: it takes seconds for one that is large.
     ///
     /// # Errors

@@ -1,21 +1,8 @@
 //! The buckets of a chunk, and the postings of each: which items were seen in it, and how often.
 //!
 //! A bucket is a band and a few bytes. Nearly all buckets have a single member, so the record is laid out for that:
-//! 16 bytes hold the band, the bytes, and the one posting.
-//!
-//! ```text
-//!     byte     0                              8          10         12               16
-//!             +------------------------------+----------+----------+----------------+
-//!             | bytes                        | header   | n        | location       |
-//!             +------------------------------+----------+----------+----------------+
-//!     Lone    | the bucket's bytes, up to 8, |          | count    | item           |  0 bytes elsewhere
-//!     Few     | or start (4) and length (4)  |          | length   | of the list    |  8 a posting
-//!     Hot     | of their run in the arena    |          | 0        | id of the set  |  about 16 a posting
-//!     Free    | stale                        |          | 0        | next free id   |
-//!             +------------------------------+----------+----------+----------------+
-//!
-//!     header  | state, 2 bits | length, 4 bits (15: the bytes are in the arena) | band, 10 bits |
-//! ```
+//! 16 bytes hold the band, the bytes, and the one posting. `record.rs` draws them; `hot_set.rs` is for the few
+//! buckets that have many members.
 //!
 //! A bucket moves through its states in one direction only:
 //!
@@ -31,6 +18,13 @@
 //! postings are four cache lines. A hot bucket has an *indexed set*: a vector of postings, which a search
 //! reads from one end to the other, and a table of the position of each item.
 
+mod hot_set;
+mod record;
+
+pub use self::record::BucketKey;
+
+use self::hot_set::HotSet;
+use self::record::{Bucket, INLINE_MAX, State};
 use super::hash;
 use crate::index::memory::arena::Arena;
 use crate::index::memory::footprint::Footprint;
@@ -65,257 +59,6 @@ pub struct ItemBucket<'a> {
 
 /// The most postings that are scanned. One more makes the bucket hot.
 const FEW_MAX: usize = 32;
-/// The longest bucket whose bytes are in its record.
-const INLINE_MAX: usize = 8;
-
-const BAND_BITS: u32 = 10;
-const LENGTH_BITS: u32 = 4;
-/// The bits of a header before those of the state: band and length.
-const IDENTITY_BITS: u32 = BAND_BITS + LENGTH_BITS;
-/// The length in the header of a bucket whose bytes are in the arena.
-const IN_ARENA: usize = (1 << LENGTH_BITS) - 1;
-
-/// The members of a bucket, unpacked from its record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// One item whose count fits 16 bits. It costs nothing beside the record.
-    Lone(Posting),
-    /// A list of 1 to [`FEW_MAX`] postings, 8 bytes each. It is empty between [`Buckets::find_or_add`] and
-    /// [`Buckets::add`].
-    Few(ListRef),
-    /// The id of a [`HotSet`]: 8 bytes a posting, and as much for its position in the table.
-    Hot(u32),
-    /// The record is not in use, and links to the next one that is not.
-    Free { next: u32 },
-}
-
-/// The record of a bucket: 16 bytes.
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    /// The bytes, or the start and the length of their run in the arena.
-    bytes: [u8; INLINE_MAX],
-    /// Band, length of the bytes, and state.
-    header: u16,
-    /// The count of a lone posting, or the length of a list.
-    n: u16,
-    /// The lone item, the location of a list, the id of a hot set, or the next free record.
-    location: u32,
-}
-
-const _: () = assert!(size_of::<Bucket>() == 16);
-
-impl Bucket {
-    /// A bucket without members.
-    fn new(band: u16, length: usize, bytes: [u8; INLINE_MAX]) -> Bucket {
-        debug_assert!(band < 1 << BAND_BITS && length <= IN_ARENA);
-        let mut bucket = Bucket { bytes, header: band | (length as u16) << BAND_BITS, n: 0, location: 0 };
-        bucket.set_state(State::Few(ListRef::default()));
-        bucket
-    }
-
-    fn band(&self) -> u16 {
-        self.header & ((1 << BAND_BITS) - 1)
-    }
-
-    /// The length of the bytes, or [`IN_ARENA`].
-    fn length(&self) -> usize {
-        usize::from(self.header >> BAND_BITS) & IN_ARENA
-    }
-
-    #[inline]
-    fn state(&self) -> State {
-        match self.header >> IDENTITY_BITS {
-            0 => State::Lone(Posting { item: self.location, count: self.n.into() }),
-            1 => State::Few(ListRef::from_parts(self.location, self.n.into())),
-            2 => State::Hot(self.location),
-            _ => State::Free { next: self.location },
-        }
-    }
-
-    #[inline]
-    fn set_state(&mut self, state: State) {
-        let (code, n, location) = match state {
-            State::Lone(posting) => (0, posting.count, posting.item),
-            State::Few(list) => (1, list.len() as u32, list.location()),
-            State::Hot(id) => (2, 0, id),
-            State::Free { next } => (3, 0, next),
-        };
-        debug_assert!(n <= u16::MAX.into(), "invariant 7: {state:?}");
-        self.header = self.header & ((1 << IDENTITY_BITS) - 1) | code << IDENTITY_BITS;
-        (self.n, self.location) = (n as u16, location);
-    }
-
-    /// True if both have the same band and the same bytes. Those of one of them must be in its record.
-    fn is_same_inline(&self, other: &Bucket) -> bool {
-        let identity = (1 << IDENTITY_BITS) - 1;
-        self.bytes == other.bytes && (self.header ^ other.header) & identity == 0
-    }
-
-    /// The bytes, which may be in the arena.
-    fn bytes<'a>(&'a self, arena: &'a Arena<u8>) -> &'a [u8] {
-        match self.run() {
-            Some((start, len)) => arena.run(start, len),
-            None => &self.bytes[..self.length()],
-        }
-    }
-
-    /// The start and the length of bytes that are in the arena.
-    fn run(&self) -> Option<(u32, usize)> {
-        let [a, b, c, d, e, f, g, h] = self.bytes;
-        let run = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]) as usize);
-        (self.length() == IN_ARENA).then_some(run)
-    }
-
-    fn set_run(&mut self, start: u32, len: usize) {
-        debug_assert!(self.length() == IN_ARENA);
-        self.bytes[..4].copy_from_slice(&start.to_le_bytes());
-        self.bytes[4..].copy_from_slice(&(len as u32).to_le_bytes());
-    }
-}
-
-impl Record for Bucket {
-    fn free(next: u32) -> Bucket {
-        let mut bucket = Bucket::new(0, 0, [0; INLINE_MAX]);
-        bucket.set_state(State::Free { next });
-        bucket
-    }
-
-    fn next_free(&self) -> Option<u32> {
-        match self.state() {
-            State::Free { next } => Some(next),
-            _ => None,
-        }
-    }
-}
-
-/// A bucket to look for: hashed and packed once for all chunks that it is looked for in.
-#[derive(Debug, Clone, Copy)]
-pub struct BucketKey<'a> {
-    bytes: &'a [u8],
-    /// [`hash::bucket`].
-    hash: u32,
-    /// The record that the bucket has, but for its members and, if the bytes are in the arena, their run.
-    record: Bucket,
-}
-
-impl<'a> BucketKey<'a> {
-    /// The key of a bucket in a band.
-    pub fn new(band: u16, bytes: &'a [u8]) -> BucketKey<'a> {
-        BucketKey::with_hash(band, bytes, hash::bucket(band, bytes))
-    }
-
-    /// The same, for a caller who has its [`hash::bucket`].
-    pub fn with_hash(band: u16, bytes: &'a [u8], hash: u32) -> BucketKey<'a> {
-        let mut inline = [0; INLINE_MAX];
-        let record = if let Ok(full) = bytes.try_into() {
-            Bucket::new(band, INLINE_MAX, full) // the usual length, whose copy is one move
-        } else if let Some(prefix) = inline.get_mut(..bytes.len()) {
-            prefix.copy_from_slice(bytes);
-            Bucket::new(band, bytes.len(), inline)
-        } else {
-            Bucket::new(band, IN_ARENA, inline)
-        };
-        BucketKey { bytes, hash, record }
-    }
-}
-
-/// The postings of a hot bucket: an indexed set.
-#[derive(Debug, Default)]
-struct HotSet {
-    postings: SegmentedVec<Posting>,
-    /// The position of each item's posting in `postings`, by the hash of the item's id.
-    positions: IdTable,
-    /// The sum of the counts.
-    total: u64,
-    /// No count is larger. The largest count may be smaller, after a removal.
-    max_count_bound: u32,
-    /// The link of a free record, which has no postings.
-    next_free: u32,
-}
-
-impl Record for HotSet {
-    fn free(next: u32) -> HotSet {
-        HotSet { next_free: next, ..HotSet::default() }
-    }
-
-    fn next_free(&self) -> Option<u32> {
-        (self.postings.len() == 0).then_some(self.next_free)
-    }
-}
-
-impl HotSet {
-    /// The position of an item's posting.
-    fn position(&self, item: u32) -> Option<usize> {
-        let is_of_item = |position: u32| self.postings[position as usize].item == item;
-        self.positions.find(hash::id(item), is_of_item).map(|position| position as usize)
-    }
-
-    /// Adds the posting of an item that has none.
-    fn push(&mut self, posting: Posting) {
-        let position = self.postings.len() as u32;
-        self.postings.push(posting);
-        let postings = &self.postings;
-        let hash_of = |position| hash::id(postings[position as usize].item);
-        self.positions.insert(hash::id(posting.item), position, hash_of);
-        self.note_count(posting.count, posting.count);
-    }
-
-    /// Adds to the count of the posting at a position, and returns the sum.
-    fn add(&mut self, position: usize, count: u32) -> u32 {
-        let posting = &mut self.postings[position];
-        posting.count += count;
-        let sum = posting.count;
-        self.note_count(count, sum);
-        sum
-    }
-
-    /// Keeps the total and the bound (invariant 8) after a count grew by `added` to `count`.
-    fn note_count(&mut self, added: u32, count: u32) {
-        self.total += u64::from(added);
-        self.max_count_bound = self.max_count_bound.max(count);
-    }
-
-    /// Removes the posting at a position: the last one takes its place.
-    fn remove(&mut self, position: usize) {
-        let Posting { item, count } = self.postings[position];
-        // The bound is not lowered, which would take a look at every posting.
-        self.total -= u64::from(count);
-        let last = self.postings.len() - 1;
-        self.positions.remove(hash::id(item), position as u32);
-        if position < last {
-            let moved = self.postings[last].item;
-            self.positions.replace(hash::id(moved), last as u32, position as u32);
-        }
-        self.postings.swap_remove(position);
-        debug_assert!(self.positions.len() == self.postings.len(), "invariant 8");
-    }
-
-    /// Checks invariant 8 of one set.
-    fn internal_validate(&self) -> Validation {
-        self.postings.internal_validate()?;
-        let hash_of = |position| self.postings.get(position as usize).map(|posting| hash::id(posting.item));
-        self.positions.internal_validate(hash_of)?;
-        let counts = || self.postings.iter().map(|posting| posting.count);
-        ensure(self.total == counts().map(u64::from).sum::<u64>(), "8: a hot total is not the sum")?;
-        ensure(counts().all(|count| count <= self.max_count_bound), "8: a hot count is above the bound")?;
-        let mut positions = self.postings.iter().enumerate();
-        let is_found = positions.all(|(position, posting)| self.position(posting.item) == Some(position));
-        ensure(
-            is_found && self.positions.len() == self.postings.len(),
-            "8: a hot posting is not found by its item",
-        )
-    }
-
-    fn footprint(&self) -> Footprint {
-        self.postings.footprint() + self.positions.footprint()
-    }
-
-    fn move_by(&mut self, mover: &mut impl Mover) {
-        self.postings.move_by(mover);
-        self.positions.move_by(mover);
-    }
-}
-
 /// The buckets of one chunk, by dense ids that are used again after a removal.
 #[derive(Debug, Default)]
 pub struct Buckets {
