@@ -363,8 +363,8 @@ impl Chunk {
         self.buckets.move_by(mover);
     }
 
-    /// Checks all invariants that `chunk/mod.rs` lists, in this chunk and in every store below it. For tests and fuzzers, and for
-    /// anyone who suspects a chunk: it takes seconds for one that is large.
+    /// Checks all invariants that `chunk/mod.rs` lists, in this chunk and in every store below it. It is for tests,
+    /// fuzzers and anyone who suspects a chunk, and takes seconds for a large one.
     ///
     /// # Errors
     /// The first invariant that does not hold: its number, and what is wrong.

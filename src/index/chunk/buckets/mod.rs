@@ -560,7 +560,10 @@ mod tests {
             broken(1, |buckets| _ = buckets.find_or_add(&BucketKey::new(0, b"empty"))),
             "4: a bucket has no members"
         );
-        assert_eq!(broken(1, |buckets| buckets.records[0].bytes[0] = 7), "11: an entry is in a wrong cell");
+        assert_eq!(
+            broken(1, |buckets| buckets.table = IdTable::default()),
+            "5: a bucket is not in the table"
+        );
         let same_item = |buckets: &mut Buckets| {
             if let State::Few(list) = buckets.records[0].state() {
                 buckets.few.get_mut(list, 1).item = 0;

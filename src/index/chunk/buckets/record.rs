@@ -51,7 +51,7 @@ pub(super) enum State {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bucket {
     /// The bytes, or the start and the length of their run in the arena.
-    pub(super) bytes: [u8; INLINE_MAX],
+    bytes: [u8; INLINE_MAX],
     /// Band, length of the bytes, and state.
     header: u16,
     /// The count of a lone posting, or the length of a list.
