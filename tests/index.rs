@@ -1,5 +1,5 @@
-//! The index compared with a naive model that keeps plain maps: random histories over several chunks
-//! must give the same profiles, members, scores and order.
+//! The index checked against a naive model of plain maps: random histories over several chunks must give the
+//! same profiles, members, scores and order.
 
 use proptest::prelude::*;
 use simile::index::{
@@ -7,13 +7,13 @@ use simile::index::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// (chunk, item) -> for each band, bucket -> count.
+/// The model of some chunks: (chunk, item) -> for each band, bucket -> count.
 #[derive(Default, Clone)]
 struct Model(BTreeMap<(usize, u8), Vec<BTreeMap<u8, u64>>>);
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// Repeated, so that counts grow and, with many items, buckets become hot.
+    /// The same observation several times, so that counts grow and, with many items, buckets become hot.
     Record {
         chunk: usize,
         item: u8,
@@ -35,7 +35,7 @@ const SCORES: [ScoreMode; 3] = [ScoreMode::Overlap, ScoreMode::Coverage, ScoreMo
 const BANDS: usize = 3;
 const CHUNKS: usize = 3;
 
-/// Long buckets and short ones.
+/// The bytes of a bucket: some are too long for a bucket's record.
 fn bucket(number: u8) -> Vec<u8> {
     if number.is_multiple_of(3) {
         format!("a long bucket {number}").into_bytes()
@@ -90,7 +90,7 @@ impl Model {
         }
     }
 
-    /// (band, bucket) -> count, over some chunks.
+    /// The profile of an item over some chunks: (band, bucket) -> count.
     fn profile(&self, chunks: &[usize], item: u8) -> BTreeMap<(usize, u8), u64> {
         let mut profile = BTreeMap::new();
         for chunk in chunks {
@@ -108,13 +108,13 @@ impl Model {
         seen.map(|((_, item), _)| name(*item)).collect()
     }
 
-    /// Counts of all items in all bands, over some chunks.
+    /// The sum of the counts of all items in all bands, over some chunks.
     fn all(&self, chunks: &[usize]) -> f64 {
         let of_window = self.0.iter().filter(|((chunk, _), _)| chunks.contains(chunk));
         of_window.flat_map(|(_, bands)| bands).flat_map(BTreeMap::values).sum::<u64>() as f64
     }
 
-    /// The score by its definition; `all` is what [`Model::all`] gives.
+    /// The score by its definition; `all` is the sum from [`Model::all`].
     fn score(
         score: ScoreMode,
         query: &BTreeMap<(usize, u8), u64>,
@@ -141,7 +141,7 @@ impl Model {
         }
     }
 
-    /// Every item sharing `min_bands` bands with the query: (item, score, observations).
+    /// Every item that shares at least `min_bands` bands with the query: (item, score, observations).
     fn similar(
         &self,
         chunks: &[usize],
@@ -193,7 +193,7 @@ fn same(
     mut expected: Vec<(u8, f64, u64)>,
     limit: Option<usize>,
 ) -> Result<(), TestCaseError> {
-    // The model's doubles carry noise, so scores that are equal but for it count as ties.
+    // The model's doubles carry rounding errors: scores that differ by no more count as ties.
     let rounded = |score: f64| (score * 1e10).round() as i64;
     expected.sort_by(|a, b| {
         (rounded(b.1), b.2).cmp(&(rounded(a.1), a.2)).then_with(|| name(a.0).cmp(&name(b.0)))
@@ -248,7 +248,7 @@ fn check(
                 query.iter().map(|((band, number), count)| ((*band, bucket(*number)), *count)).collect();
             prop_assert_eq!(frequencies, expected);
             let asking = name(item);
-            // The same is found by an item that asks, and by its profile that comes from elsewhere.
+            // A search by an item and a search by its profile find the same.
             for part in [IndexQuery::of_item(&asking, &chunks), IndexQuery::new(profile, &chunks)] {
                 let part = part.with_min_bands(min_bands);
                 for score in SCORES {
@@ -328,7 +328,7 @@ proptest! {
     }
 }
 
-/// Two bands of few members and one that nearly all items share: what pruning is for.
+/// Observations with two bands of small buckets and one bucket that nearly all items share, as pruning needs it.
 fn skewed(steps: &[(usize, u8, u8, u8, u8)]) -> Vec<Step> {
     let record = |(chunk, item, first, second, third): &(usize, u8, u8, u8, u8)| Step::Record {
         chunk: *chunk,
@@ -342,7 +342,7 @@ fn skewed(steps: &[(usize, u8, u8, u8, u8)]) -> Vec<Step> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// Whatever is left unread changes nothing, in one index and in two together, ties included.
+    /// Pruning changes no result, in one index and in two together, ties included.
     #[test]
     fn what_pruning_leaves_out_does_not_change_the_result(
         steps in prop::collection::vec((0..CHUNKS, 0..200u8, 0..40u8, 0..200u8, 0..60u8), 300..900),
@@ -364,11 +364,11 @@ proptest! {
         let parts: Vec<IndexQuery> =
             chunks.iter().map(|chunks| IndexQuery::of_item(&asking, chunks).with_min_bands(min_bands)).collect();
         let except = exclude_self.then_some(&asking[..]);
-        // What SIGNIFICANCE reaches here is about 20.
+        // The highest SIGNIFICANCE here is about 20.
         let min_score = least.map(|least| if score == ScoreMode::Significance { least * 20.0 } else { least });
         let wanted = SearchOptions { mode: score, limit, min_score, exclude_self };
         let everything = SearchOptions { mode: score, ..SearchOptions::default() };
-        // Without a limit and a least score nothing is left out; what is not wanted goes afterwards.
+        // Without a limit and a least score nothing is pruned; what is not wanted is cut afterwards.
         let cut = |mut all: Vec<Match<'_>>| -> Vec<String> {
             all.retain(|found| Some(found.item) != except && min_score.is_none_or(|least| found.score >= least));
             all.truncate(limit.unwrap_or(usize::MAX));
@@ -384,7 +384,7 @@ proptest! {
     }
 }
 
-/// Changes between the steps of a scan.
+/// An event between the steps of a scan.
 #[derive(Debug, Clone)]
 enum Between {
     Step(Step),
@@ -392,7 +392,7 @@ enum Between {
     Expire,
     /// An interval begins.
     Begin,
-    /// The next step, which looks at this many items.
+    /// The next step of the scan, which looks at this many items.
     Scan(usize),
 }
 
@@ -408,7 +408,7 @@ fn between() -> impl Strategy<Value = Between> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
-    /// However chunks and items come and go: what is there all the time is returned.
+    /// However chunks and items come and go: every item that is there all the time is returned.
     #[test]
     fn a_scan_returns_what_is_there_all_the_time(
         before in prop::collection::vec(step(12, 3), 10..60),
@@ -422,7 +422,7 @@ proptest! {
         };
         let (mut always, mut returned) = (items(&chunks), BTreeSet::new());
         let mut position = Some(ScanPosition::default());
-        // In the end the scan goes on until it is over.
+        // After the last event the scan goes on until it is over.
         for event in meanwhile.iter().chain(std::iter::repeat(&Between::Scan(3))) {
             let live = chunks.len();
             match event {
@@ -513,8 +513,8 @@ fn a_member_of_a_hot_bucket_that_ties_by_its_observations_elsewhere_is_not_left_
     record(&mut new, b"asking", b"hot");
     record(&mut new, b"brief", b"hot");
     (0..1_000u16).for_each(|item| record(&mut new, &item.to_be_bytes(), b"hot"));
-    // Half of its observations are in the bucket, as of the query's: it is as alike as the others, and was
-    // seen more often.
+    // Half of its observations are in the bucket, as half of the query's are: it scores the same as the others, and
+    // was observed more often.
     record(&mut new, b"often", b"hot");
     record(&mut old, b"often", b"other");
     let chunks = [&old, &new];
@@ -527,7 +527,7 @@ fn a_member_of_a_hot_bucket_that_ties_by_its_observations_elsewhere_is_not_left_
     for score in [ScoreMode::Overlap, ScoreMode::Coverage] {
         assert_eq!(best(b"asking", score), [(b"often".to_vec(), 0.5, 2), (vec![0, 0], 0.5, 1)]);
     }
-    // All of what this one was seen in.
+    // Both have been seen in the only bucket of this one.
     assert_eq!(
         best(b"brief", ScoreMode::Coverage),
         [(b"asking".to_vec(), 1.0, 2), (b"often".to_vec(), 1.0, 2)]
@@ -554,7 +554,7 @@ fn a_search_that_would_read_too_much_is_refused() {
     let chunks = [&chunk];
     let part = IndexQuery::of_item(&[3], &chunks);
     assert_eq!(search(&part, &all(None), &mut Budget::new(99)).expect_err("more than 99").postings, 100);
-    // Each member is read, but for the one that asks noted and looked for, and returned.
+    // Each of the 100 members is read and returned. All but the queried item are also noted and looked up.
     let cost = 100 + 99 * (3 + 1 + 1) + 100 * 6;
     assert!(search(&part, &all(None), &mut Budget::new(cost - 1)).is_err());
     let mut budget = Budget::new(cost + 1);

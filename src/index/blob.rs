@@ -271,7 +271,7 @@ pub fn has_room(chunk: &Chunk, added: &[(&[u8], &BlobChunk)]) -> Result<(), Capa
         entries += blob.entries;
         bytes += item.len() + blob.profile.len();
     }
-    chunk.fits(entries, bytes)
+    chunk.check_entry_capacity(entries, bytes)
 }
 
 #[cfg(test)]

@@ -259,7 +259,7 @@ fn read_item(chunk: &mut Chunk, from: &mut Reader) -> Result<(), DecodeError> {
     }
     // The rest of the piece bounds both the entries and the bytes that this item can add: an entry takes
     // at least two bytes, the length of its bucket and its count.
-    chunk.fits(from.bytes.len(), from.bytes.len()).map_err(|_| DecodeError::Range)?;
+    chunk.check_entry_capacity(from.bytes.len(), from.bytes.len()).map_err(|_| DecodeError::Range)?;
     // The profile is read whole before the chunk is touched, so that the chunk never has an item whose
     // counts do not add up.
     let mut buckets = Vec::new();

@@ -195,7 +195,7 @@ fn open<'c, 'a>(
                 count += 1;
                 bytes += observation.buckets().map(<[u8]>::len).sum::<usize>();
             }
-            chunk.has_room(item, count, bytes)?;
+            chunk.check_capacity(item, count, bytes)?;
         }
         chunks.push((index, key));
     }

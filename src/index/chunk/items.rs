@@ -1,61 +1,88 @@
-//! The items of a chunk: their names, how often each was observed, and the buckets it is in.
+//! The items of a chunk: the name of each, the number of its observations, and the buckets it is in.
+//!
+//! An item is a record of 24 bytes in a slab, and its id, by which postings name it, is the slab's:
+//!
+//! ```text
+//!     byte  0            4            8            12             16           20           24
+//!           | name_start | name_len   | name_hash  | observations | location   | len        |
+//!                  |            |                                  \_____ buckets: ListRef __/
+//!                  v                                                    |
+//!           names: a run of an arena of bytes                           v
+//!                                                         buckets: a list of bucket ids
+//! ```
+//!
+//! A record with 0 observations is free, and its first field links to the next free one: an item that was
+//! never observed does not exist. The hash of the name is kept because searches over several chunks ask for the
+//! same item in each, and because a table that splits a cell would else have to read every name again.
+//!
+//! Nothing here knows counts: how often an item was seen in a bucket is in the bucket's posting only.
 
 use super::hash;
 use crate::index::memory::arena::Arena;
+use crate::index::memory::footprint::Footprint;
 use crate::index::memory::id_table::IdTable;
+use crate::index::memory::invariant::{Validation, ensure};
 use crate::index::memory::lists::{ListPool, ListRef};
 use crate::index::memory::mover::Mover;
-use crate::index::memory::segmented_vec::SegmentedVec;
+use crate::index::memory::slab::{Record, Slab};
 
-/// What a chunk keeps of one item: 24 bytes. An item that was never observed does not exist.
+/// The record of an item, or a free one: 24 bytes.
 #[derive(Debug, Clone, Copy, Default)]
 struct Item {
-    name: u32,
+    /// The start of the name in the arena; in a free record the link to the next one.
+    name_start: u32,
     name_len: u32,
-    hash: u32,
-    /// 0 marks a record that is free.
+    name_hash: u32,
+    /// 0 marks a free record.
     observations: u32,
-    /// Each bucket that the item is in, once, in no order.
+    /// The ids of the buckets that the item is in, each once, in no order.
     buckets: ListRef,
+}
+
+const _: () = assert!(size_of::<Item>() == 24);
+
+impl Record for Item {
+    fn free(next: u32) -> Item {
+        Item { name_start: next, ..Item::default() }
+    }
+
+    fn next_free(&self) -> Option<u32> {
+        (self.observations == 0).then_some(self.name_start)
+    }
 }
 
 /// The items of one chunk, by dense ids that are used again after a removal.
 #[derive(Debug, Default)]
 pub struct Items {
-    records: SegmentedVec<Item>,
-    free: SegmentedVec<u32>,
+    records: Slab<Item>,
+    /// The ids by the hash of the name.
     table: IdTable,
     names: Arena<u8>,
     buckets: ListPool<u32>,
 }
 
 impl Items {
-    /// How many items there are.
+    /// The number of items.
     pub fn len(&self) -> usize {
         self.table.len()
     }
 
     /// The ids of all items, ascending.
     pub fn ids(&self) -> impl Iterator<Item = u32> {
-        self.ids_from(0)
+        self.records.ids()
     }
 
-    /// The ids of all items from `first` on, ascending.
-    pub fn ids_from(&self, first: u32) -> impl Iterator<Item = u32> {
-        (first..self.end()).filter(|id| self.observations(*id) > 0)
-    }
-
-    /// One more than the largest id, of an item or free.
+    /// One more than the largest id, in use or free.
     pub fn end(&self) -> u32 {
-        self.records.len() as u32
+        self.records.end()
     }
 
-    /// The id of the item with this name, whose hash is [`hash::name`].
+    /// The id of the item with a name, whose hash is [`hash::name`].
     pub fn find(&self, name: &[u8], hash: u32) -> Option<u32> {
         self.table.find(hash, |id| self.hash(id) == hash && self.name(id) == name)
     }
 
-    /// Whether an item with this hash may be there: see [`IdTable::may_have`].
+    /// False only if no item with this hash is here; see [`IdTable::may_have`].
     #[inline]
     pub fn may_have(&self, hash: u32) -> bool {
         self.table.may_have(hash)
@@ -64,131 +91,184 @@ impl Items {
     /// The item's name.
     #[inline]
     pub fn name(&self, id: u32) -> &[u8] {
-        let item = &self.records[id as usize];
-        self.names.run(item.name, item.name_len as usize)
+        let item = &self.records[id];
+        self.names.run(item.name_start, item.name_len as usize)
     }
 
     /// The hash of the item's name.
     #[inline]
     pub fn hash(&self, id: u32) -> u32 {
-        self.records[id as usize].hash
+        self.records[id].name_hash
     }
 
-    /// How often the item was observed.
+    /// The number of the item's observations; 0 for an id that is free.
     #[inline]
     pub fn observations(&self, id: u32) -> u32 {
-        self.records[id as usize].observations
+        self.records[id].observations
     }
 
-    /// The buckets that the item is in.
+    /// The ids of the buckets that the item is in.
     pub fn buckets(&self, id: u32) -> impl Iterator<Item = u32> {
-        self.buckets.iter(self.records[id as usize].buckets).copied()
+        self.buckets.iter(self.records[id].buckets).copied()
     }
 
-    /// How many buckets the item is in.
+    /// The number of buckets that the item is in.
     pub fn bucket_count(&self, id: u32) -> usize {
-        self.records[id as usize].buckets.len()
+        self.records[id].buckets.len()
     }
 
-    /// Adds an item that has not been there, with its first observations.
+    /// Adds an item under a new name, which is not empty, with its first observations, at least 1.
     pub fn add(&mut self, name: &[u8], hash: u32, observations: u32) -> u32 {
-        let item = Item {
-            name: self.keep_name(name),
+        debug_assert!(observations > 0, "invariant 4: an item without observations");
+        debug_assert!(self.find(name, hash).is_none(), "invariant 5: a name is added twice");
+        let id = self.records.insert(Item {
+            name_start: self.names.store(name),
             name_len: name.len() as u32,
-            hash,
+            name_hash: hash,
             observations,
             buckets: ListRef::default(),
-        };
-        let id = match self.free.pop() {
-            Some(id) => {
-                self.records[id as usize] = item;
-                id
-            }
-            None => {
-                self.records.push(item);
-                self.records.len() as u32 - 1
-            }
-        };
+        });
         let records = &self.records;
-        self.table.insert(hash, id, |id| records[id as usize].hash);
+        self.table.insert(hash, id, |id| records[id].name_hash);
         id
     }
 
-    fn keep_name(&mut self, name: &[u8]) -> u32 {
-        let place = self.names.alloc(name.len());
-        self.names.run_mut(place, name.len()).copy_from_slice(name);
-        place
-    }
-
-    /// Removes an item; its postings must be gone.
+    /// Removes an item. Its postings must be gone: no bucket may name it.
     pub fn remove(&mut self, id: u32) {
-        let item = std::mem::take(&mut self.records[id as usize]);
-        self.table.remove(item.hash, id);
-        self.names.free(item.name, item.name_len as usize);
+        let item = self.records.remove(id);
+        self.table.remove(item.name_hash, id);
+        self.names.free(item.name_start, item.name_len as usize);
         self.buckets.free(item.buckets);
-        self.free.push(id);
     }
 
-    /// Gives an item a name that no other item has.
+    /// Gives an item a name, which is not empty, that no other item has. Its id stays.
     pub fn rename(&mut self, id: u32, name: &[u8], hash: u32) {
-        let place = self.keep_name(name);
-        let item = &mut self.records[id as usize];
-        let old = std::mem::replace(item, Item { name: place, name_len: name.len() as u32, hash, ..*item });
-        self.names.free(old.name, old.name_len as usize);
-        self.table.remove(old.hash, id);
+        debug_assert!(self.find(name, hash).is_none(), "invariant 5: a name is added twice");
+        let name_start = self.names.store(name);
+        let item = &mut self.records[id];
+        let renamed = Item { name_start, name_len: name.len() as u32, name_hash: hash, ..*item };
+        let old = std::mem::replace(item, renamed);
+        self.names.free(old.name_start, old.name_len as usize);
+        self.table.remove(old.name_hash, id);
         let records = &self.records;
-        self.table.insert(hash, id, |id| records[id as usize].hash);
+        self.table.insert(hash, id, |id| records[id].name_hash);
     }
 
-    /// Notes that the item is now in some buckets.
+    /// Adds buckets to those that the item is in. It must not be in any of them already.
     pub fn add_buckets(&mut self, id: u32, buckets: &[u32]) {
-        self.buckets.extend(&mut self.records[id as usize].buckets, buckets);
+        self.buckets.extend(&mut self.records[id].buckets, buckets);
     }
 
-    /// Adds to an item's observations; the sum must fit.
+    /// Adds to an item's observations. The sum must fit 32 bits.
     pub fn observe(&mut self, id: u32, observations: u32) {
-        self.records[id as usize].observations += observations;
+        let item = &mut self.records[id];
+        debug_assert!(item.observations.checked_add(observations).is_some(), "too many observations");
+        item.observations += observations;
     }
 
-    /// Whether `bytes` of names and `entries` of lists still fit.
-    pub fn has_room(&self, bytes: usize, entries: usize) -> bool {
-        self.names.has_room(bytes) && self.buckets.has_room(entries)
+    /// True if names of `bytes` in all and `entries` more of items in buckets fit.
+    pub fn has_capacity_for(&self, bytes: usize, entries: usize) -> bool {
+        self.names.has_capacity_for(bytes) && self.buckets.has_capacity_for(entries)
     }
 
-    /// The ids in the table and the records in use, for validation.
-    pub fn table_agrees(&self) -> bool {
-        let known = |id: u32| {
-            self.records.get(id as usize).is_some_and(|item| item.observations > 0)
-                && self.hash(id) == hash::name(self.name(id))
-                && self.find(self.name(id), self.hash(id)) == Some(id)
-        };
-        self.table.ids().all(known) && self.ids().count() == self.table.len()
+    /// The memory of all items.
+    pub fn footprint(&self) -> Footprint {
+        self.records.footprint() + self.table.footprint() + self.names.footprint() + self.buckets.footprint()
     }
 
-    /// Bytes allocated.
-    pub fn memory(&self) -> usize {
-        self.records.memory()
-            + self.free.memory()
-            + self.table.memory()
-            + self.names.memory()
-            + self.buckets.memory()
-    }
-
-    /// Has all of it moved.
+    /// Lets the server move all of it.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
         self.records.move_by(mover);
-        self.free.move_by(mover);
         self.table.move_by(mover);
         self.names.move_by(mover);
         self.buckets.move_by(mover);
     }
 
-    /// Allocations held.
-    pub fn allocations(&self) -> usize {
-        self.records.allocations()
-            + self.free.allocations()
-            + self.table.allocations()
-            + self.names.allocations()
-            + self.buckets.allocations()
+    /// Checks invariants 5 and 6 of the items, and those of the stores that they are built on.
+    pub fn internal_validate(&self) -> Validation {
+        self.records.internal_validate()?;
+        self.names
+            .internal_validate(self.records.iter().map(|item| (item.name_start, item.name_len as usize)))?;
+        let lists: Vec<ListRef> = self.records.iter().map(|item| item.buckets).collect();
+        self.buckets.internal_validate(&lists)?;
+        let hash_of = |id| {
+            let item = (id < self.end()).then(|| &self.records[id]);
+            item.filter(|item| item.observations > 0).map(|item| item.name_hash)
+        };
+        self.table.internal_validate(hash_of)?;
+        ensure(self.ids().count() == self.table.len(), "5: an item is not in the table of names")?;
+        let is_found = |id| {
+            let (name, hash) = (self.name(id), self.hash(id));
+            hash == hash::name(name) && self.find(name, hash) == Some(id)
+        };
+        ensure(self.ids().all(is_found), "5: an item is not found by its name")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(items: &mut Items, name: &[u8]) -> u32 {
+        items.add(name, hash::name(name), 1)
+    }
+
+    fn find(items: &Items, name: &[u8]) -> Option<u32> {
+        items.find(name, hash::name(name))
+    }
+
+    #[test]
+    fn an_id_is_used_again_after_a_removal() {
+        let mut items = Items::default();
+        assert_eq!([&b"a"[..], b"b", b"c"].map(|name| add(&mut items, name)), [0, 1, 2]);
+        items.remove(0);
+        items.remove(2);
+        assert_eq!((items.len(), items.end(), items.observations(2)), (1, 3, 0));
+        assert!(items.ids().eq([1]));
+        assert_eq!(items.internal_validate(), Ok(()));
+        assert_eq!([&b"d"[..], b"e", b"f"].map(|name| add(&mut items, name)), [2, 0, 3]);
+        assert_eq!((find(&items, b"c"), find(&items, b"d")), (None, Some(2)));
+        assert_eq!(items.internal_validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_renamed_item_keeps_its_id_its_observations_and_its_buckets() {
+        let mut items = Items::default();
+        let id = add(&mut items, b"old");
+        items.observe(id, 4);
+        items.add_buckets(id, &[7, 3]);
+        items.rename(id, b"a much longer name", hash::name(b"a much longer name"));
+        assert_eq!((find(&items, b"old"), find(&items, b"a much longer name")), (None, Some(id)));
+        assert_eq!((items.name(id), items.observations(id)), (&b"a much longer name"[..], 5));
+        assert!(items.buckets(id).eq([7, 3]) && items.bucket_count(id) == 2);
+        assert_eq!(items.internal_validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_removed_item_leaves_its_memory_to_the_next() {
+        let mut items = Items::default();
+        let round = |items: &mut Items| {
+            for n in 0..100u32 {
+                let id = add(items, format!("item {n}").as_bytes());
+                items.add_buckets(id, &(0..n).collect::<Vec<_>>());
+            }
+            (0..100).for_each(|id| items.remove(id));
+            items.footprint()
+        };
+        let after_one_round = round(&mut items);
+        assert!((0..20).all(|_| round(&mut items) == after_one_round));
+        assert_eq!((items.len(), items.internal_validate()), (0, Ok(())));
+    }
+
+    #[test]
+    fn the_validator_names_a_name_that_is_not_found() {
+        let mut items = Items::default();
+        [&b"a"[..], b"b"].iter().for_each(|name| _ = add(&mut items, name));
+        items.names.run_mut(items.records[1].name_start, 1).copy_from_slice(b"a");
+        assert_eq!(items.internal_validate(), Err("5: an item is not found by its name"));
+        items.table = IdTable::default();
+        assert_eq!(items.internal_validate(), Err("5: an item is not in the table of names"));
+        items.records[1].name_start = items.records[0].name_start;
+        assert_eq!(items.internal_validate(), Err("10: two runs of an arena overlap"));
     }
 }

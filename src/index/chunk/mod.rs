@@ -1,9 +1,48 @@
 //! A chunk: all observations of one index during one interval of time.
 //!
-//! It holds both structures of the model, cross-linked: an item knows the buckets it is in, a bucket
-//! knows the items in it with their counts. Every observation adds one count in every band, so an
-//! item's total is the same in all bands: its number of observations. Nothing else is needed to scale
-//! a frequency.
+//! An observation of an item adds one count in every band: to the bucket that the item's signature has there. A
+//! chunk holds both sides of these counts, cross-linked:
+//!
+//! ```text
+//!     items                                          buckets
+//!     | "a" | 3 observations | 0, 1, 2 |             | 0 | band 0 | "x" | (a, 3), (b, 1) |
+//!     | "b" | 1 observation  | 0, 3    |             | 1 | band 1 | "y" | (a, 2)         |
+//!                                                    | 2 | band 1 | "z" | (a, 1)         |
+//!                                                    | 3 | band 1 | "w" | (b, 1)         |
+//! ```
+//!
+//! An item knows the buckets that it is in, a bucket knows the items in it with their counts. A count is
+//! stored once, in the bucket. Since an observation counts once in each band, the counts of an item have the same
+//! sum in all bands: the number of its observations. Nothing else is needed to scale a frequency.
+//!
+//! # Invariants
+//!
+//! `internal_validate` checks them from here down, and each of its messages begins with a number. Debug builds also
+//! assert the local ones wherever a store changes.
+//!
+//! 1. Cross-links: a bucket is in an item's list, and there once, if and only if the item has a posting in the
+//!    bucket.
+//! 2. Counts: every count is at least 1 and fits 32 bits. The band of every bucket is below the number of bands.
+//! 3. Sums: in each band, the counts of an item add up to its observations; the observations of all items add
+//!    up to the chunk's.
+//! 4. Nothing is empty: every item has an observation, and every bucket has a member. A bucket without members exists
+//!    only between `Buckets::find_or_add` and the `Buckets::add` that follows.
+//! 5. Keys: no two items have the same name, no two buckets the same band and bytes. The table of each has
+//!    exactly the ids in use and finds each of them by its key.
+//! 6. Ids: every record of a slab is either in use or on the slab's free list, there once.
+//! 7. States of a bucket: lone, a count of at most 65,535; few, 1 to 32 postings (0 in the exception of 4); hot, any
+//!    number but 0. No item is in a bucket twice.
+//! 8. Hot buckets: the table of positions finds each posting, the total is the sum of the counts, and no count is
+//!    above the bound. The bound itself may be larger than all of them.
+//! 9. Lists: the capacity of a list follows from its length. Up to 4,096 elements are a run of their size class in
+//!    the arena; more are a segmented vector of their own. Each belongs to one handle.
+//! 10. Runs: no two runs of an arena, in use or free, overlap, and none crosses from one segment to the next. A free
+//!     run is on one stack, that of its size class.
+//! 11. Tables: an entry is in the chain of the home cell of its hash and has the tag of its hash. The used slots of a
+//!     cell are a prefix; only the last slot links to an overflow cell, and only if all others are used. An
+//!     overflow cell is either in one chain, with an entry at least, or on the free list.
+//! 12. Segments: later segments exist only if the first one is full; all but the last are full; the last is not
+//!     empty.
 
 pub(crate) mod buckets;
 pub(crate) mod hash;
@@ -11,21 +50,23 @@ mod items;
 
 use self::buckets::{BucketKey, Buckets, ItemBucket, Posting};
 use self::items::Items;
+use crate::index::memory::footprint::Footprint;
+use crate::index::memory::invariant::{Validation, ensure};
 use crate::index::memory::mover::Mover;
 use crate::index::memory::select::select_branchless;
 use smallvec::SmallVec;
 use std::hint::black_box;
 
-/// A count for each band.
+/// The new count in each band that an observation was added to.
 pub type Counts = SmallVec<[u32; 32]>;
 
-/// Why a chunk cannot take what it is given. Nothing has been changed.
+/// The reason that a chunk cannot take an addition. The chunk has not been changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CapacityError {
     /// An item's observations would not fit 32 bits.
     #[error("an item would have more than 4294967295 observations in one chunk")]
     Count,
-    /// The chunk's memory cannot be addressed any more.
+    /// The ids and runs of the chunk would not fit 32 bits.
     #[error("the chunk is full; use a shorter INTERVAL or more scopes")]
     Chunk,
 }
@@ -34,6 +75,7 @@ pub enum CapacityError {
 #[derive(Debug)]
 pub struct Chunk {
     bands: u16,
+    /// The observations of all items.
     observations: u64,
     items: Items,
     buckets: Buckets,
@@ -50,62 +92,71 @@ impl Chunk {
         self.bands
     }
 
-    /// Whether nothing is in it.
+    /// True if there is no item.
     pub fn is_empty(&self) -> bool {
         self.items.len() == 0
     }
 
-    /// How many items were observed.
+    /// The number of items.
     pub fn item_count(&self) -> usize {
         self.items.len()
     }
 
-    /// How many distinct buckets there are, over all bands.
+    /// The number of distinct buckets, over all bands.
     pub fn bucket_count(&self) -> usize {
         self.buckets.len()
     }
 
-    /// Observations of all items.
+    /// The number of observations, of all items.
     pub fn observations(&self) -> u64 {
         self.observations
     }
 
-    /// Observations of one item; 0 where it has none.
+    /// The number of an item's observations; 0 if it is not here.
     pub fn observations_of(&self, item: &[u8]) -> u32 {
         self.item(item).map_or(0, |id| self.items.observations(id))
     }
 
-    /// How many buckets an item is in; 0 where it is not here.
+    /// The number of buckets that an item is in; 0 if it is not here.
     pub fn buckets_of(&self, item: &[u8]) -> usize {
         self.item(item).map_or(0, |id| self.items.bucket_count(id))
     }
 
-    /// Whether `observations` more of an item fit, whose name and buckets have `bytes` in all.
+    // Writing. What is added must fit, which the caller has asked before.
+
+    /// Checks that an item can have `observations` more, if its name and their buckets have `bytes` in all.
     ///
     /// # Errors
-    /// What would not fit.
-    pub fn has_room(&self, item: &[u8], observations: u32, bytes: usize) -> Result<(), CapacityError> {
-        // Where those of all items would fit together, there is no need to look for the item.
+    /// The limit that would be passed: of the item's count, or of the chunk.
+    pub fn check_capacity(&self, item: &[u8], observations: u32, bytes: usize) -> Result<(), CapacityError> {
+        // As long as the observations of all items fit 32 bits together, the item's do too, and it need not be
+        // looked up.
         if self.observations + u64::from(observations) > u32::MAX.into() {
             self.observations_of(item).checked_add(observations).ok_or(CapacityError::Count)?;
         }
-        self.fits(usize::from(self.bands).saturating_mul(observations as usize), bytes)
+        self.check_entry_capacity(usize::from(self.bands).saturating_mul(observations as usize), bytes)
     }
 
-    /// Whether so many entries fit, an item in a bucket each, and so many bytes of names and buckets.
-    pub(crate) fn fits(&self, entries: usize, bytes: usize) -> Result<(), CapacityError> {
-        let room = self.items.has_room(bytes, entries) && self.buckets.has_room(bytes, entries);
-        if room { Ok(()) } else { Err(CapacityError::Chunk) }
+    /// Checks that `entries` more, an item in a bucket each, and `bytes` of names and buckets fit.
+    pub(crate) fn check_entry_capacity(&self, entries: usize, bytes: usize) -> Result<(), CapacityError> {
+        let fits =
+            self.items.has_capacity_for(bytes, entries) && self.buckets.has_capacity_for(bytes, entries);
+        if fits { Ok(()) } else { Err(CapacityError::Chunk) }
     }
 
-    /// Adds an observation: one bucket for each band. Returns the new count of each. The caller has
-    /// asked [`Self::has_room`].
+    /// Adds an observation of an item, whose name is not empty: `signature` has a bucket for each band. Returns
+    /// the new count of each. [`Self::check_capacity`] must have been `Ok`.
     pub fn record<'a>(&mut self, item: &[u8], signature: impl Iterator<Item = &'a [u8]>) -> Counts {
+        debug_assert_eq!(self.check_capacity(item, 1, 0), Ok(()));
         let item = self.observe(item, 1);
-        self.add(item, (0..self.bands).zip(signature).map(|(band, bucket)| (band, bucket, 1)))
+        let buckets = (0..self.bands).zip(signature).map(|(band, bucket)| (band, bucket, 1));
+        let counts = self.add(item, buckets);
+        debug_assert!(counts.len() == usize::from(self.bands), "invariant 3: a band without a bucket");
+        counts
     }
 
-    /// The id of an item, which is added where it is new, with more observations.
+    /// Adds to the observations of an item, which is added if it is new; returns its id. Its counts must
+    /// get the same sum in every band by [`Self::add`].
     pub(crate) fn observe(&mut self, item: &[u8], observations: u32) -> u32 {
         self.observations += u64::from(observations);
         let hash = hash::name(item);
@@ -118,66 +169,73 @@ impl Chunk {
         }
     }
 
-    /// Adds to an item's counts in some buckets, each of them once: a band, its bytes and what to add;
-    /// returns the new counts.
+    /// Adds to an item's counts in some buckets, none of them twice: a band, the bucket's bytes, and what to
+    /// add, at least 1. Returns the new counts.
     pub(crate) fn add<'a>(
         &mut self,
         item: u32,
         buckets: impl Iterator<Item = (u16, &'a [u8], u32)>,
     ) -> Counts {
-        let (mut counts, mut new) = (Counts::new(), SmallVec::<[u32; 32]>::new());
+        let (mut counts, mut joined) = (Counts::new(), SmallVec::<[u32; 32]>::new());
         for (band, bucket, count) in buckets {
+            debug_assert!(band < self.bands, "invariant 2: a bucket of band {band}");
             let bucket = self.buckets.find_or_add(&BucketKey::new(band, bucket));
             let sum = self.buckets.add(bucket, item, count);
             if sum == count {
-                new.push(bucket);
+                joined.push(bucket); // the item was not in this bucket before
             }
             counts.push(sum);
         }
-        self.items.add_buckets(item, &new);
+        // The other side of the new postings (invariant 1), in one go: the item's list grows once.
+        self.items.add_buckets(item, &joined);
         counts
     }
 
-    /// Gives all of the source's observations to the destination, another item. Returns whether
-    /// there were any. Their sum must fit 32 bits.
+    /// Gives all of the source's observations to the destination, another item, whose name is not empty. Returns
+    /// false if the source has none. The sum of both must fit 32 bits.
     pub fn merge(&mut self, destination: &[u8], source: &[u8]) -> bool {
+        debug_assert!(destination != source, "an item is merged with itself");
         let Some(from) = self.item(source) else { return false };
+        // A destination that is new is the source under another name.
         let hash = hash::name(destination);
         let Some(to) = self.items.find(destination, hash) else {
             self.items.rename(from, destination, hash);
             return true;
         };
         self.items.observe(to, self.items.observations(from));
-        let mut new: SmallVec<[u32; 64]> = SmallVec::new();
-        for bucket in self.take_buckets(from) {
-            // The destination comes first: a bucket that has no member for a moment would be removed.
+        let mut joined: SmallVec<[u32; 64]> = SmallVec::new();
+        for bucket in self.copy_buckets(from) {
+            // The destination gets the count before the source loses it: a bucket without members would be
+            // removed (invariant 4).
             let count = self.buckets.count(bucket, from);
             if self.buckets.add(bucket, to, count) == count {
-                new.push(bucket);
+                joined.push(bucket);
             }
             self.buckets.remove(bucket, from);
         }
-        self.items.add_buckets(to, &new);
+        self.items.add_buckets(to, &joined);
         self.items.remove(from);
         true
     }
 
-    /// Removes an item. Returns whether it was there.
+    /// Removes an item with its observations. Returns false if it is not here.
     pub fn delete(&mut self, item: &[u8]) -> bool {
         let Some(id) = self.item(item) else { return false };
         self.observations -= u64::from(self.items.observations(id));
-        for bucket in self.take_buckets(id) {
-            self.buckets.remove(bucket, id);
+        for bucket in self.copy_buckets(id) {
+            let count = self.buckets.remove(bucket, id);
+            debug_assert!(count > 0, "invariant 1: an item names a bucket that does not name it");
         }
         self.items.remove(id);
         true
     }
 
-    fn take_buckets(&self, item: u32) -> SmallVec<[u32; 64]> {
+    /// The buckets of an item, copied so that they can be changed meanwhile.
+    fn copy_buckets(&self, item: u32) -> SmallVec<[u32; 64]> {
         self.items.buckets(item).collect()
     }
 
-    // What searches and profiles read, by the chunk's own ids.
+    // Reading, by the chunk's own ids: for searches and profiles.
 
     /// The id of an item in this chunk.
     pub fn item(&self, item: &[u8]) -> Option<u32> {
@@ -199,41 +257,46 @@ impl Chunk {
         self.buckets.find(key)
     }
 
-    /// Finds some buckets, those that are `wanted` by their position; hands over the position and the id
-    /// of each that is there. There must be `room` for as many positions as are looked for.
+    /// Looks up those of many buckets whose index in `keys` passes the `filter`, and hands the index and the id of
+    /// each that is here to `on_found`. `scratch` must be as long as `keys`, or longer.
     pub(crate) fn locate_buckets(
         &self,
         keys: &[BucketKey],
-        room: &mut [usize],
-        wanted: impl Fn(usize) -> bool,
-        mut found: impl FnMut(usize, u32),
+        scratch: &mut [usize],
+        filter: impl Fn(usize) -> bool,
+        mut on_found: impl FnMut(usize, u32),
     ) {
-        let may_have = |(at, key)| (at, self.buckets.may_have(key));
-        for at in select_branchless(keys.iter().enumerate().map(may_have), room) {
-            if wanted(*at)
-                && let Some(id) = self.buckets.find(&keys[*at])
+        // Pass 1: ask the tags of the table for all keys, without a branch on the answer, so that the cache
+        // misses overlap. Most buckets of a query are not in a chunk, and this is all that they cost.
+        let may_have = |(index, key)| (index, self.buckets.may_have(key));
+        let possible = select_branchless(keys.iter().enumerate().map(may_have), scratch);
+        // Pass 2: look up those that may be here.
+        for index in possible {
+            if filter(*index)
+                && let Some(id) = self.buckets.find(&keys[*index])
             {
-                found(*at, id);
+                on_found(*index, id);
             }
         }
     }
 
-    /// How many of an item's observations fell into a bucket.
+    /// The number of an item's observations that fell into a bucket.
     pub(crate) fn count(&self, bucket: u32, item: u32) -> u32 {
         self.buckets.count(bucket, item)
     }
 
-    /// How many items are in a bucket.
+    /// The number of items in a bucket.
     pub(crate) fn member_count(&self, bucket: u32) -> usize {
         self.buckets.member_count(bucket)
     }
 
-    /// Whether an item is a bucket's only member; it may be without this saying so.
+    /// True only if an item is a bucket's sole member. It may be false for one that is; see
+    /// [`Buckets::is_sole_member`].
     pub(crate) fn is_sole_member(&self, bucket: u32, item: u32) -> bool {
         self.buckets.is_sole_member(bucket, item)
     }
 
-    /// A count that no item's count in a bucket passes.
+    /// An upper bound on the counts in a bucket.
     pub(crate) fn max_count_bound(&self, bucket: u32) -> u32 {
         self.buckets.max_count_bound(bucket)
     }
@@ -248,9 +311,10 @@ impl Chunk {
         self.buckets.postings(bucket)
     }
 
-    /// Reads what [`Self::entries`] reads first, which lies all over memory: without doing anything with
-    /// it, so that all is waited for together.
+    /// Touches the records that [`Self::entries`] will read, which lie all over memory, so that their cache
+    /// misses overlap.
     pub(crate) fn prefetch_entries(&self, item: u32) {
+        // The reads do not depend on each other; `black_box` keeps them from being optimised away.
         black_box(self.items.buckets(item).fold(0, |sum, bucket| sum ^ self.buckets.band(bucket)));
     }
 
@@ -259,7 +323,7 @@ impl Chunk {
         self.items.buckets(item).map(move |bucket| self.buckets.entry(bucket, item))
     }
 
-    /// The same: band, bytes, count.
+    /// The same as triples: band, bytes, count.
     pub(crate) fn frequencies(&self, item: u32) -> impl Iterator<Item = (u16, &[u8], u32)> {
         self.entries(item).map(|entry| (entry.band, entry.bytes, entry.count))
     }
@@ -270,62 +334,82 @@ impl Chunk {
         id.into_iter().flat_map(|id| self.buckets.postings(id)).map(|posting| self.items.name(posting.item))
     }
 
-    // What the server asks.
+    // The server's needs: digests, memory, validation.
 
-    /// Every item with its observations, and the (band, bucket, count) of each bucket that it is in,
-    /// in no order: what a digest is made of.
+    /// Every item with its observations, and the (band, bucket, count) of each bucket that it is in. Neither
+    /// items nor buckets have an order.
     pub fn contents(&self) -> impl Iterator<Item = (&[u8], u32, impl Iterator<Item = (u16, &[u8], u32)>)> {
         let ids = self.items.ids();
         ids.map(|id| (self.items.name(id), self.items.observations(id), self.frequencies(id)))
     }
 
-    /// Bytes allocated.
+    /// Bytes allocated, those of the value itself included.
     pub fn memory(&self) -> usize {
-        size_of::<Chunk>() + self.items.memory() + self.buckets.memory()
+        size_of::<Chunk>() + self.footprint().bytes
     }
 
-    /// Has all of it moved.
+    /// The number of allocations, that of the value itself included: the cost of freeing it.
+    pub fn allocations(&self) -> usize {
+        1 + self.footprint().allocations
+    }
+
+    fn footprint(&self) -> Footprint {
+        self.items.footprint() + self.buckets.footprint()
+    }
+
+    /// Lets the server move all of it.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
         self.items.move_by(mover);
         self.buckets.move_by(mover);
     }
 
-    /// Allocations held: what freeing costs.
-    pub fn allocations(&self) -> usize {
-        1 + self.items.allocations() + self.buckets.allocations()
-    }
-
-    /// Checks that both structures say the same, each by its own account. For tests and fuzzers.
+    /// Checks all invariants that `chunk/mod.rs` lists, in this chunk and in every store below it. It is for tests,
+    /// fuzzers and anyone who suspects a chunk, and takes seconds for a large one.
     ///
     /// # Errors
-    /// What does not hold.
+    /// The first invariant that does not hold: its number, and what is wrong.
     pub fn internal_validate(&self) -> Result<(), &'static str> {
-        let holds = |condition: bool, what: &'static str| if condition { Ok(()) } else { Err(what) };
-        holds(self.items.table_agrees(), "the table of items differs from the items")?;
-        holds(self.buckets.tables_agree(), "a table of buckets differs from the buckets")?;
-        let (mut observations, mut entries) = (0, 0);
+        // From below: the links that are followed here are sound if the stores are.
+        self.items.internal_validate()?;
+        self.buckets.internal_validate()?;
+        let (mut observations, mut links) = (0, 0);
         for id in self.items.ids() {
-            let mut totals = vec![0u64; self.bands.into()];
-            let mut buckets: Vec<u32> = self.items.buckets(id).collect();
-            entries += buckets.len();
-            for (band, _, count) in self.frequencies(id) {
-                holds(band < self.bands, "a bucket lies in a band that is not there")?;
-                holds(count > 0, "an item names a bucket that does not name the item")?;
-                totals[usize::from(band)] += u64::from(count);
-            }
-            buckets.sort_unstable();
-            holds(buckets.windows(2).all(|pair| pair[0] != pair[1]), "an item names a bucket twice")?;
-            let expected = u64::from(self.items.observations(id));
-            holds(totals.iter().all(|total| *total == expected), "a band's counts are not the observations")?;
-            observations += expected;
+            links += self.validate_item(id)?;
+            observations += u64::from(self.items.observations(id));
         }
-        holds(observations == self.observations, "the observations do not add up")?;
-        let members: Vec<usize> = self.buckets.ids().map(|id| self.buckets.member_count(id)).collect();
-        holds(!members.contains(&0), "a bucket is empty")?;
-        holds(
-            members.iter().sum::<usize>() == entries,
-            "a bucket names an item that does not name the bucket",
-        )
+        ensure(observations == self.observations, "3: the observations of the items are not the chunk's")?;
+        // Each bucket of an item has a posting of it, no two the same one. So if there are as many
+        // postings, none is left whose item does not have the bucket.
+        let postings: usize = self.buckets.ids().map(|id| self.buckets.member_count(id)).sum();
+        ensure(postings == links, "1: a bucket names an item that does not name the bucket")
+    }
+
+    /// Checks invariants 1 to 3 of one item, and returns the number of its buckets.
+    fn validate_item(&self, id: u32) -> Result<usize, &'static str> {
+        let mut buckets: Vec<u32> = self.items.buckets(id).collect();
+        self.validate_links(&mut buckets)?;
+        let mut sums = vec![0u64; self.bands.into()];
+        for entry in self.entries(id) {
+            ensure(entry.count > 0, "1: an item names a bucket that does not name the item")?;
+            ensure(entry.band < self.bands, "2: a bucket is in a band that the chunk does not have")?;
+            sums[usize::from(entry.band)] += u64::from(entry.count);
+        }
+        let observations = u64::from(self.items.observations(id));
+        ensure(
+            sums.iter().all(|sum| *sum == observations),
+            "3: the counts of an item in a band are not its observations",
+        )?;
+        Ok(buckets.len())
+    }
+
+    /// Checks that the buckets of an item exist, and that none of them is named twice.
+    fn validate_links(&self, buckets: &mut [u32]) -> Validation {
+        buckets.sort_unstable();
+        ensure(
+            buckets.last().is_none_or(|last| *last < self.buckets.end()),
+            "1: an item names a bucket that was never there",
+        )?;
+        ensure(buckets.windows(2).all(|pair| pair[0] != pair[1]), "1: an item names a bucket twice")
     }
 }
 
@@ -337,11 +421,85 @@ mod tests {
     fn an_item_is_full_by_its_own_observations() {
         let mut chunk = Chunk::new(1);
         chunk.observe(b"much", u32::MAX - 1);
-        assert_eq!(chunk.has_room(b"much", 1, 0), Ok(()));
-        assert_eq!(chunk.has_room(b"much", 2, 0), Err(CapacityError::Count));
-        assert_eq!(chunk.has_room(b"other", 100, 0), Ok(()));
+        assert_eq!(chunk.check_capacity(b"much", 1, 0), Ok(()));
+        assert_eq!(chunk.check_capacity(b"much", 2, 0), Err(CapacityError::Count));
+        assert_eq!(chunk.check_capacity(b"other", 100, 0), Ok(()));
         chunk.observe(b"other", 1);
-        assert_eq!(chunk.has_room(b"much", 1, 0), Ok(()));
-        assert_eq!(chunk.has_room(b"much", 2, 0), Err(CapacityError::Count));
+        assert_eq!(chunk.check_capacity(b"much", 1, 0), Ok(()));
+        assert_eq!(chunk.check_capacity(b"much", 2, 0), Err(CapacityError::Count));
+    }
+
+    fn chunk_of(observations: &[(&[u8], [&[u8]; 2])]) -> Chunk {
+        let mut chunk = Chunk::new(2);
+        for (item, signature) in observations {
+            chunk.record(item, signature.iter().copied());
+        }
+        assert_eq!(chunk.internal_validate(), Ok(()));
+        chunk
+    }
+
+    fn frequencies(chunk: &Chunk, item: &[u8]) -> Vec<(u16, Vec<u8>, u32)> {
+        let id = chunk.item(item).expect("the item is here");
+        let mut found: Vec<_> =
+            chunk.frequencies(id).map(|(band, b, count)| (band, b.to_vec(), count)).collect();
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn an_item_that_is_merged_with_a_new_one_is_renamed() {
+        let mut chunk = chunk_of(&[(b"a", [b"x", b"y"]), (b"a", [b"x", b"z"])]);
+        let (id, before) = (chunk.item(b"a"), frequencies(&chunk, b"a"));
+        assert!(chunk.merge(b"b", b"a") && !chunk.merge(b"b", b"a"));
+        assert_eq!((chunk.item(b"a"), chunk.item(b"b")), (None, id));
+        assert_eq!((frequencies(&chunk, b"b"), chunk.observations()), (before, 2));
+        assert_eq!(chunk.internal_validate(), Ok(()));
+    }
+
+    #[test]
+    fn an_item_that_is_merged_with_a_known_one_gives_it_its_counts() {
+        let mut chunk = chunk_of(&[(b"a", [b"x", b"y"]), (b"a", [b"x", b"z"]), (b"b", [b"x", b"w"])]);
+        assert!(chunk.merge(b"b", b"a"));
+        let expected = [(0, &b"x"[..], 3), (1, b"w", 1), (1, b"y", 1), (1, b"z", 1)];
+        assert_eq!(frequencies(&chunk, b"b"), expected.map(|(band, b, count)| (band, b.to_vec(), count)));
+        assert_eq!((chunk.item_count(), chunk.bucket_count(), chunk.observations()), (1, 4, 3));
+        assert_eq!(chunk.internal_validate(), Ok(()));
+    }
+
+    #[test]
+    fn deleting_every_item_leaves_nothing() {
+        let mut chunk = chunk_of(&[(b"a", [b"x", b"y"]), (b"b", [b"x", b"z"])]);
+        assert!(chunk.delete(b"a") && !chunk.delete(b"a") && chunk.delete(b"b"));
+        assert!(chunk.is_empty() && chunk.bucket_count() == 0 && chunk.observations() == 0);
+        assert_eq!(chunk.internal_validate(), Ok(()));
+    }
+
+    #[test]
+    fn the_validator_names_the_invariant_that_is_broken() {
+        let broken = |break_it: fn(&mut Chunk)| {
+            let mut chunk = chunk_of(&[(b"a", [b"x", b"y"]), (b"b", [b"x", b"z"])]);
+            break_it(&mut chunk);
+            chunk.internal_validate().expect_err("broken")
+        };
+        // Bucket 0 has both items, 1 only the item 0, and 2 only the item 1.
+        assert_eq!(
+            broken(|c| c.items.add_buckets(0, &[2])),
+            "1: an item names a bucket that does not name the item"
+        );
+        assert_eq!(broken(|c| c.items.add_buckets(0, &[0])), "1: an item names a bucket twice");
+        assert_eq!(
+            broken(|c| c.items.add_buckets(0, &[9])),
+            "1: an item names a bucket that was never there"
+        );
+        assert_eq!(
+            broken(|c| _ = c.buckets.add(2, 0, 1)),
+            "1: a bucket names an item that does not name the bucket"
+        );
+        assert_eq!(broken(|c| c.bands = 1), "2: a bucket is in a band that the chunk does not have");
+        assert_eq!(
+            broken(|c| _ = c.buckets.add(0, 0, 1)),
+            "3: the counts of an item in a band are not its observations"
+        );
+        assert_eq!(broken(|c| c.observations += 1), "3: the observations of the items are not the chunk's");
     }
 }

@@ -1,103 +1,175 @@
-//! An arena of runs.
+//! An arena of runs: elements in flat memory, with segregated free lists by size class.
+//!
+//! Names, buckets and short lists are runs of a few elements, millions of them. An allocation each would cost
+//! the allocator's overhead and a call when it is freed. Here they are cut from one [`SegmentedVec`], in the
+//! sizes of [`size_class`], as jemalloc cuts its pages: a freed run goes on the stack of its class, and
+//! the next run of the class comes from there.
+//!
+//! ```text
+//!     elements    | run, 8 | free, 8 | run, 5 | free, 5 | free, 8 | run, 12    | never cut yet ...
+//!                 0        8         16       21        26        34           46
+//!
+//!     tops[5] --> (21, NONE)                       a stack for each class:
+//!     tops[8] --> (26, |) --> (8, NONE)            the start of a run, and the entry below
+//!     unused  --> entries of no stack, linked in the same way
+//! ```
+//!
+//! A run is a start and a length, and the caller keeps both: the class follows from the length, so that
+//! the arena stores nothing for a run in use. Free runs are not merged with their neighbours, which it does not
+//! know. Instead a large one is cut when a small one is asked for and there is none: the lists that grow leave
+//! runs that few others grow into.
+//!
+//! The links of the stacks are not written into the free runs themselves, because a run may be a single byte.
 
+use super::footprint::Footprint;
+use super::invariant::{Validation, ensure};
 use super::mover::Mover;
 use super::segmented_vec::SegmentedVec;
 use super::size_class::{SizeClass, size_class};
 
-/// Runs are cut into runs of multiples of so many elements, a usual number of bands.
-const GRAIN: usize = 8;
+/// Only runs of multiples of 8 elements, a usual number of bands, are cut from larger ones, and only from such:
+/// what is left over of others would be of odd sizes that nobody asks for.
+const CUT_MULTIPLE: usize = 8;
 
-/// Runs of elements in flat memory, cut in a few sizes so that a freed run fits the next of its size.
+/// Runs of elements, by the index of their first.
 #[derive(Debug)]
 pub struct Arena<T> {
-    cells: SegmentedVec<T>,
+    elements: SegmentedVec<T>,
     free: FreeRuns,
 }
 
 impl<T> Default for Arena<T> {
     fn default() -> Self {
-        Arena { cells: SegmentedVec::default(), free: FreeRuns::default() }
+        Arena { elements: SegmentedVec::default(), free: FreeRuns::default() }
     }
 }
 
 impl<T: Copy + Default> Arena<T> {
-    /// A run for `len` elements, 1 and at most a block of them; their values are arbitrary.
+    /// A run for `len` elements, 1 to [`SegmentedVec::CAPACITY`]; returns its start. The values of its
+    /// elements are arbitrary. [`Self::has_capacity_for`] must have been true.
     pub fn alloc(&mut self, len: usize) -> u32 {
+        debug_assert!((1..=SegmentedVec::<T>::CAPACITY).contains(&len), "no run has {len} elements");
         let class = size_class(len);
-        let free = self.free.pop(class.number).or_else(|| self.cut(&class));
-        free.unwrap_or_else(|| self.cells.push_run(class.size) as u32)
+        let free = self.free.pop(class.number).or_else(|| self.cut_largest(&class));
+        let start = free.unwrap_or_else(|| self.elements.push_run(class.size) as u32);
+        debug_assert!(start as usize + class.size <= self.elements.len(), "invariant 10");
+        start
     }
 
-    /// Takes the front of the largest free run, where that and what is left over are of use: the lists that
-    /// grow leave runs that few others grow into.
-    fn cut(&mut self, class: &SizeClass) -> Option<u32> {
-        let is_whole = |class: &SizeClass| class.size.is_multiple_of(GRAIN);
-        let largest =
-            self.free.largest().filter(|of| of.number > class.number && is_whole(of) && is_whole(class))?;
-        let place = self.free.pop(largest.number)?;
-        let (mut rest, end) = (place + class.size as u32, place + largest.size as u32);
-        while rest < end {
-            let piece = SizeClass::within((end - rest) as usize);
-            self.free.push(piece.number, rest);
-            rest += piece.size as u32;
+    /// Cuts a run of a class from the front of the largest free run, if there is a larger one that may be cut.
+    fn cut_largest(&mut self, class: &SizeClass) -> Option<u32> {
+        let may_be_cut = |class: &SizeClass| class.size.is_multiple_of(CUT_MULTIPLE);
+        let largest = self.free.largest()?;
+        if largest.number <= class.number || !may_be_cut(&largest) || !may_be_cut(class) {
+            return None;
         }
-        Some(place)
+        let start = self.free.pop(largest.number)?;
+        // What is behind the new run is freed, in pieces that are as large as a class can be.
+        let (mut piece_start, end) = (start + class.size as u32, start + largest.size as u32);
+        while piece_start < end {
+            let piece = SizeClass::within((end - piece_start) as usize);
+            self.free.push(piece.number, piece_start);
+            piece_start += piece.size as u32;
+        }
+        Some(start)
+    }
+
+    /// Copies elements, at least one, to a run of their own; returns its start.
+    pub fn store(&mut self, elements: &[T]) -> u32 {
+        let start = self.alloc(elements.len());
+        self.run_mut(start, elements.len()).copy_from_slice(elements);
+        start
     }
 
     /// Gives a run back. `len` may be any length of the run's size class.
-    pub fn free(&mut self, place: u32, len: usize) {
-        self.free.push(size_class(len).number, place);
+    pub fn free(&mut self, start: u32, len: usize) {
+        let class = size_class(len);
+        debug_assert!(start as usize + class.size <= self.elements.len(), "a run that is not of this arena");
+        self.free.push(class.number, start);
     }
 
     /// The first `len` elements of a run.
-    pub fn run(&self, place: u32, len: usize) -> &[T] {
-        self.cells.run(place as usize, len)
+    pub fn run(&self, start: u32, len: usize) -> &[T] {
+        self.elements.run(start as usize, len)
     }
 
     /// The first `len` elements of a run, to change.
-    pub fn run_mut(&mut self, place: u32, len: usize) -> &mut [T] {
-        self.cells.run_mut(place as usize, len)
+    pub fn run_mut(&mut self, start: u32, len: usize) -> &mut [T] {
+        self.elements.run_mut(start as usize, len)
     }
 
-    /// Copies the first `len` elements of one run to another.
+    /// Copies the first `len` elements of one run to another. With a `len` of 0, neither needs to exist.
     pub fn copy_run(&mut self, from: u32, to: u32, len: usize) {
-        self.cells.copy_run(from as usize, to as usize, len);
+        self.elements.copy_run(from as usize, to as usize, len);
     }
 
-    /// Whether runs of `cells` elements in all can still be addressed.
-    pub fn has_room(&self, cells: usize) -> bool {
-        // A run may leave the rest of its block unused, and a class is at most a quarter too large.
-        self.cells.len() + 2 * cells + 2 * SegmentedVec::<T>::CAPACITY < u32::MAX as usize
+    /// True if runs of `len` elements in all can still be addressed by 32 bits.
+    pub fn has_capacity_for(&self, len: usize) -> bool {
+        // A run may leave the rest of its segment unused, and a class is at most a quarter too large.
+        self.elements.len() + 2 * len + 2 * SegmentedVec::<T>::CAPACITY < u32::MAX as usize
     }
 
-    /// Bytes allocated.
-    pub fn memory(&self) -> usize {
-        self.cells.memory() + self.free.memory()
+    /// The memory of the runs and of the free lists.
+    pub fn footprint(&self) -> Footprint {
+        self.elements.footprint() + self.free.footprint()
     }
 
-    /// Has all of it moved.
+    /// Lets the server move all of it.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
-        self.cells.move_by(mover);
+        self.elements.move_by(mover);
         self.free.move_by(mover);
     }
 
-    /// Allocations held.
-    pub fn allocations(&self) -> usize {
-        self.cells.allocations() + self.free.allocations()
+    /// Checks invariants 10 and 12 of [`crate::index::chunk`], given the start and the length of every
+    /// run in use.
+    pub fn internal_validate(&self, in_use: impl Iterator<Item = (u32, usize)>) -> Validation {
+        self.elements.internal_validate()?;
+        self.free.internal_validate()?;
+        // Used runs and free runs, by their start: each must end before the next begins.
+        let mut runs: Vec<(usize, usize)> = in_use
+            .map(|(start, len)| (start as usize, size_class(len).size))
+            .chain(self.free.runs().map(|(class, start)| (start as usize, SizeClass::numbered(class).size)))
+            .collect();
+        runs.sort_unstable();
+        ensure(
+            runs.windows(2).all(|pair| pair[0].0 + pair[0].1 <= pair[1].0),
+            "10: two runs of an arena overlap",
+        )?;
+        ensure(
+            runs.last().is_none_or(|(start, size)| start + size <= self.elements.len()),
+            "10: a run ends past the end of its arena",
+        )?;
+        let segment = |index: usize| index / SegmentedVec::<T>::CAPACITY;
+        ensure(
+            runs.iter().all(|(start, size)| *size > 0 && segment(*start) == segment(start + size - 1)),
+            "10: a run is empty or lies in two segments",
+        )
     }
 }
 
+/// The end of a stack.
 const NONE: u32 = u32::MAX;
 
-/// The free runs of an arena: a stack for each size class. All share their memory, since most of the
-/// many stacks are empty or nearly so.
+/// A free run on a stack.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    /// The start of the run.
+    start: u32,
+    /// The index of the entry below, or [`NONE`].
+    below: u32,
+}
+
+/// The free runs of an arena: a stack for each size class, linked through one vector of entries.
+///
+/// A vector for each class would hold more capacity than entries: there are many classes, and the stacks of
+/// most are empty or nearly so.
 #[derive(Debug)]
 struct FreeRuns {
-    /// The entry at the top of each stack, or [`NONE`]. The last has one.
+    /// The index of the entry on top of each class's stack, or [`NONE`]. It is only as long as the largest
+    /// class that has a free run, which makes that class cheap to find.
     tops: Vec<u32>,
-    /// The place of a run, and the entry below.
-    entries: SegmentedVec<(u32, u32)>,
-    /// The top of a stack of entries that are not in use.
+    entries: SegmentedVec<Entry>,
+    /// The top of a stack of the entries that are free themselves.
     unused: u32,
 }
 
@@ -108,52 +180,78 @@ impl Default for FreeRuns {
 }
 
 impl FreeRuns {
-    /// Takes a run of a size class, if there is one.
+    /// Takes a run of a size class off its stack; returns its start, or `None` if there is none.
     fn pop(&mut self, class: usize) -> Option<u32> {
         let top = self.tops.get_mut(class).filter(|top| **top != NONE)?;
-        let (place, below) = self.entries[*top as usize];
-        self.entries[*top as usize].1 = self.unused;
+        let Entry { start, below } = self.entries[*top as usize];
+        // The entry moves from the stack of its class to the stack of unused entries.
+        self.entries[*top as usize].below = self.unused;
         self.unused = std::mem::replace(top, below);
         while self.tops.last() == Some(&NONE) {
             self.tops.pop();
         }
-        Some(place)
+        Some(start)
     }
 
-    /// The largest size class of which there is a run.
+    /// The largest size class that has a free run.
     fn largest(&self) -> Option<SizeClass> {
         Some(SizeClass::numbered(self.tops.len().checked_sub(1)?))
     }
 
-    /// Adds a run of a size class.
-    fn push(&mut self, class: usize, place: u32) {
+    /// Puts a run of a size class on its stack.
+    fn push(&mut self, class: usize, start: u32) {
         if self.tops.len() <= class {
             self.tops.resize(class + 1, NONE);
         }
-        let entry = (place, self.tops[class]);
+        let entry = Entry { start, below: self.tops[class] };
         if self.unused == NONE {
             self.tops[class] = self.entries.len() as u32;
             self.entries.push(entry);
         } else {
             self.tops[class] = self.unused;
-            self.unused = std::mem::replace(&mut self.entries[self.unused as usize], entry).1;
+            self.unused = std::mem::replace(&mut self.entries[self.unused as usize], entry).below;
         }
     }
 
-    /// Bytes allocated.
-    fn memory(&self) -> usize {
-        self.tops.capacity() * size_of::<u32>() + self.entries.memory()
+    /// The indices of the entries on a stack, from its top. A stack that is a ring stops after as many steps as
+    /// there are entries.
+    fn stack(&self, top: u32) -> impl Iterator<Item = u32> {
+        let below = |index: &u32| self.entries.get(*index as usize).map(|entry| entry.below);
+        let entries = std::iter::successors(Some(top), below).take_while(|index| *index != NONE);
+        entries.take(self.entries.len() + 1)
     }
 
-    /// Has all of it moved.
+    /// The class and the start of every free run.
+    fn runs(&self) -> impl Iterator<Item = (usize, u32)> {
+        let tops = self.tops.iter().enumerate();
+        tops.flat_map(|(class, top)| self.stack(*top).map(move |index| (class, index)))
+            .map(|(class, index)| (class, self.entries[index as usize].start))
+    }
+
+    /// Checks invariants 10 and 12: each entry is on one stack, and only stacks below the last are empty.
+    fn internal_validate(&self) -> Validation {
+        self.entries.internal_validate()?;
+        ensure(self.tops.last() != Some(&NONE), "10: the largest class of a free run has none")?;
+        let mut seen = vec![false; self.entries.len()];
+        for top in self.tops.iter().chain([&self.unused]) {
+            for index in self.stack(*top) {
+                let seen = seen.get_mut(index as usize);
+                let is_first_time = seen.is_some_and(|seen| !std::mem::replace(seen, true));
+                ensure(is_first_time, "10: an entry of a free run is on two stacks")?;
+            }
+        }
+        ensure(seen.into_iter().all(|seen| seen), "10: an entry of a free run is on no stack")
+    }
+
+    /// The memory of the stacks.
+    fn footprint(&self) -> Footprint {
+        Footprint::of_vec(&self.tops) + self.entries.footprint()
+    }
+
+    /// Lets the server move all of it.
     fn move_by(&mut self, mover: &mut impl Mover) {
         mover.vec(&mut self.tops);
         self.entries.move_by(mover);
-    }
-
-    /// Allocations held.
-    fn allocations(&self) -> usize {
-        usize::from(self.tops.capacity() > 0) + self.entries.allocations()
     }
 }
 
@@ -165,14 +263,43 @@ mod tests {
     fn a_large_free_run_is_cut_for_small_ones() {
         let mut arena = Arena::<u32>::default();
         let (large, odd) = (arena.alloc(448), arena.alloc(10));
-        let cells = arena.cells.len();
+        let len = arena.elements.len();
         arena.free(large, 448);
         arena.free(odd, 10);
         let mut small: Vec<u32> = (0..448 / 8).map(|_| arena.alloc(8)).collect();
         small.sort_unstable();
         assert!(small.iter().copied().eq((large..odd).step_by(8)), "{small:?}");
         assert_eq!(arena.alloc(10), odd);
-        assert_eq!(arena.cells.len(), cells);
-        assert_eq!(arena.alloc(8) as usize, cells);
+        assert_eq!(arena.elements.len(), len);
+        assert_eq!(arena.alloc(8) as usize, len);
+    }
+
+    #[test]
+    fn the_validator_names_runs_that_overlap_and_stacks_that_are_wrong() {
+        let mut arena = Arena::<u32>::default();
+        let (first, second, third) = (arena.alloc(8), arena.alloc(16), arena.alloc(3));
+        arena.free(second, 16);
+        let in_use = [(first, 8), (third, 3)];
+        assert_eq!(arena.internal_validate(in_use.into_iter()), Ok(()));
+        let too_long = [(first, 9), (third, 3)];
+        assert_eq!(arena.internal_validate(too_long.into_iter()), Err("10: two runs of an arena overlap"));
+        let past_end = [(first, 8), (third, 4)];
+        assert_eq!(
+            arena.internal_validate(past_end.into_iter()),
+            Err("10: a run ends past the end of its arena")
+        );
+        let freed_twice = [(first, 8), (second, 16)];
+        assert_eq!(arena.internal_validate(freed_twice.into_iter()), Err("10: two runs of an arena overlap"));
+        arena.free.unused = 0;
+        assert_eq!(
+            arena.internal_validate(in_use.into_iter()),
+            Err("10: an entry of a free run is on two stacks")
+        );
+        arena.free = FreeRuns::default();
+        arena.free.entries.push(Entry { start: second, below: NONE });
+        assert_eq!(
+            arena.internal_validate(in_use.into_iter()),
+            Err("10: an entry of a free run is on no stack")
+        );
     }
 }

@@ -1,40 +1,78 @@
-//! Many short lists and a few long ones, in flat memory.
+//! Lists: many short ones in an arena, and a few long ones on their own.
 //!
 //! A chunk holds millions of lists (the buckets of an item, the items of a bucket) of one to ten
 //! elements. A `Vec` each would cost 24 bytes of header and an allocation, and freeing three million
-//! of them stops the server for 40 ms. So short lists share one arena, cut into runs of a few fixed
-//! sizes with a stack of free runs for each; the few that outgrow [`SHORT`] get blocks of their own.
+//! of them stops the server for 40 ms. So the caller keeps a handle of 8 bytes, [`ListRef`], and the elements
+//! lie in one of two places that follow from the length:
+//!
+//! ```text
+//!     length             elements                              location
+//!     0                  none                                  0, without meaning
+//!     1 to SHORT_MAX     a run of the arena                    the start of the run
+//!     more               a segmented vector of its own         its id in a slab
+//! ```
+//!
+//! No capacity is stored either. The run of a list has the size class of its length: as the list grows from one
+//! class to the next it is copied to a new run, and the old one is free for lists of its class. A list moves to
+//! a segmented vector when it outgrows [`SHORT_MAX`] and back when it shrinks to it; a list that swings around
+//! that length pays a copy of 4,096 elements each time, which costs microseconds.
 
 use super::arena::Arena;
+use super::footprint::Footprint;
+use super::invariant::{Validation, ensure};
 use super::mover::Mover;
 use super::segmented_vec::SegmentedVec;
 use super::size_class::size_class;
+use super::slab::{Record, Slab};
 
-/// The longest list that lives in the shared arena.
-pub const SHORT: u32 = 4_096;
+/// The length of the longest list that lies in the arena.
+pub const SHORT_MAX: u32 = 4_096;
 
-/// Where a list is. The capacity is not stored: it follows from the length.
+/// A handle to a list of a [`ListPool`], 8 bytes. A change of the list writes to the handle that it is made
+/// through; copies of it are then stale.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ListRef {
-    /// The run in the arena, or the number of the long list; without meaning for an empty list.
-    place: u32,
+    /// The start of the run, or the id of the long list.
+    location: u32,
     len: u32,
 }
 
 impl ListRef {
-    /// How many elements the list has.
+    /// A handle from its parts, for records that pack them.
+    pub fn from_parts(location: u32, len: u32) -> ListRef {
+        ListRef { location, len }
+    }
+
+    /// The number of elements.
     pub fn len(self) -> usize {
         self.len as usize
     }
 
-    /// A list from what [`Self::place`] and [`Self::len`] said: for records that pack both.
-    pub fn from_parts(place: u32, len: u32) -> ListRef {
-        ListRef { place, len }
+    /// The location of the elements, for records that pack it.
+    pub fn location(self) -> u32 {
+        self.location
     }
 
-    /// Where the list begins, for a record that packs it.
-    pub fn place(self) -> u32 {
-        self.place
+    fn is_long(self) -> bool {
+        self.len > SHORT_MAX
+    }
+}
+
+/// A list that outgrew the arena.
+#[derive(Debug)]
+struct LongList<T> {
+    elements: SegmentedVec<T>,
+    /// The link of a free record, whose list is empty.
+    next_free: u32,
+}
+
+impl<T> Record for LongList<T> {
+    fn free(next: u32) -> Self {
+        LongList { elements: SegmentedVec::default(), next_free: next }
+    }
+
+    fn next_free(&self) -> Option<u32> {
+        (self.elements.len() == 0).then_some(self.next_free)
     }
 }
 
@@ -42,150 +80,160 @@ impl ListRef {
 #[derive(Debug)]
 pub struct ListPool<T> {
     short: Arena<T>,
-    long: Vec<SegmentedVec<T>>,
-    free_long: Vec<u32>,
+    long: Slab<LongList<T>>,
 }
 
 impl<T> Default for ListPool<T> {
     fn default() -> Self {
-        ListPool { short: Arena::default(), long: Vec::new(), free_long: Vec::new() }
+        ListPool { short: Arena::default(), long: Slab::default() }
     }
 }
 
 impl<T: Copy + Default> ListPool<T> {
     /// Adds an element at the end of a list.
     pub fn push(&mut self, list: &mut ListRef, value: T) {
-        if list.len == SHORT {
-            self.lengthen(list);
-        }
-        if list.len >= SHORT {
-            self.long[list.place as usize].push(value);
+        if list.len == SHORT_MAX {
+            self.move_to_long(list, value);
+        } else if list.is_long() {
+            self.long[list.location].elements.push(value);
             list.len += 1;
         } else {
             let len = list.len() + 1;
-            self.resize(list, len);
-            self.short.run_mut(list.place, len)[len - 1] = value;
+            self.resize_short(list, len);
+            self.short.run_mut(list.location, len)[len - 1] = value;
         }
     }
 
     /// Adds elements at the end of a list.
     pub fn extend(&mut self, list: &mut ListRef, values: &[T]) {
-        let (before, len) = (list.len(), list.len() + values.len());
-        if len > SHORT as usize {
+        let (old_len, len) = (list.len(), list.len() + values.len());
+        if len > SHORT_MAX as usize {
             values.iter().for_each(|value| self.push(list, *value));
-        } else if len > before {
-            self.resize(list, len);
-            self.short.run_mut(list.place, len)[before..].copy_from_slice(values);
+        } else if len > old_len {
+            // One step to the final length, and one copy.
+            self.resize_short(list, len);
+            self.short.run_mut(list.location, len)[old_len..].copy_from_slice(values);
         }
     }
 
-    /// Removes an element: the last one takes its place.
-    pub fn swap_remove(&mut self, list: &mut ListRef, at: usize) {
+    /// Removes an element: the last one takes its place. The index must be below the length.
+    pub fn swap_remove(&mut self, list: &mut ListRef, index: usize) {
+        debug_assert!(index < list.len());
         let last = list.len() - 1;
-        if list.len > SHORT {
-            self.long[list.place as usize].swap_remove(at);
+        if list.is_long() {
+            self.long[list.location].elements.swap_remove(index);
             list.len -= 1;
-            if list.len == SHORT {
-                self.shorten(list);
+            if !list.is_long() {
+                self.move_to_short(list);
             }
         } else {
-            self.short.run_mut(list.place, last + 1).swap(at, last);
-            self.resize(list, last);
+            self.short.run_mut(list.location, last + 1).swap(index, last);
+            self.resize_short(list, last);
         }
     }
 
-    /// Gives a short list another length, and a run of another size where that asks for one.
-    fn resize(&mut self, list: &mut ListRef, len: usize) {
+    /// Changes the length of a list that is short before and after. If the new length has another size class,
+    /// the elements that stay are copied to a run of that class.
+    fn resize_short(&mut self, list: &mut ListRef, len: usize) {
+        debug_assert!(!list.is_long() && len <= SHORT_MAX as usize, "invariant 9");
         if size_class(list.len()).number != size_class(len).number {
-            let place = if len > 0 { self.short.alloc(len) } else { 0 };
-            self.short.copy_run(list.place, place, list.len().min(len));
+            let location = if len > 0 { self.short.alloc(len) } else { 0 };
+            self.short.copy_run(list.location, location, list.len().min(len));
             self.free(*list);
-            list.place = place;
+            list.location = location;
         }
         list.len = len as u32;
     }
 
-    /// Gives a list that is about to outgrow the arena blocks of its own.
-    fn lengthen(&mut self, list: &mut ListRef) {
-        let mut blocks = SegmentedVec::default();
-        self.iter(*list).for_each(|value| blocks.push(*value));
+    /// Moves a list of [`SHORT_MAX`] elements from the arena to a segmented vector, with one element more.
+    fn move_to_long(&mut self, list: &mut ListRef, value: T) {
+        let mut elements = SegmentedVec::default();
+        self.short(*list).iter().for_each(|value| elements.push(*value));
+        elements.push(value);
         self.free(*list);
-        list.place = self.free_long.pop().unwrap_or_else(|| {
-            self.long.push(SegmentedVec::default());
-            self.long.len() as u32 - 1
-        });
-        self.long[list.place as usize] = blocks;
+        list.len += 1;
+        list.location = self.long.insert(LongList { elements, next_free: 0 });
     }
 
-    /// Takes a list that fits the arena again back into it.
-    fn shorten(&mut self, list: &mut ListRef) {
-        let blocks = std::mem::take(&mut self.long[list.place as usize]);
-        self.free_long.push(list.place);
+    /// Moves a list that has just shrunk to [`SHORT_MAX`] elements back to the arena.
+    fn move_to_short(&mut self, list: &mut ListRef) {
+        let LongList { elements, .. } = self.long.remove(list.location);
+        debug_assert!(elements.len() == list.len(), "invariant 9");
         *list = ListRef::default();
-        blocks.iter().for_each(|value| self.push(list, *value));
+        elements.iter().for_each(|value| self.push(list, *value));
     }
 
-    /// Frees the list's memory.
+    /// Frees the memory of a list. No handle to it may be used again.
     pub fn free(&mut self, list: ListRef) {
-        if list.len > SHORT {
-            self.long[list.place as usize] = SegmentedVec::default();
-            self.free_long.push(list.place);
+        if list.is_long() {
+            self.long.remove(list.location);
         } else if list.len > 0 {
-            self.short.free(list.place, list.len());
+            self.short.free(list.location, list.len());
         }
     }
 
-    /// The elements of a list of at most [`SHORT`], in order.
+    /// The elements of a list of at most [`SHORT_MAX`], in order.
     pub fn short(&self, list: ListRef) -> &[T] {
-        if list.len > 0 { self.short.run(list.place, list.len()) } else { &[] }
+        debug_assert!(!list.is_long());
+        if list.len > 0 { self.short.run(list.location, list.len()) } else { &[] }
     }
 
-    /// The list's elements, in order.
+    /// The elements of a list, in order.
     pub fn iter(&self, list: ListRef) -> impl Iterator<Item = &T> {
-        let (short, long) = if list.len > SHORT {
-            (&[][..], Some(&self.long[list.place as usize]))
+        // One of the two is empty: a chain of both has one type, whatever the length.
+        let (short, long) = if list.is_long() {
+            (&[][..], Some(&self.long[list.location].elements))
         } else {
             (self.short(list), None)
         };
         short.iter().chain(long.into_iter().flat_map(SegmentedVec::iter))
     }
 
-    /// One element, to change.
-    pub fn get_mut(&mut self, list: ListRef, at: usize) -> &mut T {
-        if list.len > SHORT {
-            &mut self.long[list.place as usize][at]
+    /// One element, to change. The index must be below the length.
+    pub fn get_mut(&mut self, list: ListRef, index: usize) -> &mut T {
+        if list.is_long() {
+            &mut self.long[list.location].elements[index]
         } else {
-            &mut self.short.run_mut(list.place, list.len())[at]
+            &mut self.short.run_mut(list.location, list.len())[index]
         }
     }
 
-    /// Whether lists may grow by `elements` in all; where not, the chunk is full.
-    pub fn has_room(&self, elements: usize) -> bool {
-        self.short.has_room(elements + SHORT as usize)
+    /// True if lists can grow by `additional` elements in all.
+    pub fn has_capacity_for(&self, additional: usize) -> bool {
+        // A list that grows needs its new run before its old one is free.
+        self.short.has_capacity_for(additional + SHORT_MAX as usize)
     }
 
-    /// Bytes allocated.
-    pub fn memory(&self) -> usize {
-        self.short.memory()
-            + self.long.iter().map(SegmentedVec::memory).sum::<usize>()
-            + self.long.capacity() * size_of::<SegmentedVec<T>>()
-            + self.free_long.capacity() * size_of::<u32>()
+    /// The memory of all lists.
+    pub fn footprint(&self) -> Footprint {
+        let long = self.long.iter().map(|list| list.elements.footprint()).sum::<Footprint>();
+        self.short.footprint() + self.long.footprint() + long
     }
 
-    /// Has all of it moved.
+    /// Lets the server move all of it.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
         self.short.move_by(mover);
-        mover.vec(&mut self.long);
-        self.long.iter_mut().for_each(|list| list.move_by(mover));
-        mover.vec(&mut self.free_long);
+        self.long.move_by(mover);
+        self.long.iter_mut().for_each(|list| list.elements.move_by(mover));
     }
 
-    /// Allocations held.
-    pub fn allocations(&self) -> usize {
-        self.short.allocations()
-            + self.long.iter().map(SegmentedVec::allocations).sum::<usize>()
-            + usize::from(self.long.capacity() > 0)
-            + usize::from(self.free_long.capacity() > 0)
+    /// Checks invariants 6, 9, 10 and 12 of [`crate::index::chunk`], given every list of the pool.
+    pub fn internal_validate(&self, lists: &[ListRef]) -> Validation {
+        self.long.internal_validate()?;
+        let mut ids = Vec::new();
+        for list in lists.iter().filter(|list| list.is_long()) {
+            let elements = (list.location < self.long.end()).then(|| &self.long[list.location].elements);
+            ensure(
+                elements.is_some_and(|elements| elements.len() == list.len()),
+                "9: a long list is missing or has another length",
+            )?;
+            ids.push(list.location);
+        }
+        ids.sort_unstable();
+        ensure(self.long.ids().eq(ids), "9: a long list belongs to no handle, or to two")?;
+        self.long.iter().try_for_each(|list| list.elements.internal_validate())?;
+        let in_use = lists.iter().filter(|list| list.len > 0 && !list.is_long());
+        self.short.internal_validate(in_use.map(|list| (list.location, list.len())))
     }
 }
 
@@ -197,7 +245,7 @@ mod tests {
     fn a_list_is_what_was_pushed_and_removed() {
         let (mut lists, mut list, mut model) = (ListPool::<u32>::default(), ListRef::default(), Vec::new());
         let mut other = ListRef::default();
-        let n = SHORT + 100;
+        let n = SHORT_MAX + 100;
         for i in (0..n).step_by(2) {
             // n is even.
             lists.push(&mut list, i);
@@ -206,20 +254,22 @@ mod tests {
             lists.extend(&mut other, &[n + i, n + i + 1]);
             model.extend([i, i + 1]);
         }
-        for at in (0..n as usize).map(|i| (i * 7) % (n as usize - i)) {
+        assert_eq!(lists.internal_validate(&[list, other]), Ok(()));
+        for index in (0..n as usize).map(|i| (i * 7) % (n as usize - i)) {
             assert!(lists.iter(list).eq(model.iter()));
-            assert_eq!(*lists.get_mut(list, at), model[at]);
-            lists.swap_remove(&mut list, at);
-            model.swap_remove(at);
+            assert_eq!(*lists.get_mut(list, index), model[index]);
+            lists.swap_remove(&mut list, index);
+            model.swap_remove(index);
         }
         assert_eq!(list.len(), 0);
         assert!(lists.iter(other).copied().eq(n..2 * n));
+        assert_eq!(lists.internal_validate(&[list, other]), Ok(()));
     }
 
     #[test]
     fn freed_runs_are_used_again() {
         let mut lists = ListPool::<u32>::default();
-        let filled = |lists: &mut ListPool<u32>| {
+        let fill_and_free = |lists: &mut ListPool<u32>| {
             let made: Vec<ListRef> = (0..100)
                 .map(|n| {
                     let mut list = ListRef::default();
@@ -228,11 +278,40 @@ mod tests {
                 })
                 .collect();
             made.into_iter().for_each(|list| lists.free(list));
-            lists.memory()
+            lists.footprint()
         };
-        let once = filled(&mut lists);
+        let after_one_round = fill_and_free(&mut lists);
         for _ in 0..20 {
-            assert_eq!(filled(&mut lists), once);
+            assert_eq!(fill_and_free(&mut lists), after_one_round);
         }
+    }
+
+    #[test]
+    fn a_long_list_is_freed_and_its_id_used_again() {
+        let mut lists = ListPool::<u32>::default();
+        let long = |lists: &mut ListPool<u32>| {
+            let mut list = ListRef::default();
+            (0..=SHORT_MAX).for_each(|i| lists.push(&mut list, i));
+            list
+        };
+        let (first, second) = (long(&mut lists), long(&mut lists));
+        assert_eq!((first.location, second.location), (0, 1));
+        lists.free(first);
+        assert_eq!(lists.internal_validate(&[second]), Ok(()));
+        assert_eq!(long(&mut lists).location, 0);
+    }
+
+    #[test]
+    fn the_validator_names_a_handle_that_is_wrong() {
+        let (mut lists, mut short, mut long) =
+            (ListPool::<u32>::default(), ListRef::default(), ListRef::default());
+        lists.extend(&mut short, &[1, 2, 3]);
+        (0..=SHORT_MAX).for_each(|i| lists.push(&mut long, i));
+        let validate = |handles: &[ListRef]| lists.internal_validate(handles);
+        assert_eq!(validate(&[short, long]), Ok(()));
+        assert_eq!(validate(&[short]), Err("9: a long list belongs to no handle, or to two"));
+        assert_eq!(validate(&[short, short, long]), Err("10: two runs of an arena overlap"));
+        let longer = ListRef::from_parts(long.location, long.len + 1);
+        assert_eq!(validate(&[short, longer]), Err("9: a long list is missing or has another length"));
     }
 }

@@ -1,25 +1,36 @@
-//! The memory that a chunk lies in: growing without a pause, freed in a few calls, moved where a server asks.
+//! The memory that a chunk is built in: it grows without a pause, is freed in a few calls, and is moved when
+//! the server asks.
 //!
-//! | file | what it holds |
+//! | file | content |
 //! | --- | --- |
 //! | `segmented_vec` | a vector in segments of at most a mebibyte, which never copies more than one |
 //! | `size_class` | the sizes in which runs and allocations are cut |
 //! | `arena` | runs of elements in one segmented vector, with free lists by size class |
+//! | `slab` | records under ids that are used again |
 //! | `lists` | many short lists in an arena, and a few long ones |
 //! | `id_table` | a hash table of ids: linear hashing, a cell at a time |
 //! | `select` | selection without branches, for loops that wait for memory |
-//! | `mover` | what moves allocations when a server defragments its memory |
+//! | `footprint` | bytes and allocations, from one walk over the fields |
+//! | `mover` | moving allocations when a server defragments its memory |
+//! | `invariant` | what a validator returns |
 //!
-//! Nothing here knows items or buckets, and nothing imports from a sibling folder.
+//! Nothing here knows items or buckets, and nothing imports from a sibling folder. Every store has the same
+//! three: `footprint`, `move_by` and `internal_validate`.
 
 pub mod arena;
+pub mod footprint;
 pub mod id_table;
+pub mod invariant;
 pub mod lists;
 pub mod mover;
 pub mod segmented_vec;
 pub mod select;
 pub mod size_class;
+pub mod slab;
 
-/// The largest alignment that the memory of an index asks for: what every server's allocator promises. A larger
-/// one is not an error, but does not come from the server, which then does not count it.
+/// The largest alignment that a type in long-lived memory may have.
+///
+/// Servers promise no more than 8 for what their allocator returns, so the module takes anything with a larger
+/// alignment from the system's allocator instead. Such memory is invisible to `used_memory` and `maxmemory`. A
+/// type that would be aligned to more is packed.
 pub const MAX_ALIGN: usize = 8;

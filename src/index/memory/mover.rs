@@ -1,7 +1,7 @@
-//! Moving what a chunk lies in: a server that defragments its memory asks for it.
+//! Moving memory: what a server that defragments its heap asks for.
 
-/// Moves vectors to places in memory that are better for the server.
+/// Moves the allocations of vectors to addresses that are better for the server.
 pub trait Mover {
-    /// Moves a vector's block, if that is of any use. What is in it stays the same.
+    /// Moves a vector's allocation if the server gains by it. Length, capacity and elements stay as they are.
     fn vec<T>(&mut self, vec: &mut Vec<T>);
 }

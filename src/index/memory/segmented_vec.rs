@@ -1,166 +1,218 @@
-//! A vector that grows by blocks.
+//! A segmented vector: it grows by segments of a mebibyte, and never copies more than one.
 //!
 //! A `Vec` of a hundred million entries stops the server for a second when it doubles, and needs
-//! both copies while it does. Here only the first block is ever copied, and it is at most a
-//! mebibyte; after it, whole blocks are added and nothing moves. Freeing takes one call a block.
+//! both copies while it does. Here only the first segment is ever reallocated, and it is at most a
+//! mebibyte; after it, whole segments are added and no element moves. Freeing takes one call a segment.
+//!
+//! ```text
+//!           first           later[0]          later[1]
+//!      +-------------+   +-------------+   +-------------+
+//!      | 0 ...  C-1  |   | C ...  2C-1 |   | 2C ... len-1|.......|
+//!      +-------------+   +-------------+   +-------------+-------+
+//!       grows by size      allocated whole, C elements each; the
+//!       classes up to C    last one is the only one that is not full
+//! ```
+//!
+//! C, the capacity of a segment, is a power of two, so that the segment of an index is a shift and its offset
+//! there is a mask. The first segment is a field of its own rather than an element of `later`: most vectors
+//! have no other, and an access to it is one bounds check, as in a `Vec`.
+//!
+//! A *run* is a slice of elements that lies in one segment, and so can be borrowed as a slice. Only
+//! [`SegmentedVec::push_run`] makes runs; if the last segment is too short for one, its rest is filled with
+//! default elements that nobody uses.
 
+use super::MAX_ALIGN;
+use super::footprint::Footprint;
+use super::invariant::{Validation, ensure};
 use super::mover::Mover;
 use super::size_class::size_class;
 use std::mem::size_of;
 
-/// Bytes of a full block.
-const BLOCK: usize = 1 << 20;
+/// Bytes of a full segment.
+const SEGMENT_BYTES: usize = 1 << 20;
+/// The fewest elements that the first segment is allocated for.
+const MIN_CAPACITY: usize = 4;
 
-/// A growing sequence, kept in blocks of the same power of two of elements.
+/// A growing sequence of elements in segments of the same capacity.
 #[derive(Debug)]
 pub struct SegmentedVec<T> {
-    /// The first block, at hand: most sequences have no other.
+    /// The first segment. Most vectors have no other.
     first: Vec<T>,
-    /// The blocks behind it, each of which is allocated whole.
-    rest: Vec<Vec<T>>,
+    /// The segments behind it, each allocated whole.
+    later: Vec<Vec<T>>,
 }
 
 impl<T> Default for SegmentedVec<T> {
     fn default() -> Self {
-        SegmentedVec { first: Vec::new(), rest: Vec::new() }
+        SegmentedVec { first: Vec::new(), later: Vec::new() }
     }
 }
 
 impl<T> SegmentedVec<T> {
-    const SHIFT: u32 = (BLOCK / size_of::<T>()).ilog2();
-    /// Elements of a full block.
+    const SHIFT: u32 = {
+        assert!(align_of::<T>() <= MAX_ALIGN, "the segments would not come from the server's allocator");
+        (SEGMENT_BYTES / size_of::<T>()).ilog2()
+    };
+    /// Elements of a full segment.
     pub const CAPACITY: usize = 1 << Self::SHIFT;
 
-    /// How many elements there are.
+    /// The number of elements.
     pub fn len(&self) -> usize {
-        match self.rest.last() {
-            Some(last) => (self.rest.len() << Self::SHIFT) + last.len(),
+        match self.later.last() {
+            // All segments before the last are full.
+            Some(last) => (self.later.len() << Self::SHIFT) + last.len(),
             None => self.first.len(),
         }
     }
 
-    /// The last block, with room for `more` elements: in the last block there is, else in a new one.
-    /// The first block grows from one size of the allocator to the next, so that a small value stays
-    /// small and none of what the allocator gives is wasted.
-    fn room(&mut self, more: usize) -> &mut Vec<T> {
-        if self.last_mut().len() + more > Self::CAPACITY {
-            self.rest.push(Vec::with_capacity(Self::CAPACITY));
+    /// The last segment, after making sure that it can take `additional` more elements: the segment that is
+    /// last now if they fit in it, else a new one.
+    fn grow(&mut self, additional: usize) -> &mut Vec<T> {
+        if self.last_mut().len() + additional > Self::CAPACITY {
+            // A segment before the last is full.
+            debug_assert!(self.last_mut().len() == Self::CAPACITY, "invariant 12");
+            self.later.push(Vec::with_capacity(Self::CAPACITY));
         }
-        let block = self.last_mut();
-        if block.len() + more > block.capacity() {
-            let least = (block.len() + more).max(4) * size_of::<T>();
-            let capacity = (size_class(least).size / size_of::<T>()).min(Self::CAPACITY);
-            block.reserve_exact(capacity - block.len());
+        let segment = self.last_mut();
+        if segment.len() + additional > segment.capacity() {
+            // Only the first segment gets here: later ones are allocated whole. It grows from one size class
+            // of the allocator to the next, so that a small vector stays small and none of what the
+            // allocator hands out is wasted.
+            let needed_bytes = (segment.len() + additional).max(MIN_CAPACITY) * size_of::<T>();
+            let capacity = (size_class(needed_bytes).size / size_of::<T>()).min(Self::CAPACITY);
+            segment.reserve_exact(capacity - segment.len());
         }
-        block
+        segment
     }
 
     fn last_mut(&mut self) -> &mut Vec<T> {
-        self.rest.last_mut().unwrap_or(&mut self.first)
+        self.later.last_mut().unwrap_or(&mut self.first)
     }
 
-    /// Adds an element at the end; its position is the `len` of before.
+    /// Adds an element at the end. Its index is the length of before.
     pub fn push(&mut self, value: T) {
-        self.room(1).push(value);
+        self.grow(1).push(value);
     }
 
-    /// Takes the last element. A block that this empties is given back.
+    /// Removes the last element and returns it. A segment that becomes empty is freed at once.
     pub fn pop(&mut self) -> Option<T> {
-        let block = self.last_mut();
-        let value = block.pop();
-        if block.is_empty() {
-            *block = Vec::new();
-            self.rest.pop();
+        let segment = self.last_mut();
+        let value = segment.pop();
+        if segment.is_empty() {
+            *segment = Vec::new();
+            self.later.pop();
         }
         value
     }
 
-    /// Removes an element in constant time: the last takes its place.
-    pub fn swap_remove(&mut self, at: usize) {
+    /// Removes an element in constant time: the last one takes its place. The index must be below the length.
+    pub fn swap_remove(&mut self, index: usize) {
+        debug_assert!(index < self.len());
         if let Some(last) = self.pop()
-            && at < self.len()
+            && index < self.len()
         {
-            self[at] = last;
+            self[index] = last;
         }
     }
 
-    /// The block behind the first that a position, or the first of a run, is in; and its place there.
-    fn behind(at: usize) -> (usize, usize) {
-        ((at >> Self::SHIFT).wrapping_sub(1), at & (Self::CAPACITY - 1))
+    /// For an index that is not in the first segment: the index of its segment in `later`, and its offset in
+    /// that segment. The start of a run stands for the whole run.
+    fn locate_later(index: usize) -> (usize, usize) {
+        ((index >> Self::SHIFT).wrapping_sub(1), index & (Self::CAPACITY - 1))
     }
 
-    /// The element at a position, or `None` past the end.
+    /// The element at an index, or `None` past the end.
     #[inline]
-    pub fn get(&self, at: usize) -> Option<&T> {
-        self.first.get(at).or_else(|| {
-            let (block, place) = Self::behind(at);
-            self.rest.get(block)?.get(place)
+    pub fn get(&self, index: usize) -> Option<&T> {
+        self.first.get(index).or_else(|| {
+            let (segment, offset) = Self::locate_later(index);
+            self.later.get(segment)?.get(offset)
         })
     }
 
     /// All elements, in order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.first.iter().chain(self.rest.iter().flatten())
+        self.first.iter().chain(self.later.iter().flatten())
     }
 
-    /// Bytes allocated.
-    pub fn memory(&self) -> usize {
-        let elements = self.first.capacity() + self.rest.iter().map(Vec::capacity).sum::<usize>();
-        elements * size_of::<T>() + self.rest.capacity() * size_of::<Vec<T>>()
+    /// All elements, in order, to change.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.first.iter_mut().chain(self.later.iter_mut().flatten())
     }
 
-    /// Has all of it moved.
+    /// The memory of the segments. What the elements own is not in it.
+    pub fn footprint(&self) -> Footprint {
+        let segments = self.later.iter().map(Footprint::of_vec).sum::<Footprint>();
+        Footprint::of_vec(&self.first) + Footprint::of_vec(&self.later) + segments
+    }
+
+    /// Lets the server move every segment.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
         mover.vec(&mut self.first);
-        mover.vec(&mut self.rest);
-        self.rest.iter_mut().for_each(|block| mover.vec(block));
+        mover.vec(&mut self.later);
+        self.later.iter_mut().for_each(|segment| mover.vec(segment));
     }
 
-    /// Allocations held.
-    pub fn allocations(&self) -> usize {
-        usize::from(self.first.capacity() > 0) + self.rest.len() + usize::from(self.rest.capacity() > 0)
+    /// Checks invariant 12 of [`crate::index::chunk`].
+    pub fn internal_validate(&self) -> Validation {
+        let Some((last, full)) = self.later.split_last() else {
+            return ensure(
+                self.first.len() <= Self::CAPACITY,
+                "12: a first segment is longer than a segment",
+            );
+        };
+        ensure(self.first.len() == Self::CAPACITY, "12: segments follow a first one that is not full")?;
+        ensure(
+            full.iter().all(|segment| segment.len() == Self::CAPACITY),
+            "12: a segment before the last is not full",
+        )?;
+        ensure((1..=Self::CAPACITY).contains(&last.len()), "12: the last segment is empty or too long")?;
+        let is_whole = |segment: &Vec<T>| segment.capacity() == Self::CAPACITY;
+        ensure(self.later.iter().all(is_whole), "12: a later segment was not allocated whole")
     }
 }
 
 impl<T: Copy + Default> SegmentedVec<T> {
-    /// Adds a run of `len` default elements (at most [`Self::CAPACITY`]) that lies in one block;
-    /// returns its position. What is left of a block too short for the run stays unused.
+    /// Adds a run of `len` default elements, 1 to [`Self::CAPACITY`]; returns the index of its first.
     pub fn push_run(&mut self, len: usize) -> usize {
+        debug_assert!((1..=Self::CAPACITY).contains(&len), "a run of {len} fits no segment");
+        // A run lies in one segment: the rest of one that is too short for it stays unused.
         let last = self.last_mut();
         if last.len() + len > Self::CAPACITY {
             last.resize(Self::CAPACITY, T::default());
         }
-        let block = self.room(len);
-        let start = block.len();
-        block.resize(start + len, T::default());
+        let segment = self.grow(len);
+        let end = segment.len() + len;
+        segment.resize(end, T::default());
         self.len() - len
     }
 
-    /// Copies the first `len` elements of one run to another.
+    /// Copies the first `len` elements of the run at `from` to the run at `to`. With a `len` of 0, neither
+    /// needs to exist.
     pub fn copy_run(&mut self, from: usize, to: usize, len: usize) {
         let end = from.max(to).saturating_add(len);
         if end <= self.first.len() {
             self.first.copy_within(from..from + len, to);
         } else {
-            (0..len).for_each(|at| self[to + at] = self[from + at]);
+            (0..len).for_each(|offset| self[to + offset] = self[from + offset]);
         }
     }
 
-    /// A run that [`Self::push_run`] made.
+    /// The first `len` elements of the run that [`Self::push_run`] made at an index.
     #[inline]
-    pub fn run(&self, at: usize, len: usize) -> &[T] {
-        self.first.get(at..at + len).unwrap_or_else(|| {
-            let (block, start) = Self::behind(at);
-            &self.rest[block][start..start + len]
+    pub fn run(&self, start: usize, len: usize) -> &[T] {
+        self.first.get(start..start + len).unwrap_or_else(|| {
+            let (segment, offset) = Self::locate_later(start);
+            &self.later[segment][offset..offset + len]
         })
     }
 
-    /// A run that [`Self::push_run`] made, to change.
+    /// The same, to change.
     #[inline]
-    pub fn run_mut(&mut self, at: usize, len: usize) -> &mut [T] {
-        self.first.get_mut(at..at + len).unwrap_or_else(|| {
-            let (block, start) = Self::behind(at);
-            &mut self.rest[block][start..start + len]
+    pub fn run_mut(&mut self, start: usize, len: usize) -> &mut [T] {
+        self.first.get_mut(start..start + len).unwrap_or_else(|| {
+            let (segment, offset) = Self::locate_later(start);
+            &mut self.later[segment][offset..offset + len]
         })
     }
 }
@@ -168,20 +220,20 @@ impl<T: Copy + Default> SegmentedVec<T> {
 impl<T> std::ops::Index<usize> for SegmentedVec<T> {
     type Output = T;
     #[inline]
-    fn index(&self, at: usize) -> &T {
-        self.first.get(at).unwrap_or_else(|| {
-            let (block, place) = Self::behind(at);
-            &self.rest[block][place]
+    fn index(&self, index: usize) -> &T {
+        self.first.get(index).unwrap_or_else(|| {
+            let (segment, offset) = Self::locate_later(index);
+            &self.later[segment][offset]
         })
     }
 }
 
 impl<T> std::ops::IndexMut<usize> for SegmentedVec<T> {
     #[inline]
-    fn index_mut(&mut self, at: usize) -> &mut T {
-        self.first.get_mut(at).unwrap_or_else(|| {
-            let (block, place) = Self::behind(at);
-            &mut self.rest[block][place]
+    fn index_mut(&mut self, index: usize) -> &mut T {
+        self.first.get_mut(index).unwrap_or_else(|| {
+            let (segment, offset) = Self::locate_later(index);
+            &mut self.later[segment][offset]
         })
     }
 }
@@ -191,46 +243,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn grows_over_blocks_and_shrinks_back() {
-        let mut blocks = SegmentedVec::<u64>::default();
+    fn grows_over_segments_and_shrinks_back() {
+        let mut vec = SegmentedVec::<u64>::default();
         let n = 3 * SegmentedVec::<u64>::CAPACITY + 7;
         for i in 0..n {
-            blocks.push(i as u64);
+            vec.push(i as u64);
         }
-        assert_eq!(blocks.len(), n);
-        assert!((0..n).all(|i| blocks[i] == i as u64));
-        assert_eq!(blocks.get(n), None);
-        blocks.swap_remove(5);
-        assert_eq!(blocks[5], n as u64 - 1);
-        while blocks.pop().is_some() {}
-        assert!(blocks.len() == 0 && blocks.memory() < 1_000);
+        assert_eq!(vec.len(), n);
+        assert!((0..n).all(|i| vec[i] == i as u64));
+        assert_eq!(vec.get(n), None);
+        assert_eq!(vec.internal_validate(), Ok(()));
+        vec.swap_remove(5);
+        assert_eq!(vec[5], n as u64 - 1);
+        while vec.pop().is_some() {}
+        assert!(vec.len() == 0 && vec.footprint().bytes < 1_000);
     }
 
     #[test]
-    fn a_run_lies_in_one_block() {
-        let mut blocks = SegmentedVec::<u8>::default();
-        let mut places = Vec::new();
+    fn a_run_lies_in_one_segment() {
+        let mut vec = SegmentedVec::<u8>::default();
+        let mut starts = Vec::new();
         for i in 0..100u8 {
-            let at = blocks.push_run(30_000);
-            blocks.run_mut(at, 30_000).fill(i);
-            places.push(at);
+            let start = vec.push_run(30_000);
+            vec.run_mut(start, 30_000).fill(i);
+            starts.push(start);
         }
-        for (i, at) in places.into_iter().enumerate() {
-            assert!(blocks.run(at, 30_000).iter().all(|b| usize::from(*b) == i));
+        for (i, start) in starts.into_iter().enumerate() {
+            assert!(vec.run(start, 30_000).iter().all(|b| usize::from(*b) == i));
         }
+        assert_eq!(vec.internal_validate(), Ok(()));
     }
 
     #[test]
-    fn a_run_is_copied_inside_a_block_and_to_another() {
-        let mut blocks = SegmentedVec::<u32>::default();
-        let places: Vec<usize> = (0..100).map(|_| blocks.push_run(3_000)).collect();
-        for (i, at) in places.iter().enumerate() {
-            blocks.run_mut(*at, 3_000).fill(i as u32);
+    fn a_run_is_copied_inside_a_segment_and_to_another() {
+        let mut vec = SegmentedVec::<u32>::default();
+        let starts: Vec<usize> = (0..100).map(|_| vec.push_run(3_000)).collect();
+        for (i, start) in starts.iter().enumerate() {
+            vec.run_mut(*start, 3_000).fill(i as u32);
         }
         for to in [1, 2, 99] {
-            blocks.copy_run(places[0], places[to], 2_000);
-            blocks.copy_run(usize::MAX, places[to], 0);
-            let copied = blocks.run(places[to], 3_000);
+            vec.copy_run(starts[0], starts[to], 2_000);
+            vec.copy_run(usize::MAX, starts[to], 0);
+            let copied = vec.run(starts[to], 3_000);
             assert!(copied[..2_000].iter().all(|i| *i == 0));
             assert!(copied[2_000..].iter().all(|i| *i == to as u32));
         }
@@ -238,8 +292,24 @@ mod tests {
 
     #[test]
     fn a_small_value_stays_small() {
-        let mut blocks = SegmentedVec::<u32>::default();
-        (0..1_000).for_each(|i| blocks.push(i));
-        assert!(blocks.memory() < 4 * 1_000 * 9 / 8 + 200);
+        let mut vec = SegmentedVec::<u32>::default();
+        (0..1_000).for_each(|i| vec.push(i));
+        assert!(vec.footprint().bytes < 4 * 1_000 * 9 / 8 + 200);
+        assert_eq!(vec.footprint().allocations, 1);
+    }
+
+    #[test]
+    fn the_validator_names_the_segment_that_is_wrong() {
+        let broken = |break_it: fn(&mut SegmentedVec<u64>)| {
+            let mut vec = SegmentedVec::default();
+            (0..2 * SegmentedVec::<u64>::CAPACITY + 1).for_each(|i| vec.push(i as u64));
+            assert_eq!(vec.internal_validate(), Ok(()));
+            break_it(&mut vec);
+            vec.internal_validate().expect_err("broken")
+        };
+        assert_eq!(broken(|vec| _ = vec.first.pop()), "12: segments follow a first one that is not full");
+        assert_eq!(broken(|vec| _ = vec.later[0].pop()), "12: a segment before the last is not full");
+        assert_eq!(broken(|vec| vec.later[1].clear()), "12: the last segment is empty or too long");
+        assert_eq!(broken(|vec| vec.later[1].shrink_to_fit()), "12: a later segment was not allocated whole");
     }
 }

@@ -1,10 +1,21 @@
 //! Size classes: the few sizes in which memory is cut, so that what is freed fits what comes next.
+//!
+//! The classes are those of jemalloc: every size up to 8, then four classes for each doubling.
+//!
+//! ```text
+//!     number   1 2 3 4 5 6 7 8   9 10 11 12   13 14 15 16   17 ...
+//!     size     1 2 3 4 5 6 7 8  10 12 14 16   20 24 28 32   40 ...
+//! ```
+//!
+//! So a class is never more than a quarter larger than what is asked for, and a list that grows by one element
+//! at a time is moved four times for each doubling. Classes of powers of two would waste up to half;
+//! exact sizes would leave free runs that nothing fits.
 
-/// A size in which memory is cut, for runs in arenas and by the allocator for blocks.
+/// A size in which memory is cut: elements of a run in an arena, or bytes of an allocation.
 pub struct SizeClass {
-    /// Its number, from the smallest on.
+    /// The classes are numbered by their size, the smallest 1. The length 0 has the class 0.
     pub number: usize,
-    /// The size.
+    /// The size, in elements or bytes.
     pub size: usize,
 }
 
@@ -13,26 +24,28 @@ impl SizeClass {
     pub fn numbered(number: usize) -> SizeClass {
         let size = match number.checked_sub(9) {
             None => number,
-            Some(past) => (5 + past % 4) << (past / 4 + 1),
+            // 5, 6, 7 or 8 quarters of a doubling; the first quarter past the size 8 is 2.
+            Some(index) => (5 + index % 4) << (index / 4 + 1),
         };
         SizeClass { number, size }
     }
 
-    /// The largest class that is not above `len` (at least 1).
+    /// The largest class that is not larger than `len` (at least 1).
     pub fn within(len: usize) -> SizeClass {
+        debug_assert!(len > 0, "no class has the size 0");
         let class = size_class(len);
         if class.size > len { SizeClass::numbered(class.number - 1) } else { class }
     }
 }
 
-/// The smallest size for `len` (at least 1): each up to 8, then four sizes a doubling, as jemalloc has
-/// them.
+/// The smallest class that `len` fits.
 pub fn size_class(len: usize) -> SizeClass {
     if len <= 8 {
         return SizeClass { number: len, size: len };
     }
+    // The doubling that `len` lies in, from 2^doubling + 1 to 2^(doubling + 1), is cut in four quarters.
     let doubling = (len - 1).ilog2();
-    let quarter = doubling - 2;
+    let quarter = doubling - 2; // log2 of the size of a quarter
     let quarters = ((len - 1) >> quarter) + 1; // 5..=8 quarters of this doubling
     SizeClass { number: 8 + (doubling as usize - 3) * 4 + quarters - 4, size: quarters << quarter }
 }

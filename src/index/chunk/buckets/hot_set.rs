@@ -1,0 +1,118 @@
+//! The postings of a hot bucket: an indexed set.
+//!
+//! ```text
+//!     postings   | (item 7, 3) | (item 2, 1) | (item 9, 4) |      a search reads them from end to end
+//!                      0             1             2
+//!     positions    7 -> 0,   2 -> 1,   9 -> 2                     an item's posting is found at once
+//! ```
+//!
+//! A removal moves the last posting to the hole, so that the postings stay dense. The table costs as much as the
+//! postings; a table of postings would do without them, but be read with its holes and without order.
+
+use super::Posting;
+use crate::index::chunk::hash;
+use crate::index::memory::footprint::Footprint;
+use crate::index::memory::id_table::IdTable;
+use crate::index::memory::invariant::{Validation, ensure};
+use crate::index::memory::mover::Mover;
+use crate::index::memory::segmented_vec::SegmentedVec;
+use crate::index::memory::slab::Record;
+
+/// The postings of one hot bucket.
+#[derive(Debug, Default)]
+pub(super) struct HotSet {
+    pub(super) postings: SegmentedVec<Posting>,
+    /// The position of each item's posting in `postings`, by the hash of the item's id.
+    positions: IdTable,
+    /// The sum of the counts.
+    pub(super) total: u64,
+    /// No count is larger. The largest count may be smaller, after a removal.
+    pub(super) max_count_bound: u32,
+    /// The link of a free record, which has no postings.
+    next_free: u32,
+}
+
+impl Record for HotSet {
+    fn free(next: u32) -> HotSet {
+        HotSet { next_free: next, ..HotSet::default() }
+    }
+
+    fn next_free(&self) -> Option<u32> {
+        (self.postings.len() == 0).then_some(self.next_free)
+    }
+}
+
+impl HotSet {
+    /// The position of an item's posting.
+    pub(super) fn position(&self, item: u32) -> Option<usize> {
+        let is_of_item = |position: u32| self.postings[position as usize].item == item;
+        self.positions.find(hash::id(item), is_of_item).map(|position| position as usize)
+    }
+
+    /// Adds the posting of an item that has none.
+    pub(super) fn push(&mut self, posting: Posting) {
+        let position = self.postings.len() as u32;
+        self.postings.push(posting);
+        let postings = &self.postings;
+        let hash_of = |position| hash::id(postings[position as usize].item);
+        self.positions.insert(hash::id(posting.item), position, hash_of);
+        self.note_count(posting.count, posting.count);
+    }
+
+    /// Adds to the count of the posting at a position, and returns the sum.
+    pub(super) fn add(&mut self, position: usize, count: u32) -> u32 {
+        let posting = &mut self.postings[position];
+        posting.count += count;
+        let sum = posting.count;
+        self.note_count(count, sum);
+        sum
+    }
+
+    /// Keeps the total and the bound (invariant 8) after a count grew by `added` to `count`.
+    fn note_count(&mut self, added: u32, count: u32) {
+        self.total += u64::from(added);
+        self.max_count_bound = self.max_count_bound.max(count);
+    }
+
+    /// Removes the posting at a position: the last one takes its place.
+    pub(super) fn remove(&mut self, position: usize) {
+        let Posting { item, count } = self.postings[position];
+        // The bound is not lowered, which would take a look at every posting.
+        self.total -= u64::from(count);
+        let last = self.postings.len() - 1;
+        self.positions.remove(hash::id(item), position as u32);
+        if position < last {
+            let moved = self.postings[last].item;
+            self.positions.replace(hash::id(moved), last as u32, position as u32);
+        }
+        self.postings.swap_remove(position);
+        debug_assert!(self.positions.len() == self.postings.len(), "invariant 8");
+    }
+
+    /// Checks invariant 8 of one set.
+    pub(super) fn internal_validate(&self) -> Validation {
+        self.postings.internal_validate()?;
+        let hash_of = |position| self.postings.get(position as usize).map(|posting| hash::id(posting.item));
+        self.positions.internal_validate(hash_of)?;
+        let counts = || self.postings.iter().map(|posting| posting.count);
+        ensure(self.total == counts().map(u64::from).sum::<u64>(), "8: a hot total is not the sum")?;
+        ensure(counts().all(|count| count <= self.max_count_bound), "8: a hot count is above the bound")?;
+        let mut positions = self.postings.iter().enumerate();
+        let is_found = positions.all(|(position, posting)| self.position(posting.item) == Some(position));
+        ensure(
+            is_found && self.positions.len() == self.postings.len(),
+            "8: a hot posting is not found by its item",
+        )
+    }
+
+    /// The memory of the postings and of the table.
+    pub(super) fn footprint(&self) -> Footprint {
+        self.postings.footprint() + self.positions.footprint()
+    }
+
+    /// Lets the server move all of it.
+    pub(super) fn move_by(&mut self, mover: &mut impl Mover) {
+        self.postings.move_by(mover);
+        self.positions.move_by(mover);
+    }
+}

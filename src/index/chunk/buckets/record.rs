@@ -1,0 +1,178 @@
+//! The record of a bucket: 16 bytes, and the state that they unpack to.
+//!
+//! ```text
+//!     byte     0                              8          10         12               16
+//!             +------------------------------+----------+----------+----------------+
+//!             | bytes                        | header   | n        | location       |
+//!             +------------------------------+----------+----------+----------------+
+//!     Lone    | the bucket's bytes, up to 8, |          | count    | item           |  0 bytes elsewhere
+//!     Few     | or start (4) and length (4)  |          | length   | of the list    |  8 a posting
+//!     Hot     | of their run in the arena    |          | 0        | id of the set  |  about 16 a posting
+//!     Free    | stale                        |          | 0        | next free id   |
+//!             +------------------------------+----------+----------+----------------+
+//!
+//!     header  | state, 2 bits | length, 4 bits (15: the bytes are in the arena) | band, 10 bits |
+//! ```
+//!
+//! The state and the fields that go with it are packed by hand because an `enum` with these fields would take 24
+//! bytes. All else reads and writes a [`State`].
+
+use super::Posting;
+use crate::index::chunk::hash;
+use crate::index::memory::arena::Arena;
+use crate::index::memory::lists::ListRef;
+use crate::index::memory::slab::Record;
+
+/// The longest bucket whose bytes are in its record.
+pub(super) const INLINE_MAX: usize = 8;
+
+const BAND_BITS: u32 = 10;
+const LENGTH_BITS: u32 = 4;
+/// The bits of a header before those of the state: band and length.
+const IDENTITY_BITS: u32 = BAND_BITS + LENGTH_BITS;
+/// The length in the header of a bucket whose bytes are in the arena.
+const IN_ARENA: usize = (1 << LENGTH_BITS) - 1;
+
+/// The members of a bucket, unpacked from its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// One item whose count fits 16 bits. It costs nothing beside the record.
+    Lone(Posting),
+    /// A list of 1 to 32 postings, 8 bytes each. It is empty between `Buckets::find_or_add` and
+    /// `Buckets::add`.
+    Few(ListRef),
+    /// The id of a `HotSet`: 8 bytes a posting, and as much for its position in the table.
+    Hot(u32),
+    /// The record is not in use, and links to the next one that is not.
+    Free { next: u32 },
+}
+
+/// The record of a bucket: 16 bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bucket {
+    /// The bytes, or the start and the length of their run in the arena.
+    bytes: [u8; INLINE_MAX],
+    /// Band, length of the bytes, and state.
+    header: u16,
+    /// The count of a lone posting, or the length of a list.
+    pub(super) n: u16,
+    /// The lone item, the location of a list, the id of a hot set, or the next free record.
+    location: u32,
+}
+
+const _: () = assert!(size_of::<Bucket>() == 16);
+
+impl Bucket {
+    /// A bucket without members.
+    fn new(band: u16, length: usize, bytes: [u8; INLINE_MAX]) -> Bucket {
+        debug_assert!(band < 1 << BAND_BITS && length <= IN_ARENA);
+        let mut bucket = Bucket { bytes, header: band | (length as u16) << BAND_BITS, n: 0, location: 0 };
+        bucket.set_state(State::Few(ListRef::default()));
+        bucket
+    }
+
+    pub(super) fn band(&self) -> u16 {
+        self.header & ((1 << BAND_BITS) - 1)
+    }
+
+    /// The length of the bytes, or [`IN_ARENA`].
+    fn length(&self) -> usize {
+        usize::from(self.header >> BAND_BITS) & IN_ARENA
+    }
+
+    #[inline]
+    pub(super) fn state(&self) -> State {
+        match self.header >> IDENTITY_BITS {
+            0 => State::Lone(Posting { item: self.location, count: self.n.into() }),
+            1 => State::Few(ListRef::from_parts(self.location, self.n.into())),
+            2 => State::Hot(self.location),
+            _ => State::Free { next: self.location },
+        }
+    }
+
+    #[inline]
+    pub(super) fn set_state(&mut self, state: State) {
+        let (code, n, location) = match state {
+            State::Lone(posting) => (0, posting.count, posting.item),
+            State::Few(list) => (1, list.len() as u32, list.location()),
+            State::Hot(id) => (2, 0, id),
+            State::Free { next } => (3, 0, next),
+        };
+        debug_assert!(n <= u16::MAX.into(), "invariant 7: {state:?}");
+        self.header = self.header & ((1 << IDENTITY_BITS) - 1) | code << IDENTITY_BITS;
+        (self.n, self.location) = (n as u16, location);
+    }
+
+    /// True if both have the same band and the same bytes. Those of one of them must be in its record.
+    pub(super) fn is_same_inline(&self, other: &Bucket) -> bool {
+        let identity = (1 << IDENTITY_BITS) - 1;
+        self.bytes == other.bytes && (self.header ^ other.header) & identity == 0
+    }
+
+    /// The bytes, which may be in the arena.
+    pub(super) fn bytes<'a>(&'a self, arena: &'a Arena<u8>) -> &'a [u8] {
+        match self.run() {
+            Some((start, len)) => arena.run(start, len),
+            None => &self.bytes[..self.length()],
+        }
+    }
+
+    /// The start and the length of bytes that are in the arena.
+    pub(super) fn run(&self) -> Option<(u32, usize)> {
+        let [a, b, c, d, e, f, g, h] = self.bytes;
+        let run = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]) as usize);
+        (self.length() == IN_ARENA).then_some(run)
+    }
+
+    pub(super) fn set_run(&mut self, start: u32, len: usize) {
+        debug_assert!(self.length() == IN_ARENA);
+        self.bytes[..4].copy_from_slice(&start.to_le_bytes());
+        self.bytes[4..].copy_from_slice(&(len as u32).to_le_bytes());
+    }
+}
+
+impl Record for Bucket {
+    fn free(next: u32) -> Bucket {
+        let mut bucket = Bucket::new(0, 0, [0; INLINE_MAX]);
+        bucket.set_state(State::Free { next });
+        bucket
+    }
+
+    fn next_free(&self) -> Option<u32> {
+        match self.state() {
+            State::Free { next } => Some(next),
+            _ => None,
+        }
+    }
+}
+
+/// A bucket to look for: hashed and packed once for all chunks that it is looked for in.
+#[derive(Debug, Clone, Copy)]
+pub struct BucketKey<'a> {
+    pub(super) bytes: &'a [u8],
+    /// [`hash::bucket`].
+    pub(super) hash: u32,
+    /// The record that the bucket has, but for its members and, if the bytes are in the arena, their run.
+    pub(super) record: Bucket,
+}
+
+impl<'a> BucketKey<'a> {
+    /// The key of a bucket in a band.
+    pub fn new(band: u16, bytes: &'a [u8]) -> BucketKey<'a> {
+        BucketKey::with_hash(band, bytes, hash::bucket(band, bytes))
+    }
+
+    /// The same, for a caller who has its [`hash::bucket`].
+    pub fn with_hash(band: u16, bytes: &'a [u8], hash: u32) -> BucketKey<'a> {
+        let mut inline = [0; INLINE_MAX];
+        let record = if let Ok(full) = bytes.try_into() {
+            Bucket::new(band, INLINE_MAX, full) // the usual length, whose copy is one move
+        } else if let Some(prefix) = inline.get_mut(..bytes.len()) {
+            prefix.copy_from_slice(bytes);
+            Bucket::new(band, bytes.len(), inline)
+        } else {
+            Bucket::new(band, IN_ARENA, inline)
+        };
+        BucketKey { bytes, hash, record }
+    }
+}
