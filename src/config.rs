@@ -1,7 +1,9 @@
-//! The settings of the module: the defaults of a new scope's definition, and the limits of what a command may do.
+//! The settings of the module: the defaults of a new scope's definition, and the limits of what a
+//! command may do.
 //!
-//! [`crate::server::setting`] reads and writes them, from the arguments of `loadmodule`, redis.conf and CONFIG
-//! SET. It keeps each as one integer; those that users write as words are encoded at the end of this file.
+//! [`crate::server::setting`] reads and writes them, from the arguments of `loadmodule`, redis.conf and
+//! CONFIG SET. It keeps each as one integer; those that users write as words are encoded at the end of
+//! this file.
 
 use crate::index::Definition;
 use crate::index::codec::MAX_NAME;
@@ -143,8 +145,8 @@ impl HashName {
 pub const SHINGLE_WORDS: [(&str, fn(u8) -> Shingle); 2] =
     [("CHARS", Shingle::Chars), ("WORDS", Shingle::Words)];
 
-// A setting is one integer, so the settings that are not numbers are encoded. The encodings exist only in the
-// memory of a running server: users, redis.conf and CONFIG GET have the texts.
+// A setting is one integer, so the settings that are not numbers are encoded. The encodings exist only
+// in the memory of a running server: users, redis.conf and CONFIG GET have the texts.
 
 const fn encode_hash(hash: HashName) -> i64 {
     match hash {

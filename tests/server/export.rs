@@ -228,7 +228,7 @@ on_each_server! {
 
         let before = (server.digest(), server.does("DBSIZE"));
         for (index, bad, error) in [
-            ("i", &ahead, "ERR blob has a chunk of "),
+            ("i", &ahead, "ERR blob has a chunk that starts at "),
             ("i", &other, "ERR blob must have the scope's BANDS, 2, not 3"),
             ("i", &one[..9].to_vec(), "ERR blob is damaged"),
             ("full", &full, "ERR an item would have more than 4294967295 observations in one chunk"),
@@ -244,7 +244,7 @@ on_each_server! {
         // Twice what fits, in one command.
         let reply = import(&server, "t", &[("i", "x", &full), ("i", "y", &full), ("i", "x", &full)]).to_string();
         assert_eq!(reply, "!ERR an item would have more than 4294967295 observations in one chunk");
-        assert_eq!(import(&server, "missing", &[("i", "x", &one)]).to_string(), "!ERR no such scope: SIM.IMPORT adds to one that is there; make it with SIM.CREATE");
+        assert_eq!(import(&server, "missing", &[("i", "x", &one)]).to_string(), "!ERR no such scope: SIM.IMPORT does not create one; make it with SIM.CREATE");
         server.refuses("SIM.IMPORT t i item", "ERR wrong number of arguments for 'SIM.IMPORT' command");
         assert_eq!((server.digest(), server.does("DBSIZE")), before);
         let fits = import(&server, "t", &[("i", "x", &full), ("i", "y", &full)]).to_string();

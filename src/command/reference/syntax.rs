@@ -1,7 +1,8 @@
-//! Parses a syntax line into the tree of arguments that COMMAND DOCS gives, and that redis-cli shows hints from.
+//! Parses a syntax line into the tree of arguments that COMMAND DOCS gives, and that redis-cli shows
+//! hints from.
 //!
-//! So a command is described once: by its line in [`crate::command::table`]. The lines are parsed when the module
-//! is loaded, and a test parses all of them, so an error never reaches a user.
+//! So a command is described once: by its line in [`crate::command::table`]. The lines are parsed when
+//! the module is loaded, and a test parses all of them, so an error never reaches a user.
 //!
 //! The notation is that of Redis's own reference:
 //!
@@ -23,8 +24,8 @@
 //! argument     = value | TOKEN | TOKEN value | "<" alternatives ">" | TOKEN "<" alternatives ">"
 //! ```
 //!
-//! One rule is unusual: `[index ...]` is not an argument of its own. It says that what precedes it may be
-//! repeated, so it changes the argument that was parsed last.
+//! One rule is unusual: `[index ...]` is not an argument of its own. It says that what precedes it may
+//! be repeated, so it changes the argument that was parsed last.
 
 use crate::server::argument::{Argument, Kind};
 
@@ -127,7 +128,8 @@ impl<'a> Words<'a> {
         if word.starts_with(|first: char| first.is_ascii_lowercase()) {
             return value(word);
         }
-        // A word in capitals: a token. It takes the value that follows it; by itself, it is the argument.
+        // A word in capitals: a token. It takes the value that follows it; by itself, it is the
+        // argument.
         let token = Some(word.to_string());
         let name = word.to_ascii_lowercase();
         match self.peek() {
@@ -143,9 +145,9 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// A bracket, whose `[` has been taken: an optional argument, or a sign that the arguments before it may
-    /// be repeated. Which of both shows only at its end, so it is read as a sequence first, and again if it
-    /// was not a repetition.
+    /// A bracket, whose `[` has been taken: an optional argument, or a sign that the arguments before
+    /// it may be repeated. Which of both shows only at its end, so it is read as a sequence first, and
+    /// again if it was not a repetition.
     fn bracket(&mut self, before: &mut Vec<Argument>) -> Result<(), String> {
         let begin = self.next;
         let inside = self.sequence()?;
@@ -168,7 +170,8 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Marks the last arguments as multiple. They must be those inside the brackets, of the same name and type.
+/// Marks the last arguments as multiple. They must be those inside the brackets, of the same name and
+/// type.
 fn repeat(before: &mut Vec<Argument>, inside: &[Argument]) -> Result<(), String> {
     let begin = before.len().checked_sub(inside.len()).filter(|_| !inside.is_empty());
     let begin = begin.ok_or("nothing precedes '...'")?;

@@ -1,29 +1,13 @@
 //! The cost of a command. One budget, `simile.max-postings`, bounds how long a command stops the server.
 //!
-//! The unit is the posting that a search reads, which takes about 50 ns at worst. Everything else that a command
-//! may do many times over is charged as the number of postings that take about as long. It is charged before it is
-//! done and, in commands that write, before anything is written. Commands from a primary or an AOF are free.
+//! The unit is the posting that a search reads, which takes about 50 ns at worst. Everything else that
+//! a command may do many times over is charged as the number of postings that take about as long. It is
+//! charged before it is done and, in commands that write, before anything is written. Commands from a
+//! primary or an AOF are free.
 //!
-//! All weights are in this table, but for those of a search itself (`index::search`). Some things are faster than
-//! a posting, so there are two kinds:
-//!
-//! | weight | what it is charged for |
-//! | --- | --- |
-//! | | postings for each: |
-//! | [`OBSERVATION`] | observation of a clause that is recorded and replicated |
-//! | [`CHUNK`] | chunk whose key is looked up |
-//! | [`NAME`] | index, item or clause that a command names |
-//! | [`BUCKET`] | bucket of an item that is read for its profile, or of a query |
-//! | [`ENTRY`] | bucket that an item enters or leaves, or is exported with |
-//! | [`MEMBER`] | member that MEMBERS sorts and returns |
-//! | [`SCANNED`] | item that SCAN returns, and again for each chunk that it is looked up in |
-//! | | number for each posting: |
-//! | [`INDEXES`] | indexes that are compared with the name of another one |
-//! | [`FEATURE_SLOTS`] | features times slots that are signed |
-//! | [`FEATURES`] | features that are prepared for it |
-//! | [`TEXT_BYTES`] | bytes of text that are made into features |
-//! | [`HASHED_BYTES`] | bytes of features that are hashed, for [`LANES`] slots at once |
-//! | [`BLOB_BYTES`] | bytes of a blob that are decoded |
+//! The weights are below, but for those of a search itself, which the core has. There are two kinds:
+//! what is slower than a posting costs a number of postings, and of what is faster, a number costs one
+//! posting.
 
 use crate::command::error::Error;
 use crate::config;
@@ -31,15 +15,15 @@ use crate::index::Chunk;
 use crate::keyspace::scope::Scope;
 use crate::server::call::Call;
 
-// Postings for each.
+// Postings for each:
 
-/// Recording and replicating an observation.
+/// An observation that is recorded and replicated.
 pub const OBSERVATION: u64 = 60;
-/// Looking up the key of a chunk.
+/// A chunk whose key is looked up.
 pub const CHUNK: u64 = 40;
 /// An index, an item or a clause that a command names.
 pub const NAME: u64 = 25;
-/// A bucket of an item's profile, or of a query.
+/// A bucket of an item that is read for its profile, or of a query.
 pub const BUCKET: u64 = 10;
 /// A bucket that an item enters or leaves, or is exported with.
 pub const ENTRY: u64 = 4;
@@ -48,9 +32,9 @@ pub const MEMBER: u64 = 4;
 /// An item that SCAN returns, and again for each chunk that it is looked up in.
 pub const SCANNED: u64 = 4;
 
-// Number for each posting.
+// The number for one posting:
 
-/// Indexes that are compared with a name.
+/// Indexes that are compared with the name of another one.
 pub const INDEXES: u64 = 4;
 /// Features times slots that are signed.
 const FEATURE_SLOTS: u64 = 100;

@@ -1,7 +1,7 @@
 //! The creation of a scope, as replicas and the AOF receive it.
 //!
-//! It has every parameter, because their settings may differ, and the uid and the tag, because the names of the
-//! chunks are made of both.
+//! It has every parameter, because their settings may differ, and the uid and the tag, because the
+//! names of the chunks are made of both.
 
 use crate::keyspace::scope::Scope;
 use crate::server::call::{Call, ReplicatedArg};

@@ -1,4 +1,5 @@
-//! The section `simile` of INFO: what the module holds, and what its commands have done since it was loaded.
+//! The section `simile` of INFO: what the module holds, and what its commands have done since it was
+//! loaded.
 
 use crate::index::Budget;
 use crate::keyspace;
@@ -8,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-// Atomics because statics must be, not because of threads: commands run one at a time, so a load and a store
-// add up without a slower fetch_add.
+// Atomics because statics must be, not because of threads: commands run one at a time, so a load and a
+// store add up without a slower fetch_add.
 static SEARCHES: AtomicU64 = AtomicU64::new(0);
 static POSTINGS_READ: AtomicU64 = AtomicU64::new(0);
 static POSTINGS_SKIPPED: AtomicU64 = AtomicU64::new(0);
@@ -37,7 +38,8 @@ pub fn write(section: &Section) {
     }
 }
 
-/// Counts a search: what it read, how long it took, and the command that asked for it, as the client wrote it.
+/// Counts a search: what it read, how long it took, and the command that asked for it, as the client
+/// wrote it.
 pub fn add_search(budget: &Budget, elapsed: Duration, command: &[u8]) {
     let add = |total: &AtomicU64, number: u64| {
         total.store(total.load(Ordering::Relaxed).wrapping_add(number), Ordering::Relaxed);
