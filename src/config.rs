@@ -141,8 +141,11 @@ impl HashName {
     }
 }
 
-/// The words of SHINGLE, and the shingle that each makes of a length.
-pub const SHINGLE_WORDS: [(&str, fn(u8) -> Shingle); 2] =
+/// Makes a shingle of a length.
+pub type ShingleOfLength = fn(u8) -> Shingle;
+
+/// The words of SHINGLE, with what each makes of its length.
+pub const SHINGLE_WORDS: [(&str, ShingleOfLength); 2] =
     [("CHARS", Shingle::Chars), ("WORDS", Shingle::Words)];
 
 // A setting is one integer, so the settings that are not numbers are encoded. The encodings exist only

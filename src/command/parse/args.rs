@@ -34,7 +34,7 @@ impl<'a> Args<'a> {
         self.call.argument_count() - self.next
     }
 
-    /// The next argument, whatever it holds. `what` names it in errors, here and below.
+    /// The next argument, whatever it holds. `what` names it in errors, as in all methods below.
     pub fn bytes(&mut self, what: &'static str) -> Result<&'a [u8], Error> {
         if self.left() == 0 {
             return Err(Error::Missing(what));
@@ -144,7 +144,7 @@ impl Args<'_> {
         self.word(what, &[("yes", true), ("no", false)])
     }
 
-    /// The next argument if it is one of these words. Any other argument is left for the next take.
+    /// Takes the next argument if it is one of these words, and else leaves it.
     pub fn keyword_if(&mut self, known: &[&'static str]) -> Option<&'static str> {
         let word = if self.left() > 0 { self.call.argument(self.next) } else { return None };
         // Most clients write keywords in upper case, as the list has them: comparing bytes is the fast
@@ -160,7 +160,7 @@ impl Args<'_> {
         self.keyword_of(&[known])
     }
 
-    /// The same with several lists, in the order in which the error names their words.
+    /// As [`Self::keyword`], with the words of several lists. The error names them in this order.
     pub fn keyword_of(&mut self, known: &[&[&'static str]]) -> Result<Option<&'static str>, Error> {
         if self.left() == 0 {
             return Ok(None);

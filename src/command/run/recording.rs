@@ -1,6 +1,6 @@
 //! Adding observations to a scope: RECORD and ASSIGN, and the chunks that IMPORT adds.
 //!
-//! A recording goes through two phases, so that a command that fails has changed nothing:
+//! A recording goes through two phases:
 //!
 //! 1. [`Recording::new`] opens the scope, signs what each clause observes, and checks the moment.
 //!    ASSIGN searches with these observations, before it knows the item that they go to.
@@ -78,8 +78,9 @@ impl<'c> Recording<'c> {
         // An observation is large, so each is built in its place in the recording.
         let mut recording = Recording { call, name, scope, timestamp, observations: SmallVec::new() };
         for Clause { index, source } in clauses {
-            let observation = source.observe(call, &definition)?;
-            recording.observations.push(ClauseObservation { index, observation });
+            recording
+                .observations
+                .push(ClauseObservation { index, observation: source.observe(call, &definition)? });
         }
         // A command that observes nothing records nothing, at whatever moment.
         if !recording.is_empty() {
@@ -121,7 +122,7 @@ impl<'c> Recording<'c> {
             }
         };
 
-        // Check all chunks, create those that are missing, and change them.
+        // Check all chunks, then create those that are missing, and change them.
         let definition = key.scope()?.definition;
         let start = definition.start(timestamp);
         let mut chunks = open_chunks(call, key.scope()?, item, start, &self.observations)?;
