@@ -58,7 +58,9 @@ pub enum Error {
     )]
     TooOld(u64, u64),
     /// RECORD of a moment too far in the future.
-    #[error("ERR TIMESTAMP {0} is too far ahead: it must be in seconds since 1970, and not after {1}")]
+    #[error(
+        "ERR TIMESTAMP {0} is too far in the future: it must be in seconds since 1970, and not after {1}"
+    )]
     TooNew(u64, u64),
     /// A chunk cannot take more.
     #[error("ERR {0}")]
@@ -110,8 +112,8 @@ pub enum Error {
     Keyspace(#[from] keyspace::Error),
     /// SWEEP on a node of a cluster.
     #[error(
-        "ERR SIM.SWEEP is not for a cluster: \
-         a scope that is not on this node may be on another node, or on its way here"
+        "ERR SIM.SWEEP does not work in a cluster: \
+         a scope that is not on this node may be on its way here, or on another node"
     )]
     NotInCluster,
     /// The server did not list its keys.

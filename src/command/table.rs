@@ -121,7 +121,7 @@ pub static COMMANDS: [Command; 19] = [
         syntax: "scope index item blob [index item blob ...]",
         function: function!(import::run),
         arity: -5,
-        summary: c"Adds observations that SIM.EXPORT returned.",
+        summary: c"Adds the observations of blobs that SIM.EXPORT returned.",
         complexity: c"O(C + N) for each blob, with C chunks and N buckets in the blob",
         ..WRITE
     },
@@ -175,7 +175,7 @@ pub static COMMANDS: [Command; 19] = [
         syntax: "scope index cursor [MATCH pattern] [COUNT count]",
         function: function!(scan::run),
         arity: -4,
-        summary: c"Iterates over the items of an index, some at each call.",
+        summary: c"Iterates over the items of an index, a few at each call.",
         complexity: c"O(N*C) for each call, with N items looked at and C chunks",
         tips: c"nondeterministic_output",
         ..READ
@@ -204,7 +204,7 @@ pub static COMMANDS: [Command; 19] = [
         syntax: "scope",
         function: function!(info::run),
         arity: 2,
-        summary: c"Returns the definition of a scope and the size of its indexes.",
+        summary: c"Returns the definition of a scope, and what its indexes hold.",
         complexity: c"O(C) with C chunks",
         tips: c"nondeterministic_output",
         ..READ
@@ -240,7 +240,7 @@ pub static LOAD: Command = Command {
     function: function!(load::run),
     arity: 3,
     flags: c"write",
-    summary: c"Restores a key from an AOF; only for a primary or an AOF.",
+    summary: c"Restores a key from an AOF; accepted only from a primary or an AOF.",
     complexity: c"O(N) with N bytes",
     ..WRITE
 };
@@ -254,7 +254,7 @@ pub static DEBUG: Command = Command {
     flags: c"readonly admin",
     categories: c"admin slow dangerous",
     key: None,
-    summary: c"Checks a key, returns its size in memory, or panics; for tests.",
+    summary: c"Validates or measures a key, or panics; for tests.",
     complexity: c"O(N) with N entries",
     ..READ
 };

@@ -136,7 +136,7 @@ SIM.ASSIGN s item MINSCORE 1 TEXT * words
 SIM.EXPLAIN s * item other
 SIM.SIGNIFICANT s * item
 SIM.SCAN s * 0
-    ERR index must be a name: '*' stands for every index in MERGE and DELETE
+    ERR index must be a name: '*' means every index, and only in MERGE and DELETE
 SIM.MERGE s <1MB> i item
     ERR destination must be at most 65536 bytes long (simile.max-name)
 SIM.RECORD s "" SIGNATURE i 2 a b
@@ -205,7 +205,7 @@ SIM.RECORD s item SIGNATURE i 0
 SIM.RECORD s item SIGNATURE i 1 a
 SIM.RECORD s item SIGNATURE i 3 a b c
 SIM.RECORD s item SIGNATURE i 2 a b SIGNATURE j 1 a
-    ERR count must be 2, the scope's BANDS: a signature has a bucket for each
+    ERR count must be 2, the scope's BANDS: a signature has one bucket for each band
 SIM.RECORD s item SIGNATURE i 2 a
     ERR bucket is missing
 SIM.RECORD s item SIGNATURE i -2 a b
@@ -215,7 +215,7 @@ SIM.RECORD s item FEATURES i -1
 SIM.RECORD s item FEATURES i 9223372036854775807 a
     ERR count must be an integer between 0 and 4294967295
 SIM.RECORD new item SIGNATURE i 2 a b
-    ERR count must be 16, the scope's BANDS: a signature has a bucket for each
+    ERR count must be 16, the scope's BANDS: a signature has one bucket for each band
 SIM.RECORD s item FEATURES i 3 a b
     ERR feature is missing
 SIM.RECORD wide item FEATURES i 4097 <4097>
@@ -243,7 +243,7 @@ SIM.CLASSIFY s LIMIT 5
 SIM.CLASSIFY s NONSENSE i 2 a b
     ERR unknown option 'NONSENSE': expected SIGNATURE, FEATURES, TEXT, PROFILE, TIMESTAMP, WINDOW, LIMIT, MINSCORE, MINBANDS, SCORE or COMBINE
 SIM.CLASSIFY s SIGNATURE i 3 a b c
-    ERR count must be 2, the scope's BANDS: a signature has a bucket for each
+    ERR count must be 2, the scope's BANDS: a signature has one bucket for each band
 SIM.CLASSIFY s SIGNATURE i 2 a
     ERR bucket is missing
 SIM.CLASSIFY s TEXT i "\xff"
@@ -344,7 +344,7 @@ SIM.SIGNATURE s TEXT "\xc3"
 SIM.SIGNATURE s TEXT <1MB+1>
     ERR text must be at most 1048576 bytes long (simile.max-text)
 SIM.SIGNATURE s TEXT one two
-    ERR unknown option 'two': expected nothing more
+    ERR unknown option 'two': expected no further argument
 SIM.SIGNATURE s FEATURES 2 a
     ERR feature is missing
 SIM.SIGNATURE s FEATURES -1
@@ -375,7 +375,7 @@ SIM.ASSIGN s item MINSCORE 1 SCORE best SIGNATURE i 2 a b
 SIM.ASSIGN s item MINSCORE 1 SIGNATURE i 1 a b
     ERR unknown option 'b': expected MINSCORE, TIMESTAMP, SCORE, SIGNATURE, FEATURES or TEXT
 SIM.ASSIGN s item MINSCORE 1 SIGNATURE i 3 a b c
-    ERR count must be 2, the scope's BANDS: a signature has a bucket for each
+    ERR count must be 2, the scope's BANDS: a signature has one bucket for each band
 SIM.ASSIGN s "" MINSCORE 1 SIGNATURE i 2 a b
     ERR item must be a non-empty name
 SIM.ASSIGN s item MINSCORE 1 TEXT i "\xff"
@@ -429,7 +429,7 @@ SIM.ALTER s RETENTION 1001
 SIM.ALTER s RETENTION long
     ERR RETENTION must be an integer between 0 and 1000
 SIM.ALTER s RETENTION 1 INTERVAL 60
-    ERR unknown option 'INTERVAL': expected nothing more
+    ERR unknown option 'INTERVAL': expected no further argument
 SIM.ALTER s BANDS 4
 SIM.ALTER s INTERVAL 60
 SIM.ALTER s UID 0123456789abcdef

@@ -107,7 +107,7 @@ on_each_server! {
         server.client_resp3().expect("SIM.EXPORT missing i one", "[nil]");
         server.refuses("SIM.EXPORT s i one j", "ERR item is missing");
         server.refuses("SIM.EXPORT s i", "ERR wrong number of arguments for 'SIM.EXPORT' command");
-        server.refuses("SIM.EXPORT s * one", "ERR index must be a name: '*' stands for every index in MERGE and DELETE");
+        server.refuses("SIM.EXPORT s * one", "ERR index must be a name: '*' means every index, and only in MERGE and DELETE");
         server.does("SET text words");
         server.refuses("SIM.EXPORT text i one", "WRONGTYPE Operation against a key holding the wrong kind of value");
     }
@@ -544,7 +544,7 @@ on_each_server! {
     fn sweep_is_refused_in_a_cluster(kind: Kind) {
         let server = kind.launch().options("--cluster-enabled yes").start();
         let error = server.refusal("SIM.SWEEP 0");
-        assert!(error.starts_with("ERR SIM.SWEEP is not for a cluster"), "{error}");
+        assert!(error.starts_with("ERR SIM.SWEEP does not work in a cluster"), "{error}");
     }
 
     fn the_server_knows_what_these_commands_are(server: Server) {

@@ -63,7 +63,9 @@ impl<'a> Args<'a> {
     /// The name of one index. `*` is refused, because it stands for every index in MERGE and DELETE.
     pub fn index(&mut self) -> Result<&'a [u8], Error> {
         match self.name("index")? {
-            b"*" => Err(Error::expected("index", "a name: '*' stands for every index in MERGE and DELETE")),
+            b"*" => {
+                Err(Error::expected("index", "a name: '*' means every index, and only in MERGE and DELETE"))
+            }
             index => Ok(index),
         }
     }
@@ -87,7 +89,7 @@ impl<'a> Args<'a> {
             return Ok(());
         }
         let surplus = self.bytes("option")?;
-        Err(Error::Unknown(escaped_excerpt(surplus), "nothing more".into()))
+        Err(Error::Unknown(escaped_excerpt(surplus), "no further argument".into()))
     }
 }
 

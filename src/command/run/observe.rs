@@ -50,7 +50,7 @@ fn take_buckets<'a>(
 ) -> Result<Observation<'a>, Error> {
     let bands = usize::from(definition.bands());
     if positions.len() != bands {
-        let expected = format!("{bands}, the scope's BANDS: a signature has a bucket for each");
+        let expected = format!("{bands}, the scope's BANDS: a signature has one bucket for each band");
         return Err(Error::expected("count", expected));
     }
     cost::spend(call, cost::NAME + cost::ENTRY * bands as u64)?;
