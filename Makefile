@@ -1,4 +1,4 @@
-# The commands of this project; `make` alone lists them.
+# The commands of this project; `make` without a target lists them.
 
 # Which servers the tests run against.
 SERVERS ?= redis-7.0 redis-8.2 valkey-9.1
@@ -10,10 +10,10 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
 .PHONY: help run serve build cli check test soak bench bench-quick eval docs dist deb test-packages
 
-help: ## Lists the commands (what `make` alone does)
+help: ## Lists the commands (as `make` without a target does)
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
 
-run: ## Shows near-duplicates in real text; INPUT=a directory or a file of JSON lines
+run: ## Finds near-duplicates in real text; INPUT=a directory or a file of JSON lines
 	@scripts/run.sh
 
 serve: ## Keeps a server with the module running until Ctrl-C; PORT=6379 chooses its port
@@ -27,47 +27,47 @@ cli: ## Builds the command-line tool: target/release/simile
 	@scripts/install-packages.sh build
 	cargo build --release -p simile-cli
 
-check: ## Formatting, lints and documentation, warnings denied
+check: ## Checks formatting, lints and documentation, with warnings denied
 	@scripts/install-packages.sh build
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 
-test: ## Every test on every server; SERVERS=redis-7.0 narrows it
+test: ## Runs every test on every server; SERVERS=redis-7.0 narrows it
 	@scripts/install-packages.sh build serve
 	@scripts/install-servers.sh $(SERVERS)
 	@scripts/install-clients.sh
 	cargo build --release --lib
 	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo test --workspace --no-fail-fast
 
-soak: ## The long tests, and a short run under valgrind; less than half an hour
+soak: ## Runs the long tests, and a short run under valgrind; less than half an hour
 	@scripts/install-packages.sh build serve soak
 	@scripts/install-servers.sh $(SERVERS)
 	cargo build --release --lib
 	SIMILE_MODULE='$(TARGET)/release/libsimile.so' tests/soak/run.sh
 
-bench: ## This module beside Lua on built-in types: docs/benchmarks.md; a quarter of an hour
+bench: ## Compares this module with Lua on built-in types: docs/benchmarks.md; a quarter of an hour
 	@scripts/install-packages.sh build serve
 	cargo build --release --lib
 	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo bench --bench server
 	benches/report.py
 
-bench-quick: ## The same with less work; fails where less than half of a target is reached
+bench-quick: ## The same with less work; fails if a row reaches less than half of its target
 	@scripts/install-packages.sh build serve
 	cargo build --release --lib
 	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo bench --bench server -- --quick $(BENCH)
 
-eval: ## How right the answers are, on real sets: docs/choosing.md; DATA=where the sets are
+eval: ## Measures how accurate the answers are on real sets: docs/choosing.md; DATA=their directory
 	@scripts/install-packages.sh build serve
 	@scripts/eval.sh
 
-docs: ## The documentation as a site: target/book/index.html
+docs: ## Builds the documentation as a site: target/book/index.html
 	@scripts/docs.sh
 
-dist: build ## An archive of the module, to be unpacked anywhere: target/packages
+dist: build ## Makes an archive of the module, to unpack anywhere: target/packages
 	@scripts/package.sh dist
 
-deb: build ## A package of the module for Debian and Ubuntu: target/packages
+deb: build ## Makes a package of the module for Debian and Ubuntu: target/packages
 	@scripts/package.sh deb
 
 test-packages: dist deb ## Unpacks the archive and installs the package, and starts a server with each

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes docs/benchmarks.md, and the plots it shows, from the results of `make bench`.
+"""Makes docs/benchmarks.md and its plots from the results of `make bench`.
 
     benches/report.py [target/bench.json [docs]]
 
-Every number on the page comes from the results. Needs nothing but Python.
+Every number on the page comes from the results. Needs only Python.
 """
 
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Middle tones: a page does not tell a picture whether it is light or dark.
+# Middle tones: a picture does not know if its page is light or dark.
 COLOURS = {"lua": "#cf6a2a", "module": "#2f86d0", "best": "#2c9a63"}
 TEXT = "#76808c"
 
@@ -26,7 +26,7 @@ def main():
     (docs / "benchmarks-compare.svg").write_text(compare_plot(run["curves"]))
     (docs / "benchmarks-memory.svg").write_text(memory_plot(run["curves"]))
     (docs / "benchmarks.md").write_text(page(run))
-    print(f"{docs / 'benchmarks.md'} and its plots are made of {results}")
+    print(f"{docs / 'benchmarks.md'} and its plots are made from {results}")
 
 
 # --- the page ---
@@ -37,12 +37,12 @@ def page(run):
 
 <!-- Made by benches/report.py from the results of a run: do not edit. -->
 
-This module beside what one would run without it: the same index on built-in hashes and sets, in a Lua
-script (`benches/lua/index.lua`), on the same server, in one go. Times are what
-a call costs the server (`INFO commandstats`), at a pipeline of {run["pipeline"]}; memory is what `used_memory`
-grows by. The ratio *by processor time* is that of what a call takes of the server's main thread, reading and
-answering it included; where it differs much from the ratio beside it, other programs disturbed the run.
-Ratios hold from machine to machine; times do not.
+This module compared with what you would run without it: the same index on built-in hashes and sets, in a Lua script
+(`benches/lua/index.lua`), measured on the same server in the same run. A time is what a call costs the server
+(`INFO commandstats`), at a pipeline of {run["pipeline"]}; memory is the growth of `used_memory`. The ratio *by processor time*
+compares the time that a call takes on the server's main thread, including reading it and sending the reply. If it
+differs much from the ratio beside it, other programs disturbed the run. Ratios hold from machine to machine; times
+do not.
 
 {verdict(run["rows"])}
 
@@ -62,14 +62,14 @@ Ratios hold from machine to machine; times do not.
 
 ## What a client sees
 
-One client on the same machine, waiting for each reply, or with {run["pipeline"]} calls on the way. The last
-columns are the times from a call to its reply, of the client that waits.
+One client on the same machine, which waits for each reply, or (pipelined) sends {run["pipeline"]} calls at once. The last three
+columns are the times from a call to its reply, for the client that waits.
 
 {traffic_table(run["traffic"])}
 
 ## Reference
 
-What commands of the server itself cost, by the same method.
+The cost of some of the server's own commands, by the same method.
 
 {reference_table(run["reference"])}
 
@@ -79,9 +79,9 @@ What commands of the server itself cost, by the same method.
 
 ## How to repeat it
 
-`make bench` measures all of this and makes this page; `make bench-quick` does the same with less work, and
-fails where less than half of a target is reached three times over. `benches/README.md` says what
-each row measures.
+`make bench` measures all of this and writes this page; `make bench-quick` does the same with less work, and fails
+if a row reaches less than half of its target three times in a row. `benches/README.md` says what each row
+measures.
 """
 
 
@@ -154,7 +154,7 @@ def peers_section(peers):
     ]
     return f"""## Others on the same server
 
-MinHashLSH with its storage in Redis: items with buckets of their own, inserted one by one.
+MinHashLSH with its storage in Redis: items with distinct buckets, inserted one by one.
 
 {table(head, lines)}
 
@@ -250,7 +250,7 @@ def plot(title, x_label, y_text, series):
 
 
 class Axis:
-    """A logarithmic axis over whole powers of ten, from one place of the picture to another."""
+    """A logarithmic axis over whole powers of ten, between two coordinates of the picture."""
 
     def __init__(self, figures, start, end):
         self.low = math.floor(math.log10(min(figures)) + 1e-9)
@@ -296,7 +296,7 @@ def lines(series, x_axis, y_axis):
 
 
 def spread(places, apart=16):
-    """The same places, moved so that labels at them do not overlap."""
+    """The same coordinates, moved apart so that their labels do not overlap."""
     order = sorted(range(len(places)), key=places.__getitem__)
     moved = list(places)
     for before, after in zip(order, order[1:]):
@@ -305,7 +305,7 @@ def spread(places, apart=16):
 
 
 def si(figure, unit):
-    """A power of ten with its prefix: 0.001 s is 1 ms, 100,000 is 100k."""
+    """A power of ten with its prefix: 0.001 s becomes 1 ms, and 100,000 becomes 100k."""
     for least, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n")):
         if figure >= least * 0.999:
             blank = " " if unit else ""

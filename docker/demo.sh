@@ -1,5 +1,5 @@
 #!/bin/sh
-# Loads error reports, and shows which are alike. SIMILE_URL names the server.
+# Loads error reports, and shows which ones are similar. SIMILE_URL names the server.
 set -eu
 
 simile load errors "$1" --create 'BANDS 8 ROWS 1 SHINGLE WORDS 1 MASK yes INTERVAL 0'

@@ -1,6 +1,6 @@
-"""Plots as SVG, readable on a light and on a dark page. Needs nothing but Python."""
+"""Plots as SVG, readable on a light and on a dark page. Needs only Python."""
 
-# Middle tones: a page does not tell a picture whether it is light or dark.
+# Middle tones: a picture does not know if its page is light or dark.
 COLOURS = ["#2f86d0", "#cf6a2a", "#2c9a63", "#9a5bb5", "#b0893a"]
 TEXT = "#76808c"
 
@@ -9,7 +9,7 @@ LEFT, RIGHT, TOP, BOTTOM = 62, 220, 58, 56
 
 
 class Axis:
-    """From one place of the picture to another: a title, the figures at the grid, and where a figure lies."""
+    """An axis between two coordinates of the picture: its title, its ticks, and the coordinate of a figure."""
 
     def __init__(self, title, ticks, scale=lambda figure: figure, text=lambda figure: f"{figure:g}"):
         self.title, self.ticks, self.scale, self.text = title, ticks, scale, text
@@ -68,7 +68,7 @@ def drawn(series, x, y):
 
 
 def legend(series):
-    """Each label with its line or dot, beside the picture."""
+    """The legend: each label with its line or dot, beside the plot."""
     at = WIDTH - RIGHT + 16
     for place, one in enumerate(series):
         y = TOP + 12 + 22 * place

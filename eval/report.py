@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Makes docs/choosing.md, and the plots it shows, from the results of `make eval`.
+"""Makes docs/choosing.md and its plots from the results of `make eval`.
 
     eval/report.py [target/eval.json [docs]]
 
-The prose is in eval/choosing.md, where {{figure ...}} stands for what the functions of this file make of the
-results: every number on the page comes from them. A page with a set missing is not made. Needs nothing but
-Python.
+The prose is in eval/choosing.md. In it, {{figure ...}} calls the function of that name in this file, so that every
+number on the page comes from the results. If a set is missing, the page is not made. Needs only Python.
 """
 
 import json
@@ -33,14 +32,14 @@ def main():
     (docs / "choosing-bands.svg").write_text(bands_plot(page))
     (docs / "choosing-curve.svg").write_text(curve_plot(page))
     (docs / "choosing.md").write_text(text)
-    print(f"{docs / 'choosing.md'} and its plots are made of {results}")
+    print(f"{docs / 'choosing.md'} and its plots are made from {results}")
 
 
-# --- the results, and how they are asked for ---
+# --- the figures and tables of the page ---
 
 
 class Page:
-    """What stands for {{name argument | argument}} in the prose."""
+    """The figures and tables that {{name argument | argument}} asks for in the prose."""
 
     def __init__(self, run):
         self.run = run
@@ -93,11 +92,11 @@ class Page:
         return f"{self.exact(*line)['outcome']['events']:,}"
 
     def one_event(self, *line):
-        """What one of the known events is, of their share."""
+        """The share of a single known event."""
         return f"{1 / self.exact(*line)['outcome']['known_events']:.4f}"
 
     def band_bytes(self):
-        """Of an item with one observation, for each band of the default bands and rows."""
+        """The bytes of an item with one observation for each band, at the default bands and rows."""
         wanted = (int(self.run["defaults"]["bands"]), int(self.run["defaults"]["rows"]))
         costs = (line for line in self.run["costs"] if line["set"] == "loghub12")
         line = only(line for line in costs if (line["bands"], line["rows"]) == wanted)
@@ -256,7 +255,7 @@ def text_of(line):
 
 
 def named(name, text):
-    """The set, and what of the text is not the default."""
+    """The set, and the text settings that differ from the default."""
     name += ", words" if "WORDS" in text else ""
     return f"{name}, masked" if "masked" in text else name
 
@@ -264,7 +263,7 @@ def named(name, text):
 def only(lines):
     lines = list(lines)
     if len(lines) != 1:
-        raise SystemExit(f"report.py: one line of the results is asked for, there are {len(lines)}")
+        raise SystemExit(f"report.py: expected one matching line in the results, found {len(lines)}")
     return lines[0]
 
 
@@ -312,7 +311,7 @@ def bands_plot(page):
 
 
 def curve_plot(page):
-    """Meeting, measured and in theory, for some bands and rows."""
+    """How likely sets are to meet, measured and in theory, for some bands and rows."""
     series = []
     for colour, (bands, rows) in enumerate(((64, 1), (16, 2), (32, 4), (13, 7))):
         steps = [step / 100 for step in range(101)]

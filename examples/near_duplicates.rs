@@ -1,5 +1,5 @@
-//! Which of these texts are alike? Records them into a running Simile, compares each with all the
-//! others, and prints the groups of near-duplicates.
+//! Finds the near-duplicates among some texts: records them into a running Simile, compares each with
+//! all the others, and prints the groups.
 //!
 //! ```text
 //! near_duplicates --port PORT [INPUT]
@@ -22,14 +22,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use walkdir::{DirEntry, WalkDir};
 
-/// Texts of this Jaccard similarity are to be found.
+/// The Jaccard similarity from which on texts should be found.
 const THRESHOLD: f64 = 0.8;
 /// The most that the server takes as one TEXT unless told otherwise, in bytes.
 const TEXT_LIMIT: u64 = 1 << 20;
 const TOO_LONG: &str = "longer than 1 MiB";
-/// Commands sent in one go.
+/// The number of commands that are sent in one go.
 const BATCH: usize = 32;
-/// How many groups are printed, and how many names of each.
+/// The number of groups that are printed, and of names in each.
 const GROUPS: usize = 12;
 const NAMES: usize = 3;
 
@@ -60,7 +60,7 @@ fn run(port: &str, input: Option<&Path>) -> Result<()> {
     let rows = create(&mut server, scope)?;
     let items = record(&mut server, scope, source)?;
 
-    // What texts of just that similarity score, on average.
+    // The average score of texts of just that similarity.
     let minimum = THRESHOLD.powi(rows);
     let groups = groups(items.len(), &links(&mut server, scope, &items, minimum)?);
     print_groups(&items, &groups)?;
@@ -68,7 +68,7 @@ fn run(port: &str, input: Option<&Path>) -> Result<()> {
         stdout(),
         "A score is the share of bands in which two texts have the same bucket. It is not\n\
          their Jaccard similarity s, but s^{rows} on average: s = 0.8 gives {:.2}, 0.9 {:.2}, 0.95\n\
-         {:.2}. Each pair that scores {minimum:.2} or more was taken as alike.",
+         {:.2}. Each pair that scores {minimum:.2} or more counts as similar.",
         0.8f64.powi(rows),
         0.9f64.powi(rows),
         0.95f64.powi(rows),
@@ -76,9 +76,9 @@ fn run(port: &str, input: Option<&Path>) -> Result<()> {
     ask_yourself(port, scope, input, &items, &groups)
 }
 
-// ---- what the server is asked ----
+// ---- the commands ----
 
-/// Makes the scope; gives its number of rows.
+/// Makes the scope; returns its number of rows.
 fn create(server: &mut Connection, scope: &str) -> Result<i32> {
     let text = ["SHINGLE", "WORDS", "3", "LOWERCASE", "yes"];
     cmd("SIM.CREATE")
@@ -94,7 +94,7 @@ fn create(server: &mut Connection, scope: &str) -> Result<i32> {
     Ok(redis::from_redis_value_ref(rows)?)
 }
 
-/// Records the texts, says which could not be, and gives the ids of the others.
+/// Records the texts, prints which ones could not be recorded, and returns the ids of the others.
 fn record(server: &mut Connection, scope: &str, source: Vec<(String, Text)>) -> Result<Vec<String>> {
     let bar = progress("recording", source.len());
     let mut recorded = BTreeSet::new();
@@ -137,7 +137,7 @@ fn record(server: &mut Connection, scope: &str, source: Vec<(String, Text)>) -> 
     Ok(recorded.into_iter().collect())
 }
 
-/// The counts that each RECORD replied, or its error.
+/// The counts that each RECORD replied with, or its error.
 fn replies(server: &mut Connection, commands: &mut Pipeline) -> RedisResult<Vec<RedisResult<Vec<Vec<u32>>>>> {
     if commands.is_empty() { Ok(Vec::new()) } else { commands.ignore_errors().query(server) }
 }
@@ -154,7 +154,7 @@ fn links(server: &mut Connection, scope: &str, items: &[String], minimum: f64) -
     let number: HashMap<&str, usize> = items.iter().enumerate().map(|(n, id)| (id.as_str(), n)).collect();
     let bar = progress("comparing", items.len());
     let mut links = Vec::new();
-    // What scores 1 has the same buckets: its neighbours and their scores are known already.
+    // An item that scores 1 has the same buckets: its neighbours and their scores are known already.
     let mut known = vec![false; items.len()];
     for (one, id) in items.iter().enumerate() {
         bar.inc(1);
@@ -215,9 +215,9 @@ fn groups(items: usize, links: &[Link]) -> Vec<Group> {
 
 fn print_groups(items: &[String], groups: &[Group]) -> Result<()> {
     let mut out = stdout().lock();
-    let alike: usize = groups.iter().map(|group| group.members.len()).sum();
-    let (texts, alone) = (counted(items.len(), "text"), items.len() - alike);
-    writeln!(out, "{texts} recorded: {alike} in {}, {alone} alone.\n", counted(groups.len(), "group"))?;
+    let grouped: usize = groups.iter().map(|group| group.members.len()).sum();
+    let (texts, others) = (counted(items.len(), "text"), items.len() - grouped);
+    writeln!(out, "{texts} recorded: {grouped} in {}, {others} in none.\n", counted(groups.len(), "group"))?;
     if groups.is_empty() {
         return Ok(());
     }
@@ -250,15 +250,15 @@ fn ask_yourself(
     items: &[String],
     groups: &[Group],
 ) -> Result<()> {
-    // From the biggest group that has more than copies in it.
+    // From the biggest group that does not consist of copies only.
     let group = groups.iter().find(|group| group.weakest < 1.0).or(groups.first());
     let item = &items[group.map_or(0, |group| group.members[0])];
-    writeln!(stdout(), "\nWhat is like {}?", shown(item, 60))?;
+    writeln!(stdout(), "\nWhat is similar to {}?", shown(item, 60))?;
     ask(port, &["SIM.COMPARE", scope, item, "1", "text", "NOSELF", "LIMIT", "3"], None)?;
 
     let (question, file) = match input {
-        None => ("What is Simile's own licence like? It was never recorded.", "LICENSE-MIT".into()),
-        Some(path) => ("What is the text in this file like?", path.join(item)),
+        None => ("What is similar to Simile's own licence? It was never recorded.", "LICENSE-MIT".into()),
+        Some(path) => ("What is similar to the text in this file?", path.join(item)),
     };
     if file.is_file() {
         writeln!(stdout(), "\n{question}")?;
@@ -268,7 +268,7 @@ fn ask_yourself(
     ask(port, &["SIM.INFO", scope], None)
 }
 
-/// Runs redis-cli, under the line that one would type.
+/// Runs redis-cli, and prints the line to type before its output.
 fn ask(port: &str, command: &[&str], last_argument: Option<&Path>) -> Result<()> {
     let mut words = vec!["-p", port];
     if !stdout().is_terminal() {
@@ -290,7 +290,7 @@ fn ask(port: &str, command: &[&str], last_argument: Option<&Path>) -> Result<()>
     if status.success() { Ok(()) } else { Err(format!("redis-cli: {status}").into()) }
 }
 
-/// As a shell wants it.
+/// The word, quoted for a shell if it has to be.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:+@%=,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -299,7 +299,7 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-// ---- where the texts come from ----
+// ---- reading the texts ----
 
 enum Text {
     In(PathBuf),
@@ -308,7 +308,7 @@ enum Text {
 }
 
 impl Text {
-    /// The text, or why there is none.
+    /// Reads the text; the error says why there is none.
     fn read(self) -> std::result::Result<String, String> {
         let text = match self {
             Text::In(file) => {
@@ -342,7 +342,7 @@ fn licences() -> Result<Vec<(String, Text)>> {
     Ok(texts)
 }
 
-/// Every file below, by its path from there.
+/// Every file below the directory, by its path from there.
 fn directory(path: &Path) -> Result<Vec<(String, Text)>> {
     let visible =
         |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
@@ -355,7 +355,7 @@ fn directory(path: &Path) -> Result<Vec<(String, Text)>> {
     Ok(texts)
 }
 
-/// The files among the entries; the id of each is the end of its path, at most so many names of it.
+/// The files among the entries; the id of each is the end of its path, at most `names` components of it.
 fn files(entries: impl Iterator<Item = DirEntry>, names: usize) -> Vec<(String, Text)> {
     let id = |entry: &DirEntry| {
         let from_root = entry.path().components().count() - entry.depth().min(names);
@@ -398,9 +398,9 @@ fn json_text(line: &[u8]) -> std::result::Result<(String, Text), &'static str> {
     }
 }
 
-// ---- how things are shown ----
+// ---- printing ----
 
-/// A progress bar on standard error; nothing where that is not a terminal.
+/// A progress bar on standard error; nothing if that is not a terminal.
 fn progress(what: &'static str, length: usize) -> ProgressBar {
     let bar = ProgressBar::new(length as u64).with_message(what);
     bar.with_style(style("{msg} [{bar:40}] {pos} of {len}, {eta} left"))
@@ -416,7 +416,7 @@ fn style(template: &str) -> ProgressStyle {
     style.progress_chars("=> ")
 }
 
-/// A name in at most so many columns, without what could upset a terminal.
+/// A name in at most `columns` columns, without control characters.
 fn shown(name: &str, columns: usize) -> String {
     let name: Vec<char> = name.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
     if name.len() <= columns {

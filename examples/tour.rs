@@ -27,11 +27,11 @@ fn main() -> RedisResult<()> {
     }
 
     let message = "connection to db-1 refused after 10000 ms";
-    println!("\nWhat is this like? {message}");
+    println!("\nWhat is similar to this? {message}");
     let classify = cmd("SIM.CLASSIFY").arg(SCOPE).arg("LIMIT").arg(2).take();
     show(classify.clone().arg("TEXT").arg("message").arg(message).query(&mut connection)?);
 
-    println!("\nWhat is issue-2 like?");
+    println!("\nWhat is similar to issue-2?");
     let compare = cmd("SIM.COMPARE").arg(SCOPE).arg("issue-2").arg(1).arg("message").arg("NOSELF").take();
     show(compare.query(&mut connection)?);
 
@@ -45,19 +45,19 @@ fn create(connection: &mut Connection) -> RedisResult<()> {
     create.arg("SHINGLE").arg("WORDS").arg(1).arg("MASK").arg("yes").exec(connection)
 }
 
-/// The matches of the only clause or index.
+/// Prints the matches of the only clause or index.
 fn show(lists: Vec<Vec<Match>>) {
     for (item, score) in lists.iter().flatten() {
         println!("  {score:.2}  {item}");
     }
 }
 
-/// Says what each band has in the score of two items.
+/// Prints what each band adds to the score of two items.
 fn explain(connection: &mut Connection, item: &str, other: &str) -> RedisResult<()> {
     let explain = cmd("SIM.EXPLAIN").arg(SCOPE).arg("message").arg(item).arg(other).take();
     let explained: Value = explain.query(connection)?;
     let score: f64 = field(&explained, "score")?;
-    println!("\nWhy are {item} and {other} alike? The score is {score:.2}:");
+    println!("\nWhy are {item} and {other} similar? The score is {score:.2}:");
     let bands: Vec<Value> = field(&explained, "bands")?;
     for (number, band) in bands.iter().enumerate() {
         let share: f64 = field(band, "share")?;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# make docs: the documentation as a site, target/book/index.html. A warning is an error.
+# make docs: builds the documentation as a site, target/book/index.html. A warning is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/install-cargo-tool.sh mdbook 0.5.4

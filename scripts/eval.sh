@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# make eval: replays real sets of events through a server, and makes docs/choosing.md of what comes out.
-# The environment variable DATA names the directory of the sets, which are no part of the repository.
+# make eval: replays real sets of events through a server, and makes docs/choosing.md from the results.
+# The environment variable DATA names the directory of the sets, which are not part of the repository.
 set -euo pipefail
 cd "${BASH_SOURCE[0]%/*}/.."
 data=${DATA:-../shared/data}
 
 if [[ ! -d $data ]]; then
     cat >&2 <<END
-simile: there is no directory $data. Name the directory of the sets:
+simile: the directory $data does not exist. Name the directory of the sets:
 
     make eval DATA=path
 
-eval/README.md says what they are, and where they come from.
+eval/README.md says what the sets are and where they come from.
 END
     exit 1
 fi

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs a program that cargo builds, into target/tools: nothing outside target/ is touched.
+# Builds a program with cargo and installs it into target/tools. Touches nothing outside target/.
 #
 #     scripts/install-cargo-tool.sh mdbook 0.5.4
 #
-# Quick when it is there already; building it takes minutes. Prints nothing where all is well.
+# Quick if it is installed already; building it takes minutes. Prints nothing if it succeeds.
 set -eu
 cd "$(dirname "$0")/.."
 tool=$1 version=$2

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs what the clients of examples/ need, into target/clients: nothing outside target/ is touched.
+# Installs the packages of the clients in examples/ into target/clients. Touches nothing outside target/.
 #
 #     scripts/install-clients.sh
 #
-# Quick when everything is there already.
+# Quick if everything is installed already.
 #   python   target/clients/python              redis-py, for PYTHONPATH
 #   node     target/clients/node/node_modules   node-redis
 set -eu
@@ -16,7 +16,7 @@ fail() {
     exit 1
 }
 
-# done_with PLACE WHAT: whether this very thing was installed there
+# done_with DIRECTORY WHAT: true if exactly WHAT was installed in DIRECTORY
 done_with() {
     [ "$(cat "$1/.installed" 2>/dev/null)" = "$2" ]
 }

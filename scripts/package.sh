@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Packages of the module that `cargo build --release` made, in target/packages:
+# Packages the module that `cargo build --release` made, in target/packages:
 #
 #     scripts/package.sh dist    simile-VERSION-linux-ARCH.tar.gz, to be unpacked anywhere
 #     scripts/package.sh deb     redis-simile_VERSION_ARCH.deb, for Debian and Ubuntu
 #
-# Prints the path of what it made.
+# Prints the path of the package.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 packages=target/packages
@@ -16,17 +16,17 @@ fail() {
 
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 module=${CARGO_TARGET_DIR:-target}/release/libsimile.so
-[[ -f $module ]] || fail "there is no $module: make build"
+[[ -f $module ]] || fail "$module does not exist; build it with: make build"
 mkdir -p "$packages"
 strip --strip-unneeded -o "$packages/simile.so" "$module"
 
-# The same files give the same archive: owned by nobody in particular, in order, of the commit's time.
+# The same files give the same archive: sorted, with owner 0 and the time of the commit.
 dist() {
     local name
     name=simile-$version-linux-$(uname -m)
     rm -rf "${packages:?}/$name"
     mkdir "$packages/$name"
-    install -m 755 "$packages/simile.so" "$packages/$name" # the server asks for the right to execute
+    install -m 755 "$packages/simile.so" "$packages/$name" # the server loads only an executable file
     install -m 644 packaging/redis.conf README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE "$packages/$name"
     (cd "$packages/$name" && sha256sum -- * >../SHA256SUMS && mv ../SHA256SUMS .)
     tar -C "$packages" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --format=%ct)" \
@@ -41,7 +41,7 @@ deb() {
     cat >"$packages/changelog" <<END
 redis-simile ($version-1) unstable; urgency=medium
 
-  * What changed is told in /usr/share/doc/redis-simile/CHANGELOG.md.
+  * See /usr/share/doc/redis-simile/CHANGELOG.md for the changes.
 
  -- $(sed -n 's/^maintainer = "\(.*\)"$/\1/p' Cargo.toml)  $(git log -1 --format=%cD)
 END
@@ -51,5 +51,5 @@ END
 
 case ${1:-} in
 dist | deb) "$1" ;;
-*) fail "package.sh makes dist or deb, not ${1:-nothing}" ;;
+*) fail "expected dist or deb, not ${1:-nothing}" ;;
 esac

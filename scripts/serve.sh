@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make serve: a server with the module, for playing with, until Ctrl-C.
-# The environment variable PORT may name its port.
+# make serve: runs a server with the module, to play with, until Ctrl-C.
+# The environment variable PORT may choose its port.
 set -euo pipefail
 # shellcheck source=scripts/server.sh
 source "${BASH_SOURCE[0]%/*}/server.sh"
@@ -11,14 +11,14 @@ start_server "${PORT:-}"
 trap 'echo; exit 0' INT # Ctrl-C is how this ends
 cat <<END
 
-A Redis with Simile listens on port $port of this machine. Ctrl-C stops it; what
-it holds is gone then.
+A Redis with Simile listens on port $port of this machine. Ctrl-C stops it and
+discards its data.
 
 Talk to it from another terminal:
 
     redis-cli -p $port
 
-and there, for a start:
+and type, for a start:
 
     SIM.CREATE fruit BANDS 32 ROWS 2
     SIM.RECORD fruit apple TEXT looks "round, red or green, with a stalk"

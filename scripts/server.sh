@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Sourced by run.sh and serve.sh: a redis-server of our own, with the module, in a temporary directory.
-# Whatever ends the script also ends the server, and removes the directory.
+# Sourced by run.sh and serve.sh: starts a redis-server with the module in a temporary directory.
+# However the script ends, the server is stopped and the directory removed.
 
 cd "${BASH_SOURCE[0]%/*}/.." || exit
 release=${CARGO_TARGET_DIR:-target}/release
-port='' # where the server listens, once it does
+port='' # the port of the server, once it listens
 server='' client='' directory=''
 
 fail() {
@@ -13,7 +13,7 @@ fail() {
 }
 
 clean_up() {
-    trap '' HUP INT TERM # finish this, whatever comes
+    trap '' HUP INT TERM # finish cleaning up, whatever signal comes
     for process in $client $server; do
         kill "$process" 2>/dev/null || true
         wait "$process" 2>/dev/null || true
@@ -25,11 +25,11 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# start_server PORT: on this port of the loopback interface; on a free one if it is empty
+# start_server PORT: on this port of the loopback interface, or on a free one if PORT is empty
 start_server() {
     directory=$(mktemp -d "${TMPDIR:-/tmp}/simile.XXXXXX")
     for _ in {1..20}; do
-        port=${1:-$((10000 + RANDOM % 20000))} # below the ports that systems lend to clients
+        port=${1:-$((10000 + RANDOM % 20000))} # below the ephemeral ports of clients
         redis-server --port "$port" --bind 127.0.0.1 --dir "$directory" --logfile '' \
             --save '' --appendonly no --daemonize no \
             --loadmodule "$(realpath "$release/libsimile.so")" >"$directory/log" 2>&1 &
@@ -41,10 +41,10 @@ start_server() {
         [[ -z $1 ]] || fail "port $1 is in use: choose another with PORT="
     done
     tail -n 15 "$directory/log" >&2
-    fail "redis-server did not start; above is the end of its log"
+    fail "redis-server did not start; the end of its log is above"
 }
 
-# Waits until the server that answers on the port is ours; fails when ours has ended.
+# Waits until our server answers on the port; fails if it has ended.
 answers() {
     while kill -0 "$server" 2>/dev/null; do
         if redis-cli -p "$port" info server 2>/dev/null | grep -q "^process_id:$server"$'\r'; then

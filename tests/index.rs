@@ -252,7 +252,7 @@ fn check(
             for part in [IndexQuery::of_item(&asking, &chunks), IndexQuery::new(profile, &chunks)] {
                 let part = part.with_min_bands(min_bands);
                 for score in SCORES {
-                    let wanted = SearchOptions { score, ..all(limit) };
+                    let wanted = SearchOptions { mode: score, ..all(limit) };
                     let found =
                         search(&part, &wanted, &mut Budget::new(u64::MAX)).expect("no limit of postings");
                     same(&found, model.similar(&window, &query, min_bands.into(), score), limit)?;
@@ -302,7 +302,7 @@ proptest! {
         let asking = name(item);
         let parts: Vec<IndexQuery> =
             chunks.iter().map(|chunks| IndexQuery::of_item(&asking, chunks).with_min_bands(min_bands)).collect();
-        let wanted = SearchOptions { score, ..all(None) };
+        let wanted = SearchOptions { mode: score, ..all(None) };
         let found = combine(&parts, &wanted, &mut Budget::new(u64::MAX)).expect("no limit of postings");
 
         let queries: Vec<_> = built.iter().map(|(_, model)| model.profile(&window, item)).collect();
@@ -366,8 +366,8 @@ proptest! {
         let except = exclude_self.then_some(&asking[..]);
         // What SIGNIFICANCE reaches here is about 20.
         let min_score = least.map(|least| if score == ScoreMode::Significance { least * 20.0 } else { least });
-        let wanted = SearchOptions { score, limit, min_score, exclude_self };
-        let everything = SearchOptions { score, ..SearchOptions::default() };
+        let wanted = SearchOptions { mode: score, limit, min_score, exclude_self };
+        let everything = SearchOptions { mode: score, ..SearchOptions::default() };
         // Without a limit and a least score nothing is left out; what is not wanted goes afterwards.
         let cut = |mut all: Vec<Match<'_>>| -> Vec<String> {
             all.retain(|found| Some(found.item) != except && min_score.is_none_or(|least| found.score >= least));
@@ -499,7 +499,7 @@ fn a_newcomer_that_just_reaches_the_floor_is_not_left_out() {
     // Each newcomer shares all of its one observation: (ln 2 + 1) * (ln(229 / 3) + 1) is 9.033.
     let chunks = [&chunk];
     let part = IndexQuery::of_item(b"asking", &chunks);
-    let wanted = SearchOptions { score: ScoreMode::Significance, exclude_self: true, ..all(Some(1)) };
+    let wanted = SearchOptions { mode: ScoreMode::Significance, exclude_self: true, ..all(Some(1)) };
     let found = search(&part, &wanted, &mut Budget::new(u64::MAX)).expect("no limit of postings");
     assert_eq!((found[0].item, (found[0].score * 1e3).round()), (&0u32.to_le_bytes()[..], 9_033.0));
 }
@@ -519,7 +519,7 @@ fn a_member_of_a_hot_bucket_that_ties_by_its_observations_elsewhere_is_not_left_
     record(&mut old, b"often", b"other");
     let chunks = [&old, &new];
     let best = |item: &'static [u8], score| {
-        let wanted = SearchOptions { score, exclude_self: true, ..all(Some(2)) };
+        let wanted = SearchOptions { mode: score, exclude_self: true, ..all(Some(2)) };
         let found = search(&IndexQuery::of_item(item, &chunks), &wanted, &mut Budget::new(u64::MAX));
         let found = found.expect("no limit of postings").into_iter();
         found.map(|found| (found.item.to_vec(), found.score, found.observations)).collect::<Vec<_>>()

@@ -107,14 +107,14 @@ fn search_hot(c: &mut Criterion) {
 
 fn write_and_read(c: &mut Criterion) {
     let made = groups(16, 1, 2_000, 20_000);
-    let written: Vec<Vec<u8>> = codec::parts(&made[0], 1 << 18).collect();
+    let written: Vec<Vec<u8>> = codec::encode_pieces(&made[0], 1 << 18).collect();
     c.bench_function("index: encode a chunk of 20,000 observations", |b| {
-        b.iter(|| codec::parts(black_box(&made[0]), 1 << 18).map(|part| part.len()).sum::<usize>());
+        b.iter(|| codec::encode_pieces(black_box(&made[0]), 1 << 18).map(|part| part.len()).sum::<usize>());
     });
     c.bench_function("index: decode a chunk of 20,000 observations", |b| {
         b.iter(|| {
             let mut chunk = Chunk::new(16);
-            written.iter().all(|part| codec::read_part(&mut chunk, part).is_ok())
+            written.iter().all(|part| codec::decode_piece(&mut chunk, part).is_ok())
         });
     });
 }

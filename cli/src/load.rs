@@ -1,45 +1,51 @@
-//! `simile load`: records many texts or sets of features, and goes on where it was stopped.
+//! `simile load`: records many texts or sets of features, and continues where an earlier run was stopped.
+//!
+//! The input is read in batches. Each batch is sorted by the part of the scope that its items are in, and
+//! each part gets its share in one transaction, together with the position after the batch
+//! ([`SavedPositions`], which explains why). The server does nothing else during a transaction, so a
+//! batch is small.
 
-use crate::position::{Positions, Start};
+use crate::connection::ConnectionOptions;
 use crate::progress::Progress;
+use crate::report::{Failures, ReportOptions};
+use crate::saved_positions::{SavedPositions, StartMode};
 use crate::scope::Scope;
-use crate::server::Address;
-use crate::show;
-use crate::source::{self, Fields, Format, Observation, Opened, Place, Record};
-use crate::{INCOMPLETE, Result};
+use crate::source::{self, FieldOptions, Format, Input, Observation, Position, Record};
+use crate::{Result, display};
 use redis::{Cmd, Value};
 use serde_json::json;
 use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Observations of a batch. The server does nothing else while it carries one out.
-const BATCH: usize = 256;
-/// Bytes of a batch, about.
-const BATCH_BYTES: u64 = 2 << 20;
+/// The largest number of observations in a batch.
+const MAX_BATCH_RECORDS: usize = 256;
+/// A batch ends with the first record after this number of bytes.
+const MAX_BATCH_BYTES: u64 = 2 << 20;
 
 /// Records texts or sets of features from JSON lines, CSV or a directory.
 ///
-/// Stopped at any moment, the same command goes on where it was: what was recorded is not recorded
-/// again. Exits with 3 where some records could not be loaded; each is counted, and the first are shown.
+/// It may be stopped at any moment: the same command then continues from there, and nothing is recorded
+/// twice. Exits with 3 if some records could not be loaded; all are counted, and the first few are shown.
 #[derive(clap::Args)]
 pub struct Options {
     /// Scope to record into
     scope: String,
     /// File or directory; `-` is standard input
     input: PathBuf,
-    /// Form of the input; default: by its name, and JSON lines for standard input
+    /// Format of the input; default: guessed from its name, and JSON lines for standard input
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Make the scope first, with these parameters of SIM.CREATE: --create 'THRESHOLD 0.8 INTERVAL 0'.
-    /// Fine where it exists with the same
+    /// Create the scope first, with these parameters of SIM.CREATE: --create 'THRESHOLD 0.8 INTERVAL 0'.
+    /// It may exist already, with the same parameters
     #[arg(long, value_name = "PARAMETERS")]
     create: Option<String>,
-    /// Name by which the position is remembered; default: the path. Standard input without a name is
-    /// not remembered: stopped, it must be loaded into a new scope
+    /// Name under which the position is saved; default: the path. For standard input without a name no
+    /// position is saved: after a stop, it must be loaded into a new scope
     #[arg(long)]
     id: Option<String>,
-    /// Load all of it, whatever was loaded before: observations are added to those that are there
+    /// Load all of the input, whatever was loaded before: its observations are added to those in the
+    /// scope
     #[arg(long, conflicts_with = "grown")]
     restart: bool,
     /// The file has grown at its end since it was loaded: load what is new
@@ -48,253 +54,270 @@ pub struct Options {
     /// Stop at the first record that cannot be loaded
     #[arg(long)]
     strict: bool,
-    /// How many of the records that cannot be loaded are shown; all are counted
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    show: u64,
-    /// Seconds between reports where standard error is no terminal
-    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
-    report_every: f64,
-    /// The summary as a JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    fields: Fields,
+    report: ReportOptions,
     #[command(flatten)]
-    address: Address,
+    fields: FieldOptions,
+    #[command(flatten)]
+    connection: ConnectionOptions,
 }
 
-/// Carries the subcommand out.
+/// Runs the subcommand.
 ///
 /// # Errors
-/// The input or the server cannot be reached, or refuses.
+/// Besides those of the input and the server: with --strict, the first record that cannot be loaded.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let opened = source::open(&options.input, options.format, &options.fields)?;
-    let mut scope = Scope::open(&options.address, &options.scope)?;
+    let input = source::open(&options.input, options.format, &options.fields)?;
+    let mut scope = Scope::open(&options.connection, &options.scope)?;
     match &options.create {
         Some(words) => scope.create(&words.split_whitespace().map(String::from).collect::<Vec<_>>())?,
-        None => check_scope(&mut scope)?,
+        None => check_exists(&mut scope)?,
     }
-    let mut load = Load::begin(options, scope, opened)?;
-    if let Err(error) = load.all() {
-        load.stopped();
+    let mut load = Load::start(options, scope, input)?;
+    if let Err(error) = load.record_all() {
+        load.print_stopped();
         return Err(error);
     }
-    load.summary()
+    load.print_summary()
 }
 
-fn check_scope(scope: &mut Scope) -> Result<()> {
+/// Checks that the scope exists.
+fn check_exists(scope: &mut Scope) -> Result<()> {
     let name = scope.name.clone();
-    scope.existing().map(drop).map_err(|error| {
-        format!("{error} To make it: --create 'THRESHOLD 0.8 INTERVAL 0', or SIM.CREATE {name}").into()
+    scope.require_infos().map(drop).map_err(|error| {
+        format!("{error} To create it: --create 'THRESHOLD 0.8 INTERVAL 0', or SIM.CREATE {name}").into()
     })
 }
 
-/// A load under way.
+/// A load that is running.
 struct Load<'a> {
     options: &'a Options,
     scope: Scope,
-    opened: Opened<'a>,
-    /// `None`: standard input without a name.
-    positions: Option<Positions>,
+    input: Input<'a>,
+    /// `None` for standard input without a name.
+    positions: Option<SavedPositions>,
     progress: Progress,
-    /// Where it began.
-    began: Place,
-    /// Where the last record that was read ends.
-    end: Place,
+    /// The position at which this run began.
+    begin: Position,
+    /// The position after the last record that was read.
+    end: Position,
     recorded: u64,
     /// Records without any feature: there was nothing to record.
     empty: u64,
-    failed: u64,
+    failures: Failures,
+}
+
+/// Some records of the input, to be sent together.
+#[derive(Default)]
+struct Batch {
+    /// The observations, each with the position after it. Malformed records have been counted and left out.
+    observations: Vec<(Position, Observation)>,
+    /// With --strict, the error for the malformed record that the batch ends before.
+    strict_error: Option<String>,
 }
 
 impl<'a> Load<'a> {
-    fn begin(options: &'a Options, mut scope: Scope, mut opened: Opened<'a>) -> Result<Load<'a>> {
-        let start = match options {
-            Options { restart: true, .. } => Start::Anew,
-            Options { grown: true, .. } => Start::Grown,
-            _ => Start::Behind,
+    /// Goes to the position where the load begins.
+    fn start(options: &'a Options, mut scope: Scope, mut input: Input<'a>) -> Result<Load<'a>> {
+        let mode = match options {
+            Options { restart: true, .. } => StartMode::Restart,
+            Options { grown: true, .. } => StartMode::ContinueGrown,
+            _ => StartMode::Continue,
         };
-        let path = Some(&opened.identity.path).filter(|path| *path != "-");
+        let path = Some(&input.identity.path).filter(|path| *path != "-");
         let positions = match options.id.as_ref().or(path) {
-            Some(source) => Some(Positions::read(&mut scope, source, &opened.identity, start)?),
+            Some(name) => Some(SavedPositions::read(&mut scope, name, &input.identity, mode)?),
             None => None,
         };
-        let mut progress = Progress::new(opened.bytes, options.report_every);
-        let began = positions.as_ref().map(Positions::least).unwrap_or_default();
-        if began.records > 0 {
-            let (unit, name) = (opened.format.unit(), &opened.identity.name);
-            let last = show::number(began.records);
-            progress.say(&format!(
-                "going on behind {unit} {last} of {name}: it and all before were loaded earlier"
+        let mut progress = Progress::start(input.total_bytes, &options.report.progress);
+        let begin = positions.as_ref().map(SavedPositions::earliest).unwrap_or_default();
+        if begin.records > 0 {
+            progress.print_line(&format!(
+                "continuing after {} {} of {}: everything up to it was loaded before",
+                input.format.record_noun(),
+                display::number(begin.records),
+                input.identity.name
             ));
-            opened.source.go_to(began)?;
-            progress.resume(began.bytes);
+            input.source.go_to(begin)?;
+            progress.set_done_before(begin.bytes);
         }
+        let failures = Failures::new(&options.report);
         Ok(Load {
             options,
             scope,
-            opened,
+            input,
             positions,
             progress,
-            began,
-            end: began,
+            begin,
+            end: begin,
             recorded: 0,
             empty: 0,
-            failed: 0,
+            failures,
         })
     }
 
-    fn all(&mut self) -> Result<()> {
+    /// Records the rest of the input, batch by batch.
+    fn record_all(&mut self) -> Result<()> {
         loop {
-            let (mut batch, from) = (Vec::new(), self.end);
-            let mut at_fault = None;
-            while batch.len() < BATCH && self.end.bytes - from.bytes < BATCH_BYTES {
-                let Some(Record { end, observation }) = self.opened.source.next()? else { break };
-                match observation {
-                    Ok(observation) => batch.push((end, observation)),
-                    Err(why) if self.options.strict => {
-                        at_fault = Some(self.strictly(end, &why));
-                        break;
-                    }
-                    Err(why) => self.fail(end, &why),
-                }
-                self.end = end;
-            }
-            let is_over = self.end == from;
-            self.send(batch)?;
-            if let Some(error) = at_fault {
+            let batch_begin = self.end;
+            let batch = self.read_batch()?;
+            let is_at_end = self.end == batch_begin;
+            // Sent even if it is empty: that moves the saved positions past records that failed.
+            self.send_batch(batch.observations)?;
+            if let Some(error) = batch.strict_error {
                 return Err(error.into());
             }
-            if is_over {
+            if is_at_end {
                 return Ok(());
             }
-            self.report();
+            self.report_progress();
         }
     }
 
-    /// Sends a batch to the parts that its items are in, and each part's position with it.
-    fn send(&mut self, batch: Vec<(Place, Observation)>) -> Result<()> {
-        let mut by_part: Vec<(Vec<Place>, Vec<Cmd>)> = vec![Default::default(); self.scope.parts.len()];
-        for (end, observation) in batch {
+    /// Reads the next batch. With --strict it ends before the first malformed record.
+    fn read_batch(&mut self) -> Result<Batch> {
+        let mut batch = Batch::default();
+        let begin = self.end;
+        while batch.observations.len() < MAX_BATCH_RECORDS && self.end.bytes - begin.bytes < MAX_BATCH_BYTES {
+            let Some(Record { end, observation }) = self.input.source.next()? else { break };
+            match observation {
+                Ok(observation) => batch.observations.push((end, observation)),
+                Err(reason) if self.options.strict => {
+                    let noun = self.input.format.record_noun();
+                    batch.strict_error = Some(format!(
+                        "{noun} {} {reason} (--strict: stopped here; the {noun}s before it are loaded)",
+                        end.records
+                    ));
+                    return Ok(batch);
+                }
+                Err(reason) => self.add_failure(end, &reason),
+            }
+            self.end = end;
+        }
+        Ok(batch)
+    }
+
+    /// Sends a batch to the parts that its items are in, and saves the position in each part.
+    fn send_batch(&mut self, observations: Vec<(Position, Observation)>) -> Result<()> {
+        // Phase 1: sort by part. A part of a split scope may have had a record in an earlier run already.
+        let mut commands_by_part: Vec<(Vec<Position>, Vec<Cmd>)> =
+            vec![Default::default(); self.scope.parts.len()];
+        for (end, observation) in observations {
             let part = self.scope.part_of(&observation.item);
-            if !self.positions.as_ref().is_some_and(|positions| positions.has(part, end)) {
-                by_part[part].0.push(end);
-                by_part[part].1.push(observation.command(&self.scope.parts[part]));
+            if !self.positions.as_ref().is_some_and(|positions| positions.has_reached(part, end)) {
+                let (ends, commands) = &mut commands_by_part[part];
+                ends.push(end);
+                commands.push(observation.to_command(&self.scope.parts[part]));
             }
         }
-        let mut refused = None;
-        for (part, (ends, commands)) in by_part.into_iter().enumerate() {
+        // Phase 2: send. A part without a record in the batch saves the position too, so that all parts
+        // are near each other after a stop.
+        let mut strict_error = None;
+        for (part, (ends, commands)) in commands_by_part.into_iter().enumerate() {
             let replies = match &mut self.positions {
-                Some(positions) if positions.has(part, self.end) => continue,
-                Some(positions) => positions.send(&mut self.scope, part, commands, self.end)?,
-                None => self.scope.server.ask_all(&commands)?,
+                Some(positions) if positions.has_reached(part, self.end) => continue,
+                Some(positions) => positions.send_batch(&mut self.scope, part, commands, self.end)?,
+                None => self.scope.server.pipeline(&commands)?,
             };
             for (end, reply) in ends.into_iter().zip(replies) {
-                let error = self.take(end, reply);
-                refused = refused.or(error);
+                let error = self.count_reply(end, reply);
+                strict_error = strict_error.or(error);
             }
         }
-        match refused {
-            Some(error) if self.options.strict => Err(error.into()),
-            _ => Ok(()),
+        match strict_error {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
         }
     }
 
-    /// Counts a reply; gives what a strict load ends with.
-    fn take(&mut self, end: Place, reply: Value) -> Option<String> {
+    /// Counts the reply to one SIM.RECORD. Returns the error that a load with --strict ends with.
+    fn count_reply(&mut self, end: Position, reply: Value) -> Option<String> {
         match reply {
+            // The reply has the new counts of each clause: no counts at all if there was no feature.
             Value::Array(clauses) if clauses.iter().all(|counts| *counts == Value::Array(Vec::new())) => {
                 self.empty += 1
             }
             Value::ServerError(error) => {
-                let why = format!("was refused: {}", self.scope.server.in_words(&error.into()));
+                let reason = format!("was refused: {}", self.scope.server.describe_error(&error.into()));
                 if self.options.strict {
-                    let unit = self.opened.format.unit();
+                    let noun = self.input.format.record_noun();
                     return Some(format!(
-                        "{unit} {} {why} (--strict: stopped behind the batch it is in)",
+                        "{noun} {} {reason} (--strict: stopped after the batch that it is in)",
                         end.records
                     ));
                 }
-                self.fail(end, &why);
+                self.add_failure(end, &reason);
             }
             _ => self.recorded += 1,
         }
         None
     }
 
-    fn strictly(&self, end: Place, why: &str) -> String {
-        let unit = self.opened.format.unit();
-        format!("{unit} {} {why} (--strict: stopped here; the {unit}s before it are loaded)", end.records)
+    fn add_failure(&mut self, end: Position, reason: &str) {
+        let noun = self.input.format.record_noun();
+        self.failures.add(&self.progress, || format!("{noun} {} {reason}", end.records));
     }
 
-    /// Counts a record that cannot be loaded, and shows it if it is one of the first.
-    fn fail(&mut self, end: Place, why: &str) {
-        self.failed += 1;
-        if self.failed <= self.options.show {
-            self.progress.say(&format!("{} {} {why}", self.opened.format.unit(), end.records));
-        }
-        if self.failed == self.options.show + 1 {
-            self.progress.say("more cannot be loaded; from here on they are counted (--show N shows more)");
-        }
-    }
-
-    /// Says what was done before an error ended the load.
-    fn stopped(&self) {
-        if self.recorded + self.empty + self.failed == 0 {
+    /// Prints what was done before an error ended the load.
+    fn print_stopped(&self) {
+        if self.recorded + self.empty + self.failures.count() == 0 {
             return;
         }
-        let failed = if self.failed > 0 {
-            format!(", {} NOT LOADED", show::number(self.failed))
-        } else {
-            String::new()
+        let advice = match self.positions {
+            Some(_) => "the same command continues from there",
+            None => {
+                "without --id the position is not saved: loading this input again would count its records twice"
+            }
         };
-        let then = match self.positions {
-            Some(_) => "the same command goes on from there",
-            None => "without --id nobody knows where it was: another load of it adds to what is there",
-        };
-        self.progress.say(&format!("stopped: {} recorded{failed}; {then}", show::number(self.recorded)));
+        let (recorded, not_loaded) = (display::number(self.recorded), self.not_loaded("NOT LOADED"));
+        self.progress.print_line(&format!("stopped: {recorded} recorded{not_loaded}; {advice}"));
     }
 
-    fn report(&mut self) {
-        let (end, failed, unit) = (self.end, self.failed, self.opened.format.unit());
-        let rate = (end.records - self.began.records) as f64 / self.progress.seconds().max(0.001);
-        self.progress.at(end.bytes, || {
-            let failed =
-                if failed > 0 { format!(", {} not loaded", show::number(failed)) } else { String::new() };
-            format!("{}, {}/s{failed}", show::count(end.records, unit), show::number(rate as u64))
+    fn report_progress(&mut self) {
+        let (end, noun) = (self.end, self.input.format.record_noun());
+        let not_loaded = self.not_loaded("not loaded");
+        let rate = (end.records - self.begin.records) as f64 / self.progress.seconds().max(0.001);
+        self.progress.report(end.bytes, || {
+            let (records, rate) = (display::quantity(end.records, noun), display::number(rate as u64));
+            format!("{records}, {rate}/s{not_loaded}")
         });
     }
 
-    fn summary(&self) -> Result<ExitCode> {
+    fn print_summary(&self) -> Result<ExitCode> {
         self.progress.finish();
-        let Load { began, end, recorded, empty, failed, .. } = self;
-        let (read, seconds) = (end.records - began.records, self.progress.seconds());
-        if self.options.json {
+        let Load { begin, end, recorded, empty, failures, .. } = self;
+        let (read, seconds) = (end.records - begin.records, self.progress.seconds());
+        if self.options.report.json {
             let summary = json!({
-                "recorded": recorded, "empty": empty, "failed": failed, "read": read,
-                "before": began.records, "seconds": (seconds * 1000.0).round() / 1000.0,
+                "recorded": recorded, "empty": empty, "failed": failures.count(), "read": read,
+                "before": begin.records, "seconds": (seconds * 1000.0).round() / 1000.0,
             });
             writeln!(stdout(), "{summary}")?;
-        } else {
-            let unit = self.opened.format.unit();
-            let before = match began.records {
-                0 => String::new(),
-                before => format!(" ({} before)", show::number(before)),
-            };
-            let empty = if *empty > 0 {
-                format!(", {} without any feature", show::number(*empty))
-            } else {
-                String::new()
-            };
-            let failed =
-                if *failed > 0 { format!(", {} NOT LOADED", show::number(*failed)) } else { String::new() };
-            writeln!(
-                stdout(),
-                "{} read in {seconds:.1} s{before}: {} recorded{empty}{failed}.",
-                show::count(read, unit),
-                show::number(*recorded)
-            )?;
+            return Ok(failures.exit_code());
         }
-        Ok(if *failed > 0 { ExitCode::from(INCOMPLETE) } else { ExitCode::SUCCESS })
+        let before = match begin.records {
+            0 => String::new(),
+            before => format!(" ({} before)", display::number(before)),
+        };
+        let empty = match empty {
+            0 => String::new(),
+            _ => format!(", {} without any feature", display::number(*empty)),
+        };
+        writeln!(
+            stdout(),
+            "{} read in {seconds:.1} s{before}: {} recorded{empty}{}.",
+            display::quantity(read, self.input.format.record_noun()),
+            display::number(*recorded),
+            self.not_loaded("NOT LOADED")
+        )?;
+        Ok(failures.exit_code())
+    }
+
+    /// `, 7 NOT LOADED`, in these words; nothing if there are no failures.
+    fn not_loaded(&self, words: &str) -> String {
+        match self.failures.count() {
+            0 => String::new(),
+            count => format!(", {} {words}", display::number(count)),
+        }
     }
 }

@@ -1,28 +1,38 @@
 //! `simile`: a similarity index in Redis or Valkey, from the shell.
 //!
-//! - [`load`], [`groups`], [`query`], [`explain`], [`migrate`]: one subcommand each.
-//! - [`server`]: a connection, and errors that say what to do; [`scope`]: a scope, whole or split by
-//!   item over several; [`search`]: what is like this, in either.
-//! - [`source`]: where `load` reads from; [`position`]: how far it has come; [`progress`]: what is seen
-//!   of it meanwhile.
-//! - [`union_find`]: groups of what is linked; [`sentry`]: the keys of Sentry's index; [`show`]: names,
-//!   numbers and bars as they are printed.
+//! Subcommands, one file each:
+//! - [`load`]: records the items of files into a scope; [`groups`]: finds near-duplicates; [`query`]:
+//!   searches for similar items; [`explain`]: takes a score apart; [`migrate`]: copies an index of
+//!   Sentry's into a scope.
+//!
+//! Reaching a scope:
+//! - [`connection`]: a connection to a server or a cluster; [`server_error`]: errors that say what to do.
+//! - [`scope`]: a scope, split over several keys or not; [`scope_info`]: what SIM.INFO says about it.
+//! - [`search`]: the search for similar items in a scope.
+//!
+//! Reading, and telling the user:
+//! - [`source`]: the inputs of `load`; [`saved_positions`]: how far a load has come, kept at the server.
+//! - [`progress`]: a bar or lines; [`report`]: failures and the summary; [`display`]: names and numbers as
+//!   they are printed.
+//! - [`union_find`]: groups of items that are linked.
 
 #![deny(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
+mod connection;
+mod display;
 mod explain;
 mod groups;
 mod load;
 mod migrate;
-mod position;
 mod progress;
 mod query;
+mod report;
+mod saved_positions;
 mod scope;
+mod scope_info;
 mod search;
-mod sentry;
-mod server;
-mod show;
+mod server_error;
 mod source;
 mod union_find;
 
@@ -51,6 +61,9 @@ enum Command {
     MigrateSentry(migrate::Options),
 }
 
+/// The status of a run that did its work but left some entries out, after counting and showing them.
+const INCOMPLETE: u8 = 3;
+
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Load(options) => load::run(&options),
@@ -61,7 +74,7 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(code) => code,
-        // Whoever read the output has seen enough: `simile groups ... | head`.
+        // The reader of the output has seen enough, as in `simile groups ... | head`.
         Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("simile: {error}");
@@ -73,6 +86,3 @@ fn main() -> ExitCode {
 fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
-
-/// What a run exits with that did its work, but left something out that it has shown.
-const INCOMPLETE: u8 = 3;

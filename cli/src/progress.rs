@@ -1,25 +1,33 @@
-//! How far a long run has come: a bar on a terminal, and in a pipe or a log a plain line now and then.
+//! The progress of a long run: a bar on a terminal; in a pipe or a log a plain line now and then.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
-/// The progress of a run, on standard error.
+/// The option of every long run.
+#[derive(clap::Args)]
+pub struct ProgressOptions {
+    /// Seconds between reports if standard error is not a terminal
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    report_every: f64,
+}
+
+/// The progress of a run, printed to standard error. It is counted in any unit: bytes, items, keys.
 pub struct Progress {
     bar: ProgressBar,
     is_terminal: bool,
-    /// What there is to do, where that is known.
+    /// The amount of work of all runs together, if it is known.
     total: Option<u64>,
-    /// What had been done before this run.
-    before: u64,
+    /// The amount that was done before this run.
+    done_before: u64,
     started: Instant,
-    reported: Instant,
-    every: Duration,
+    last_report: Instant,
+    report_interval: Duration,
 }
 
 impl Progress {
-    /// Of so much to do; reports in a pipe come after so many seconds each.
-    pub fn new(total: Option<u64>, every: f64) -> Progress {
+    /// Begins to show the progress of a run with this amount of work, if it is known.
+    pub fn start(total: Option<u64>, options: &ProgressOptions) -> Progress {
         let is_terminal = stderr().is_terminal();
         let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let template = match total {
@@ -29,63 +37,64 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(total, target);
         let style = ProgressStyle::with_template(template);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-        let every = Duration::try_from_secs_f64(every).unwrap_or(Duration::MAX);
+        let report_interval = Duration::try_from_secs_f64(options.report_every).unwrap_or(Duration::MAX);
         let now = Instant::now();
-        Progress { bar, is_terminal, total, before: 0, started: now, reported: now, every }
+        Progress { bar, is_terminal, total, done_before: 0, started: now, last_report: now, report_interval }
     }
 
-    /// Says what was done before this run: it does not count for the rate.
-    pub fn resume(&mut self, done: u64) {
-        self.before = done;
+    /// Sets what was done before this run: the bar begins there, and the time left is not computed from it.
+    pub fn set_done_before(&mut self, done: u64) {
+        self.done_before = done;
         self.bar.set_position(done);
     }
 
-    /// How long this run has taken, in seconds.
+    /// The seconds that this run has taken so far.
     pub fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
     }
 
-    /// Says how much is done, and in words.
-    pub fn at(&mut self, done: u64, words: impl FnOnce() -> String) {
-        if !self.is_terminal && self.reported.elapsed() < self.every {
+    /// Shows how much is done and a description of it, which is built only if it is shown.
+    pub fn report(&mut self, done: u64, describe: impl FnOnce() -> String) {
+        if !self.is_terminal && self.last_report.elapsed() < self.report_interval {
             return;
         }
-        let left = self.left(done).map_or_else(String::new, |left| format!(", {left} left"));
-        let words = words() + &left;
+        let time_left = self.time_left(done).map_or_else(String::new, |left| format!(", {left} left"));
+        let message = describe() + &time_left;
         self.bar.set_position(done);
-        self.bar.set_message(words.clone());
+        self.bar.set_message(message.clone());
         if !self.is_terminal {
             let percent = self.total.filter(|total| *total > 0);
             let percent =
                 percent.map_or_else(String::new, |total| format!(" ({} %)", done.min(total) * 100 / total));
-            eprintln!("simile: {words}{percent}");
-            self.reported = Instant::now();
+            eprintln!("simile: {message}{percent}");
+            self.last_report = Instant::now();
         }
     }
 
-    /// Prints a line, above the bar where there is one.
-    pub fn say(&self, line: &str) {
+    /// Prints a line, above the bar if there is one.
+    pub fn print_line(&self, line: &str) {
         self.bar.suspend(|| eprintln!("simile: {line}"));
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
 
-    /// The time that is left if all goes on as it did in this run.
-    fn left(&self, done: u64) -> Option<String> {
-        let (seconds, in_this_run) = (self.seconds(), done.saturating_sub(self.before));
-        if in_this_run == 0 || seconds < 0.5 {
+    /// The time left if the rest goes as fast as this run has gone so far; `None` if the total is unknown
+    /// or the run is too young to tell.
+    fn time_left(&self, done: u64) -> Option<String> {
+        let (seconds, done_in_this_run) = (self.seconds(), done.saturating_sub(self.done_before));
+        if done_in_this_run == 0 || seconds < 0.5 {
             return None;
         }
-        let left = self.total?.saturating_sub(done) as f64 * seconds / in_this_run as f64;
-        Some(duration(left.round() as u64))
+        let seconds_left = self.total?.saturating_sub(done) as f64 * seconds / done_in_this_run as f64;
+        Some(format_duration(seconds_left.round() as u64))
     }
 }
 
-/// Seconds as one says them: `41 s`, `3 min 20 s`, `2 h 5 min`.
-fn duration(seconds: u64) -> String {
+/// A duration in its two largest units: `41 s`, `3 min 20 s`, `2 h 5 min`.
+fn format_duration(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds} s"),
         60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
@@ -94,7 +103,7 @@ fn duration(seconds: u64) -> String {
 }
 
 impl Drop for Progress {
-    /// A run that ends in an error leaves no half bar behind.
+    /// Removes the bar of a run that ends in an error.
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
@@ -105,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_said_in_two_units() {
-        assert_eq!([41, 200, 7_500].map(duration), ["41 s", "3 min 20 s", "2 h 5 min"]);
+    fn durations_are_given_in_two_units() {
+        assert_eq!([41, 200, 7_500].map(format_duration), ["41 s", "3 min 20 s", "2 h 5 min"]);
     }
 }

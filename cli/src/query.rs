@@ -1,46 +1,42 @@
-//! `simile query`: what does this look like?
+//! `simile query`: which items are most similar to a text, or to an item?
 
-use crate::Result;
+use crate::connection::ConnectionOptions;
 use crate::scope::Scope;
-use crate::search::{self, Search};
-use crate::server::Address;
-use crate::show;
+use crate::search::{Criteria, Search};
+use crate::{Result, display};
 use serde_json::json;
 use std::io::{Read, Write, stdin, stdout};
 use std::process::ExitCode;
 
-/// What does this text look like? Or: what is like this item?
+/// Which items are most similar to a text, or to another item?
 #[derive(clap::Args)]
 pub struct Options {
-    /// Scope to ask
+    /// Scope to search
     scope: String,
-    /// The text; read from standard input where neither it nor --item is given
+    /// The text; read from standard input if neither it nor --item is given
     text: Option<String>,
-    /// Ask for what is like this item, which was recorded before
+    /// Search for items that are similar to this item of the scope
     #[arg(long, value_name = "NAME", conflicts_with = "text")]
     item: Option<String>,
-    /// At most so many items; 0 is all
+    /// The largest number of items to print; 0 means all
     #[arg(long, default_value_t = 10)]
     limit: usize,
-    /// One JSON object a line: {"item": ..., "score": ...}
+    /// Print one JSON object a line: {"item": ..., "score": ...}
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    search: search::Criteria,
+    criteria: Criteria,
     #[command(flatten)]
-    address: Address,
+    connection: ConnectionOptions,
 }
 
-/// Carries the subcommand out.
-///
-/// # Errors
-/// The server cannot be reached, or refuses.
+/// Runs the subcommand.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let mut scope = Scope::open(&options.address, &options.scope)?;
-    options.search.check(&scope)?;
-    let index = scope.index(options.search.index.as_deref())?;
-    let search = Search { criteria: &options.search, index, limit: options.limit };
-    let found = match (&options.item, &options.text) {
+    let mut scope = Scope::open(&options.connection, &options.scope)?;
+    options.criteria.check(&scope)?;
+    let index = scope.choose_index(options.criteria.index.as_deref())?;
+    let search = Search { criteria: &options.criteria, index, limit: options.limit };
+    let matches = match (&options.item, &options.text) {
         (Some(item), _) => search.compare(&mut scope, item.as_bytes())?,
         (None, Some(text)) => search.classify(&mut scope, text.as_bytes())?,
         (None, None) => {
@@ -50,15 +46,15 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
     };
     let mut out = stdout().lock();
-    for (item, score) in &found {
+    for (item, score) in &matches {
         if options.json {
-            writeln!(out, "{}", json!({ "item": show::json_name(item), "score": score }))?;
+            writeln!(out, "{}", json!({ "item": display::json_name(item), "score": score }))?;
         } else {
-            writeln!(out, "{score:<8.4}{}", show::name(item))?;
+            writeln!(out, "{score:<8.4}{}", display::name(item))?;
         }
     }
-    if found.is_empty() && !options.json {
-        writeln!(out, "Nothing in '{}' is like it.", options.scope)?;
+    if matches.is_empty() && !options.json {
+        writeln!(out, "Nothing in '{}' is similar to it.", options.scope)?;
     }
     Ok(ExitCode::SUCCESS)
 }

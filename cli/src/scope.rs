@@ -1,65 +1,52 @@
-//! A scope: one key on one server, or one split by item over several keys of a cluster.
+//! A scope: one key on one server, or a scope that is split by item over several keys of a cluster.
+//!
+//! A scope and its chunks share one cluster slot, so a single scope cannot grow beyond one node. To use
+//! several nodes, the tool splits the scope `NAME` into *parts*: the ordinary scopes `NAME:{0}`,
+//! `NAME:{1}` and so on, whose hash tags spread them over the slots. Each item is in exactly one part,
+//! chosen by a hash of its name. The server knows nothing of this: each part is a complete scope with the
+//! same definition, and the subcommands put the answers of all parts together ([`crate::search`]).
+//!
+//! A scope that is not split has one part, which is the scope itself.
 
-use crate::Result;
-use crate::server::{Address, Server};
-use crate::show;
-use redis::{Cmd, Value, cmd, from_redis_value};
-use simile::index::Definition;
-use simile::signature::{Hash, Scheme, Shingle, TextRules};
-use std::collections::{BTreeMap, HashMap};
+use crate::connection::{Connection, ConnectionOptions};
+use crate::scope_info::ScopeInfo;
+use crate::{Result, display};
+use redis::{Cmd, Value, cmd};
 
-/// A scope on its server.
+/// A scope on its server. It need not exist yet.
 pub struct Scope {
-    pub server: Server,
+    pub server: Connection,
     /// The name that the user gave.
     pub name: String,
-    /// The keys: the name itself, or `name:{0}`, `name:{1}`, ...
+    /// The keys of the parts: the name itself, or `NAME:{0}`, `NAME:{1}`, ...
     pub parts: Vec<String>,
 }
 
-/// What SIM.INFO says of a part that is there.
-pub struct Info {
-    /// The identity drawn when it was made.
-    pub uid: String,
-    pub definition: Definition,
-    /// Items of each index, summed over its chunks.
-    pub items: BTreeMap<Vec<u8>, u64>,
-}
-
 impl Scope {
-    /// Connects to the server of a scope; it need not be there yet.
-    ///
-    /// # Errors
-    /// The server cannot be reached, or the name cannot be split.
-    pub fn open(address: &Address, name: &str) -> Result<Scope> {
-        let parts = parts(name, address.cluster.unwrap_or(1))?;
-        Ok(Scope { server: Server::open(address)?, name: name.to_string(), parts })
+    /// Connects to the server of a scope.
+    pub fn open(options: &ConnectionOptions, name: &str) -> Result<Scope> {
+        let parts = part_names(name, options.cluster.unwrap_or(1))?;
+        Ok(Scope { server: Connection::open(options)?, name: name.to_string(), parts })
     }
 
-    /// Which part an item is in.
+    /// The number of the part that an item is in.
     pub fn part_of(&self, item: &[u8]) -> usize {
         part_of(item, self.parts.len())
     }
 
-    /// What each part is; `None` for one that is not there.
-    ///
-    /// # Errors
-    /// The server refuses, or a part is no scope.
-    pub fn info(&mut self) -> Result<Vec<Option<Info>>> {
-        let mut all = Vec::new();
+    /// Asks for the SIM.INFO of each part; `None` for a part that does not exist.
+    pub fn read_infos(&mut self) -> Result<Vec<Option<ScopeInfo>>> {
+        let mut infos = Vec::new();
         for part in &self.parts {
             let reply: Value = self.server.ask(cmd("SIM.INFO").arg(part))?;
-            all.push(if reply == Value::Nil { None } else { Some(Info::read(reply)?) });
+            infos.push(if reply == Value::Nil { None } else { Some(ScopeInfo::parse(reply)?) });
         }
-        Ok(all)
+        Ok(infos)
     }
 
-    /// What each part is; all must be there.
-    ///
-    /// # Errors
-    /// As [`Self::info`]; or one is missing.
-    pub fn existing(&mut self) -> Result<Vec<Info>> {
-        let infos = self.info()?;
+    /// Asks for the SIM.INFO of each part. A part that does not exist is an error.
+    pub fn require_infos(&mut self) -> Result<Vec<ScopeInfo>> {
+        let infos = self.read_infos()?;
         let missing = infos.iter().zip(&self.parts).find(|(info, _)| info.is_none());
         if let Some((_, part)) = missing {
             return Err(format!(
@@ -70,10 +57,11 @@ impl Scope {
         Ok(infos.into_iter().flatten().collect())
     }
 
-    /// Makes every part, with these parameters of SIM.CREATE.
+    /// Creates every part with these parameters of SIM.CREATE. A part that exists with the same
+    /// parameters is fine.
     ///
     /// # Errors
-    /// A parameter is wrong, or a part exists with another.
+    /// A parameter is wrong, or a part exists with other parameters. The parts before it are created.
     pub fn create(&mut self, parameters: &[String]) -> Result<()> {
         for part in &self.parts {
             let created = self.server.ask::<()>(cmd("SIM.CREATE").arg(part).arg(parameters));
@@ -82,23 +70,24 @@ impl Scope {
         Ok(())
     }
 
-    /// The index to work on: the one that is named, else the only one there is.
+    /// Chooses the index to work on: the one that the user names, or the only one that the scope has.
     ///
     /// # Errors
-    /// There is none, or there are several and none is named.
-    pub fn index(&mut self, named: Option<&str>) -> Result<Vec<u8>> {
-        let infos = self.existing()?;
-        let mut names: Vec<&Vec<u8>> = infos.iter().flat_map(|info| info.items.keys()).collect();
+    /// The named index does not exist; or none is named, and the scope does not have exactly one.
+    pub fn choose_index(&mut self, named: Option<&str>) -> Result<Vec<u8>> {
+        let infos = self.require_infos()?;
+        // A part has the indexes of its own items only.
+        let mut names: Vec<&Vec<u8>> = infos.iter().flat_map(|info| info.items_by_index.keys()).collect();
         names.sort();
         names.dedup();
-        let listed = names.iter().map(|name| show::name(name)).collect::<Vec<_>>().join(", ");
+        let list = names.iter().map(|name| display::name(name)).collect::<Vec<_>>().join(", ");
         match (named, names.as_slice()) {
             (None, [only]) => Ok((*only).clone()),
             (None, []) => {
                 Err(format!("the scope '{}' holds no observations yet: load some first", self.name).into())
             }
             (None, _) => Err(format!(
-                "the scope '{}' has several indexes ({listed}): choose one with --index",
+                "the scope '{}' has several indexes ({list}): choose one with --index",
                 self.name
             )
             .into()),
@@ -106,91 +95,45 @@ impl Scope {
             (Some(named), _) => Err(format!(
                 "the scope '{}' has no index '{named}'; it has: {}",
                 self.name,
-                if listed.is_empty() { "none" } else { &listed }
+                if list.is_empty() { "none" } else { &list }
             )
             .into()),
         }
     }
 
-    /// The replies to commands, one for each part, in the order of the parts.
-    ///
-    /// # Errors
-    /// One of them is an error.
-    pub fn ask_parts<T: redis::FromRedisValue>(&mut self, command: impl Fn(&str) -> Cmd) -> Result<Vec<T>> {
-        self.parts.iter().map(|part| self.server.ask(&command(part))).collect()
+    /// Asks every part a command and returns the replies in the order of the parts.
+    pub fn ask_parts<T: redis::FromRedisValue>(
+        &mut self,
+        command_for: impl Fn(&str) -> Cmd,
+    ) -> Result<Vec<T>> {
+        self.parts.iter().map(|part| self.server.ask(&command_for(part))).collect()
+    }
+
+    /// The command that exports an item's profile, from the part that the item is in. Its reply is an
+    /// array of one blob; nil in it if the part does not have the item.
+    pub fn export_command(&self, index: &[u8], item: &[u8]) -> Cmd {
+        cmd("SIM.EXPORT").arg(&self.parts[self.part_of(item)]).arg(index).arg(item).clone()
     }
 }
 
-/// By the first half of MurmurHash3_x64_128 (seed 0) of its name, so that every machine and release
-/// agrees.
+/// The part that an item is in: the first half of MurmurHash3_x64_128 (seed 0) of its name, modulo the
+/// number of parts. Every machine and every release must agree on it.
 fn part_of(item: &[u8], parts: usize) -> usize {
-    let hash = murmur3::murmur3_x64_128(&mut &*item, 0).unwrap_or_default(); // memory can be read
+    let hash = murmur3::murmur3_x64_128(&mut &*item, 0).unwrap_or_default(); // reading memory cannot fail
     (hash as u64 % parts as u64) as usize
 }
 
-fn parts(name: &str, count: u16) -> Result<Vec<String>> {
+fn part_names(name: &str, count: u16) -> Result<Vec<String>> {
     if count == 1 {
         return Ok(vec![name.to_string()]);
     }
     if name.contains(['{', '}']) {
         return Err(format!(
-            "the name '{name}' of a split scope must hold no braces: each part adds its own"
+            "the name '{name}' of a split scope must not contain braces: each part adds its own"
         )
         .into());
     }
     Ok((0..count).map(|part| format!("{name}:{{{part}}}")).collect())
-}
-
-impl Info {
-    fn read(reply: Value) -> Result<Info> {
-        let fields: HashMap<String, Value> = from_redis_value(reply)?;
-        let field =
-            |name: &str| fields.get(name).cloned().ok_or_else(|| format!("SIM.INFO does not say {name}"));
-        let indexes: BTreeMap<Vec<u8>, HashMap<String, Value>> = from_redis_value(field("indexes")?)?;
-        let items = |fields: HashMap<String, Value>| match fields.get("items") {
-            Some(Value::Int(items)) => *items as u64,
-            _ => 0,
-        };
-        Ok(Info {
-            uid: from_redis_value(field("uid")?)?,
-            definition: definition(&fields)?,
-            items: indexes.into_iter().map(|(index, fields)| (index, items(fields))).collect(),
-        })
-    }
-}
-
-/// The definition that SIM.INFO shows.
-fn definition(fields: &HashMap<String, Value>) -> Result<Definition> {
-    let text = |name: &str| -> Result<String> {
-        let value = fields.get(name).ok_or_else(|| format!("SIM.INFO does not say {name}"))?;
-        Ok(from_redis_value(value.clone())?)
-    };
-    let modulus = if fields.contains_key("modulus") { Some(text("modulus")?.parse()?) } else { None };
-    let hash = match text("hash")?.as_str() {
-        "FSS" => Hash::Fss,
-        "MURMUR3" => Hash::Murmur3 { modulus },
-        other => {
-            return Err(format!("SIM.INFO says hash {other}: this simile is older than the module").into());
-        }
-    };
-    let shingle = text("shingle")?;
-    let shingle = match shingle.split_once(' ') {
-        Some(("CHARS", n)) => Shingle::Chars(n.parse()?),
-        Some(("WORDS", n)) => Shingle::Words(n.parse()?),
-        _ => {
-            return Err(
-                format!("SIM.INFO says shingle {shingle}: this simile is older than the module").into()
-            );
-        }
-    };
-    let is_yes = |name: &str| text(name).map(|value| value == "yes");
-    let (bands, rows, seed) = (text("bands")?.parse()?, text("rows")?.parse()?, text("seed")?.parse()?);
-    Ok(Definition {
-        scheme: Scheme { hash, seed, bands, rows },
-        text: TextRules { shingle, lowercase: is_yes("lowercase")?, mask: is_yes("mask")? },
-        interval: text("interval")?.parse()?,
-        retention: text("retention")?.parse()?,
-    })
 }
 
 #[cfg(test)]
@@ -199,9 +142,12 @@ mod tests {
 
     #[test]
     fn a_scope_is_split_into_parts_of_other_slots() {
-        assert_eq!(parts("x{7}", 1).map_err(|e| e.to_string()), Ok(vec!["x{7}".to_string()]));
-        assert_eq!(parts("x", 2).map_err(|e| e.to_string()), Ok(vec!["x:{0}".into(), "x:{1}".into()]));
-        assert!(parts("x{7}", 2).is_err());
+        assert_eq!(part_names("x{7}", 1).map_err(|error| error.to_string()), Ok(vec!["x{7}".to_string()]));
+        assert_eq!(
+            part_names("x", 2).map_err(|error| error.to_string()),
+            Ok(vec!["x:{0}".into(), "x:{1}".into()])
+        );
+        assert!(part_names("x{7}", 2).is_err());
     }
 
     #[test]

@@ -13,7 +13,7 @@ const client = createClient({ socket: { host: '127.0.0.1', port: Number(process.
 client.on('error', (error) => console.error(error.message));
 await client.connect();
 
-// Any command of a module is sent as an array of strings.
+// node-redis sends any command of a module as an array of strings.
 const send = (...words) => client.sendCommand(words);
 const SCOPE = 'tour:errors';
 
@@ -24,16 +24,16 @@ for (const [issue, message] of Object.entries(REPORTS)) {
 }
 
 const message = 'connection to db-1 refused after 10000 ms';
-console.log(`\nWhat is this like? ${message}`);
+console.log(`\nWhat is similar to this? ${message}`);
 const [classified] = await send('SIM.CLASSIFY', SCOPE, 'LIMIT', '2', 'TEXT', 'message', message);
 show(classified);
 
-console.log('\nWhat is issue-2 like?');
+console.log('\nWhat is similar to issue-2?');
 const [compared] = await send('SIM.COMPARE', SCOPE, 'issue-2', '1', 'message', 'NOSELF');
 show(compared);
 
 const explanation = map(await send('SIM.EXPLAIN', SCOPE, 'message', 'issue-2', 'issue-1'));
-console.log(`\nWhy are issue-2 and issue-1 alike? The score is ${decimals(explanation.score)}:`);
+console.log(`\nWhy are issue-2 and issue-1 similar? The score is ${decimals(explanation.score)}:`);
 explanation.bands.map(map).forEach((band, number) => {
   const met = Object.keys(map(band.buckets)).length > 0 ? 'they meet' : 'they differ';
   console.log(`  band ${number}: ${decimals(band.share)}  ${met}`);

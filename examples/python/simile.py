@@ -9,11 +9,11 @@
     [Match(item=b'issue-1', score=1.0)]
 
 A client may be a ``Redis`` or a ``RedisCluster``, speak RESP2 or RESP3, and decode responses or not:
-names of items and indexes come back as the client gives strings, ``str`` with ``decode_responses=True``
-and else ``bytes``. Buckets and blobs are always ``bytes``, for they are no text.
+names of items and indexes come back as the client returns strings: ``str`` with ``decode_responses=True``, else
+``bytes``. Buckets and blobs are always ``bytes``, since they are not text.
 
-What a command does, and what it is refused for, is in the reference: the names of methods and of their
-arguments are those of the commands. Refusals are raised as ``redis.ResponseError``.
+The methods and their arguments have the names of the commands; the reference says what each command does and
+which errors it returns. Errors are raised as ``redis.ResponseError``.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ Name = Union[str, bytes]
 
 @dataclass(frozen=True)
 class Text:
-    """A text, which the scope makes features of."""
+    """A text, which the scope turns into features."""
 
     index: Name
     text: Name
 
     def words(self) -> list[Any]:
-        """The clause as the server takes it."""
+        """The words of the clause, as the server expects them."""
         return ["TEXT", self.index, self.text]
 
 
@@ -49,7 +49,7 @@ class Features:
     features: Iterable[Name]
 
     def words(self) -> list[Any]:
-        """The clause as the server takes it."""
+        """The words of the clause, as the server expects them."""
         features = list(self.features)
         return ["FEATURES", self.index, len(features), *features]
 
@@ -62,19 +62,19 @@ class Signature:
     buckets: Sequence[Name]
 
     def words(self) -> list[Any]:
-        """The clause as the server takes it."""
+        """The words of the clause, as the server expects them."""
         return ["SIGNATURE", self.index, len(self.buckets), *self.buckets]
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What ``Scope.export`` gave for an item, from whatever scope of a like definition."""
+    """A blob of ``Scope.export``, from any scope whose definition is the same but for RETENTION."""
 
     index: Name
     blob: bytes
 
     def words(self) -> list[Any]:
-        """The clause as the server takes it."""
+        """The words of the clause, as the server expects them."""
         return ["PROFILE", self.index, self.blob]
 
 
@@ -96,18 +96,18 @@ class Combined:
 
     item: Name
     score: float
-    #: The score by each of them; None where neither side has data.
+    #: The score by each of them; None if neither side has data.
     parts: list[Optional[float]]
 
 
 @dataclass(frozen=True)
 class Assigned:
-    """Where an observation went."""
+    """The item under which an observation was recorded."""
 
     item: Name
     #: The best score that was found.
     score: Optional[float]
-    #: Whether the item had no observation in the window before.
+    #: True if the item had no observation in the window before.
     created: bool
 
 
@@ -116,15 +116,15 @@ class SharedBand:
     """What a band adds to a score."""
 
     share: float
-    #: Each bucket that both items were seen in, and how often each of them was.
+    #: Each bucket that both items were seen in, with the counts of both.
     buckets: dict[bytes, tuple[int, int]]
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why two items are alike."""
+    """Why two items are similar."""
 
-    #: None where neither was seen.
+    #: None if neither was seen.
     score: Optional[float]
     observations: tuple[int, int]
     bands: list[SharedBand]
@@ -137,14 +137,14 @@ class SignificantBucket:
     band: int
     bucket: bytes
     score: float
-    #: How often the item was seen in it, and how often all items were.
+    #: The count of the item in the bucket, and the count of all items.
     foreground: int
     background: int
 
 
 @dataclass(frozen=True)
 class IndexInfo:
-    """What an index holds."""
+    """The contents of an index, in numbers."""
 
     chunks: int
     items: int
@@ -159,7 +159,7 @@ class IndexInfo:
 class ScopeInfo:
     """The definition of a scope, and what is in its indexes."""
 
-    #: By the names that SIM.CREATE has for them, in small letters.
+    #: By the names that SIM.CREATE has for them, in lower case.
     parameters: dict[str, Union[int, str]]
     uid: str
     indexes: dict[Name, IndexInfo] = field(default_factory=dict)
@@ -190,7 +190,7 @@ class Scope:
         lowercase: Optional[bool] = None,
         mask: Optional[bool] = None,
     ) -> None:
-        """Makes the scope; ``shingle`` is such as ``"WORDS 1"``. Refused if it exists with another parameter."""
+        """Makes the scope; ``shingle`` is, for example, ``"WORDS 1"``. An error if it exists with other parameters."""
         given = {
             "BANDS": bands,
             "ROWS": rows,
@@ -209,7 +209,7 @@ class Scope:
         self._run("SIM.CREATE", *words)
 
     def record(self, item: Name, *clauses: Clause, timestamp: Optional[int] = None) -> list[list[int]]:
-        """Adds an observation. For each clause, the item's new count in the bucket of each band."""
+        """Adds an observation. Returns, for each clause, the item's new count in the bucket of each band."""
         return self._run("SIM.RECORD", item, *_options({"TIMESTAMP": timestamp}), *_words(clauses))
 
     def assign(
@@ -220,13 +220,13 @@ class Scope:
         score: Optional[str] = None,
         timestamp: Optional[int] = None,
     ) -> Assigned:
-        """Adds an observation to the best item if it reaches ``min_score``, and else to the one given."""
+        """Adds an observation to the best item if it reaches ``min_score``, or else to the one given."""
         options = _options({"MINSCORE": min_score, "SCORE": score, "TIMESTAMP": timestamp})
         chosen, best, created = self._run("SIM.ASSIGN", item, *options, *_words(clauses))
         return Assigned(self._name(chosen), _float(best), bool(created))
 
     def classify(self, question: Question, **options: Any) -> list[Match]:
-        """The items that something is like, best first. For the options see ``classify_each``."""
+        """The items similar to a clause, best first. For the options see ``classify_each``."""
         return self.classify_each(question, **options)[0]
 
     def classify_each(
@@ -239,17 +239,17 @@ class Scope:
         timestamp: Optional[int] = None,
         window: Optional[int] = None,
     ) -> list[list[Match]]:
-        """For each question, the items that it is like, best first."""
+        """For each question, the items similar to it, best first."""
         options = _query(limit, min_score, min_bands, score, timestamp, window)
         return self._matches(self._run("SIM.CLASSIFY", *options, *_words(questions)))
 
     def classify_combined(self, *questions: Question, **options: Any) -> list[Combined]:
-        """The items that all the questions together are like. The options are those of ``classify_each``."""
+        """The items similar to all the questions together. The options are those of ``classify_each``."""
         words = [*_query(**_all_options(options)), "COMBINE"]
         return self._combined(self._run("SIM.CLASSIFY", *words, *_words(questions)))
 
     def compare(self, item: Name, index: Name, **options: Any) -> list[Match]:
-        """The items that an item is like, best first, without itself. For the options see ``compare_each``."""
+        """The items similar to an item, best first, without itself. For the options see ``compare_each``."""
         return self.compare_each(item, [index], **options)[0]
 
     def compare_each(
@@ -265,14 +265,14 @@ class Scope:
         window: Optional[int] = None,
         with_self: bool = False,
     ) -> list[list[Match]]:
-        """For each index, the items that an item is like, best first."""
+        """For each index, the items similar to an item, best first."""
         options = _query(limit, min_score, min_bands, score, timestamp, window)
         if not with_self:
             options.append("NOSELF")
         return self._matches(self._run("SIM.COMPARE", item, len(indexes), *indexes, *options))
 
     def compare_combined(self, item: Name, indexes: Sequence[Name], **options: Any) -> list[Combined]:
-        """The items that an item is like in all the indexes together, without itself."""
+        """The items similar to an item in all the indexes together, without itself."""
         words = [*_query(**_all_options(options)), "COMBINE", "NOSELF"]
         return self._combined(self._run("SIM.COMPARE", item, len(indexes), *indexes, *words))
 
@@ -286,7 +286,7 @@ class Scope:
         timestamp: Optional[int] = None,
         window: Optional[int] = None,
     ) -> Explanation:
-        """Why two items are alike: what each band adds to the score."""
+        """Why two items are similar: what each band adds to the score."""
         options = _options({"SCORE": score, "TIMESTAMP": timestamp, "WINDOW": window})
         reply = _map(self._run("SIM.EXPLAIN", index, item, other, *options))
         bands = []
@@ -314,17 +314,17 @@ class Scope:
         ]
 
     def merge(self, destination: Name, *pairs: tuple[Name, Name]) -> int:
-        """Gives the observations of each (index, source) to an item. How many had any."""
+        """Gives the observations of each (index, source) to an item. Returns the number that had any."""
         return self._run("SIM.MERGE", destination, *_flat(pairs))
 
     def delete(self, *pairs: tuple[Name, Name]) -> int:
-        """Deletes each (index, item). How many there were."""
+        """Deletes each (index, item). Returns the number that existed."""
         return self._run("SIM.DELETE", *_flat(pairs))
 
     def frequencies(
         self, index: Name, item: Name, *, timestamp: Optional[int] = None, window: Optional[int] = None
     ) -> list[dict[bytes, int]]:
-        """For each band, how often an item was seen in which bucket."""
+        """For each band, how often an item was seen in each bucket."""
         options = _options({"TIMESTAMP": timestamp, "WINDOW": window})
         return [_map(band) for band in self._run("SIM.FREQUENCIES", index, item, *options)]
 
@@ -351,7 +351,7 @@ class Scope:
     def scan(
         self, index: Name, *, match: Optional[Name] = None, count: Optional[int] = None
     ) -> Iterator[tuple[Name, int]]:
-        """Goes through all items of an index, with their observations."""
+        """Iterates over all items of an index, with their observations."""
         cursor = 0
         while True:
             reply = self._run("SIM.SCAN", index, cursor, *_options({"MATCH": match, "COUNT": count}))
@@ -361,7 +361,7 @@ class Scope:
                 return
 
     def info(self) -> Optional[ScopeInfo]:
-        """The definition, and what is in the indexes; None where there is no such scope."""
+        """The definition, and what is in the indexes; None if there is no such scope."""
         reply = self._run("SIM.INFO")
         if reply is None:
             return None
@@ -375,23 +375,23 @@ class Scope:
         return ScopeInfo(parameters, uid, indexes)
 
     def alter(self, *, retention: int) -> None:
-        """Changes how many intervals are kept before the current one."""
+        """Changes the number of intervals that are kept before the current one."""
         self._run("SIM.ALTER", "RETENTION", retention)
 
     def drop(self, *indexes: Name) -> int:
-        """Deletes these indexes, or without any the scope. How many chunks were freed."""
+        """Deletes these indexes, or without any the scope. Returns the number of chunks that were freed."""
         return self._run("SIM.DROP", *indexes)
 
     def export(self, *pairs: tuple[Name, Name]) -> list[Optional[bytes]]:
-        """A blob for each (index, item), to be imported elsewhere; None where nothing was seen."""
+        """A blob for each (index, item), to be imported elsewhere; None if nothing was seen."""
         return self._run("SIM.EXPORT", *_flat(pairs))
 
     def import_(self, *triples: tuple[Name, Name, bytes]) -> list[int]:
-        """Adds what ``export`` gave to each (index, item, blob). The observations that were added."""
+        """Adds the blob to each (index, item, blob). Returns the numbers of observations that were added."""
         return self._run("SIM.IMPORT", *_flat(triples))
 
     def _run(self, command: str, *words: Any) -> Any:
-        # Undecoded, because a reply may hold names beside bytes that are no text.
+        # Undecoded, because a reply may hold names beside bytes that are not text.
         return self.client.execute_command(command, self.name, *words, NEVER_DECODE=True)
 
     def _name(self, name: bytes) -> Name:

@@ -32,16 +32,16 @@ def main() -> None:
         print(f"recorded {issue}: {message}")
 
     message = "connection to db-1 refused after 10000 ms"
-    print(f"\nWhat is this like? {message}")
+    print(f"\nWhat is similar to this? {message}")
     for match in errors.classify(Text("message", message), limit=2):
         print(f"  {match.score:.2f}  {match.item!s}")
 
-    print("\nWhat is issue-2 like?")
+    print("\nWhat is similar to issue-2?")
     for match in errors.compare("issue-2", "message"):
         print(f"  {match.score:.2f}  {match.item!s}")
 
     explanation = errors.explain("message", "issue-2", "issue-1")
-    print(f"\nWhy are issue-2 and issue-1 alike? The score is {explanation.score:.2f}:")
+    print(f"\nWhy are issue-2 and issue-1 similar? The score is {explanation.score:.2f}:")
     for number, band in enumerate(explanation.bands):
         met = "they meet" if band.buckets else "they differ"
         print(f"  band {number}: {band.share:.2f}  {met}")

@@ -1,5 +1,5 @@
-//! Any bytes as the parts of a chunk: an error, or a chunk that holds together and is written and read
-//! again as the same.
+//! Decodes any bytes as the pieces of a chunk. The result must be an error, or a valid chunk that is the
+//! same after it has been encoded and decoded again.
 
 #![no_main]
 
@@ -7,16 +7,16 @@ use libfuzzer_sys::fuzz_target;
 use simile::index::{Chunk, codec};
 
 fuzz_target!(|input: (u8, Vec<Vec<u8>>)| {
-    let (bands, parts) = input;
+    let (bands, pieces) = input;
     let bands = u16::from(bands % 8) + 1;
     let mut chunk = Chunk::new(bands);
-    if !parts.iter().all(|part| codec::read_part(&mut chunk, part).is_ok()) {
+    if !pieces.iter().all(|piece| codec::decode_piece(&mut chunk, piece).is_ok()) {
         return;
     }
     assert_eq!(chunk.internal_validate(), Ok(()));
     let mut again = Chunk::new(bands);
-    for part in codec::parts(&chunk, 64) {
-        codec::read_part(&mut again, &part).expect("what was written is read");
+    for piece in codec::encode_pieces(&chunk, 64) {
+        codec::decode_piece(&mut again, &piece).expect("what was encoded is decoded");
     }
     assert_eq!(again.internal_validate(), Ok(()));
     let sizes = |chunk: &Chunk| (chunk.item_count(), chunk.bucket_count(), chunk.observations());

@@ -1,5 +1,5 @@
-//! Any text under any rules: as many features as were announced, no more bytes than were bounded, and
-//! a signature of as many buckets as bands.
+//! Makes features of any text under any rules, and signs them. There must be as many features as counted
+//! in advance, no more bytes than the bound, and as many buckets as bands.
 
 #![no_main]
 

@@ -106,7 +106,7 @@ impl Request<'_> {
             queries.push(IndexQuery::new(profile, chunks));
         }
         let options = SearchOptions {
-            score: self.score.unwrap_or_default(),
+            mode: self.score.unwrap_or_default(),
             limit: Some(1),
             ..SearchOptions::default()
         };

@@ -62,13 +62,13 @@ fn take_glob(args: &mut Args) -> Result<Glob, Error> {
 /// because clients read cursors as integers of 64 bits. With intervals of one second, 32 bits last
 /// until 2106.
 fn cursor_of(next: ScanPosition, interval: u64) -> u64 {
-    let interval_number = next.start.checked_div(interval).unwrap_or(0);
+    let interval_number = next.chunk_start.checked_div(interval).unwrap_or(0);
     interval_number.min(u32::MAX.into()) << 32 | u64::from(next.id)
 }
 
 /// The position of a cursor. 0 is the beginning.
 fn position_of(cursor: u64, interval: u64) -> ScanPosition {
-    ScanPosition { start: (cursor >> 32).saturating_mul(interval), id: cursor as u32 }
+    ScanPosition { chunk_start: (cursor >> 32).saturating_mul(interval), id: cursor as u32 }
 }
 
 /// The next cursor, 0 at the end, and items with their observations.
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn a_cursor_stands_for_a_position() {
         for (start, id, interval) in [(0, 1, 0), (0, 7, 60), (60, 0, 60), (1 << 32, u32::MAX, 1 << 32)] {
-            let position = ScanPosition { start, id };
+            let position = ScanPosition { chunk_start: start, id };
             assert_eq!(position_of(cursor_of(position, interval), interval), position);
             assert_ne!(cursor_of(position, interval), 0);
         }

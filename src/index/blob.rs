@@ -1,18 +1,27 @@
-//! A blob: the observations of one item in one index, on their way to another scope or server.
+//! A blob: the observations of one item in one index, for moving them to another scope or server.
 //!
 //! ```text
-//! "SIMB"  version  definition  { start  profile }  checksum
+//! +--------+---------+------------+ +---------+------------+ +---------+------------+     +----------+
+//! | "SIMB" | version | definition | |  start  |  profile   | |  start  |  profile   | ... | checksum |
+//! +--------+---------+------------+ +---------+------------+ +---------+------------+     +----------+
+//!      4        1       11 to 24      1 to 8    3 or more                                       8      bytes
+//! `-------- head ----------------'  `--- oldest chunk -----'  `---- next chunk -----'
 //! ```
 //!
-//! The version is a byte, 1 today; every later release reads it. The definition is written as in an
-//! RDB, with RETENTION 0: scopes that keep their data for different times may share it. Each chunk's
-//! profile is written as in an RDB, in the order of bands and bytes, and the chunks in the order of
-//! their starts, so that the same observations are the same bytes on every machine. The checksum is
-//! the first half of MurmurHash3_x64_128 (seed 0), in little-endian order, of all that precedes it. It
-//! finds damage; it does not authenticate.
+//! - The version is a byte, 1 today; every later release reads it.
+//! - The definition is encoded as in an RDB, with RETENTION 0: scopes that keep their data for
+//!   different times may exchange blobs.
+//! - Each chunk's profile is encoded as in an RDB (see [`codec`]), and the chunks come in the order of
+//!   their starts. Buckets come in the order of bands and bytes, so that equal observations are equal
+//!   bytes on every machine.
+//! - The checksum is the first half of MurmurHash3_x64_128 (seed 0), in little-endian order, of all that
+//!   precedes it. It detects damage; it does not authenticate.
 //!
-//! Blobs come from clients. Decoding reads each one whole and checks every rule before anything is
-//! made of it, and keeps nothing but places in its bytes: there is no count that makes it allocate.
+//! The name of the item is not in it: the item that is given the observations may have another.
+//!
+//! Blobs come from clients, so nothing in them is trusted. Decoding reads each blob to its end and checks
+//! every rule before anything is made of it. It keeps no copies, only slices of the blob's bytes, and no
+//! number in them makes it allocate. A profile is decoded a second time when it is used.
 
 use super::chunk::{CapacityError, Chunk};
 use super::codec::{self, DecodeError, Reader, Writer};
@@ -24,33 +33,34 @@ use std::ops::RangeInclusive;
 
 const MAGIC: &[u8] = b"SIMB";
 const VERSION: u8 = 1;
-/// Buckets that are added to a chunk at a time.
+/// Buckets that are added to a chunk at a time, so that a blob of millions does not need a list of them
+/// all.
 const BATCH: usize = 1_024;
 
-/// Why bytes are not a blob that can be used.
+/// The reason why bytes are not a usable blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BlobError {
-    /// They do not begin as a blob does.
+    /// The bytes do not begin as a blob does.
     #[error("is not what SIM.EXPORT gave")]
     Magic,
     /// A later release wrote it.
     #[error("has version {0}, and this release reads 1")]
     Version(u8),
-    /// The checksum is another.
+    /// The checksum does not match.
     #[error("is damaged: its checksum differs")]
     Checksum,
-    /// It breaks a rule.
+    /// The content breaks a rule.
     #[error("is damaged: {0}")]
     Damaged(#[from] DecodeError),
 }
 
-/// The observations of an item, chunk by chunk.
+/// The observations of an item, chunk by chunk: a decoded blob.
 #[derive(Debug)]
 pub struct Blob<'a> {
-    /// The definition under which they were made, its RETENTION left out (0).
+    /// The definition under which the observations were made, with RETENTION 0.
     pub definition: Definition,
     chunks: Vec<BlobChunk<'a>>,
-    longest: &'a [u8],
+    longest_bucket: &'a [u8],
 }
 
 /// The observations of an item in one chunk.
@@ -58,17 +68,17 @@ pub struct Blob<'a> {
 pub struct BlobChunk<'a> {
     /// Seconds since the epoch of the chunk's first second.
     pub start: u64,
-    /// How many there are; the sum of the counts in each band.
+    /// The number of observations; the sum of the counts in each band.
     pub observations: u32,
     bands: u16,
-    /// Buckets, over all bands.
+    /// The number of buckets, over all bands.
     entries: usize,
-    /// The profile as it is written, and found to be valid.
+    /// The encoded profile, which is known to be valid.
     profile: &'a [u8],
 }
 
-/// The blob of an item's observations in some chunks, each with its start, oldest first; `None` where
-/// there are none.
+/// Encodes an item's observations in some chunks, which come with their starts, oldest first. `None` if
+/// there are no observations.
 pub fn encode<'c>(
     definition: &Definition,
     item: &[u8],
@@ -77,28 +87,35 @@ pub fn encode<'c>(
     let with_item = chunks.filter_map(|(start, chunk)| Some((start, chunk, chunk.item(item)?)));
     let mut with_item = with_item.peekable();
     with_item.peek()?;
-    let mut writer = head(definition);
+    let mut writer = write_head(definition);
     for (start, chunk, id) in with_item {
+        debug_assert_eq!(start, definition.start(start), "a chunk begins with an interval");
+        debug_assert_eq!(chunk.bands(), definition.bands());
         writer.number(start);
         codec::write_profile(chunk, id, &mut writer);
     }
-    Some(sealed(writer))
+    Some(with_checksum(writer))
 }
 
-/// How often an item was seen in which bucket.
+/// The buckets of a band, and how often an item was seen in each.
 pub type BandCounts = BTreeMap<Vec<u8>, u32>;
 
-/// The blob of observations that were counted elsewhere: for each chunk its start, oldest first, and
-/// the counts of each band.
+/// Encodes observations that were counted elsewhere: for each chunk its start, oldest first, and the
+/// counts of each band.
 ///
 /// # Errors
-/// The counts break a rule of the index: those of every band must have the same sum, above 0.
-pub fn of_counts(definition: &Definition, chunks: &[(u64, Vec<BandCounts>)]) -> Result<Vec<u8>, BlobError> {
-    let mut writer = head(definition);
+/// [`BlobError::Damaged`] if the counts break a rule of the index: every band must have the same sum,
+/// above 0, and the starts must be those of intervals, in order. The result is decoded to check that.
+pub fn encode_counts(
+    definition: &Definition,
+    chunks: &[(u64, Vec<BandCounts>)],
+) -> Result<Vec<u8>, BlobError> {
+    let mut writer = write_head(definition);
     for (start, bands) in chunks {
         if bands.len() != usize::from(definition.bands()) {
             return Err(DecodeError::Counts.into());
         }
+        // The largest sum of a band: if another band's differs, decoding finds that.
         let observations = bands.iter().map(|band| band.values().map(|count| u64::from(*count)).sum()).max();
         writer.number(*start);
         writer.number(observations.unwrap_or_default());
@@ -106,13 +123,13 @@ pub fn of_counts(definition: &Definition, chunks: &[(u64, Vec<BandCounts>)]) -> 
             codec::write_band(band.iter().map(|(bucket, count)| (&**bucket, *count)), &mut writer);
         }
     }
-    let blob = sealed(writer);
+    let blob = with_checksum(writer);
     Blob::decode(&blob)?;
     Ok(blob)
 }
 
-/// All that precedes the chunks.
-fn head(definition: &Definition) -> Writer {
+/// Writes all that precedes the chunks.
+fn write_head(definition: &Definition) -> Writer {
     let mut writer = Writer::default();
     writer.raw(MAGIC);
     writer.raw(&[VERSION]);
@@ -120,19 +137,21 @@ fn head(definition: &Definition) -> Writer {
     writer
 }
 
-/// What was written, and its checksum.
-fn sealed(writer: Writer) -> Vec<u8> {
+/// The bytes written, followed by their checksum.
+fn with_checksum(writer: Writer) -> Vec<u8> {
     let mut bytes = writer.into_bytes();
     bytes.extend(hash64(&bytes).to_le_bytes());
     bytes
 }
 
 impl<'a> Blob<'a> {
-    /// Reads a blob, and checks all of it.
+    /// Decodes a blob, and checks all of it.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The first thing that is wrong, in the order of [`BlobError`]: not a blob, a later version, a wrong
+    /// checksum, a broken rule. A blob without chunks breaks one.
     pub fn decode(bytes: &'a [u8]) -> Result<Blob<'a>, BlobError> {
+        // The version comes before the checksum: a later one may have another checksum.
         let after_magic = bytes.strip_prefix(MAGIC).ok_or(BlobError::Magic)?;
         match after_magic.first() {
             Some(&VERSION) => {}
@@ -143,13 +162,15 @@ impl<'a> Blob<'a> {
         if hash64(content).to_le_bytes() != *checksum {
             return Err(BlobError::Checksum);
         }
+
+        // A right checksum proves nothing about a client's bytes, so every rule is checked as well.
         let content = content.get(MAGIC.len() + 1..).ok_or(DecodeError::Truncated)?;
         let mut reader = Reader::new(content);
         let definition = Definition::read(&mut reader)?;
         if definition.retention != 0 || reader.is_at_end() {
             return Err(DecodeError::Range.into());
         }
-        let mut blob = Blob { definition, chunks: Vec::new(), longest: &[] };
+        let mut blob = Blob { definition, chunks: Vec::new(), longest_bucket: &[] };
         while !reader.is_at_end() {
             blob.read_chunk(&mut reader)?;
         }
@@ -162,13 +183,16 @@ impl<'a> Blob<'a> {
         if self.definition.start(start) != start || !is_later {
             return Err(DecodeError::Range);
         }
-        let (bands, before, mut entries) = (self.definition.bands(), from.rest(), 0);
+        let bands = self.definition.bands();
+        let before = from.rest();
+        let mut entries = 0;
         let observations = codec::read_profile(from, bands, |_, bucket, _| {
             entries += 1;
-            if bucket.len() > self.longest.len() {
-                self.longest = bucket;
+            if bucket.len() > self.longest_bucket.len() {
+                self.longest_bucket = bucket;
             }
         })?;
+        // The profile's bytes are those that reading it has used up.
         let profile = before.get(..before.len() - from.rest().len()).unwrap_or_default();
         self.chunks.push(BlobChunk { start, observations, bands, entries, profile });
         Ok(())
@@ -181,17 +205,17 @@ impl<'a> Blob<'a> {
 
     /// The longest of all buckets.
     pub fn longest_bucket(&self) -> &'a [u8] {
-        self.longest
+        self.longest_bucket
     }
 
-    /// The same blob with only those chunks whose start is kept.
+    /// Encodes the same blob with only those chunks whose start is kept.
     pub fn with_only(&self, is_kept: impl Fn(u64) -> bool) -> Vec<u8> {
-        let mut writer = head(&self.definition);
+        let mut writer = write_head(&self.definition);
         for chunk in self.chunks.iter().filter(|chunk| is_kept(chunk.start)) {
             writer.number(chunk.start);
             writer.raw(chunk.profile);
         }
-        sealed(writer)
+        with_checksum(writer)
     }
 
     /// The profile of the chunks that begin in these seconds.
@@ -199,26 +223,29 @@ impl<'a> Blob<'a> {
         let (mut frequencies, mut observations) = (Vec::new(), 0);
         for chunk in self.chunks.iter().filter(|chunk| seconds.contains(&chunk.start)) {
             observations += u64::from(chunk.observations);
-            chunk.each(|band, bucket, count| {
+            chunk.for_each_frequency(|band, bucket, count| {
                 frequencies.push(Frequency::new(band, bucket, count.into()));
             });
         }
-        Profile::sum(frequencies, observations)
+        Profile::summed(frequencies, observations)
     }
 }
 
 impl<'a> BlobChunk<'a> {
-    /// Hands over every band, bucket and count.
-    fn each(&self, each: impl FnMut(u16, &'a [u8], u32)) {
-        let read = codec::read_profile(&mut Reader::new(self.profile), self.bands, each);
-        debug_assert_eq!(read, Ok(self.observations), "decoding has checked it");
+    /// Passes every band, bucket and count to `on_frequency`.
+    fn for_each_frequency(&self, on_frequency: impl FnMut(u16, &'a [u8], u32)) {
+        let read = codec::read_profile(&mut Reader::new(self.profile), self.bands, on_frequency);
+        debug_assert_eq!(read, Ok(self.observations), "decoding has checked the profile");
     }
 
-    /// Adds the observations to those of an item. The caller has asked [`has_room`].
+    /// Adds the observations to those of an item. [`has_room`] must have said that they fit, and the
+    /// chunk must have as many bands as the blob's definition.
     pub fn add_to(&self, chunk: &mut Chunk, item: &[u8]) {
+        debug_assert_eq!(chunk.bands(), self.bands);
+        debug_assert_eq!(has_room(chunk, &[(item, self)]), Ok(()));
         let id = chunk.observe(item, self.observations);
         let mut batch = Vec::with_capacity(self.entries.min(BATCH));
-        self.each(|band, bucket, count| {
+        self.for_each_frequency(|band, bucket, count| {
             batch.push((band, bucket, count));
             if batch.len() == BATCH {
                 chunk.add(id, batch.iter().copied());
@@ -229,18 +256,20 @@ impl<'a> BlobChunk<'a> {
     }
 }
 
-/// Whether all of these fit into a chunk together, each given to an item.
+/// Checks that all of these fit into a chunk together, each added to its item.
 ///
 /// # Errors
-/// What would not fit.
+/// [`CapacityError::Count`] if an item would have too many observations, [`CapacityError::Chunk`] if the
+/// chunk is full.
 pub fn has_room(chunk: &Chunk, added: &[(&[u8], &BlobChunk)]) -> Result<(), CapacityError> {
-    let mut sums: BTreeMap<&[u8], u32> = BTreeMap::new();
+    // An item may come several times: its observations are added up.
+    let mut observations: BTreeMap<&[u8], u32> = BTreeMap::new();
     let (mut entries, mut bytes) = (0, 0);
-    for (item, part) in added {
-        let sum = sums.entry(item).or_insert_with(|| chunk.observations_of(item));
-        *sum = sum.checked_add(part.observations).ok_or(CapacityError::Count)?;
-        entries += part.entries;
-        bytes += item.len() + part.profile.len();
+    for (item, blob) in added {
+        let sum = observations.entry(item).or_insert_with(|| chunk.observations_of(item));
+        *sum = sum.checked_add(blob.observations).ok_or(CapacityError::Count)?;
+        entries += blob.entries;
+        bytes += item.len() + blob.profile.len();
     }
     chunk.fits(entries, bytes)
 }
@@ -256,7 +285,7 @@ mod tests {
         Definition { scheme, interval: 60, retention: 5, ..Definition::default() }
     }
 
-    /// A chunk of two bands in which `item` was seen so often, and others as well.
+    /// A chunk of two bands in which `item` was seen this many times, and other items as well.
     fn chunk(times: u8) -> Chunk {
         let mut chunk = Chunk::new(2);
         for n in 0..times {
@@ -273,20 +302,20 @@ mod tests {
         encode(&definition(), b"item", chunks).expect("the item is in some of them")
     }
 
-    /// The blob with its checksum made right.
-    fn resealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    /// The blob with the checksum that matches its content.
+    fn with_new_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
         bytes.truncate(bytes.len().saturating_sub(8));
         bytes.extend(hash64(&bytes).to_le_bytes());
         bytes
     }
 
-    /// What a blob holds, as an empty scope would export it.
-    fn again(blob: &Blob) -> Vec<u8> {
-        let added = blob.chunks().iter().map(|part| {
+    /// The blob that an empty scope exports after it has imported this one.
+    fn exported_again(blob: &Blob) -> Vec<u8> {
+        let added = blob.chunks().iter().map(|from| {
             let mut chunk = Chunk::new(blob.definition.bands());
-            part.add_to(&mut chunk, b"another");
+            from.add_to(&mut chunk, b"another");
             assert_eq!(chunk.internal_validate(), Ok(()));
-            (part.start, chunk)
+            (from.start, chunk)
         });
         let added: Vec<(u64, Chunk)> = added.collect();
         let chunks = added.iter().map(|(start, chunk)| (*start, chunk));
@@ -301,7 +330,7 @@ mod tests {
         let chunks: Vec<_> = blob.chunks().iter().map(|chunk| (chunk.start, chunk.observations)).collect();
         assert_eq!(chunks, [(0, 9), (120, 20)]);
         assert_eq!(blob.longest_bucket().len(), 23);
-        assert_eq!(again(&blob), bytes);
+        assert_eq!(exported_again(&blob), bytes);
     }
 
     #[test]
@@ -321,9 +350,9 @@ mod tests {
             bands
         };
         let both = [(0, counts(&chunk(9))), (120, counts(&chunk(20)))];
-        assert_eq!(of_counts(&definition(), &both), Ok(sample()));
+        assert_eq!(encode_counts(&definition(), &both), Ok(sample()));
         let refused = |bands: Vec<BandCounts>| {
-            assert!(of_counts(&definition(), &[(0, bands.clone())]).is_err(), "{bands:?}");
+            assert!(encode_counts(&definition(), &[(0, bands.clone())]).is_err(), "{bands:?}");
         };
         let band = |count| BTreeMap::from([(b"bucket".to_vec(), count)]);
         refused(vec![band(2), band(1)]);
@@ -375,7 +404,7 @@ mod tests {
 
     #[test]
     fn room_is_asked_for_all_together() {
-        let mut writer = head(&definition());
+        let mut writer = write_head(&definition());
         writer.number(0);
         writer.number(u32::MAX.into());
         for _ in 0..2 {
@@ -383,7 +412,7 @@ mod tests {
             writer.name(b"b");
             writer.number(u32::MAX.into());
         }
-        let bytes = sealed(writer);
+        let bytes = with_checksum(writer);
         let blob = Blob::decode(&bytes).expect("a blob of many observations");
         let most = &blob.chunks()[0];
         assert_eq!(has_room(&chunk(1), &[(b"new", most), (b"newer", most)]), Ok(()));
@@ -397,11 +426,11 @@ mod tests {
         for length in 0..bytes.len() {
             assert!(Blob::decode(&bytes[..length]).is_err(), "cut to {length}");
         }
-        for place in 0..bytes.len() {
+        for position in 0..bytes.len() {
             for bit in 0..8 {
                 let mut bytes = bytes.clone();
-                bytes[place] ^= 1 << bit;
-                assert!(Blob::decode(&bytes).is_err(), "bit {bit} of byte {place}");
+                bytes[position] ^= 1 << bit;
+                assert!(Blob::decode(&bytes).is_err(), "bit {bit} of byte {position}");
             }
         }
         assert_eq!(Blob::decode(&[&bytes[..], &[0]].concat()).err(), Some(BlobError::Checksum));
@@ -413,10 +442,10 @@ mod tests {
     #[test]
     fn what_breaks_a_rule_is_refused_under_a_right_checksum() {
         let one = |start: u64, profile: &[u8]| {
-            let mut writer = head(&definition());
+            let mut writer = write_head(&definition());
             writer.number(start);
             writer.raw(profile);
-            sealed(writer)
+            with_checksum(writer)
         };
         let good: &[u8] = &[1, 1, 1, b'a', 1, 1, 0, 1];
         assert!(Blob::decode(&one(60, good)).is_ok());
@@ -424,8 +453,8 @@ mod tests {
             (one(61, good), DecodeError::Range), // not on the grid
             (one(60, &[good, &[60][..], good].concat()), DecodeError::Range), // a start twice
             (one(1 << 60, good), DecodeError::Range),
-            (sealed(head(&definition())), DecodeError::Range), // nothing in it
-            (one(60, &[0, 0, 0]), DecodeError::Range),         // no observation
+            (with_checksum(write_head(&definition())), DecodeError::Range), // nothing in it
+            (one(60, &[0, 0, 0]), DecodeError::Range),                      // no observation
             (one(60, &good[..7]), DecodeError::Truncated),
             (one(60, &[1, 1, 1, b'a', 2, 1, 0, 1]), DecodeError::Counts),
             (one(60, &[2, 2, 1, b'b', 1, 1, b'a', 1, 1, 0, 2]), DecodeError::Order),
@@ -437,7 +466,7 @@ mod tests {
         with_retention.raw(b"SIMB\x01");
         definition().write(&mut with_retention);
         with_retention.raw(&[&[60][..], good].concat());
-        assert_eq!(Blob::decode(&sealed(with_retention)).err(), Some(DecodeError::Range.into()));
+        assert_eq!(Blob::decode(&with_checksum(with_retention)).err(), Some(DecodeError::Range.into()));
     }
 
     proptest! {
@@ -447,17 +476,17 @@ mod tests {
             cut: prop::sample::Index,
         ) {
             let mut bytes = sample();
-            for (at, value) in changes {
-                let place = at.index(bytes.len());
-                bytes[place] = value;
+            for (position, value) in changes {
+                let position = position.index(bytes.len());
+                bytes[position] = value;
             }
             bytes.truncate(cut.index(3 * bytes.len()));
-            let bytes = resealed(bytes);
-            // A chunk of many observations of one item fits as long as it is alone.
+            let bytes = with_new_checksum(bytes);
+            // Even the most observations that a blob can have fit into a chunk that is empty.
             if let Ok(blob) = Blob::decode(&bytes) {
-                let canonical = again(&blob);
+                let canonical = exported_again(&blob);
                 let reread = Blob::decode(&canonical).expect("what was written is read");
-                prop_assert_eq!(&again(&reread), &canonical);
+                prop_assert_eq!(&exported_again(&reread), &canonical);
                 let bands = *Definition::BANDS.end() as u16;
                 let profiles = [&reread, &blob].map(|blob| blob.profile(&(0..=u64::MAX)).by_band(bands));
                 prop_assert_eq!(&profiles[0], &profiles[1]);
@@ -466,9 +495,9 @@ mod tests {
 
         #[test]
         fn any_bytes_are_refused_or_a_valid_blob(bytes: Vec<u8>) {
-            let bytes = resealed([&head(&definition()).into_bytes()[..], &bytes[..], &[0; 8]].concat());
+            let bytes = with_new_checksum([&write_head(&definition()).into_bytes()[..], &bytes[..], &[0; 8]].concat());
             if let Ok(blob) = Blob::decode(&bytes) {
-                prop_assert!(Blob::decode(&again(&blob)).is_ok());
+                prop_assert!(Blob::decode(&exported_again(&blob)).is_ok());
             }
         }
     }

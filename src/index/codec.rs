@@ -1,11 +1,42 @@
-//! How a chunk is written down: for RDB, for the AOF, for whoever carries it away.
+//! The encoding of a chunk as bytes: for the RDB, for the AOF and for blobs.
 //!
-//! A chunk is written item by item: name, observations, then for each band the buckets with their
-//! counts. No id and no link is written, so none can be out of range when it is read: a chunk is
-//! rebuilt by what built it, and what breaks a rule is an error. Numbers are LEB128, the form of
-//! varints in Protocol Buffers; there are no counts that make the reader allocate.
+//! A chunk is written item by item. A large chunk is written in several *pieces*, so that no buffer needs
+//! to hold all of it; a piece is a sequence of whole items.
 //!
-//! A large chunk is written in parts, each of whole items.
+//! ```text
+//! piece        item | item | item ...                          to the end of the bytes
+//! item         name | profile                                  the name is not empty
+//! profile      observations | band 0 | band 1 | ...            as many as the chunk has bands
+//! band         buckets | bucket | count | bucket | count ...   in the order of the buckets' bytes;
+//!                                                              the counts add up to the observations
+//! name, bucket length | bytes                                  at most MAX_NAME bytes
+//! ```
+//!
+//! For example, an item "i" that was observed twice, in a chunk of two bands:
+//!
+//! ```text
+//! 01 'i'  02   01  01 'a' 02   02  01 'b' 01  01 'c' 01
+//! name    obs  band 0: a × 2   band 1: b × 1, c × 1
+//! ```
+//!
+//! # Numbers
+//! Every number is in LEB128 (DWARF; Protocol Buffers call it a varint): 7 bits a byte, the low ones
+//! first, and the highest bit set if another byte follows. Counts and lengths are nearly always small,
+//! and a number below 128 takes one byte.
+//!
+//! ```text
+//! 300 = 0b10_0101100     1_0101100  0_0000010     AC 02
+//! ```
+//!
+//! # Why no ids
+//! In memory items and buckets refer to each other by ids. No id and no link is written, so none can be
+//! out of range or contradict another when it is read: a chunk is rebuilt by the same functions that
+//! record observations, and bytes that break a rule are an error. The number of a band's buckets is
+//! the only number of elements that is written, and nothing is allocated for it in advance: it ends a
+//! loop that fails at the end of the bytes.
+//!
+//! *Turned down:* writing the memory as it is. It would load faster, and every byte would have to be
+//! trusted.
 
 use super::chunk::Chunk;
 use super::chunk::hash;
@@ -14,7 +45,7 @@ use super::chunk::hash;
 /// may set a lower limit, never a higher one.
 pub const MAX_NAME: usize = 1 << 20;
 
-/// Why bytes are not what was written.
+/// The reason why bytes cannot be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// The bytes end too early.
@@ -23,7 +54,7 @@ pub enum DecodeError {
     /// Something follows the end.
     #[error("bytes follow its end")]
     Trailing,
-    /// A number is not a varint of its size.
+    /// A number has more than 64 bits.
     #[error("a number is too large")]
     Number,
     /// A name or bucket is longer than [`MAX_NAME`], or a name is empty.
@@ -35,10 +66,10 @@ pub enum DecodeError {
     /// A bucket comes twice in a band, or out of order.
     #[error("the buckets of a band are out of order")]
     Order,
-    /// The counts of a band are not the item's observations.
+    /// The counts of a band do not add up to the item's observations.
     #[error("the counts of a band do not add up")]
     Counts,
-    /// A value lies outside its limits.
+    /// A value is outside its limits.
     #[error("a value is out of range")]
     Range,
 }
@@ -50,7 +81,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Writes a number in 7 bits a byte, low ones first.
+    /// Writes a number in LEB128: 1 to 10 bytes.
     pub fn number(&mut self, mut number: u64) {
         while number >= 0x80 {
             self.bytes.push(number as u8 | 0x80);
@@ -59,18 +90,18 @@ impl Writer {
         self.bytes.push(number as u8);
     }
 
-    /// Writes bytes behind their length.
+    /// Writes a name or a bucket: its length, then its bytes.
     pub fn name(&mut self, name: &[u8]) {
         self.number(name.len() as u64);
         self.bytes.extend_from_slice(name);
     }
 
-    /// Writes bytes as they are.
+    /// Writes bytes as they are, without their length.
     pub fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// What was written.
+    /// All bytes written.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
@@ -80,28 +111,30 @@ impl Writer {
     }
 }
 
-/// Reads what a [`Writer`] wrote.
+/// Reads the bytes of a [`Writer`]. Nothing about them is trusted.
 #[derive(Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    /// A reader at the first of these bytes.
+    /// A reader that begins at the first of these bytes.
     pub fn new(bytes: &'a [u8]) -> Reader<'a> {
         Reader { bytes }
     }
 
-    /// The next number.
+    /// Reads the next number.
     ///
     /// # Errors
-    /// The bytes end, or the number has more than 64 bits.
+    /// [`DecodeError::Truncated`] if the bytes end, [`DecodeError::Number`] if the number has more than
+    /// 64 bits.
     pub fn number(&mut self) -> Result<u64, DecodeError> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let (byte, rest) = self.bytes.split_first().ok_or(DecodeError::Truncated)?;
             self.bytes = rest;
             let bits = u64::from(byte & 0x7f);
+            // The tenth byte has room for one bit only: the others would be shifted out.
             if bits << shift >> shift != bits {
                 return Err(DecodeError::Number);
             }
@@ -113,19 +146,20 @@ impl<'a> Reader<'a> {
         Err(DecodeError::Number)
     }
 
-    /// The next number, which must lie in a range.
+    /// Reads the next number, which must be in `range`.
     ///
     /// # Errors
-    /// As [`Self::number`], and a number outside the range.
+    /// As [`Self::number`], and [`DecodeError::Range`] if the number is outside the range.
     pub fn number_in(&mut self, range: std::ops::RangeInclusive<u64>) -> Result<u64, DecodeError> {
         let number = self.number()?;
         if range.contains(&number) { Ok(number) } else { Err(DecodeError::Range) }
     }
 
-    /// The next bytes behind their length, at most [`MAX_NAME`].
+    /// Reads the next name or bucket: its length, at most [`MAX_NAME`], then its bytes.
     ///
     /// # Errors
-    /// The bytes end, or the length is too large.
+    /// As [`Self::number`], [`DecodeError::Name`] if the length is too large, and
+    /// [`DecodeError::Truncated`] if fewer bytes follow.
     pub fn name(&mut self) -> Result<&'a [u8], DecodeError> {
         let length = usize::try_from(self.number()?).map_err(|_| DecodeError::Name)?;
         if length > MAX_NAME {
@@ -136,38 +170,41 @@ impl<'a> Reader<'a> {
         Ok(name)
     }
 
-    /// What has not been read.
+    /// The bytes that have not been read.
     pub fn rest(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// Whether nothing is left.
+    /// True if all bytes have been read.
     pub fn is_at_end(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// Holds that nothing is left.
+    /// Checks that all bytes have been read.
     ///
     /// # Errors
-    /// Something is left.
+    /// [`DecodeError::Trailing`] if some have not.
     pub fn end(&self) -> Result<(), DecodeError> {
         if self.is_at_end() { Ok(()) } else { Err(DecodeError::Trailing) }
     }
 }
 
-/// The parts of a chunk, each with at least one item and, but for a single large item, not much more
-/// than `size` bytes.
-pub fn parts(chunk: &Chunk, size: usize) -> impl Iterator<Item = Vec<u8>> {
+/// Encodes a chunk as pieces, each when it is asked for. An empty chunk has none.
+///
+/// A piece ends with the item that brings it to `size` bytes, so it exceeds `size`, which is not 0, by
+/// less than one item.
+pub fn encode_pieces(chunk: &Chunk, size: usize) -> impl Iterator<Item = Vec<u8>> {
+    debug_assert!(size > 0, "no item would fit into a piece, and the pieces would never end");
     let mut ids = chunk.items().ids().peekable();
     std::iter::from_fn(move || {
         ids.peek()?;
-        let mut part = Writer::default();
-        while part.len() < size
+        let mut piece = Writer::default();
+        while piece.len() < size
             && let Some(id) = ids.next()
         {
-            write_item(chunk, id, &mut part);
+            write_item(chunk, id, &mut piece);
         }
-        Some(part.into_bytes())
+        Some(piece.into_bytes())
     })
 }
 
@@ -176,10 +213,11 @@ fn write_item(chunk: &Chunk, id: u32, to: &mut Writer) {
     write_profile(chunk, id, to);
 }
 
-/// Writes an item's observations, and for each band its buckets with their counts, in the order of
-/// their bytes.
+/// Writes an item's observations, then for each band its buckets with their counts, in the order of
+/// the buckets' bytes.
 pub(super) fn write_profile(chunk: &Chunk, id: u32, to: &mut Writer) {
     to.number(chunk.items().observations(id).into());
+    // By band and bucket, so that equal observations are equal bytes, whatever made them.
     let mut frequencies: Vec<(u16, &[u8], u32)> = chunk.frequencies(id).collect();
     frequencies.sort_unstable();
     let mut bands = frequencies.chunk_by(|a, b| a.0 == b.0);
@@ -189,7 +227,7 @@ pub(super) fn write_profile(chunk: &Chunk, id: u32, to: &mut Writer) {
     }
 }
 
-/// Writes the buckets of a band, which come in the order of their bytes, with their counts.
+/// Writes the buckets of a band with their counts. They come in the order of their bytes, each once.
 pub(super) fn write_band<'a>(buckets: impl ExactSizeIterator<Item = (&'a [u8], u32)>, to: &mut Writer) {
     to.number(buckets.len() as u64);
     for (bucket, count) in buckets {
@@ -198,12 +236,13 @@ pub(super) fn write_band<'a>(buckets: impl ExactSizeIterator<Item = (&'a [u8], u
     }
 }
 
-/// Adds a part's items to a chunk that has none of them.
+/// Decodes a piece, and adds its items to a chunk that has none of them.
 ///
 /// # Errors
-/// What is wrong with the bytes; the chunk then holds some of the part's items, and is of no use.
-pub fn read_part(chunk: &mut Chunk, part: &[u8]) -> Result<(), DecodeError> {
-    let mut reader = Reader::new(part);
+/// The first thing that is wrong with the bytes. The chunk then has some of the piece's items, and must
+/// be thrown away.
+pub fn decode_piece(chunk: &mut Chunk, piece: &[u8]) -> Result<(), DecodeError> {
+    let mut reader = Reader::new(piece);
     while !reader.is_at_end() {
         read_item(chunk, &mut reader)?;
     }
@@ -218,42 +257,46 @@ fn read_item(chunk: &mut Chunk, from: &mut Reader) -> Result<(), DecodeError> {
     if chunk.item_by_hash(name, hash::name(name)).is_some() {
         return Err(DecodeError::Duplicate);
     }
-    // An entry takes at least two bytes, so this bounds both.
+    // The rest of the piece bounds both the entries and the bytes that this item can add: an entry takes
+    // at least two bytes, the length of its bucket and its count.
     chunk.fits(from.bytes.len(), from.bytes.len()).map_err(|_| DecodeError::Range)?;
+    // The profile is read whole before the chunk is touched, so that the chunk never has an item whose
+    // counts do not add up.
     let mut buckets = Vec::new();
-    let add = |band, bucket, count| buckets.push((band, bucket, count));
-    let observations = read_profile(from, chunk.bands(), add)?;
+    let collect = |band, bucket, count| buckets.push((band, bucket, count));
+    let observations = read_profile(from, chunk.bands(), collect)?;
     let item = chunk.observe(name, observations);
     chunk.add(item, buckets.into_iter());
     Ok(())
 }
 
-/// Reads what [`write_profile`] wrote, hands over each band, bucket and count, and returns the
-/// observations.
+/// Reads a profile, passes each band, bucket and count to `on_frequency`, and returns the observations.
 ///
 /// # Errors
-/// What is wrong with the bytes; some buckets have then been handed over.
+/// The first thing that is wrong with the bytes; some buckets have then been passed on.
 pub(super) fn read_profile<'a>(
     from: &mut Reader<'a>,
     bands: u16,
-    mut each: impl FnMut(u16, &'a [u8], u32),
+    mut on_frequency: impl FnMut(u16, &'a [u8], u32),
 ) -> Result<u32, DecodeError> {
     let observations = from.number_in(1..=u32::MAX.into())?;
     for band in 0..bands {
-        let (mut left, mut last) = (observations, None);
+        // Each observation is in one bucket of the band, so every count takes from what remains and
+        // nothing may remain at the end. Counts cannot overflow that way.
+        let (mut remaining, mut previous) = (observations, None);
         for _ in 0..from.number()? {
             let (bucket, count) = (from.name()?, from.number()?);
-            if last.is_some_and(|last| last >= bucket) {
+            if previous.is_some_and(|previous| previous >= bucket) {
                 return Err(DecodeError::Order);
             }
-            if !(1..=left).contains(&count) {
+            if !(1..=remaining).contains(&count) {
                 return Err(DecodeError::Counts);
             }
-            left -= count;
-            last = Some(bucket);
-            each(band, bucket, count as u32);
+            remaining -= count;
+            previous = Some(bucket);
+            on_frequency(band, bucket, count as u32);
         }
-        if left > 0 {
+        if remaining > 0 {
             return Err(DecodeError::Counts);
         }
     }
@@ -290,17 +333,17 @@ mod tests {
         all
     }
 
-    fn read(parts: &[Vec<u8>]) -> Result<Chunk, DecodeError> {
+    fn decode(pieces: &[Vec<u8>]) -> Result<Chunk, DecodeError> {
         let mut chunk = Chunk::new(2);
-        parts.iter().try_for_each(|part| read_part(&mut chunk, part))?;
+        pieces.iter().try_for_each(|piece| decode_piece(&mut chunk, piece))?;
         Ok(chunk)
     }
 
     #[test]
     fn a_chunk_is_read_as_it_was_written() {
         for size in [1, 100, 1 << 20] {
-            let written: Vec<_> = parts(&sample(), size).collect();
-            let chunk = read(&written).expect("what was written is read");
+            let written: Vec<_> = encode_pieces(&sample(), size).collect();
+            let chunk = decode(&written).expect("what was encoded is decoded");
             assert_eq!(chunk.internal_validate(), Ok(()));
             assert_eq!(contents(&chunk), contents(&sample()));
         }
@@ -308,8 +351,9 @@ mod tests {
 
     #[test]
     fn what_breaks_a_rule_is_refused() {
-        let part = |numbers: &[u8]| read(&[numbers.to_vec()]).map(|_| ());
-        assert_eq!(part(&[1, b'i', 1, 1, 1, b'a', 1, 1, 1, b'b', 1]), Ok(()));
+        let error_of = |piece: &[u8]| decode(&[piece.to_vec()]).err();
+        assert_eq!(error_of(&[1, b'i', 1, 1, 1, b'a', 1, 1, 1, b'b', 1]), None);
+        assert_eq!(error_of(&[1, b'i', 2, 1, 1, b'a', 2, 2, 1, b'b', 1, 1, b'c', 1]), None);
         let cases: [(&[u8], DecodeError); 10] = [
             (&[1, b'i', 1, 1, 1, b'a', 1, 1, 1, b'b'], DecodeError::Truncated),
             (&[0, 1, 1, 1, b'a', 1, 1, 1, b'b', 1], DecodeError::Name),
@@ -323,20 +367,20 @@ mod tests {
             (&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], DecodeError::Number),
         ];
         for (bytes, error) in cases {
-            assert_eq!(part(bytes), Err(error), "{bytes:?}");
+            assert_eq!(error_of(bytes), Some(error), "{bytes:?}");
         }
         let one = [1, b'i', 1, 1, 1, b'a', 1, 1, 1, b'b', 1].to_vec();
-        assert_eq!(read(&[one.clone(), one]).map(|_| ()), Err(DecodeError::Duplicate));
+        assert_eq!(decode(&[one.clone(), one]).err(), Some(DecodeError::Duplicate));
     }
 
     proptest! {
         #[test]
         fn changed_bytes_are_refused_or_a_valid_chunk(at: prop::sample::Index, bit in 0..8u8, cut: prop::sample::Index) {
-            let mut bytes: Vec<u8> = parts(&sample(), 1 << 20).flatten().collect();
-            let place = at.index(bytes.len());
-            bytes[place] ^= 1 << bit;
+            let mut bytes: Vec<u8> = encode_pieces(&sample(), 1 << 20).flatten().collect();
+            let position = at.index(bytes.len());
+            bytes[position] ^= 1 << bit;
             bytes.truncate(cut.index(2 * bytes.len()));
-            if let Ok(chunk) = read(&[bytes]) {
+            if let Ok(chunk) = decode(&[bytes]) {
                 prop_assert_eq!(chunk.internal_validate(), Ok(()));
             }
         }

@@ -1,19 +1,43 @@
 //! The definition of a similarity index: how observations become signatures, and the grid of time.
+//!
+//! # The grid of time
+//! Time is cut into intervals of equal length that begin at multiples of INTERVAL since the epoch. All
+//! observations of an index in one interval are a chunk, which is named by its *start*, the first second
+//! of its interval. The *window* of a moment is its interval and the RETENTION intervals before it.
+//! Here with INTERVAL 60 and RETENTION 2:
+//!
+//! ```text
+//! seconds    0         60        120       180       240       300
+//!            |---------|---------|---------|---------|---------|
+//! start            0        60       120       180       240
+//!
+//! window of 200        [== 60 ===|== 120 ==|== 180 ==]           starts 60..=180, seconds 60..=239
+//!      with WINDOW 1                       [== 180 ==]           starts 180..=180
+//! window of 240                  [== 120 ==|== 180 ==|== 240 ==]
+//!                                                    |
+//!                                                    expiry of the chunk with start 60:
+//!                                                    the first second whose window is without it
+//! ```
+//!
+//! So the expiry of a chunk is `start + (RETENTION + 1) * INTERVAL`. All scopes of
+//! the same INTERVAL share a grid, on every server, so observations move between them chunk by chunk.
+//!
+//! With INTERVAL 0 there is a single interval without end: its start is 0 and it never expires.
 
 use super::codec::{DecodeError, Reader, Writer};
 use crate::signature::{Hash, Scheme, Shingle, TextRules};
 use std::ops::RangeInclusive;
 
-/// What SIM.CREATE fixes.
+/// The parameters of SIM.CREATE: all of them but RETENTION are fixed for as long as a scope exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Definition {
-    /// Bands, rows, and how slots are hashed.
+    /// Bands, rows, and the hash of the slots.
     pub scheme: Scheme,
-    /// How text becomes features.
+    /// The rules that make features of a text.
     pub text: TextRules,
-    /// Seconds of an interval; 0 for a single one without end.
+    /// The length of an interval in seconds; 0 for a single interval without end.
     pub interval: u64,
-    /// Intervals kept before the current one.
+    /// The number of intervals kept before the current one.
     pub retention: u32,
 }
 
@@ -30,15 +54,15 @@ impl Default for Definition {
 
 /// The limits of a definition's numbers.
 impl Definition {
-    /// Bands.
+    /// The number of bands.
     pub const BANDS: RangeInclusive<u64> = 1..=1_024;
-    /// Rows, the hash slots of a band.
+    /// The number of rows, the hash slots of a band.
     pub const ROWS: RangeInclusive<u64> = 1..=64;
     /// Bands times rows.
     pub const SLOTS: RangeInclusive<u64> = 1..=4_096;
-    /// Seconds.
+    /// The length of an interval in seconds.
     pub const INTERVAL: RangeInclusive<u64> = 0..=1 << 32;
-    /// Intervals.
+    /// The number of intervals kept before the current one.
     pub const RETENTION: RangeInclusive<u64> = 0..=1_000;
     /// The seed of the hash.
     pub const SEED: RangeInclusive<u64> = 0..=u32::MAX as u64;
@@ -46,7 +70,8 @@ impl Definition {
     pub const MODULUS: RangeInclusive<u64> = 1..=1 << 31;
     /// Characters or words of a shingle.
     pub const SHINGLE: RangeInclusive<u64> = 1..=64;
-    /// Seconds since the epoch, such that milliseconds after the longest retention still fit 64 bits.
+    /// Seconds since the epoch, up to 2^53 - 1: even after the longest retention of the longest
+    /// intervals, the milliseconds of a chunk's expiry still fit a signed integer of 64 bits.
     pub const TIMESTAMP: RangeInclusive<u64> = 0..=9_007_199_254_740_991;
 }
 
@@ -56,7 +81,7 @@ impl Definition {
         self.scheme.bands
     }
 
-    /// The first second of the interval that holds a moment.
+    /// The first second of the interval that `timestamp` is in.
     pub fn start(&self, timestamp: u64) -> u64 {
         match self.interval {
             0 => 0,
@@ -64,22 +89,23 @@ impl Definition {
         }
     }
 
-    /// The second in which the chunk that starts at `start` expires: the first at which the window of
-    /// "now" has left it. `None` where there is a single interval without end.
+    /// The second in which the chunk that begins at `start` expires: the first second whose window is
+    /// without it. `None` if there is a single interval without end.
     pub fn expiry(&self, start: u64) -> Option<u64> {
         let lifetime = (u64::from(self.retention) + 1).saturating_mul(self.interval);
         (self.interval > 0).then(|| start.saturating_add(lifetime))
     }
 
-    /// The starts of the window at a moment: its interval and the RETENTION before it, or only the
-    /// last `intervals` of them.
+    /// The first and the last start of the window of `timestamp`: its interval and the RETENTION before
+    /// it, or only the last `intervals` of these.
     pub fn window(&self, timestamp: u64, intervals: Option<u32>) -> RangeInclusive<u64> {
         let last = self.start(timestamp);
         let before = intervals.map_or(self.retention, |n| n.saturating_sub(1).min(self.retention));
         last.saturating_sub(u64::from(before).saturating_mul(self.interval))..=last
     }
 
-    /// The seconds of a window: all of them where there is a single interval without end.
+    /// The first and the last second of the same window: of all time, if there is a single interval
+    /// without end.
     pub fn seconds(&self, timestamp: u64, intervals: Option<u32>) -> RangeInclusive<u64> {
         let window = self.window(timestamp, intervals);
         match self.interval {
@@ -88,7 +114,7 @@ impl Definition {
         }
     }
 
-    /// Every parameter as SIM.CREATE takes it, in its order. MODULUS is left out where there is none.
+    /// Every parameter as SIM.CREATE takes it, in its order. MODULUS is left out if there is none.
     pub fn parameters(&self) -> Vec<(&'static str, String)> {
         let yes_no = |yes: bool| if yes { "yes" } else { "no" }.to_string();
         let (hash, modulus) = match self.scheme.hash {
@@ -116,23 +142,23 @@ impl Definition {
         parameters
     }
 
-    /// The first parameter in which another definition differs, in the order of SIM.CREATE, with both
-    /// values; those of `but` may differ.
-    pub fn difference(&self, other: &Definition, but: &[&str]) -> Option<(&'static str, String, String)> {
-        let (own, others) = (self.parameters(), other.parameters());
+    /// The first parameter in which another definition differs, in the order of SIM.CREATE: its name,
+    /// the value here and the value there. Parameters in `except` may differ.
+    pub fn difference(&self, other: &Definition, except: &[&str]) -> Option<(&'static str, String, String)> {
+        let (ours, theirs) = (self.parameters(), other.parameters());
         let value_in = |parameters: &[(&str, String)], name: &str| {
             let found = parameters.iter().find(|(parameter, _)| *parameter == name);
             found.map_or_else(|| "none".to_string(), |(_, value)| value.clone())
         };
-        let names = own.iter().chain(&others).map(|(name, _)| *name).filter(|name| !but.contains(name));
-        let mut values = names.map(|name| (name, value_in(&own, name), value_in(&others, name)));
-        values.find(|(_, own, other)| own != other)
+        let names = ours.iter().chain(&theirs).map(|(name, _)| *name).filter(|name| !except.contains(name));
+        let mut values = names.map(|name| (name, value_in(&ours, name), value_in(&theirs, name)));
+        values.find(|(_, ours, theirs)| ours != theirs)
     }
 }
 
-/// How a definition is written down, in an RDB as in a blob.
+/// The encoding of a definition, in an RDB and in a blob: eleven numbers, one after the other.
 impl Definition {
-    /// Writes every parameter.
+    /// Writes every parameter: 11 to 25 bytes, 14 for the default.
     pub fn write(&self, to: &mut Writer) {
         let Definition { scheme, text, interval, retention } = self;
         let (hash, modulus) = match scheme.hash {
@@ -159,10 +185,11 @@ impl Definition {
         numbers.into_iter().for_each(|number| to.number(number));
     }
 
-    /// Reads what [`Self::write`] wrote.
+    /// Reads the parameters that [`Self::write`] wrote.
     ///
     /// # Errors
-    /// The bytes end, or a parameter is outside its limits.
+    /// [`DecodeError::Truncated`] if the bytes end, [`DecodeError::Number`] or [`DecodeError::Range`] if
+    /// a parameter is outside its limits, or there is a modulus for a hash that takes none.
     pub fn read(from: &mut Reader) -> Result<Definition, DecodeError> {
         let bands = from.number_in(Definition::BANDS)?;
         let rows = from.number_in(Definition::ROWS)?;

@@ -1,9 +1,19 @@
 //! The index: the core, without Redis.
 //!
-//! Two structures, as in the index that Sentry built: *bucket frequencies* say how often an item was
-//! seen in each bucket of each band, *bucket members* say which items were seen in a bucket. A
-//! [`Chunk`] holds both for one interval of time; a [`search()`] reads the chunks of a window; a
-//! [`Profile`] is an item's frequencies, summed over a window.
+//! There are two structures, as in the index that Sentry built: *bucket frequencies* are the numbers of
+//! times that an item was seen in each bucket of each band, *bucket members* are the items that were seen
+//! in a bucket. A [`Chunk`] holds both for one interval of time; a [`search()`] reads the chunks of a
+//! window; a [`Profile`] is an item's frequencies, summed over a window.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `definition` | the parameters of an index, and the grid of time |
+//! | `memory` | containers that never double: vectors, lists, a hash table |
+//! | `chunk` | a chunk: items, buckets, and the links between them |
+//! | `search` | profiles, queries, the search for the best items, scores |
+//! | `read` | scan, explain, significant |
+//! | [`codec`] | a chunk as bytes |
+//! | [`mod@blob`] | an item's observations as bytes, for another scope |
 //!
 //! ```
 //! use simile::index::{Budget, Chunk, IndexQuery, SearchOptions, search};
@@ -14,7 +24,7 @@
 //!
 //! let chunks = [&chunk];
 //! let query = IndexQuery::of_item(b"cat", &chunks);
-//! let mut budget = Budget::new(1_000); // what the search may cost, in postings
+//! let mut budget = Budget::new(1_000); // the most that the search may cost, in postings
 //! let matches = search(&query, &SearchOptions::default(), &mut budget)?;
 //! assert_eq!((matches[0].item, matches[0].score), (&b"cat"[..], 1.0));
 //! assert_eq!((matches[1].item, matches[1].score), (&b"dog"[..], 0.5)); // one band of two

@@ -123,7 +123,7 @@ impl NativeValue for StoredChunk {
 
     fn save(&self, _: &[u8], part: &mut dyn FnMut(&[u8])) {
         part(&self.header().into_bytes());
-        codec::parts(&self.chunk, PART).for_each(|bytes| part(&bytes));
+        codec::encode_pieces(&self.chunk, PART).for_each(|bytes| part(&bytes));
     }
 
     fn load(header: &[u8], _: &[u8]) -> Result<StoredChunk, DecodeError> {
@@ -138,7 +138,7 @@ impl NativeValue for StoredChunk {
     }
 
     fn load_more(&mut self, part: &[u8]) -> Result<(), DecodeError> {
-        codec::read_part(&mut self.chunk, part)
+        codec::decode_piece(&mut self.chunk, part)
     }
 
     fn count(&mut self) {

@@ -1,4 +1,21 @@
-//! The banding curve, and the choice of bands and rows for a wanted threshold.
+//! The banding curve of locality-sensitive hashing, and the choice of bands and rows for a threshold.
+//!
+//! A signature of `bands * rows` slots is cut into bands, and all rows of a band must agree for two
+//! sets to share its bucket. Two sets of Jaccard similarity `s` then share at least one bucket with
+//! probability `1 - (1 - s^rows)^bands` (Indyk and Motwani 1998; Leskovec, Rajaraman, Ullman: Mining of
+//! Massive Datasets, 3.4). As a function of `s` that is an S-curve: nearly 0 up to a threshold, nearly
+//! 1 beyond it.
+//!
+//! ```text
+//! shares a bucket                                 17 bands of 5 rows:
+//!    1 |                           *---*---*---*
+//!      |                       *                    s         .3   .4   .5   .6   .7   .8
+//!   .5 |                   *                        shares    .04  .16  .42  .75  .96  .999
+//!      |               *
+//!    0 *---*---*---*                                More rows move the step to the right,
+//!      +---+---+---+---+---+---+---+---+---+---+    more bands to the left.
+//!      0  .1  .2  .3  .4  .5  .6  .7  .8  .9   1 = s
+//! ```
 
 /// The most rows a band may have.
 const MAX_ROWS: u16 = 64;
@@ -9,9 +26,9 @@ const MAX_BANDS: u16 = 1024;
 ///
 /// Returns `(bands, rows)`: the largest number of rows (1..=64), and for it the smallest number of
 /// bands (1..=1024), with `bands * rows <= slots` and a probability of at least `recall` that two
-/// sets of similarity `threshold` share a bucket. Many rows keep out what is less similar; that no
-/// more bands are taken than the recall asks for does too. `None` if no choice reaches `recall`, or
-/// an argument is not a number.
+/// sets of similarity `threshold` share a bucket. Many rows keep out what is less similar; so does
+/// taking no more bands than the recall asks for. `None` if no choice reaches `recall`, or an argument
+/// is not a number.
 ///
 /// The recall is a floor *at* the threshold. Optimisers that balance both kinds of error over the
 /// whole curve reach far less there: datasketch's choice for .8 misses 60 % of the pairs at .8.
@@ -21,21 +38,22 @@ const MAX_BANDS: u16 = 1024;
 /// ```
 pub fn choose_bands(threshold: f64, recall: f64, slots: usize) -> Option<(u16, u16)> {
     (1..=MAX_ROWS).rev().find_map(|rows| {
-        let room = slots / usize::from(rows);
-        let most = u16::try_from(room).unwrap_or(MAX_BANDS).min(MAX_BANDS);
-        let recalls = |bands: &u16| missing_probability(threshold, *bands, rows) <= 1.0 - recall;
-        // With bands the probability only grows: a row count that fails with most fails with all.
-        let bands = recalls(&most).then(|| (1..=most).find(recalls))??;
+        let fitting_bands = slots / usize::from(rows);
+        let max_bands = u16::try_from(fitting_bands).unwrap_or(MAX_BANDS).min(MAX_BANDS);
+        let reaches_recall = |bands: &u16| missing_probability(threshold, *bands, rows) <= 1.0 - recall;
+        // The probability only grows with the number of bands. So if the largest number fails, all
+        // fail, and these rows are out after one test; otherwise the smallest that passes is taken.
+        let bands = reaches_recall(&max_bands).then(|| (1..=max_bands).find(reaches_recall))??;
         Some((bands, rows))
     })
 }
 
 /// The probability that two sets of Jaccard similarity `similarity` share no bucket at all,
-/// `(1 - similarity^rows)^bands` (Leskovec, Rajaraman, Ullman: Mining of Massive Datasets, 3.4).
+/// `(1 - similarity^rows)^bands`.
 ///
-/// Compared instead of what it lacks to 1 because it is exact near 0: of two numbers close to 1 the
-/// difference is lost (54 bands would reach a recall of 1 at similarity .5), while `1 - recall` is
-/// free of rounding for any recall from .5 on.
+/// This is compared, rather than 1 minus it, because it is exact near 0: 1 minus a tiny number rounds
+/// to 1 (54 bands would seem to reach a recall of 1 at similarity .5), while `1 - recall` is free of
+/// rounding for any recall from .5 on.
 fn missing_probability(similarity: f64, bands: u16, rows: u16) -> f64 {
     (1.0 - similarity.powf(f64::from(rows))).powf(f64::from(bands))
 }

@@ -1,12 +1,23 @@
-//! Fast Similarity Sketching: all slots of a signature from one hash a feature.
+//! Fast Similarity Sketching: all slots of a signature from one hash per feature.
 //!
 //! Søren Dahlgaard, Mathias Bæk Tejs Knudsen, Mikkel Thorup: Fast Similarity Sketching, FOCS 2017
-//! (arXiv 1704.04370), in its original form. Features throw values at random slots, round after
-//! round, until no slot is empty; a slot keeps the least (round, value) thrown at it. Because the
-//! round comes first, what falls into a slot later never matters: stopping early changes nothing.
-//! With n features and t slots that takes about (t ln t) / n rounds, where classic MinHash always
-//! takes t. The slots are filled by different features as long as there are any, rather than
-//! drawn independently, and that is where the smaller error for small sets comes from.
+//! (arXiv 1704.04370), in its original form.
+//!
+//! # The idea
+//! Think of balls thrown at bins. The bins are the slots, and each round every feature throws one ball
+//! at a random slot. A slot keeps the least (round, value) ever thrown at it. Because the round is
+//! compared first, a ball that lands in a slot in a later round never replaces what is there: as soon
+//! as every slot is taken, the rest of the rounds cannot change anything and are skipped. Stopping
+//! early is therefore not an approximation.
+//!
+//! With n features and t slots, all slots are taken after about t ln t draws (the coupon collector's
+//! problem), which is (t ln t) / n rounds; classic MinHash always takes t. If t random rounds leave a
+//! slot empty after all, t more follow in which all features throw at the same slot, one slot per
+//! round.
+//!
+//! Classic MinHash draws each slot independently, so the same feature may decide many of them. Here
+//! different features fill the slots as long as there are enough, as if sampling *without*
+//! replacement, and that is why the estimates of small sets err less.
 //!
 //! # Every bit of it
 //! For t slots, a 32-bit seed, and rounds counted from 0 to 2t - 1 (`^` is exclusive or, `>>` shifts
@@ -30,44 +41,56 @@ use smallvec::{SmallVec, smallvec};
 
 use super::murmur3::fmix64;
 
-/// What a slot holds before anything is thrown at it: more than any `round * 2^32 + value`.
+/// The value of a slot at which nothing has been thrown: greater than any `round * 2^32 + value`.
 const EMPTY: u64 = u64::MAX;
 
 /// The slots of a sketch: on the stack for up to 128.
 pub(super) type Slots = SmallVec<[u64; 128]>;
 
-/// The hashes of a set's features, in any order; those that come more than once change nothing.
+/// The hashes of a set's features, in any order; copies of a hash change nothing.
 pub(super) type Hashes = SmallVec<[u64; 128]>;
 
-/// So many draws for each slot leave one of 4096 empty once in 2,000 sets.
+/// With this many draws per slot, 4096 slots are all taken but once in 2,000 sets: one slot stays
+/// empty with probability e^-16, so 4096 * e^-16 = 1 / 2,170.
 const AMPLE_DRAWS: usize = 16;
 
-/// The sketch of the features whose hashes are `hashes`, in `count` slots: in each the least
+/// The sketch of the features whose hashes are `hashes`, in `slot_count` slots: in each the least
 /// `round * 2^32 + value` thrown at it.
 ///
 /// The slotwise minimum of two sketches is the sketch of the union of their sets. In the sketch of
 /// the empty set every slot is all ones.
-pub(super) fn sketch(mut hashes: Hashes, seed: u32, count: usize) -> Slots {
-    let mut slots: Slots = smallvec![EMPTY; count];
+///
+/// There are at most 2^31 slots, so that a round fits 32 bits.
+pub(super) fn sketch(mut hashes: Hashes, seed: u32, slot_count: usize) -> Slots {
+    debug_assert!(slot_count <= 1 << 31, "a round must fit the upper 32 bits of a slot");
+    let mut slots: Slots = smallvec![EMPTY; slot_count];
     if hashes.is_empty() {
         return slots;
     }
-    let last_at_random = count as u64;
-    let ample_rounds = (AMPLE_DRAWS * count).div_ceil(hashes.len()) as u64;
-    let (mut empty, mut draws) = (count, hashes.clone());
-    for round in 0..last_at_random {
+    let random_rounds = slot_count as u64;
+    let ample_rounds = (AMPLE_DRAWS * slot_count).div_ceil(hashes.len()) as u64;
+    let mut draws = hashes.clone();
+    let mut empty = slot_count;
+
+    // Phase 1: every feature throws at a random slot, until no slot is empty.
+    for round in 0..random_rounds {
         if empty == 0 {
             return slots;
         }
         if round == ample_rounds {
-            // Copies of few features, or else it were full. Each round would take them all again.
+            // Distinct features would nearly always have filled all slots by now, so many of these
+            // hashes must be copies. Only now is it worth sorting: without it, each of the many
+            // rounds still to come would draw for all copies again.
             hashes.sort_unstable();
             hashes.dedup();
         }
         draw(&hashes, round_key(seed, round), &mut draws);
         empty -= throw_at_random(&draws[..hashes.len()], round, &mut slots);
     }
-    for (slot, round) in slots.iter_mut().zip(last_at_random..) {
+
+    // Phase 2: every slot has a round in which all features throw at it. That fills the slots that are
+    // still empty; the others keep what they have, because its round came earlier.
+    for (slot, round) in slots.iter_mut().zip(random_rounds..) {
         let key = round_key(seed, round);
         let least = hashes.iter().map(|hash| entry(round, fmix64(hash ^ key))).min();
         *slot = (*slot).min(least.unwrap_or(EMPTY));
@@ -75,7 +98,7 @@ pub(super) fn sketch(mut hashes: Hashes, seed: u32, count: usize) -> Slots {
     slots
 }
 
-/// What every feature draws in a round: by itself, because it compiles to SIMD instructions.
+/// Draws for every feature in a round. The loop is a function because it compiles to SIMD instructions.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn draw(hashes: &[u64], key: u64, draws: &mut [u64]) {
     for (draw, hash) in draws.iter_mut().zip(hashes) {
@@ -83,24 +106,29 @@ fn draw(hashes: &[u64], key: u64, draws: &mut [u64]) {
     }
 }
 
-/// One round in which every feature throws at the slot that it drew. Returns how many empty slots
-/// that filled. Without a branch: which slots are hit is anybody's guess.
+/// Throws every feature at the slot that it drew in this round, and returns how many empty slots that
+/// filled.
+///
+/// It does not branch: which slots are hit is random, so branches would often be mispredicted.
 fn throw_at_random(draws: &[u64], round: u64, slots: &mut [u64]) -> usize {
-    let count = slots.len() as u64;
+    let slot_count = slots.len() as u64;
     let mut filled = 0;
     for draw in draws {
-        let slot = &mut slots[(((draw >> 32) * count) >> 32) as usize];
+        // A multiplication maps the upper half of the draw to 0..slot_count without a division
+        // (Lemire's fast range).
+        let slot = &mut slots[(((draw >> 32) * slot_count) >> 32) as usize];
         filled += usize::from(*slot == EMPTY);
         *slot = entry(round, *draw).min(*slot);
     }
     filled
 }
 
+/// The key that makes the draws of a round differ from those of any other round or seed.
 fn round_key(seed: u32, round: u64) -> u64 {
     fmix64((u64::from(seed) << 32) + round + 1)
 }
 
-/// What a draw would leave in its slot: the round above, the value below.
+/// The entry that a draw competes with for its slot: the round above, the value below.
 fn entry(round: u64, draw: u64) -> u64 {
     (round << 32) | (draw & 0xffff_ffff)
 }

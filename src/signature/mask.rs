@@ -1,32 +1,36 @@
-//! Masking: numbers and hexadecimal identifiers out of a text.
+//! Masking: taking numbers and hexadecimal identifiers out of a text.
 //!
-//! Log lines and error messages differ in addresses, counters and ids, and are alike otherwise.
-//! Masking replaces by `0` every leftmost match of these, tried in this order (ASCII, any case):
+//! Log lines and error messages that say the same differ in addresses, counters and ids. Masking
+//! replaces every leftmost match of these by `0`, tried in this order (ASCII, any case):
 //!
 //! 1. `0x[0-9a-f]+`
 //! 2. 8 or more hexadecimal digits with at least one decimal digit among them, between word
 //!    boundaries: `\b(?=[a-f]*[0-9])[0-9a-f]{8,}\b`, where `[0-9A-Za-z_]` are the word characters
 //! 3. `[0-9]+`
 //!
-//! Written by hand, because a regular expression engine either lacks the look-ahead or backtracks:
-//! here each byte is looked at a bounded number of times, whatever the text.
+//! The matcher is written by hand, because a regular expression engine either lacks the look-ahead or
+//! backtracks. Here each byte is looked at a bounded number of times, whatever the text: a run of
+//! hexadecimal digits is only scanned as an identifier (2) from the start of its word, and what the
+//! scan finds to be a match is skipped.
 
-/// The text with every match replaced by `0`; `None` where there is no match.
+/// The text with every match replaced by `0`; `None` if there is no match.
 pub(super) fn mask(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     if !bytes.iter().any(u8::is_ascii_digit) {
-        return None; // every match has one in it, and one alone is a match
+        return None; // every match has a digit in it, and a single digit is a match
     }
     let mut masked = String::with_capacity(text.len());
-    let (mut copied, mut at) = (0, 0);
-    while at < bytes.len() {
-        match match_at(bytes, at) {
-            0 => at += 1,
+    // Everything before `copied` is in `masked` already; everything before `position` has been matched.
+    let (mut copied, mut position) = (0, 0);
+    while position < bytes.len() {
+        match match_length(bytes, position) {
+            0 => position += 1,
             length => {
-                masked.push_str(&text[copied..at]); // both ends lie beside ASCII
+                // Both ends are beside an ASCII character, so this never cuts a character in two.
+                masked.push_str(&text[copied..position]);
                 masked.push('0');
-                at += length;
-                copied = at;
+                position += length;
+                copied = position;
             }
         }
     }
@@ -34,38 +38,38 @@ pub(super) fn mask(text: &str) -> Option<String> {
     Some(masked)
 }
 
-/// The length of the match that begins at `at`, 0 if there is none.
-fn match_at(text: &[u8], at: usize) -> usize {
-    let (before, rest) = text.split_at(at);
+/// The length of the match that begins at `position`, 0 if there is none.
+fn match_length(text: &[u8], position: usize) -> usize {
+    let (before, rest) = text.split_at(position);
     match rest {
-        [b'0', b'x' | b'X', digits @ ..] if run(digits, u8::is_ascii_hexdigit) > 0 => {
-            2 + run(digits, u8::is_ascii_hexdigit)
+        [b'0', b'x' | b'X', digits @ ..] if prefix_length(digits, u8::is_ascii_hexdigit) > 0 => {
+            2 + prefix_length(digits, u8::is_ascii_hexdigit)
         }
         // Only at the start of a word, so that each word is scanned once.
         [first, ..] if first.is_ascii_hexdigit() && !before.last().is_some_and(is_word) => {
             match hexadecimal_word(rest) {
-                0 => run(rest, u8::is_ascii_digit),
+                0 => prefix_length(rest, u8::is_ascii_digit),
                 length => length,
             }
         }
-        _ => run(rest, u8::is_ascii_digit),
+        _ => prefix_length(rest, u8::is_ascii_digit),
     }
 }
 
 /// The length of the word that `text` begins with if that is a hexadecimal identifier, else 0.
 ///
-/// A hexadecimal digit is a word character: so between word boundaries stands a whole word, or
-/// nothing.
+/// Hexadecimal digits are word characters, so there is no boundary inside a run of them: either the
+/// whole word matches or nothing does, and trying shorter lengths is pointless.
 fn hexadecimal_word(text: &[u8]) -> usize {
-    let length = run(text, u8::is_ascii_hexdigit);
+    let length = prefix_length(text, u8::is_ascii_hexdigit);
     let (word, after) = text.split_at(length);
     let is_identifier =
         length >= 8 && !after.first().is_some_and(is_word) && word.iter().any(u8::is_ascii_digit);
     if is_identifier { length } else { 0 }
 }
 
-/// How many bytes of the class `text` begins with.
-fn run(text: &[u8], class: fn(&u8) -> bool) -> usize {
+/// The number of bytes of the class that `text` begins with.
+fn prefix_length(text: &[u8], class: fn(&u8) -> bool) -> usize {
     text.iter().take_while(|byte| class(byte)).count()
 }
 
@@ -133,7 +137,7 @@ mod tests {
         assert_eq!(mask("deadbeef, no digit"), None);
     }
 
-    /// Looking at the rest of the text from every byte would take minutes for these.
+    /// Looking at the rest of the text from every byte would take minutes for these texts.
     #[test]
     fn a_mebibyte_of_anything_is_masked_at_once() {
         for unit in ["a", "0", "0x", "_a", "aaaaaaa ", "x0", "fe1g", "\u{e9}a"] {
@@ -142,7 +146,7 @@ mod tests {
         }
     }
 
-    /// Tries every alternative at every place with every length, the longest first.
+    /// Tries every alternative at every position with every length, the longest first.
     fn reference(text: &str) -> String {
         let text: Vec<char> = text.chars().collect();
         let mut masked = String::new();

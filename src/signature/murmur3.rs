@@ -1,6 +1,14 @@
 //! MurmurHash3 (Austin Appleby, public domain; SMHasher's `MurmurHash3.cpp`) over byte slices.
 //!
-//! The `murmur3` crate reads through `io::Read`, which costs several times the hash itself where
+//! Two of its three variants: the first half of x64_128 under seed 0, and x86_32 under many seeds at
+//! once. Both work in the same four steps:
+//!
+//! 1. cut the key into blocks, and *scramble* each by itself (multiply, rotate, multiply);
+//! 2. mix the scrambled blocks into the state, one after the other; the seed is the first state;
+//! 3. mix in the tail, the bytes after the last whole block, scrambled the same way, and the length;
+//! 4. *finalize*: shift and multiply until every bit of the state depends on every other.
+//!
+//! The `murmur3` crate reads through `io::Read`, which costs several times the hash itself if
 //! features have a few bytes, and cannot share work between seeds. It is the reference in the tests.
 
 use smallvec::SmallVec;
@@ -18,6 +26,8 @@ pub(crate) fn hash64(bytes: &[u8]) -> u64 {
         h2 = (h2 ^ scramble_k2(k2)).rotate_left(31);
         h2 = h2.wrapping_add(h1).wrapping_mul(5).wrapping_add(0x3849_5ab5);
     }
+    // The reference switches over the length of the tail. Zeros scramble to zero, so padding the tail
+    // with zeros gives the same without a switch.
     let (k1, k2) = two_words(tail);
     h1 ^= scramble_k1(k1) ^ bytes.len() as u64;
     h2 ^= scramble_k2(k2) ^ bytes.len() as u64;
@@ -47,60 +57,71 @@ pub(super) fn fmix64(mut k: u64) -> u64 {
     k ^ (k >> 33)
 }
 
-/// Up to 16 bytes as two little-endian words, zeros after them.
+/// Up to 16 bytes as two little-endian words, padded with zeros.
 ///
-/// Lengths vary from feature to feature, so a loop over the bytes would be mispredicted at its end:
-/// here and in [`short_word`] two reads overlap instead, and what both have read falls away, or on
-/// itself.
+/// Lengths vary from feature to feature, so a loop over the bytes would be mispredicted at its end.
+/// Instead, here and in [`short_word`], two reads of a fixed size overlap. For 11 bytes:
+///
+/// ```text
+/// byte     0 1 2 3 4 5 6 7 8 9 a
+/// first    [ word 1      ]
+/// last           [ twice ] [new]    shifted down by the 5 bytes that were read twice
+/// ```
 #[inline]
 fn two_words(bytes: &[u8]) -> (u64, u64) {
+    debug_assert!(bytes.len() <= 16);
     match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
         (Some(first), Some(last)) => {
-            let read_twice = 8 * (16 - bytes.len()) as u32; // in bits
-            let second = u64::from_le_bytes(*last).unbounded_shr(read_twice);
+            let bits_read_twice = 8 * (16 - bytes.len()) as u32;
+            // All of the second word was read twice if there are just 8 bytes: a shift by 64 gives 0.
+            let second = u64::from_le_bytes(*last).unbounded_shr(bits_read_twice);
             (u64::from_le_bytes(*first), second)
         }
         _ => (short_word(bytes), 0),
     }
 }
 
-/// Up to 7 bytes as a little-endian word, zeros after them.
+/// Up to 7 bytes as a little-endian word, padded with zeros.
 #[inline]
 fn short_word(bytes: &[u8]) -> u64 {
-    let last_bit = 8 * bytes.len().saturating_sub(1);
+    debug_assert!(bytes.len() < 8);
+    let last_byte_shift = 8 * bytes.len().saturating_sub(1);
+    // 4 to 7 bytes: two reads of four. Bytes that both have read land on themselves, so `|` is enough.
     if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
         let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
-        return u64::from(first) | (u64::from(last) << (last_bit - 24));
+        return u64::from(first) | (u64::from(last) << (last_byte_shift - 24));
     }
+    // 1 to 3 bytes: the first, the second and the last of them, which may be the same byte.
     match (bytes.first(), bytes.get(1), bytes.last()) {
         (Some(&first), second, Some(&last)) => {
             let second = u64::from(second.copied().unwrap_or(0));
-            u64::from(first) | (second << 8) | (u64::from(last) << last_bit)
+            u64::from(first) | (second << 8) | (u64::from(last) << last_byte_shift)
         }
         _ => 0,
     }
 }
 
-/// A key on its way through MurmurHash3_x86_32, as far as the seed has no say in it.
+/// A key of MurmurHash3_x86_32 after step 1, which does not depend on the seed.
 ///
-/// The blocks of the key are scrambled before they meet the state, and only the state depends on
-/// the seed. So a key hashed under many seeds is scrambled once, and [`hash`](Self::hash) does the
-/// rest for each seed. One value serves key after key, without an allocation for each.
+/// The blocks of the key are scrambled before they are mixed into the state, and only the state
+/// depends on the seed. So a key that is hashed under many seeds is scrambled once, and
+/// [`hash`](Self::hash) does the rest for each seed. One value serves key after key, without an
+/// allocation for each.
 #[derive(Default)]
-pub(super) struct Scrambled {
+pub(super) struct ScrambledKey {
     blocks: SmallVec<[u32; 64]>,
     tail: u32,
-    len: u32,
+    length: u32,
 }
 
-impl Scrambled {
-    /// Takes another key in place of the last.
+impl ScrambledKey {
+    /// Replaces the key by another.
     pub(super) fn set(&mut self, key: &[u8]) {
         let (blocks, tail) = key.as_chunks::<4>();
         self.blocks.clear();
         self.blocks.extend(blocks.iter().map(|block| scramble32(u32::from_le_bytes(*block))));
         self.tail = scramble32(short_word(tail) as u32); // at most 3 bytes
-        self.len = key.len() as u32; // the algorithm counts modulo 2^32
+        self.length = key.len() as u32; // the algorithm counts modulo 2^32
     }
 
     /// MurmurHash3_x86_32 of the key under each of `N` seeds.
@@ -116,7 +137,7 @@ impl Scrambled {
             }
         }
         // Not a loop over `&mut`: LLVM would keep half the states in memory.
-        states.map(|state| fmix32(state ^ self.tail ^ self.len))
+        states.map(|state| fmix32(state ^ self.tail ^ self.length))
     }
 }
 
@@ -124,6 +145,7 @@ fn scramble32(k: u32) -> u32 {
     k.wrapping_mul(0xcc9e_2d51).rotate_left(15).wrapping_mul(0x1b87_3593)
 }
 
+/// MurmurHash3's 32-bit finalizer.
 #[inline(always)]
 fn fmix32(mut h: u32) -> u32 {
     h = (h ^ (h >> 16)).wrapping_mul(0x85eb_ca6b);
@@ -138,7 +160,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn hash32(key: &[u8], seed: u32) -> u32 {
-        let mut scrambled = Scrambled::default();
+        let mut scrambled = ScrambledKey::default();
         scrambled.set(b"a key before, of another length");
         scrambled.set(key);
         scrambled.hash([seed])[0]
@@ -168,7 +190,7 @@ mod tests {
             let seeds: [u32; 5] = std::array::from_fn(|lane| seed.wrapping_add(lane as u32));
             let reference =
                 seeds.map(|seed| ::murmur3::murmur3_32(&mut key.as_slice(), seed).unwrap());
-            let mut scrambled = Scrambled::default();
+            let mut scrambled = ScrambledKey::default();
             scrambled.set(&key);
             prop_assert_eq!(scrambled.hash(seeds), reference);
         }

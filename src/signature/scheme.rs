@@ -1,4 +1,17 @@
 //! The scheme that fixes a signature, and the signature.
+//!
+//! A [`Scheme`] turns a set of features into slots (`fss`, `minhash`) and the slots of each band into
+//! that band's bucket. Here with 3 bands of 2 rows:
+//!
+//! ```text
+//! slots     9670  3712 | 8916  3594 | 8304  2617
+//!             band 0   |   band 1   |   band 2
+//! buckets  "9670,3712"  "8916,3594"  "8304,2617"     if the scheme has a modulus: decimals
+//!           8 bytes      8 bytes      8 bytes        otherwise: a digest of the slots
+//! ```
+//!
+//! A digest makes every bucket equally short. Different slots get the same digest by chance about once
+//! in 2^64 pairs.
 
 use smallvec::{SmallVec, smallvec};
 
@@ -6,7 +19,7 @@ use super::fss;
 use super::minhash::MinHash;
 use super::murmur3::hash64;
 
-/// How the slots of a signature are hashed.
+/// The algorithm that hashes features into slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hash {
     /// Fast Similarity Sketching (Dahlgaard, Knudsen, Thorup 2017, original form), each draw from
@@ -15,17 +28,17 @@ pub enum Hash {
     /// Classic MinHash (Broder 1997): slot `j` keeps the least MurmurHash3_x86_32 under seed
     /// `seed + j` modulo 2^32.
     Murmur3 {
-        /// In `1..=2^31`. Where given, hashes are reduced to `0..modulus` by the non-negative
+        /// In `1..=2^31`. With a modulus, hashes are reduced to `0..modulus` by the non-negative
         /// remainder before the minimum is taken, and buckets are readable: a band's slots in
         /// decimal, joined by commas. 65535 gives the buckets of Sentry's Python client.
         modulus: Option<u32>,
     },
 }
 
-/// What fixes a signature: the same in every release and on every machine.
+/// All that fixes a signature: the same in every release and on every machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scheme {
-    /// How slots are hashed.
+    /// The algorithm of the slots.
     pub hash: Hash,
     /// Another seed gives another, independent signature of the same set.
     pub seed: u32,
@@ -36,12 +49,12 @@ pub struct Scheme {
 }
 
 impl Scheme {
-    /// The number of slots, `bands * rows`: what a feature costs grows with it.
+    /// The number of slots, `bands * rows`: the cost of a feature grows with it.
     pub fn slots(&self) -> usize {
         usize::from(self.bands) * usize::from(self.rows)
     }
 
-    /// Signs a set of features: one bucket for each band, or `None` where there is no feature.
+    /// Signs a set of features: one bucket for each band, or `None` if there is no feature.
     ///
     /// Neither the order of the features nor how often one comes changes anything.
     ///
@@ -53,7 +66,7 @@ impl Scheme {
                 let hashes: fss::Hashes = features.map(hash64).collect();
                 (!hashes.is_empty()).then(|| {
                     let slots = fss::sketch(hashes, self.seed, self.slots());
-                    self.digests(&slots, u64::to_le_bytes)
+                    self.digest_bands(&slots, u64::to_le_bytes)
                 })
             }
             Hash::Murmur3 { modulus } => {
@@ -62,8 +75,8 @@ impl Scheme {
                 let mut minhash = MinHash::new(self.slots(), self.seed, modulus);
                 features.for_each(|feature| minhash.add(feature));
                 Some(match modulus {
-                    Some(_) => self.decimals(minhash.slots()),
-                    None => self.digests(minhash.slots(), i32::to_le_bytes),
+                    Some(_) => self.print_bands(minhash.slots()),
+                    None => self.digest_bands(minhash.slots(), i32::to_le_bytes),
                 })
             }
         }
@@ -71,73 +84,70 @@ impl Scheme {
 
     /// For each band the first 8 bytes of MurmurHash3_x64_128 (seed 0) over its slots as
     /// little-endian integers.
-    fn digests<S: Copy, const WIDTH: usize>(
+    fn digest_bands<S: Copy, const WIDTH: usize>(
         &self,
         slots: &[S],
         little_endian: impl Fn(S) -> [u8; WIDTH],
     ) -> Signature {
-        let mut band_bytes: SmallVec<[[u8; WIDTH]; 64]> = smallvec![[0; WIDTH]; self.chunk()];
+        // One buffer for all bands: each overwrites the slots of the one before.
+        let mut band_bytes: SmallVec<[[u8; WIDTH]; 64]> = smallvec![[0; WIDTH]; self.band_length()];
         let digest = |band: &[S]| {
             for (bytes, &slot) in band_bytes.iter_mut().zip(band) {
                 *bytes = little_endian(slot);
             }
             hash64(band_bytes.as_flattened()).to_le_bytes()
         };
-        let digests: SmallVec<[[u8; DIGEST]; 16]> = slots.chunks_exact(self.chunk()).map(digest).collect();
+        let digests: SmallVec<[[u8; DIGEST]; 16]> =
+            slots.chunks_exact(self.band_length()).map(digest).collect();
         Signature {
             bytes: SmallVec::from_slice(digests.as_flattened()),
             ends: (1..=digests.len()).map(|bands| (DIGEST * bands) as u32).collect(),
         }
     }
 
-    /// For each band its slots, none negative, in decimal, joined by commas.
-    fn decimals(&self, slots: &[i32]) -> Signature {
+    /// For each band its slots, none of them negative, in decimal, joined by commas.
+    fn print_bands(&self, slots: &[i32]) -> Signature {
+        let mut digits = itoa::Buffer::new();
         let mut signature = Signature { bytes: SmallVec::new(), ends: SmallVec::new() };
-        for band in slots.chunks_exact(self.chunk()) {
+        for band in slots.chunks_exact(self.band_length()) {
             for (row, slot) in band.iter().enumerate() {
+                debug_assert!(*slot >= 0, "slot {slot} is not a remainder");
                 if row > 0 {
                     signature.bytes.push(b',');
                 }
-                push_decimal(&mut signature.bytes, slot.unsigned_abs());
+                signature.bytes.extend_from_slice(digits.format(slot.unsigned_abs()).as_bytes());
             }
             signature.ends.push(signature.bytes.len() as u32);
         }
         signature
     }
 
-    /// Slots of a band, as the length of a chunk: a scheme without rows has no slots to chunk.
-    fn chunk(&self) -> usize {
+    /// The slots of a band, at least 1, so that slots can be cut into bands: a scheme without rows has
+    /// no slots to cut.
+    fn band_length(&self) -> usize {
         usize::from(self.rows).max(1)
     }
 }
 
-/// Bytes of a digest.
+/// The bytes of a digest.
 const DIGEST: usize = 8;
 
-/// Room for the 16 digests of the default signature.
+/// Inline capacity for the 16 digests of the default signature.
 type Bytes = SmallVec<[u8; 16 * DIGEST]>;
 
-fn push_decimal(bytes: &mut Bytes, number: u32) {
-    let mut digits = [0; 10];
-    let mut rest = number;
-    for (place, digit) in digits.iter_mut().enumerate().rev() {
-        *digit = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            bytes.extend_from_slice(&digits[place..]);
-            return;
-        }
-    }
-}
-
-/// What is observed of a set of features: one bucket for each band, in the order of the bands.
+/// The observation of a set of features: one bucket for each band, in the order of the bands.
 ///
-/// All buckets lie in one piece, without an allocation for the default of 16 bands. A bucket is an
-/// opaque byte string: 8 bytes, or decimals joined by commas where the scheme has a modulus.
+/// All buckets lie in one sequence of bytes, without an allocation for the default of 16 bands. A
+/// bucket is an opaque byte string: 8 bytes, or decimals joined by commas if the scheme has a modulus.
+///
+/// ```text
+/// bytes   9670,37128916,35948304,2617
+/// ends             9        18       27
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
     bytes: Bytes,
-    /// Where each bucket ends in `bytes`; it begins where the one before it ends.
+    /// The end of each bucket in `bytes`; it begins at the end of the one before.
     ends: SmallVec<[u32; 16]>,
 }
 
@@ -158,7 +168,7 @@ impl Signature {
         self.ends.len()
     }
 
-    /// Whether there is no bucket, which only a scheme without bands or rows gives.
+    /// True if there is no bucket, which happens only for a scheme without bands or rows.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
@@ -419,11 +429,12 @@ mod tests {
 
     #[test]
     fn decimals() {
-        for number in [0, 7, 10, 65534, 1_000_000_000, (1 << 31) - 1, u32::MAX] {
-            let mut bytes = Bytes::new();
-            push_decimal(&mut bytes, number);
-            assert_eq!(bytes.as_slice(), number.to_string().as_bytes());
-        }
+        let scheme = Scheme { hash: Hash::Murmur3 { modulus: Some(1 << 31) }, seed: 0, bands: 3, rows: 2 };
+        let signature = scheme.print_bands(&[0, 7, 10, 65534, 1_000_000_000, i32::MAX]);
+        assert_eq!(
+            signature.buckets().collect::<Vec<_>>(),
+            [&b"0,7"[..], b"10,65534", b"1000000000,2147483647"]
+        );
     }
 
     proptest! {
@@ -445,10 +456,10 @@ mod tests {
         }
     }
 
-    /// Pairs of sets that the statistics below are over.
+    /// The number of pairs of sets in each of the statistics below.
     const PAIRS: u64 = 600;
 
-    /// Two sets of `size` features of which `shared` are common, different for each `pair`.
+    /// Two sets of `size` features with `shared` features in common, different ones for each `pair`.
     fn pair_of_sets(pair: u64, size: u64, shared: u64) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
         let feature = |i: u64| (pair << 32 | i).to_be_bytes().to_vec();
         let one = (0..size).map(feature).collect();

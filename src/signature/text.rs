@@ -1,10 +1,24 @@
-//! How a text becomes features: lower case, masking, shingles.
+//! The features of a text: lower case, masking, shingles.
+//!
+//! A *shingle* is a window of n neighbouring characters or words (Broder 1997; elsewhere an n-gram), and
+//! each shingle of a text is a feature:
+//!
+//! ```text
+//! "Disk 7 is FULL"  ──lower case──▶  "disk 7 is full"  ──mask──▶  "disk 0 is full"
+//!
+//! WORDS 2:  "disk 0"   "0 is"   "is full"
+//! CHARS 5:  "disk "  "isk 0"  "sk 0 "  "k 0 i"  " 0 is"  ...
+//! ```
+//!
+//! Shingles overlap, so they are never copied: [`Shingles`] moves two ends along one buffer. For words
+//! that buffer is made first, with exactly one space between two words, so that a shingle of words is a
+//! slice as well.
 
 use std::borrow::Cow;
 
 use super::mask::mask;
 
-/// What the features of a text are.
+/// The kind and size of the features of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shingle {
     /// Every run of this many characters (Unicode scalar values): 1..=64.
@@ -15,7 +29,7 @@ pub enum Shingle {
 }
 
 impl Shingle {
-    /// Characters or words in a feature, at least 1.
+    /// The number of characters or words in a feature, at least 1.
     fn length(self) -> usize {
         match self {
             Self::Chars(n) | Self::Words(n) => usize::from(n).max(1),
@@ -23,26 +37,27 @@ impl Shingle {
     }
 }
 
-/// How a text becomes features, in this order: lower case, masking, shingles. Nothing else is
-/// normalised: no white space, no Unicode normalisation form.
+/// The rules that make features of a text, in this order: lower case, masking, shingles. Nothing else
+/// is normalised: no white space, no Unicode normalisation form.
 ///
 /// Letters and their lower case are those of the Unicode version of the Rust that built the module.
-/// A later one adds characters, and may change what becomes of these; it leaves the old ones alone.
+/// A later version adds characters, and may change what becomes of these; it does not change the old
+/// ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TextRules {
-    /// What a feature is.
+    /// The kind and size of a feature.
     pub shingle: Shingle,
-    /// Whether letters are taken in lower case, by Unicode's unconditional and final-sigma rules.
+    /// True to convert letters to lower case, by Unicode's unconditional and final-sigma rules.
     pub lowercase: bool,
-    /// Whether numbers and hexadecimal identifiers are replaced by `0`: every leftmost match of
+    /// True to replace numbers and hexadecimal identifiers by `0`: every leftmost match of
     /// `0x[0-9a-f]+`, of 8 or more hexadecimal digits with a decimal digit among them between word
     /// boundaries, or of `[0-9]+` (ASCII, any case).
     pub mask: bool,
 }
 
 impl TextRules {
-    /// The text in lower case and masked, as far as these are asked for; borrowed where neither can
-    /// change anything.
+    /// The text in lower case and masked, as far as the rules ask for it; borrowed if neither changes
+    /// anything.
     pub fn normalise<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let lower = self.lowercase.then(|| lowercase(text)).flatten();
         let masked = self.mask.then(|| mask(lower.as_deref().unwrap_or(text))).flatten();
@@ -52,7 +67,7 @@ impl TextRules {
         }
     }
 
-    /// Normalises a text and finds how many features it has, without making them.
+    /// Normalises a text and counts its features, without making them.
     pub fn prepare<'a>(&self, text: &'a str) -> Prepared<'a> {
         let normalised = self.normalise(text);
         match self.shingle {
@@ -68,7 +83,7 @@ impl TextRules {
     }
 }
 
-/// The text in lower case; `None` where it is already.
+/// The text in lower case; `None` if it is already.
 fn lowercase(text: &str) -> Option<String> {
     let is_lower = |c: char| match c {
         c if c.is_ascii() => !c.is_ascii_uppercase(),
@@ -81,8 +96,8 @@ fn lowercase(text: &str) -> Option<String> {
 fn join_words(text: &str) -> (String, usize) {
     let mut joined = String::with_capacity(text.len());
     let mut words = 0;
-    let is_between = |c: char| !c.is_alphanumeric() && c != '_';
-    for word in text.split(is_between).filter(|word| !word.is_empty()) {
+    let is_separator = |c: char| !c.is_alphanumeric() && c != '_';
+    for word in text.split(is_separator).filter(|word| !word.is_empty()) {
         if words > 0 {
             joined.push(' ');
         }
@@ -94,17 +109,18 @@ fn join_words(text: &str) -> (String, usize) {
 
 /// A text made ready to be cut into features.
 ///
-/// It borrows the text where lower case and masking leave it alone and characters are counted;
-/// words are joined into a text of their own.
+/// It borrows the text if features are made of characters and neither lower case nor masking changes
+/// anything. Words are joined into a new text.
 #[derive(Clone, Debug)]
 pub struct Prepared<'a> {
-    /// For words: the words alone, one space between two.
+    /// The normalised text; if features are made of words, only the words with one space between two.
     text: Cow<'a, str>,
     shingle: Shingle,
     count: usize,
 }
 
 impl<'a> Prepared<'a> {
+    /// `units` is the number of characters or words in `text`.
     fn new(text: Cow<'a, str>, units: usize, shingle: Shingle) -> Self {
         let count = match units {
             0 => 0,
@@ -113,46 +129,60 @@ impl<'a> Prepared<'a> {
         Self { text, shingle, count }
     }
 
-    /// The number of features, those that come more than once counted each time.
+    /// The number of features, repeated ones included.
     ///
-    /// For `u` characters or words and shingles of `n`: `u - n + 1`, but 1 where there are fewer
-    /// than `n`, and 0 where there are none.
+    /// For `u` characters or words and shingles of `n`: `u - n + 1`, but 1 if there are fewer than
+    /// `n`, and 0 if there are none.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// At most so many bytes are in all features together.
+    /// An upper bound on the bytes of all features together.
     pub fn most_bytes(&self) -> usize {
         // A byte is in no more features than a feature has units, nor than there are features.
         self.text.len().saturating_mul(self.shingle.length().min(self.count))
     }
 
-    /// The features, in the order of the text. Where there are fewer than `n` characters or words,
-    /// one feature of all of them.
+    /// The features, in the order of the text. If there are fewer than `n` characters or words, all of
+    /// them are one feature.
     pub fn features(&self) -> Shingles<'_> {
-        let mut shingles =
-            Shingles { text: self.text.as_bytes(), unit: self.shingle, start: 0, end: 0, left: self.count };
+        let mut shingles = Shingles {
+            text: self.text.as_bytes(),
+            shingle: self.shingle,
+            start: 0,
+            end: 0,
+            remaining: self.count,
+        };
         shingles.end = shingles.end_of_first();
         shingles
     }
 }
 
 /// The features of a [`Prepared`] text: byte slices of it that overlap.
+///
+/// A window `start..end` slides over the text: each step moves both ends by one character or word.
+///
+/// ```text
+/// WORDS 2     disk 0 is full        start = 0, end = 6
+///             [----]
+///                  [--]             start = 5, end = 9
+/// ```
 #[derive(Clone, Debug)]
 pub struct Shingles<'a> {
     text: &'a [u8],
-    unit: Shingle,
+    shingle: Shingle,
     /// The next feature is `text[start..end]`.
     start: usize,
     end: usize,
-    left: usize,
+    /// Features that are still to come.
+    remaining: usize,
 }
 
 impl Shingles<'_> {
-    /// Where the first feature ends: after `n` units, or with the text if there are no more.
+    /// The end of the first feature: after `n` units, or of the whole text if it has fewer.
     fn end_of_first(&self) -> usize {
         let mut end = self.end_of_unit(0);
-        for _ in 1..self.unit.length() {
+        for _ in 1..self.shingle.length() {
             if end == self.text.len() {
                 break;
             }
@@ -161,22 +191,22 @@ impl Shingles<'_> {
         end
     }
 
-    /// Where the character or word ends that begins at `start`.
+    /// The end of the character or word that begins at `start`.
     fn end_of_unit(&self, start: usize) -> usize {
         let rest = self.text.get(start..).unwrap_or_default();
-        let goes_on = |byte: &&u8| match self.unit {
+        let continues = |byte: &&u8| match self.shingle {
             Shingle::Chars(_) => (**byte as i8) < -0x40, // 0b10......: UTF-8's continuation bytes
             Shingle::Words(_) => **byte != b' ',
         };
         match rest {
             [] => start,
-            [_, others @ ..] => start + 1 + others.iter().take_while(goes_on).count(),
+            [_, others @ ..] => start + 1 + others.iter().take_while(continues).count(),
         }
     }
 
-    /// The bytes between two units.
+    /// The number of bytes between two units.
     fn gap(&self) -> usize {
-        match self.unit {
+        match self.shingle {
             Shingle::Chars(_) => 0,
             Shingle::Words(_) => 1,
         }
@@ -187,9 +217,10 @@ impl<'a> Iterator for Shingles<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        self.left = self.left.checked_sub(1)?;
+        self.remaining = self.remaining.checked_sub(1)?;
         let shingle = self.text.get(self.start..self.end);
-        if self.left > 0 {
+        // Only if another feature follows: after the last one there is no unit to move to.
+        if self.remaining > 0 {
             self.start = self.end_of_unit(self.start) + self.gap();
             self.end = self.end_of_unit(self.end + self.gap());
         }
@@ -197,7 +228,7 @@ impl<'a> Iterator for Shingles<'a> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
+        (self.remaining, Some(self.remaining))
     }
 }
 

@@ -1,60 +1,63 @@
-//! CSV and TSV: the first record names the fields. Fields may be quoted, and hold line breaks.
+//! CSV and TSV: the first record names the fields. A quoted field may contain line breaks.
 
-use super::lines::Input;
-use super::{Clause, Fields, Format, Observation, Place, Record, Source, quoted, seconds};
+use super::byte_input::ByteInput;
+use super::fields::{parse_seconds, quote_names};
+use super::{Clause, FieldOptions, Format, Observation, Position, Record, Source, describe_early_end};
 use crate::Result;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
-/// Records of a table.
+/// The records of a table.
 pub struct Csv<'a> {
-    reader: Reader<Box<Input>>,
-    fields: &'a Fields,
+    reader: Reader<Box<ByteInput>>,
+    format: Format,
+    fields: &'a FieldOptions,
     header: Vec<String>,
-    /// Records read so far, the header not counted.
-    records: u64,
+    /// Records read so far, without the header.
+    records_read: u64,
 }
 
 impl<'a> Csv<'a> {
     /// Reads the header.
     ///
     /// # Errors
-    /// It cannot be read, or has none of the fields.
-    pub fn new(input: Box<Input>, format: Format, fields: &'a Fields) -> Result<Csv<'a>> {
+    /// It cannot be read, or lacks a field that the options name.
+    pub fn open(input: Box<ByteInput>, format: Format, fields: &'a FieldOptions) -> Result<Csv<'a>> {
         let delimiter = if format == Format::Tsv { b'\t' } else { b',' };
         let mut reader = ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(input);
         let header: Vec<String> =
             reader.byte_headers()?.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
-        let wanted = fields.texts().chain(fields.feature_sets()).map(|(_, field)| field);
-        let wanted = wanted.chain([fields.item.as_str()]).chain(fields.time.as_deref());
-        let there: Vec<&str> = header.iter().map(String::as_str).collect();
-        if let Some(missing) = wanted.into_iter().find(|field| !there.contains(field)) {
+        let required = fields.texts().chain(fields.feature_sets()).map(|(_, field)| field);
+        let mut required = required.chain([fields.item.as_str()]).chain(fields.time.as_deref());
+        let available: Vec<&str> = header.iter().map(String::as_str).collect();
+        if let Some(missing) = required.find(|field| !available.contains(field)) {
             return Err(format!(
                 "the first line has no field '{missing}'; it has {}: name the fields with --item, --text, \
                  --features and --time",
-                quoted(&there)
+                quote_names(&available)
             )
             .into());
         }
-        Ok(Csv { reader, fields, header, records: 0 })
+        Ok(Csv { reader, format, fields, header, records_read: 0 })
     }
 
     fn field<'r>(&self, record: &'r ByteRecord, name: &str) -> std::result::Result<&'r str, String> {
-        let at = self.header.iter().position(|field| field == name);
-        let bytes = at
-            .and_then(|at| record.get(at))
+        let column = self.header.iter().position(|field| field == name);
+        let bytes = column
+            .and_then(|column| record.get(column))
             .ok_or_else(|| format!("has no field '{name}': it is too short"))?;
         std::str::from_utf8(bytes).map_err(|_| format!("is not UTF-8 in '{name}'"))
     }
 
-    fn observation(&self, record: &ByteRecord) -> std::result::Result<Observation, String> {
+    fn parse_record(&self, record: &ByteRecord) -> std::result::Result<Observation, String> {
         let item = self.field(record, &self.fields.item)?;
         if item.is_empty() {
             return Err(format!("has nothing in '{}', the name of the item", self.fields.item));
         }
         let timestamp = match &self.fields.time {
-            Some(field) => Some(seconds(self.field(record, field)?)?),
+            Some(field) => Some(parse_seconds(self.field(record, field)?)?),
             None => None,
         };
+        // CSV cannot tell an empty field from a missing one: both are left out.
         let mut clauses = Vec::new();
         for (index, field) in self.fields.texts() {
             let text = self.field(record, field)?;
@@ -63,14 +66,15 @@ impl<'a> Csv<'a> {
             }
         }
         for (index, field) in self.fields.feature_sets() {
-            let parted = self.field(record, field)?.split(self.fields.separator.as_str());
-            let features: Vec<String> = parted.filter(|part| !part.is_empty()).map(String::from).collect();
+            let features = self.field(record, field)?.split(self.fields.separator.as_str());
+            let features: Vec<String> =
+                features.filter(|feature| !feature.is_empty()).map(String::from).collect();
             if !features.is_empty() {
                 clauses.push(Clause::Features { index, features });
             }
         }
         if clauses.is_empty() {
-            return Err(self.fields.nothing());
+            return Err(self.fields.describe_empty_record());
         }
         Ok(Observation { item: item.into(), timestamp, clauses })
     }
@@ -82,26 +86,26 @@ impl Source for Csv<'_> {
         if !self.reader.read_byte_record(&mut record)? {
             return Ok(None);
         }
-        self.records += 1;
-        let end = Place { records: self.records, bytes: self.reader.position().byte() };
-        Ok(Some(Record { end, observation: self.observation(&record) }))
+        self.records_read += 1;
+        let end = Position { records: self.records_read, bytes: self.reader.position().byte() };
+        Ok(Some(Record { end, observation: self.parse_record(&record) }))
     }
 
-    fn go_to(&mut self, place: Place) -> Result<()> {
+    fn go_to(&mut self, position: Position) -> Result<()> {
         if self.reader.get_ref().can_seek() {
-            let mut position = csv::Position::new();
-            position.set_byte(place.bytes).set_record(place.records);
-            self.reader.seek(position)?;
-            self.records = place.records;
+            let mut csv_position = csv::Position::new();
+            csv_position.set_byte(position.bytes).set_record(position.records);
+            self.reader.seek(csv_position)?;
+            self.records_read = position.records;
             return Ok(());
         }
         let mut record = ByteRecord::new();
-        while self.records < place.records {
+        while self.records_read < position.records {
             if !self.reader.read_byte_record(&mut record)? {
-                let (there, wanted) = (self.records, place.records);
-                return Err(format!("the input ends after record {there}, and {wanted} were loaded before: is it another? (--restart loads it from its beginning)").into());
+                let end = Position { records: self.records_read, bytes: self.reader.position().byte() };
+                return Err(describe_early_end(self.format, end, position).into());
             }
-            self.records += 1;
+            self.records_read += 1;
         }
         Ok(())
     }

@@ -1,58 +1,68 @@
-//! Where `simile load` reads from: JSON lines, CSV, or a directory of files.
+//! The inputs of `simile load`: JSON lines, CSV, or a directory of files.
 //!
-//! A source gives records one after the other, each with the place behind it, and can go to a place
-//! again: by a seek in a file, by reading and dropping where there is none.
+//! A [`Source`] gives one record after the other, each with the [`Position`] after it. In a later run it
+//! can go to such a position again: by a seek in a file, and in standard input by reading and dropping
+//! what is before it.
+//!
+//! - [`jsonl`], [`csv`], [`directory`]: the three forms. [`byte_input`]: the file or pipe below the first
+//!   two.
+//! - [`fields`]: which fields of a record are recorded, and how.
 
+mod byte_input;
 mod csv;
 mod directory;
+mod fields;
 mod jsonl;
-mod lines;
+
+pub use fields::FieldOptions;
 
 use crate::Result;
+use byte_input::ByteInput;
 use redis::Cmd;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-/// The longest line or file that is read: past it something is wrong, and memory is not filled.
-const LONGEST: u64 = 16 << 20;
+/// The longest line or file that is read. A longer one is a mistake, and would fill the memory.
+const MAX_RECORD_BYTES: u64 = 16 << 20;
 
-/// Where records come from.
+/// A sequence of records.
 pub trait Source {
-    /// The next record; `None` at the end.
+    /// Reads the next record; `None` at the end.
     ///
     /// # Errors
-    /// Nothing more can be read. (A record that is wrong is no such error: it is in the record.)
+    /// The rest cannot be read. A record that is malformed is not such an error: the error is in the
+    /// record, and the next one can be read.
     fn next(&mut self) -> Result<Option<Record>>;
 
-    /// Goes to a place that it gave in an earlier run.
+    /// Goes to a position that this source gave, in this run or an earlier one.
     ///
     /// # Errors
-    /// There is no such place.
-    fn go_to(&mut self, place: Place) -> Result<()>;
+    /// The source ends before the position.
+    fn go_to(&mut self, position: Position) -> Result<()>;
 }
 
-/// A place behind a record.
+/// A position in a source, between two records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// Records before it: lines of JSON, records of CSV, files.
+pub struct Position {
+    /// The number of records before it: lines of JSON, records of CSV, files.
     pub records: u64,
-    /// Bytes before it.
+    /// The number of bytes before it.
     pub bytes: u64,
 }
 
 /// A record, or what is wrong with it.
 pub struct Record {
-    /// The place behind it; its `records` is the record's own number, from 1.
-    pub end: Place,
+    /// The position after it; its `records` is the record's own number, counted from 1.
+    pub end: Position,
     pub observation: std::result::Result<Observation, String>,
 }
 
-/// What SIM.RECORD is given.
+/// The arguments of one SIM.RECORD.
 #[derive(Debug, PartialEq)]
 pub struct Observation {
     pub item: Vec<u8>,
-    /// Unix seconds.
+    /// Unix seconds; `None` is now.
     pub timestamp: Option<u64>,
     pub clauses: Vec<Clause>,
 }
@@ -66,7 +76,7 @@ pub enum Clause {
 
 impl Observation {
     /// The command that records it.
-    pub fn command(&self, scope: &str) -> Cmd {
+    pub fn to_command(&self, scope: &str) -> Cmd {
         let mut command = redis::cmd("SIM.RECORD");
         command.arg(scope).arg(&self.item);
         if let Some(seconds) = self.timestamp {
@@ -84,97 +94,22 @@ impl Observation {
     }
 }
 
-/// Which fields of a record are what.
-#[derive(clap::Args)]
-pub struct Fields {
-    /// Field with the name of the item
-    #[arg(long, value_name = "FIELD", default_value = "id")]
-    pub item: String,
-    /// Field with a text, and the index it goes to (default: `text`); may be given several times. Without
-    /// any --text or --features: the field `text`
-    #[arg(long, value_name = "[INDEX=]FIELD", value_parser = Mapping::parse)]
-    pub text: Vec<Mapping>,
-    /// Field with a set of features (in JSON a list of strings, in CSV parted by --separator), and the
-    /// index it goes to (default: `features`); may be given several times
-    #[arg(long, value_name = "[INDEX=]FIELD", value_parser = Mapping::parse)]
-    pub features: Vec<Mapping>,
-    /// What parts features in a field of CSV
-    #[arg(long, value_name = "TEXT", default_value = " ")]
-    pub separator: String,
-    /// Field with the time, in Unix seconds; default: now
-    #[arg(long, value_name = "FIELD")]
-    pub time: Option<String>,
-}
-
-/// A field, and the index its content goes to.
-#[derive(Clone, Debug)]
-pub struct Mapping {
-    index: Option<String>,
-    pub field: String,
-}
-
-impl Mapping {
-    fn parse(text: &str) -> std::result::Result<Mapping, String> {
-        match text.split_once('=') {
-            Some((index, field)) if !index.is_empty() && !field.is_empty() => {
-                Ok(Mapping { index: Some(index.into()), field: field.into() })
-            }
-            None if !text.is_empty() => Ok(Mapping { index: None, field: text.into() }),
-            _ => Err("expected FIELD, or INDEX=FIELD".into()),
-        }
-    }
-}
-
-impl Fields {
-    /// The fields with text, each with its index.
-    fn texts(&self) -> impl Iterator<Item = (String, &str)> {
-        let default = self.text.is_empty() && self.features.is_empty();
-        let default = default.then_some(("text".to_string(), "text"));
-        let index = |mapping: &Mapping| mapping.index.clone().unwrap_or_else(|| "text".into());
-        self.text.iter().map(move |mapping| (index(mapping), mapping.field.as_str())).chain(default)
-    }
-
-    /// The fields with features, each with its index.
-    fn feature_sets(&self) -> impl Iterator<Item = (String, &str)> {
-        let index = |mapping: &Mapping| mapping.index.clone().unwrap_or_else(|| "features".into());
-        self.features.iter().map(move |mapping| (index(mapping), mapping.field.as_str()))
-    }
-
-    /// What is wrong with a record that has none of the fields to record.
-    fn nothing(&self) -> String {
-        let fields: Vec<&str> = self.texts().chain(self.feature_sets()).map(|(_, field)| field).collect();
-        format!("has nothing in {}", quoted(&fields))
-    }
-}
-
-fn quoted(fields: &[&str]) -> String {
-    fields.iter().map(|field| format!("'{field}'")).collect::<Vec<_>>().join(", ")
-}
-
-/// A time, in Unix seconds.
-fn seconds(text: &str) -> std::result::Result<u64, String> {
-    let whole = text.trim().split('.').next().unwrap_or_default(); // fractions of a second do not count
-    whole
-        .parse()
-        .map_err(|_| format!("has the time '{}': expected Unix seconds, such as 1500000000", text.trim()))
-}
-
-/// The form of a source.
+/// The form of an input.
 #[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
 pub enum Format {
-    /// A JSON object a line
+    /// One JSON object a line
     Jsonl,
-    /// Comma-separated, the first line names the fields
+    /// Comma-separated; the first line names the fields
     Csv,
-    /// Tab-separated, the first line names the fields
+    /// Tab-separated; the first line names the fields
     Tsv,
-    /// Every file below a directory: its path from there is the item, its content the text
+    /// All files below a directory: the path of a file inside it is the item, its content the text
     Directory,
 }
 
 impl Format {
-    /// What a path looks like.
-    fn of(path: &Path) -> Format {
+    /// Guesses the format from a path.
+    fn guess(path: &Path) -> Format {
         match path.extension().and_then(|extension| extension.to_str()) {
             _ if path.is_dir() => Format::Directory,
             Some("csv") => Format::Csv,
@@ -183,8 +118,8 @@ impl Format {
         }
     }
 
-    /// What a record of it is called.
-    pub fn unit(self) -> &'static str {
+    /// The word for one record of this format.
+    pub fn record_noun(self) -> &'static str {
         match self {
             Format::Jsonl => "line",
             Format::Csv | Format::Tsv => "record",
@@ -193,70 +128,103 @@ impl Format {
     }
 }
 
-/// What a source was when it was opened: the same again, or a change that a stopped load must not miss.
+/// The identity of an input when it was opened. A saved position is valid only for the same input, and
+/// after a change only if the user says how it has changed.
 pub struct Identity {
-    /// The path as it was given.
+    /// The path as the user gave it.
     pub name: String,
-    /// The path without links, or `-`.
+    /// The absolute path with all links resolved; `-` for standard input.
     pub path: String,
     /// Bytes; 0 for standard input.
     pub size: u64,
-    /// When it was last written, in Unix seconds; 0 for standard input.
+    /// The time of the last modification, in Unix seconds; 0 for standard input.
     pub modified: u64,
 }
 
-/// An open source.
-pub struct Opened<'a> {
+/// An open input.
+pub struct Input<'a> {
     pub source: Box<dyn Source + 'a>,
     pub format: Format,
     pub identity: Identity,
-    /// Bytes there are to read, where that is known.
-    pub bytes: Option<u64>,
+    /// The number of bytes in it, if it is known.
+    pub total_bytes: Option<u64>,
 }
 
-/// Opens a path, or standard input for `-`.
+/// Opens a file or a directory, or standard input for `-`.
 ///
 /// # Errors
-/// It cannot be opened, or does not suit the fields.
-pub fn open<'a>(path: &Path, format: Option<Format>, fields: &'a Fields) -> Result<Opened<'a>> {
-    let name = if path == Path::new("-") { "standard input".into() } else { path.display().to_string() };
-    let cannot = |error: std::io::Error| format!("{}: {error}", path.display());
+/// It cannot be opened, or does not have the fields.
+pub fn open<'a>(path: &Path, format: Option<Format>, fields: &'a FieldOptions) -> Result<Input<'a>> {
     if path == Path::new("-") {
-        let format = format.unwrap_or(Format::Jsonl);
-        let input = Box::new(lines::Input::stdin());
-        let source: Box<dyn Source + 'a> = match format {
-            Format::Jsonl => Box::new(jsonl::JsonLines::new(input, fields)),
-            Format::Csv | Format::Tsv => Box::new(csv::Csv::new(input, format, fields)?),
-            Format::Directory => return Err("standard input is no directory: give its path".into()),
-        };
-        let identity = Identity { name, path: "-".into(), size: 0, modified: 0 };
-        return Ok(Opened { source, format, identity, bytes: None });
+        return open_stdin(format.unwrap_or(Format::Jsonl), fields);
     }
-    let whole = fs::canonicalize(path).map_err(cannot)?;
-    let format = format.unwrap_or_else(|| Format::of(&whole));
-    if whole.is_dir() != (format == Format::Directory) {
-        let (is, wanted) = if whole.is_dir() { ("a directory", "a file") } else { ("a file", "a directory") };
-        return Err(format!("{} is {is}, and --format wants {wanted}", path.display()).into());
+    let name = path.display().to_string();
+    let with_path = |error: std::io::Error| format!("{name}: {error}");
+    let resolved = fs::canonicalize(path).map_err(with_path)?;
+    let format = format.unwrap_or_else(|| Format::guess(&resolved));
+    if resolved.is_dir() != (format == Format::Directory) {
+        let (actual, expected) =
+            if resolved.is_dir() { ("a directory", "a file") } else { ("a file", "a directory") };
+        return Err(format!("{name} is {actual}, and --format needs {expected}").into());
     }
     if format == Format::Directory {
-        let directory = directory::Directory::open(&whole, fields)?;
+        let directory = directory::Directory::open(&resolved, fields)?;
         let (size, modified) = (directory.size(), directory.modified());
-        let identity = Identity { name, path: shown(&whole)?, size, modified };
-        return Ok(Opened { source: Box::new(directory), format, identity, bytes: Some(size) });
+        let identity = Identity { name, path: path_text(&resolved)?, size, modified };
+        return Ok(Input { source: Box::new(directory), format, identity, total_bytes: Some(size) });
     }
-    let metadata = fs::metadata(&whole).map_err(cannot)?;
-    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let modified = modified.map_or(0, |since| since.as_secs());
-    let identity = Identity { name, path: shown(&whole)?, size: metadata.len(), modified };
-    let input = Box::new(lines::Input::file(&whole).map_err(cannot)?);
-    let source: Box<dyn Source + 'a> = match format {
-        Format::Csv | Format::Tsv => Box::new(csv::Csv::new(input, format, fields)?),
-        _ => Box::new(jsonl::JsonLines::new(input, fields)),
-    };
-    Ok(Opened { source, format, identity, bytes: metadata.is_file().then_some(metadata.len()) })
+    let metadata = fs::metadata(&resolved).map_err(with_path)?;
+    let input = ByteInput::open(&resolved).map_err(with_path)?;
+    let (size, modified) = (metadata.len(), modified_seconds(&metadata).unwrap_or_default());
+    let identity = Identity { name, path: path_text(&resolved)?, size, modified };
+    let source = parse_bytes(input, format, fields)?;
+    // The size of a device or a named pipe says nothing.
+    Ok(Input { source, format, identity, total_bytes: metadata.is_file().then_some(size) })
 }
 
-fn shown(path: &Path) -> Result<String> {
+fn open_stdin(format: Format, fields: &FieldOptions) -> Result<Input<'_>> {
+    if format == Format::Directory {
+        return Err("standard input is not a directory: give the path of one".into());
+    }
+    let source = parse_bytes(ByteInput::stdin(), format, fields)?;
+    let identity = Identity { name: "standard input".into(), path: "-".into(), size: 0, modified: 0 };
+    Ok(Input { source, format, identity, total_bytes: None })
+}
+
+fn parse_bytes<'a>(
+    input: ByteInput,
+    format: Format,
+    fields: &'a FieldOptions,
+) -> Result<Box<dyn Source + 'a>> {
+    let input = Box::new(input);
+    Ok(match format {
+        Format::Csv | Format::Tsv => Box::new(csv::Csv::open(input, format, fields)?),
+        _ => Box::new(jsonl::JsonLines::new(input, fields)),
+    })
+}
+
+/// The time of the last modification, in Unix seconds; `None` if the system does not tell, or for a time
+/// before 1970.
+fn modified_seconds(metadata: &Metadata) -> Option<u64> {
+    let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(modified.as_secs())
+}
+
+/// The error of an input that ends before a position that an earlier load has reached.
+fn describe_early_end(format: Format, end: Position, saved: Position) -> String {
+    format!(
+        "the input ends after {} {}, but {} were loaded before: is it a different input? (--restart loads it from \
+         the beginning)",
+        format.record_noun(),
+        end.records,
+        saved.records
+    )
+}
+
+/// A path as text: a saved position is stored under it.
+fn path_text(path: &Path) -> Result<String> {
     let text = PathBuf::from(path).into_os_string().into_string();
-    text.map_err(|path| format!("{}: a path that is not UTF-8 cannot be remembered", path.display()).into())
+    text.map_err(|path| {
+        format!("{}: its position cannot be saved, because the path is not UTF-8", path.display()).into()
+    })
 }

@@ -1,4 +1,4 @@
-//! docs/cli.md and docs/migrating.md, line by line: what they show is what is printed.
+//! docs/cli.md and docs/migrating.md, line by line: the output that they show is the real one.
 //!
 //! Every ```console block is typed into a shell: `$ ` begins a command, `> ` goes on with it. Only times
 //! may differ: seconds that something took, and moments (ten digits).
@@ -34,7 +34,7 @@ fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
-/// The same without what differs from run to run.
+/// The text without the numbers that differ from run to run.
 fn without_times(text: &str) -> String {
     let is_digit = |c: char| c.is_ascii_digit();
     let runs = text.split_inclusive(|c| !is_digit(c)).map(|run| {
@@ -51,7 +51,7 @@ fn without_times(text: &str) -> String {
     words.collect::<String>().trim_end().to_string()
 }
 
-/// Types all that a page shows into a shell; `sentry` is the port of its other server.
+/// Types all commands of a page into a shell; `sentry` is the port of its other server.
 fn type_all(server: &Server, page: &str, sentry: u16) {
     let steps = steps(page);
     assert!(steps.len() > 3, "docs/{page} shows nothing");

@@ -1,12 +1,12 @@
-//! What goes wrong before anything is done, and what the user reads then: what is wrong, and what to do.
+//! Errors before anything is done: the user reads what is wrong and what to do.
 
 use crate::harness::{Kind, Server, free_port, on_each_server};
-use crate::program::{at, run, simile};
+use crate::program::{run, simile, simile_at_port};
 
 #[test]
-fn nobody_is_there() {
+fn no_server_answers() {
     let port = free_port();
-    let output = at(port, "query s text").output().expect("the program runs");
+    let output = simile_at_port(port, "query s text").output().expect("the program runs");
     let error = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
@@ -19,10 +19,11 @@ fn nobody_is_there() {
 }
 
 #[test]
-fn an_address_that_is_none() {
-    let output = at(1, "query s text --url http://user:secret@host").output().expect("the program runs");
+fn the_url_is_not_an_address() {
+    let output =
+        simile_at_port(1, "query s text --url http://user:secret@host").output().expect("the program runs");
     let error = String::from_utf8(output.stderr).expect("text");
-    assert!(error.starts_with("simile: http://...@host is no address of a server"), "{error}");
+    assert!(error.starts_with("simile: http://...@host is not the address of a server"), "{error}");
     assert!(error.contains("expected redis://HOST:PORT"), "{error}");
 }
 
@@ -33,8 +34,8 @@ on_each_server! {
         assert_eq!(
             error,
             format!(
-                "simile: the server at 127.0.0.1:{} has no Simile: load it with MODULE LOAD /path/to/libsimile.so, or \
-                 put `loadmodule /path/to/libsimile.so` into its redis.conf and start it again\n",
+                "simile: the server at 127.0.0.1:{} has not loaded Simile: load it with MODULE LOAD /path/to/libsimile.so, \
+                 or put `loadmodule /path/to/libsimile.so` into its redis.conf and restart it\n",
                 server.port()
             )
         );
@@ -65,7 +66,7 @@ on_each_server! {
         }
         assert_eq!(
             run(&server, "load s /dev/null").failed(1),
-            format!("simile: {missing} To make it: --create 'THRESHOLD 0.8 INTERVAL 0', or SIM.CREATE s\n")
+            format!("simile: {missing} To create it: --create 'THRESHOLD 0.8 INTERVAL 0', or SIM.CREATE s\n")
         );
         assert_eq!(
             run(&server, "load s /dev/null --create 'BANDS 0'").failed(1),
@@ -90,7 +91,7 @@ on_each_server! {
         assert!(run(&server, "query k text").failed(1).contains("WRONGTYPE"));
         assert_eq!(
             run(&server, "query s text --cluster 2").failed(1),
-            format!("simile: the server at 127.0.0.1:{} is no cluster: leave --cluster out\n", server.port())
+            format!("simile: the server at 127.0.0.1:{} is not a cluster: leave out --cluster\n", server.port())
         );
     }
 

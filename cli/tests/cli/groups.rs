@@ -5,8 +5,8 @@ use crate::program::{run, simile};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Items around some centres: copies, near-copies, and what is alone. One group is larger than a
-/// question's first answer.
+/// Items around some centres: copies, near-copies, and items without a link. One group is larger than a
+/// search is limited to at first.
 fn record(server: &Server, scope: &str) {
     server.does(format!("SIM.CREATE {scope} BANDS 8 ROWS 1 INTERVAL 0"));
     let mut random = Random::new(7);
@@ -27,7 +27,7 @@ fn record(server: &Server, scope: &str) {
 
 type Group = (Vec<String>, f64, f64);
 
-/// What every pair says.
+/// The groups that follow from comparing every pair of items.
 fn expected(server: &Server, scope: &str, least: f64) -> BTreeSet<(Vec<String>, String, String)> {
     let mut links: BTreeMap<String, Vec<(String, f64)>> = BTreeMap::new();
     for item in (0..900).map(|n| format!("i{n}")) {
@@ -69,13 +69,13 @@ fn of_json(line: &str) -> Group {
 }
 
 on_each_server! {
-    fn groups_are_what_every_pair_gives(server: Server) {
+    fn groups_are_those_that_every_pair_gives(server: Server) {
         record(&server, "s");
         for least in [0.4, 0.75, 1.0] {
             let out = run(&server, &format!("groups s --min-score {least} --json")).fine();
             let groups: Vec<Group> = out.lines().map(of_json).collect();
             assert!(groups.is_sorted_by(|a, b| a.0.len() >= b.0.len()));
-            assert!(least == 1.0 || groups[0].0.len() > 150, "one is larger than a first answer");
+            assert!(least == 1.0 || groups[0].0.len() > 150, "one is larger than the limit of a first search");
             assert!(groups.len() > 20);
             let groups: BTreeSet<_> = groups.into_iter().map(shown).collect();
             assert!(groups == expected(&server, "s", least), "at {least}");
@@ -88,8 +88,8 @@ on_each_server! {
             server.does(format!("SIM.RECORD s a{n} SIGNATURE index 2 both a"));
             server.does(format!("SIM.RECORD s b{n} SIGNATURE index 2 both b"));
         }
-        assert!(run(&server, "groups s --min-score 0.5").fine().starts_with("300 items seen: 300 in 1 group.\n"));
-        assert!(run(&server, "groups s --min-score 0.6").fine().starts_with("300 items seen: 300 in 2 groups.\n"));
+        assert!(run(&server, "groups s --min-score 0.5").fine().starts_with("300 items scanned: 300 in 1 group.\n"));
+        assert!(run(&server, "groups s --min-score 0.6").fine().starts_with("300 items scanned: 300 in 2 groups.\n"));
     }
 
     fn a_table_shows_the_first_names(server: Server) {
@@ -99,16 +99,16 @@ on_each_server! {
         }
         assert_eq!(
             run(&server, "groups s --min-score 0.5 --names 2").fine(),
-            "6 items seen: 5 in 2 groups.\n\n items   scores      which\n     3   0.50-1.00   a\n                     b\n\
+            "6 items scanned: 5 in 2 groups.\n\n items   scores      which\n     3   0.50-1.00   a\n                     b\n\
              \u{20}                    ... and 1 more\n     2   1.00-1.00   e\n                     f\n"
         );
-        assert_eq!(run(&server, "groups s --min-score 2").fine(), "6 items seen: 0 in 0 groups.\n");
+        assert_eq!(run(&server, "groups s --min-score 2").fine(), "6 items scanned: 0 in 0 groups.\n");
         let error = run(&server, "groups s --min-score 0.5 --max-items 4").failed(1);
-        assert!(error.contains("more than 4 items have a like of 0.5 or more: raise --min-score, or --max-items"), "{error}");
-        assert!(run(&server, "groups s").failed(1).contains("say how alike is alike with --min-score"));
+        assert!(error.contains("more than 4 items are similar to others with a score of 0.5 or more: raise --min-score, or --max-items"), "{error}");
+        assert!(run(&server, "groups s").failed(1).contains("say with --min-score how similar the items of a group are"));
     }
 
-    fn whoever_reads_may_stop(server: Server) {
+    fn the_reader_of_the_output_may_stop(server: Server) {
         record(&server, "s");
         let mut command = simile(&server, "groups s --min-score 0.4 --json");
         let mut child = command.spawn().expect("the program starts");

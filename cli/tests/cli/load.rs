@@ -48,7 +48,7 @@ fn counts(server: &Client, scope: &str, index: &str) -> BTreeMap<String, i64> {
     }
 }
 
-/// Holds that each of these lines was recorded once.
+/// Checks that each of these lines was recorded once.
 #[track_caller]
 fn each_once(server: &Client, scope: &str, numbers: std::ops::Range<u64>) {
     let expected: BTreeMap<String, i64> = numbers.map(|n| (format!("i{n}"), 1)).collect();
@@ -58,13 +58,13 @@ fn each_once(server: &Client, scope: &str, numbers: std::ops::Range<u64>) {
     assert!(found == expected, "{} items, not {}; wrong: {wrong:?}", found.len(), expected.len());
 }
 
-/// How many lines of a source a scope has had.
+/// The number of lines of an input that a scope has had.
 fn position(server: &Client, path: &Path) -> u64 {
     let reply = server.run(format!("HGET {{s}}:simile-load:{} records", path.display()));
     if reply.to_string() == "nil" { 0 } else { reply.integer() as u64 }
 }
 
-/// Starts to load, and waits until so many lines have arrived.
+/// Starts a load, and waits until this many lines have arrived.
 fn loading(server: &Server, path: &Path, least: u64) -> Running {
     let loading = Running::start(simile(server, &format!("load s {} {PLAIN}", path.display())));
     wait_until("some lines have arrived", || position(server, path) >= least);
@@ -77,7 +77,7 @@ fn signal(server: &Server, name: &str) {
     assert!(status.expect("kill runs").success());
 }
 
-/// Bytes that have arrived at a server, and that it has not read yet.
+/// Bytes that have arrived at a server and that it has not read yet.
 fn unread(server: &Server) -> u64 {
     let sockets = std::fs::read_to_string("/proc/net/tcp").expect("the kernel's list of sockets");
     let port = format!(":{:04X}", server.port());
@@ -89,13 +89,13 @@ fn unread(server: &Server) -> u64 {
     sockets.lines().filter_map(queue).sum()
 }
 
-/// Kills a load while a batch of it lies at the server, which stands still and has not read it.
+/// Kills a load while the server is stopped and has a batch in its socket that it has not read yet.
 fn kill_with_a_batch_on_its_way(server: &Server, load: Running) {
-    wait_until("a batch lies there", || {
+    wait_until("a batch has arrived", || {
         signal(server, "STOP");
-        // It may have stood still with all read; a moment later all that was on its way is there.
+        // It may have read everything before it stopped; a moment later what was on its way has arrived.
         std::thread::sleep(Duration::from_millis(20));
-        let is_batch = unread(server) > 5_000; // less is the question for the position
+        let is_batch = unread(server) > 5_000; // a smaller one only asks for the position
         if !is_batch {
             signal(server, "CONT");
         }
@@ -164,8 +164,8 @@ on_each_server! {
         assert_eq!(first.0.wait().expect("it ends").code(), Some(1));
         let mut error = String::new();
         std::io::Read::read_to_string(first.0.stderr.as_mut().expect("a pipe"), &mut error).expect("text");
-        assert!(error.ends_with("simile: another load of the same source is at work on this scope: wait for it, or stop it\n"), "{error}");
-        assert!(error.starts_with("simile: stopped: ") && error.contains("; the same command goes on from there\n"), "{error}");
+        assert!(error.ends_with("simile: another load of the same input is running on this scope: wait for it, or stop it\n"), "{error}");
+        assert!(error.starts_with("simile: stopped: ") && error.contains("; the same command continues from there\n"), "{error}");
         each_once(&server, "s", 0..2_000);
     }
 
@@ -174,7 +174,7 @@ on_each_server! {
         let load = |options: &str| run(&server, &format!("load s {} {options}", path.display()));
         assert!(load(PLAIN).out.ends_with(" s: 300 recorded.\n"));
         let again = load("");
-        assert_eq!(again.err, format!("simile: going on behind line 300 of {}: it and all before were loaded earlier\n", path.display()));
+        assert_eq!(again.err, format!("simile: continuing after line 300 of {}: everything up to it was loaded before\n", path.display()));
         assert!(again.out.ends_with(" s (300 before): 0 recorded.\n"), "{}", again.out);
         each_once(&server, "s", 0..300);
 
@@ -197,7 +197,7 @@ on_each_server! {
         assert!(load(lines(0..1_000)).out.ends_with(" s (700 before): 300 recorded.\n"));
         each_once(&server, "s", 0..1_000);
         let shorter = load(lines(0..10)).failed(1);
-        assert!(shorter.ends_with("the input ends after line 10, and 1000 were loaded before: is it another? (--restart loads it from its beginning)\n"), "{shorter}");
+        assert!(shorter.ends_with("the input ends after line 10, but 1000 were loaded before: is it a different input? (--restart loads it from the beginning)\n"), "{shorter}");
         assert_eq!(server.chunks().len(), 1);
         run_with(&server, &format!("load t - {PLAIN}"), lines(0..10).as_bytes()).fine();
         server.expect("KEYS *t*:simile-load:*", "[]");
@@ -205,7 +205,7 @@ on_each_server! {
 
     fn csv_is_read_with_its_quotes_its_times_and_its_line_breaks(server: Server) {
         let head = "name,when,title,\"all, tags\"\n";
-        // No two records share a tag: what is alike does not depend on the hour of the test.
+        // No two records share a tag: the matches do not depend on the hour of the test.
         let record = |n: u64| format!("i{n},{},\"a title, of\ntwo lines {n}\",red{n}  green{n}\n", 3_600 * n);
         let body: String = (0..500).map(record).collect();
         let path = file(&server, "t.csv", &format!("{head}{body}"));
@@ -231,7 +231,7 @@ on_each_server! {
             "[[]]",
         );
         server.expect(format!("SIM.CLASSIFY s LIMIT 1 FEATURES tags 2 red{now} green{now}"), format!("[[['{item}', '1']]]"));
-        // A place in the middle of the file is found again.
+        // A position in the middle of the file is found again.
         append(&path, &(500..600).map(|n| record(now as u64 - n)).collect::<String>());
         assert!(load("--grown").out.contains("100 records read"));
         assert_eq!(counts(&server, "s", "tags").len(), 600);
@@ -286,14 +286,14 @@ on_each_server! {
              simile: line 6 was refused: ERR text must be at most 1048576 bytes long (simile.max-text)\n"
         );
         let few = run_with(&server, "load s - --show 1", b"x\ny\nz\n").failed(3);
-        assert_eq!(few, "simile: line 1 is not JSON: expected value at column 1\nsimile: more cannot be loaded; from here on they are counted (--show N shows more)\n");
+        assert_eq!(few, "simile: line 1 is not JSON: expected value at column 1\nsimile: further failures are counted but not shown (--show N shows more)\n");
     }
 
     fn a_strict_load_stops_and_goes_on_when_it_is_told_to(server: Server) {
         let path = file(&server, "lines", &format!("{}oops\n{}", lines(0..400), lines(400..500)));
         let load = |options: &str| run(&server, &format!("load s {} {options}", path.display()));
         let stopped = load(&format!("--strict {PLAIN}")).failed(1);
-        assert_eq!(stopped, "simile: stopped: 400 recorded; the same command goes on from there\nsimile: line 401 is not JSON: expected value at column 1 (--strict: stopped here; the lines before it are loaded)\n");
+        assert_eq!(stopped, "simile: stopped: 400 recorded; the same command continues from there\nsimile: line 401 is not JSON: expected value at column 1 (--strict: stopped here; the lines before it are loaded)\n");
         each_once(&server, "s", 0..400);
         assert!(load("").out.ends_with(" s (400 before): 100 recorded, 1 NOT LOADED.\n"));
         each_once(&server, "s", 0..500);

@@ -62,7 +62,7 @@ impl Sentry {
         items
     }
 
-    /// How many (index, time, item) there are.
+    /// The number of entries: (index, time, item).
     pub fn entries(&self) -> usize {
         self.frequencies.keys().filter(|(_, _, band, _)| *band == 1).count()
     }
@@ -73,7 +73,7 @@ impl Sentry {
         first.map(|(_, buckets)| buckets.values().sum::<u64>()).sum()
     }
 
-    /// Holds that the scope gives the scores that Sentry gave, for every item.
+    /// Checks that the scope gives the scores that Sentry gave, for every item.
     #[track_caller]
     pub fn holds_in(&self, server: &Server, scope: &str, index: &str, name: &str) {
         let (items, mut compared) = (self.scaled(index), 0);
@@ -99,7 +99,7 @@ impl Sentry {
                 compared += 1;
             }
         }
-        assert!(compared > items.len(), "there are some that are alike");
+        assert!(compared > items.len(), "some items are similar");
     }
 }
 
@@ -121,7 +121,7 @@ fn compare(items: &BTreeMap<String, Vec<BTreeMap<String, f64>>>, item: &str) -> 
     scores
 }
 
-/// An index of two features over four days, with items seen once and often, alike and alone.
+/// An index of two features over four days, with items seen once and often, similar to others or to none.
 pub fn sample(server: &Server, namespace: &str, scope: &str) -> Sentry {
     let mut sentry = Sentry::new(namespace, scope);
     let today = server.now_inside(INTERVAL as i64) as u64 / INTERVAL;
@@ -174,7 +174,7 @@ on_each_server! {
         let info = server.does("SIM.INFO s");
         assert_eq!(info.get("modulus").integer(), 65_535);
 
-        // A scope of that definition goes on where Sentry's client stopped: its buckets are the same.
+        // A second run adds nothing, and the scores stay.
         let again = summary(migrate(&server, "--json"));
         assert_eq!((&again["added"], &again["there"]), (&0.into(), &sentry.entries().into()));
         for index in ["a", "b"] {
@@ -199,7 +199,7 @@ on_each_server! {
         }
     }
 
-    fn a_living_index_is_caught_up_with(server: Server) {
+    fn an_index_in_use_is_caught_up_with(server: Server) {
         let mut sentry = sample(&server, "sim", "1");
         summary(migrate(&server, "--json"));
         let today = server.now() as u64 / INTERVAL;
@@ -244,19 +244,19 @@ on_each_server! {
             ran.err,
             format!(
                 "simile: item 'torn' in index 'a', interval {today}: has 1 observation in band 1 and 0 in band 3: \
-                 Sentry wrote them all together\n\
+                 Sentry wrote all bands together\n\
                  simile: item 'mixed' in index 'a', interval {today}: the scope has other observations of it in this \
-                 interval, and nobody knows which are the same: SIM.DELETE it there and run the same again, or leave it\n"
+                 interval, and it is unknown which are the same: SIM.DELETE it there and run the same command again, or leave it\n"
             )
         );
         assert!(ran.out.contains("           2 NOT CARRIED OVER\n"), "{}", ran.out);
-        assert!(ran.out.contains("The expiry of 1 of them is not what --interval 86400 --retention 3 would make it"), "{}", ran.out);
+        assert!(ran.out.contains("The expiry of 1 of them does not agree with --interval 86400 --retention 3"), "{}", ran.out);
         server.expect("SIM.FREQUENCIES s a good", "[['0', 1], ['1', 1], ['2', 1], ['3', 1], ['4', 1], ['5', 1], ['6', 1], ['7', 1]]");
     }
 
     fn what_does_not_fit_is_refused(server: Server) {
         let error = migrate(&server, "").failed(1);
-        assert!(error.contains("holds no key sim:1:f:INDEX:TIME:1:KEY: are --namespace and --project right?"), "{error}");
+        assert!(error.contains("has no key sim:1:f:INDEX:TIME:1:KEY: are --namespace and --project right?"), "{error}");
         sample(&server, "sim", "1");
         server.does("SIM.CREATE s BANDS 4 INTERVAL 60");
         let error = migrate(&server, "--dry-run").failed(1);

@@ -35,13 +35,13 @@ impl Cluster {
     }
 
     /// The node that serves a key.
-    fn of(&self, key: &str) -> &Server {
+    fn node_of(&self, key: &str) -> &Server {
         let serves = |node: &&Server| !node.run(format!("EXISTS {key}")).to_string().starts_with("!MOVED");
-        self.0.iter().find(serves).expect("somebody serves the slot")
+        self.0.iter().find(serves).expect("a node serves the slot")
     }
 }
 
-/// Texts of which some are alike, in JSON lines.
+/// Texts in JSON lines; some are similar.
 fn texts(path: &Path, count: usize) {
     let mut random = Random::new(5);
     let mut lines = String::new();
@@ -70,7 +70,7 @@ fn counts(server: &Client, part: &str) -> (usize, i64) {
 }
 
 on_each_server! {
-    fn a_split_scope_answers_as_a_whole_one(kind: Kind) {
+    fn a_split_scope_answers_as_one_that_is_not_split(kind: Kind) {
         let cluster = Cluster::start(kind);
         let node = &cluster.0[0];
         let path = node.directory().join("texts");
@@ -78,8 +78,8 @@ on_each_server! {
         let load = |scope: &str| run(node, &format!("load {scope} {} {CREATE}", path.display())).fine();
         load("whole --cluster 1");
         load("split --cluster 5");
-        let nodes: std::collections::BTreeSet<u16> = (0..PARTS).map(|n| cluster.of(&format!("split:{{{n}}}")).port()).collect();
-        assert_eq!(nodes.len(), 3, "the parts lie on all nodes");
+        let nodes: std::collections::BTreeSet<u16> = (0..PARTS).map(|n| cluster.node_of(&format!("split:{{{n}}}")).port()).collect();
+        assert_eq!(nodes.len(), 3, "the parts are on all nodes");
         let both = |line: &str| {
             let [whole, split] = ["whole --cluster 1", "split --cluster 5"].map(|scope| {
                 run(node, &line.replace('$', scope)).fine()
@@ -100,9 +100,9 @@ on_each_server! {
         assert!(groups.lines().count() > 20, "{groups}");
         both("groups $ --min-score 0.3");
         let error = run(node, "query split --cluster 5 text --score significance").failed(1);
-        assert!(error.contains("no part of a split scope knows it"), "{error}");
+        assert!(error.contains("no part of a split scope knows that"), "{error}");
         let error = run(node, "query split{1} --cluster 5 text").failed(1);
-        assert!(error.contains("must hold no braces"), "{error}");
+        assert!(error.contains("must not contain braces"), "{error}");
     }
 
     fn a_load_into_parts_is_killed_and_goes_on(kind: Kind) {
@@ -115,7 +115,7 @@ on_each_server! {
         for least in [5_000, 15_000] {
             let load = Running::start(simile(node, &line));
             let key = format!("s:{{0}}:simile-load:{}", path.display());
-            let first = cluster.of("s:{0}");
+            let first = cluster.node_of("s:{0}");
             wait_until("some lines have arrived", || {
                 let records = first.run(format!("HGET {key} records")).to_string();
                 records.trim_matches('\'').parse().unwrap_or(0) >= least
@@ -126,7 +126,7 @@ on_each_server! {
         assert!(rest.out.contains(" before): ") && rest.code == Some(0), "{}{}", rest.out, rest.err);
         let parts: Vec<(usize, i64)> = (0..PARTS).map(|n| {
             let part = format!("s:{{{n}}}");
-            counts(cluster.of(&part), &part)
+            counts(cluster.node_of(&part), &part)
         }).collect();
         assert_eq!(parts.iter().map(|part| part.0).sum::<usize>(), 30_000, "nothing lost: {parts:?}");
         assert_eq!(parts.iter().map(|part| part.1).sum::<i64>(), 30_000, "nothing twice: {parts:?}");
@@ -135,9 +135,9 @@ on_each_server! {
 
     fn a_scope_on_another_node_says_what_to_add(kind: Kind) {
         let cluster = Cluster::start(kind);
-        let other = cluster.0.iter().find(|node| node.port() != cluster.of("s").port()).expect("another");
+        let other = cluster.0.iter().find(|node| node.port() != cluster.node_of("s").port()).expect("another");
         let error = run(other, "query s text").failed(1);
-        assert!(error.contains("is a node of a cluster, and the scope lies on another"), "{error}");
+        assert!(error.contains("is one node of a cluster, and the scope is on another"), "{error}");
         assert!(error.contains("add --cluster 1"), "{error}");
     }
 

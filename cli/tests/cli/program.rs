@@ -5,13 +5,13 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-/// The program with these words of a command line, talking to this server.
+/// The program with these words on its command line, connected to this server.
 pub fn simile(server: &Server, line: &str) -> Command {
-    at(server.port(), line)
+    simile_at_port(server.port(), line)
 }
 
 /// The same, by the server's port.
-pub fn at(port: u16, line: &str) -> Command {
+pub fn simile_at_port(port: u16, line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_simile"));
     command.args(words(line)).env("SIMILE_URL", format!("redis://127.0.0.1:{port}"));
     command.env_remove("SIMILE_USER").env_remove("SIMILE_PASSWORD");
@@ -19,7 +19,7 @@ pub fn at(port: u16, line: &str) -> Command {
     command
 }
 
-/// The words of a line: blanks part them; `'...'` may hold blanks.
+/// The words of a line, separated by blanks; `'...'` may contain blanks.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (n, part) in line.split('\'').enumerate() {
@@ -31,7 +31,7 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// What a run wrote, and what it exited with.
+/// The output of a run, and its exit status.
 pub struct Ran {
     pub out: String,
     pub err: String,
@@ -46,14 +46,14 @@ impl From<Output> for Ran {
 }
 
 impl Ran {
-    /// Its standard output, once it went well.
+    /// Its standard output, after checking that it succeeded.
     #[track_caller]
     pub fn fine(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{}", self.out);
         self.out
     }
 
-    /// Its standard error, once it exited with this.
+    /// Its standard error, after checking that it exited with this status.
     #[track_caller]
     pub fn failed(self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
@@ -67,7 +67,7 @@ pub fn run(server: &Server, line: &str) -> Ran {
     simile(server, line).output().expect("the program runs").into()
 }
 
-/// Runs it with this on standard input.
+/// Runs it with this standard input.
 #[track_caller]
 pub fn run_with(server: &Server, line: &str, input: &[u8]) -> Ran {
     let mut child = simile(server, line).stdin(Stdio::piped()).spawn().expect("the program starts");
@@ -75,7 +75,7 @@ pub fn run_with(server: &Server, line: &str, input: &[u8]) -> Ran {
     child.wait_with_output().expect("the program ends").into()
 }
 
-/// A program that runs; killed when it is dropped.
+/// A running program; killed when it is dropped.
 pub struct Running(pub Child);
 
 impl Running {

@@ -24,7 +24,7 @@ on_each_server! {
         assert_eq!(run_with(&server, "query s --index message", text.as_bytes()).fine(), found);
         assert_eq!(run(&server, &format!("query s '{text}' --index message --min-score 0.8")).fine(), "1.0000  issue-1\n");
         assert_eq!(run(&server, &format!("query s '{text}' --index message --limit 1 --json")).fine(), "{\"item\":\"issue-1\",\"score\":1.0}\n");
-        assert_eq!(run(&server, "query s unheard --index message").fine(), "Nothing in 's' is like it.\n");
+        assert_eq!(run(&server, "query s unheard --index message").fine(), "Nothing in 's' is similar to it.\n");
         assert_eq!(run(&server, "query s unheard --index message --json").fine(), "");
     }
 

@@ -23,7 +23,7 @@ impl QueryOptions {
         let queries: SmallVec<[IndexQuery; 2]> =
             queries.enumerate().map(|(at, query)| query.with_min_bands(self.min_bands(at))).collect();
         let options = SearchOptions {
-            score: self.score.unwrap_or_default(),
+            mode: self.score.unwrap_or_default(),
             limit: max_results(self.limit),
             min_score: self.min_score,
             exclude_self,
@@ -85,9 +85,9 @@ fn reply_combined(call: &Call, list: &[Match]) {
         call.reply_array(3);
         call.reply_bytes(result.item);
         call.reply_double(result.score);
-        call.reply_array(result.parts.len());
-        for part in &result.parts {
-            part.map_or_else(|| call.reply_null(), |score| call.reply_double(score));
+        call.reply_array(result.index_scores.len());
+        for score in &result.index_scores {
+            score.map_or_else(|| call.reply_null(), |score| call.reply_double(score));
         }
     }
 }

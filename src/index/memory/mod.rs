@@ -19,3 +19,7 @@ pub mod mover;
 pub mod segmented_vec;
 pub mod select;
 pub mod size_class;
+
+/// The largest alignment that the memory of an index asks for: what every server's allocator promises. A larger
+/// one is not an error, but does not come from the server, which then does not count it.
+pub const MAX_ALIGN: usize = 8;

@@ -1,13 +1,21 @@
-//! Why two items are alike: their score, and what each band has in it.
+//! Why two items are similar: their score, and each band's share of it.
+//!
+//! A search never reads a candidate's profile: it finds all that is shared from the query's side. Here
+//! there is only one pair, so both profiles are read and merged band by band. The contributions of shared
+//! buckets are added up by the same [`Scorer`] as in a search, in integers, so that the score is the same
+//! to the last bit.
 
 use crate::index::Chunk;
 use crate::index::search::profile::{Frequency, Profile};
 use crate::index::search::score::{ScoreMode, Scorer, SharedSum};
 
-/// Why a candidate has its score.
+/// A shared bucket: its bytes, and the counts of the query and of the candidate.
+type SharedBucket<'a> = (&'a [u8], [u64; 2]);
+
+/// The reasons for a candidate's score.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Explanation<'a> {
-    /// The score; 0 where only one side was observed, `None` where neither was.
+    /// The score; 0 if only one side was observed, `None` if neither was.
     pub score: Option<f64>,
     /// Observations of the query and of the candidate.
     pub observations: [u64; 2],
@@ -15,48 +23,59 @@ pub struct Explanation<'a> {
     pub bands: Vec<BandShare<'a>>,
 }
 
-/// What a band has in a score.
+/// The share of a band in a score.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BandShare<'a> {
-    /// Its share of the score. The shares of all bands add up to the score: OVERLAP and COVERAGE are
-    /// sums over bands. SIGNIFICANCE is not: the logarithm is taken of the candidate's counts in all
-    /// bands together, so the score is divided among the bands as these counts are.
+    /// The band's share of the score. The shares of all bands add up to the score: OVERLAP and COVERAGE
+    /// are sums over bands. SIGNIFICANCE is not: the logarithm is taken of the candidate's counts in all
+    /// bands together, so the score is divided among the bands in proportion to these counts.
     pub share: f64,
     /// The shared buckets by their bytes, with the counts of the query and of the candidate.
-    pub buckets: Vec<(&'a [u8], [u64; 2])>,
+    pub buckets: Vec<SharedBucket<'a>>,
 }
 
-/// Explains the score that a candidate has for a query, whose profiles are of the same chunks.
+/// Explains the score that a candidate has for a query. Both profiles are of these chunks.
 pub fn explain<'a>(
-    score: ScoreMode,
+    mode: ScoreMode,
     [query, candidate]: &[Profile<'a>; 2],
     bands: u16,
     chunks: &[&Chunk],
 ) -> Explanation<'a> {
     let all = chunks.iter().map(|chunk| chunk.observations()).sum();
-    let scale = Scorer { score, bands, query: query.observations(), all };
+    let scorer = Scorer { mode, bands, query_observations: query.observations(), all_observations: all };
     let observations = [query.observations(), candidate.observations()];
-    let of_bands = query.by_band(bands).into_iter().zip(candidate.by_band(bands));
-    let shared: Vec<_> = of_bands.map(|(own, others)| in_both(&own, &others)).collect();
-    let sum_of = |buckets: &[(&[u8], [u64; 2])]| -> u128 {
-        buckets.iter().map(|(_, [c, n])| scale.part(*c, *n, observations[1])).sum()
+
+    // The buckets that both have, band by band.
+    let pairs_of_bands = query.by_band(bands).into_iter().zip(candidate.by_band(bands));
+    let shared: Vec<Vec<SharedBucket>> =
+        pairs_of_bands.map(|(query, candidate)| shared_buckets(&query, &candidate)).collect();
+
+    // What they contribute to the score: the sum of each band, and the total.
+    let band_sum = |buckets: &[SharedBucket]| -> u128 {
+        buckets
+            .iter()
+            .map(|(_, [query, candidate])| scorer.contribution(*query, *candidate, observations[1]))
+            .sum()
     };
-    let whole =
-        SharedSum { sum: shared.iter().map(|buckets| sum_of(buckets)).sum(), observations: observations[1] };
+    let total = SharedSum {
+        sum: shared.iter().map(|buckets| band_sum(buckets)).sum(),
+        observations: observations[1],
+    };
     let score = match observations {
         [0, 0] => None,
-        _ if whole.sum == 0 => Some(0.0),
-        _ => Some(scale.of(&whole)),
+        _ if total.sum == 0 => Some(0.0),
+        _ => Some(scorer.score(&total)),
     };
-    let band = |buckets: Vec<_>| BandShare { share: scale.share(sum_of(&buckets), &whole), buckets };
-    Explanation { score, observations, bands: shared.into_iter().map(band).collect() }
+    let band_share = |buckets: Vec<_>| BandShare { share: scorer.share(band_sum(&buckets), &total), buckets };
+    Explanation { score, observations, bands: shared.into_iter().map(band_share).collect() }
 }
 
-/// The buckets that are in a band of both profiles.
-fn in_both<'a>(query: &[Frequency<'a>], others: &[Frequency<'a>]) -> Vec<(&'a [u8], [u64; 2])> {
-    let shared = query.iter().filter_map(|own| {
-        let at = others.binary_search_by_key(&own.bucket, |other| other.bucket).ok()?;
-        Some((own.bucket, [own.count, others.get(at)?.count]))
+/// The buckets of a band that both profiles have, with the counts of both. Both are sorted by bucket.
+fn shared_buckets<'a>(query: &[Frequency<'a>], candidate: &[Frequency<'a>]) -> Vec<SharedBucket<'a>> {
+    debug_assert!(candidate.is_sorted_by_key(|frequency| frequency.bucket));
+    let shared = query.iter().filter_map(|ours| {
+        let found = candidate.binary_search_by_key(&ours.bucket, |theirs| theirs.bucket).ok()?;
+        Some((ours.bucket, [ours.count, candidate.get(found)?.count]))
     });
     shared.collect()
 }

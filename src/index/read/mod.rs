@@ -1,10 +1,10 @@
-//! Reading an index otherwise than by search.
+//! Reading an index by other ways than a search. Nothing here changes a chunk.
 //!
-//! | file | what it answers |
+//! | file | question |
 //! | --- | --- |
-//! | `scan` | which items there are, in steps, while the index changes |
-//! | `explain` | why two items have their score |
-//! | `significant` | which buckets set an item apart |
+//! | `scan` | which items are in the index? (in steps, while it changes) |
+//! | `explain` | why do two items have their score? |
+//! | `significant` | which buckets set an item apart? |
 
 mod explain;
 mod scan;

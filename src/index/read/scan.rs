@@ -1,72 +1,95 @@
 //! Going through all items of an index in steps, while it changes.
 //!
-//! # What is guaranteed
+//! # The order
+//! A scan goes through the chunks from the oldest to the newest, and through each chunk by the ids of its
+//! items, which an item keeps as long as it is in the chunk. So a position is a chunk's start and an id:
 //!
+//! ```text
+//! chunk 60     id 0 1 2 3 4 5        scanned
+//! chunk 120    id 0 1 2 3 4 5 6 7    scanned up to 2; the next step begins at (120, 3)
+//! chunk 180    id 0 1 2 3            not begun
+//! ```
+//!
+//! An item is returned in the newest of the chunks that have it, with its observations in all of them: so
+//! in an index that does not change, each item is returned once.
+//!
+//! # The guarantee
 //! An item that is in the index from the first step to the last is returned at least once.
 //!
-//! A scan goes through the chunks from the oldest to the newest, and through each by the ids of its
-//! items, which an item keeps as long as it is in the chunk. New items may take ids that were passed,
-//! and chunks that expire take their items along; but chunks expire from the oldest on, so that what
-//! is lost before the scan comes to it and still is in the index lies in a later chunk, which the scan
-//! has not begun.
+//! While an item is in the index, its newest chunk only ever changes to a newer one: chunks expire from
+//! the oldest on, so if the newest one that has the item expires, the item is gone. When the item is
+//! recorded in a newer chunk, there are two cases. Either the scan has not yet come to it there, and will
+//! return it there. Or the item got an id that the scan has passed; then the scan has been through all older
+//! chunks, and has returned the item from the one that was its newest until then.
 //!
-//! An item is returned in the newest of the chunks that have it, with its observations in all: so in
-//! an index that does not change, each comes once. Where that chunk expires before the scan is there,
-//! the item is in a newer one, or no longer in the index.
+//! This is the guarantee of Redis's SCAN, with less effort: SCAN walks the cells of a hash table in the
+//! order of the reversed bits of its cursor, because cells split and join when the table is resized. An id
+//! does not move, so counting up is enough.
 //!
-//! Ids are given anew when an index is loaded, so the guarantee, like that of Redis's SCAN, is one
-//! for a scan within the life of a server's process. And only expiry goes by age: eviction, which may
-//! take any chunk, may take items out of a scan's way that a passed chunk has got meanwhile.
+//! # What it does not cover
+//! Ids are assigned anew when an index is loaded, so the guarantee ends with the server's process, like
+//! SCAN's. And only expiry goes by age: eviction may take an item's newest chunk before the scan gets there,
+//! after the scan has passed an older chunk that has the item too.
 
 use crate::index::Chunk;
 use crate::index::chunk::hash;
+use std::cmp::Ordering;
 
-/// Where a scan goes on. The default is the beginning.
+/// The position at which a scan goes on. The default is the beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ScanPosition {
-    /// The start of the chunk.
-    pub start: u64,
-    /// The first id there that was not looked at.
+    /// The start of the chunk: seconds since the epoch.
+    pub chunk_start: u64,
+    /// The first id in that chunk that has not been looked at.
     pub id: u32,
 }
 
-/// What a step of a scan found: items with their observations in all chunks, and where to go on;
-/// `None` at the end.
+/// The result of a step: items with their observations in all chunks, and the position at which the next
+/// step begins, `None` at the end of the scan.
 pub type ScanStep<'a> = (Vec<(&'a [u8], u64)>, Option<ScanPosition>);
 
-/// Ids that are looked at for each item: most may be free.
-const IDS: usize = 10;
+/// Ids that are looked at for each item asked for. Most may be free, after a mass deletion: without this
+/// limit one step could go through a whole chunk.
+const IDS_PER_ITEM: usize = 10;
 
-/// Looks at the next `count` items, more or less, of an index whose chunks, oldest first, each stand
-/// behind their start.
+/// Carries out a step of a scan: looks at about `count` items from a position on.
+///
+/// `chunks` are all chunks of the index with their starts, oldest first. A step returns fewer than `count`
+/// items, or none, if it meets free ids or items that are also in a newer chunk.
 pub fn scan<'a>(chunks: &[(u64, &'a Chunk)], from: ScanPosition, count: usize) -> ScanStep<'a> {
-    let (mut found, mut items, mut ids) = (Vec::new(), count, count.saturating_mul(IDS));
-    for (at, (start, chunk)) in chunks.iter().enumerate().filter(|(_, (start, _))| *start >= from.start) {
-        let first = if *start == from.start { from.id } else { 0 };
-        for id in first..chunk.items().end() {
-            if items == 0 || ids == 0 {
-                return (found, Some(ScanPosition { start: *start, id }));
+    debug_assert!(chunks.is_sorted_by(|(one, _), (other, _)| one < other));
+    let mut found = Vec::new();
+    let mut items_left = count;
+    let mut ids_left = count.saturating_mul(IDS_PER_ITEM);
+    for (number, &(start, chunk)) in chunks.iter().enumerate() {
+        // The chunk of the position may have expired: then the scan goes on at the next one's first id.
+        let first_id = match start.cmp(&from.chunk_start) {
+            Ordering::Less => continue,
+            Ordering::Equal => from.id,
+            Ordering::Greater => 0,
+        };
+        for id in first_id..chunk.items().end() {
+            if items_left == 0 || ids_left == 0 {
+                return (found, Some(ScanPosition { chunk_start: start, id }));
             }
-            ids -= 1;
-            if chunk.items().observations(id) > 0 {
-                items -= 1;
-                found.extend(as_newest(chunks, at, chunk, id));
+            ids_left -= 1;
+            let is_used = chunk.items().observations(id) > 0;
+            if is_used {
+                items_left -= 1;
+                found.extend(total_if_newest(chunks, number, id));
             }
         }
     }
     (found, None)
 }
 
-/// An item with its observations in all chunks, unless a newer chunk than this one has it too.
-fn as_newest<'a>(
-    chunks: &[(u64, &'a Chunk)],
-    at: usize,
-    chunk: &'a Chunk,
-    id: u32,
-) -> Option<(&'a [u8], u64)> {
+/// The name of an item in the chunk with this number, and its observations in all chunks; `None` if a
+/// newer chunk has the item too, so that it is returned from there.
+fn total_if_newest<'a>(chunks: &[(u64, &'a Chunk)], number: usize, id: u32) -> Option<(&'a [u8], u64)> {
+    let (older, from_here) = chunks.split_at_checked(number)?;
+    let (&(_, chunk), newer) = from_here.split_first()?;
     let name = chunk.items().name(id);
     let hash = hash::name(name);
-    let (older, newer) = (chunks.get(..at)?, chunks.get(at + 1..)?);
     if newer.iter().any(|(_, chunk)| chunk.item_by_hash(name, hash).is_some()) {
         return None;
     }

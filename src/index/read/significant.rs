@@ -1,27 +1,41 @@
-//! What sets an item apart: the buckets that it is in more than the rest of the index is.
+//! The buckets that set an item apart: it was seen in them more than the rest of the index was.
+//!
+//! The score of a bucket is that of Apache Solr's streaming expression `significantTerms`, a tf-idf
+//! weight: how often the item was seen in the bucket (the *foreground* f, as a term's frequency in the
+//! documents found), against how often any item was (the *background* g, as its frequency in the corpus).
+//! With M observations of all items in the window:
+//!
+//! ```text
+//! score = (ln f + 1) * (ln((M + 1) / (g + 1)) + 1)
+//! ```
+//!
+//! A bucket that every observation falls into scores `ln f + 1`; a bucket that only this item is in scores
+//! more, the larger the index. The SIGNIFICANCE of a search (Solr's `scoreNodes`) is the same formula for
+//! an item: f adds up its counts in the shared buckets, g and M count all observations of the item and of
+//! the index, in every band.
 
 use crate::index::Chunk;
 use crate::index::search::profile::Profile;
 use crate::index::search::score::significance;
 use std::cmp::Ordering;
 
-/// A bucket of an item, and how telling it is.
+/// A bucket of an item, and how significant it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SignificantBucket<'a> {
-    /// The band.
+    /// The band, from 0.
     pub band: u16,
     /// The bucket's bytes.
     pub bucket: &'a [u8],
-    /// Solr's significantTerms: `(ln(f) + 1) * (ln((M + 1) / (g + 1)) + 1)`, with f and g below and M
-    /// the observations of the index.
+    /// `(ln f + 1) * (ln((M + 1) / (g + 1)) + 1)`, with the foreground f, the background g and M
+    /// observations in the index.
     pub score: f64,
-    /// How many of the item's observations fell into the bucket.
+    /// The number of the item's observations that fell into the bucket.
     pub foreground: u64,
-    /// How many observations of all items did.
+    /// The number of all items' observations that did.
     pub background: u64,
 }
 
-/// The buckets of an item that was observed in these chunks, best first; at most `limit`.
+/// The buckets of an item, whose profile is of these chunks, best first; at most `limit`.
 pub fn significant<'a>(
     item: &Profile<'a>,
     chunks: &[&Chunk],
@@ -30,24 +44,25 @@ pub fn significant<'a>(
     let all: u64 = chunks.iter().map(|chunk| chunk.observations()).sum();
     let scored = item.frequencies().iter().map(|frequency| {
         let key = frequency.key();
-        let in_chunk = |chunk: &&Chunk| chunk.bucket(&key);
-        let totals = chunks.iter().filter_map(|chunk| Some(chunk.total(in_chunk(chunk)?)));
-        let (foreground, background) = (frequency.count, totals.sum::<u64>());
+        let chunk_totals = chunks.iter().filter_map(|chunk| Some(chunk.total(chunk.bucket(&key)?)));
+        let (foreground, background) = (frequency.count, chunk_totals.sum::<u64>());
         let score = significance(foreground as f64, background as f64, all as f64);
         SignificantBucket { band: frequency.band, bucket: frequency.bucket, score, foreground, background }
     });
     let mut scored: Vec<SignificantBucket> = scored.collect();
+
+    // An item may be in very many buckets. Select the best first, in linear time, and sort only those.
     if let Some(limit) = limit.filter(|limit| *limit < scored.len()) {
         if limit > 0 {
-            scored.select_nth_unstable_by(limit - 1, order);
+            scored.select_nth_unstable_by(limit - 1, best_first);
         }
         scored.truncate(limit);
     }
-    scored.sort_unstable_by(order);
+    scored.sort_unstable_by(best_first);
     scored
 }
 
-/// Best first; ties by band, then by the bucket's bytes.
-fn order(a: &SignificantBucket, b: &SignificantBucket) -> Ordering {
+/// The order of the reply: the best first, ties by band, then by the bucket's bytes.
+fn best_first(a: &SignificantBucket, b: &SignificantBucket) -> Ordering {
     b.score.total_cmp(&a.score).then_with(|| (a.band, a.bucket).cmp(&(b.band, b.bucket)))
 }

@@ -1,269 +1,315 @@
-//! Candidates: the items that share a bucket with a query, known by the hash of their names in every
-//! chunk of the window.
+//! The candidates of a search, and an accumulator for each in every index.
+//!
+//! Postings are not scored as they are read. They wait as hits, and go through three passes, each of which does
+//! one kind of random access for many hits in a row, so that its cache misses overlap:
+//!
+//! ```text
+//! push_hit          (bucket, chunk, item id, count)           read in order, cheap
+//! tally_pending     find or make the candidate; sum its       one look-up by name for each new (chunk, id)
+//!                   counts in the same query bucket
+//! take_counts       find each new candidate in all chunks     one look-up by name for each chunk
+//! add_contribution  turn counts into parts of the score       by now the observations are known
+//! ```
+//!
+//! A hot bucket makes a hundred thousand candidates, so little is kept of each: a name, for instance, stays in its
+//! chunk and is read where it is needed.
 
-use super::profile::Frequency;
-use super::query::IndexQuery;
+use super::cost;
+use super::query::{IndexQuery, SearchChunk};
+use super::recent::RecentCandidates;
 use super::score::{Scorer, SharedSum, mean};
-use crate::index::chunk::Chunk;
 use crate::index::chunk::buckets::Posting;
-use crate::index::chunk::hash::{self, spread};
+use crate::index::chunk::hash::spread;
+use crate::index::memory::MAX_ALIGN;
 use crate::index::memory::select::select_branchless;
 use hashbrown::HashTable;
 use std::collections::HashMap;
 
-/// An item that shares a bucket with the query. There may be a hundred thousand of them, so little
-/// is kept of each; its name is looked up where it is needed.
-#[derive(Debug, Clone, Copy)]
-struct Candidate {
-    /// A chunk that has it, and its id there.
-    chunk: u32,
-    id: u32,
-    hash: u32,
-    /// The last of its tallies, if it has any.
-    tally: u32,
-    /// The chunks whose observations of it are counted, a bit for each of the first 64.
-    counted: u64,
-    /// Nothing of it is left to read: its score is known, or too low.
-    is_finished: bool,
-}
-
-impl Candidate {
-    fn name<'a>(&self, chunks: &[Place<'a>]) -> &'a [u8] {
-        chunks[self.chunk as usize].chunk.items().name(self.id)
-    }
-}
-
-/// What is known of a candidate in one part of the search. Packed, because what is aligned to more
-/// than 8 bytes does not come from the server's allocator.
-#[derive(Debug, Clone, Copy, Default)]
-#[repr(C, packed(8))]
-struct InPart {
-    /// As in [`SharedSum`].
-    sum: u128,
-    observations: u64,
-    /// How many bands it shares; where MINBANDS asks for one alone, 1 if any.
-    bands: u16,
-}
-
-/// A chunk of a search.
-#[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
-    /// The number of its part.
-    pub part: usize,
-    /// The chunk.
-    pub chunk: &'a Chunk,
-    /// The id of the item that asks.
-    pub own: Option<u32>,
-}
-
 /// A posting that was read.
 #[derive(Debug, Clone, Copy)]
-pub struct Met {
-    /// The number of the unit.
-    pub unit: u32,
+pub struct PostingHit {
+    /// The number of the query bucket.
+    pub bucket: u32,
     /// The number of the chunk.
     pub chunk: u32,
     /// The posting.
     pub posting: Posting,
 }
 
-/// Postings that are looked at together, in passes: the reads of a pass do not depend on each other, so
-/// they wait for memory together.
-const TOGETHER: usize = 1 << 12;
-
-/// What it costs to note a candidate, in postings.
-const NEW: usize = 3;
-
-/// A candidate's count in a unit, over all chunks.
+/// A candidate's count in a query bucket, over all chunks.
 #[derive(Debug, Clone, Copy)]
-pub struct Tally {
+pub struct CandidateCount {
     /// The number of the candidate.
     pub candidate: u32,
-    /// The number of the unit.
-    pub unit: u32,
+    /// The number of the query bucket.
+    pub bucket: u32,
     /// The count.
     pub count: u64,
 }
 
-/// All candidates of a search, by their numbers.
+/// An item that shares a bucket with the query.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    /// A chunk that has the item, and its id there.
+    chunk: u32,
+    id: u32,
+    /// The hash of its name.
+    hash: u32,
+    /// The number of its last [`CandidateCount`]; [`NO_COUNT`] before the first.
+    last_count: u32,
+    /// The chunks whose observations of it are in its accumulator: a bit for each of the first 64.
+    counted_chunks: u64,
+    /// Nothing remains to be read of it: its score is final, or certainly too low.
+    is_finished: bool,
+}
+
+/// No count has this number.
+const NO_COUNT: u32 = u32::MAX;
+
+impl Candidate {
+    fn name<'a>(&self, chunks: &[SearchChunk<'a>]) -> &'a [u8] {
+        chunks[self.chunk as usize].chunk.items().name(self.id)
+    }
+}
+
+/// What is known of a candidate in one index. Packed, since a `u128` would be aligned to more than [`MAX_ALIGN`].
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(C, packed(8))]
+struct Accumulator {
+    /// The sum of its contributions, as in [`SharedSum`].
+    sum: u128,
+    observations: u64,
+    /// The number of bands it shares; if MINBANDS asks for one only, 1 if it shares any.
+    shared_bands: u16,
+}
+
+const _: () = assert!(align_of::<Accumulator>() <= MAX_ALIGN);
+
+/// Hits that go through a pass together. Their records take 64 KiB: they stay in the second-level cache.
+const HITS_PER_PASS: usize = 1 << 12;
+
+/// All candidates of a search, by number in the order in which they were met.
 pub struct Candidates<'s, 'a> {
-    parts: &'s [IndexQuery<'a>],
-    /// Of each part.
-    scales: &'s [Scorer],
-    /// The chunks of all parts.
-    chunks: &'s [Place<'a>],
+    queries: &'s [IndexQuery<'a>],
+    /// One for each query.
+    scorers: &'s [Scorer],
+    /// The chunks of all queries.
+    chunks: &'s [SearchChunk<'a>],
     list: Vec<Candidate>,
-    /// For each candidate, what is known of it in each part.
-    known: Vec<InPart>,
-    /// Postings that were read, but not looked at.
-    met: Vec<Met>,
-    /// Counts that were read, but are not shared yet.
-    tallies: Vec<Tally>,
-    /// The bands that candidates share, by candidate and part; kept where MINBANDS asks for several.
-    bands: HashMap<(usize, usize), Vec<u64>>,
-    /// The numbers of the candidates, by the hash of their names.
-    by_hash: HashTable<u32>,
-    /// Candidates that were met lately: what shares a bucket with the query mostly shares more.
-    lately: Lately,
-    /// The observations of so many, the first, are counted in all chunks.
-    complete: usize,
+    /// One for each candidate and query: those of a candidate are side by side.
+    accumulators: Vec<Accumulator>,
+    /// Hits that wait for [`Self::tally_pending`].
+    pending: Vec<PostingHit>,
+    /// Counts that wait for [`Self::take_counts`].
+    counts: Vec<CandidateCount>,
+    /// The bands that a candidate shares with a query, a bit for each; only if MINBANDS asks for several.
+    band_sets: HashMap<(usize, usize), Vec<u64>>,
+    /// The numbers of candidates, found by the hash of their names.
+    by_name: HashTable<u32>,
+    recent: RecentCandidates,
+    /// The number of leading candidates whose accumulators include the observations of every chunk.
+    resolved: usize,
 }
 
 impl<'s, 'a> Candidates<'s, 'a> {
-    /// None yet, with room for some.
+    /// No candidates yet, with memory for some.
     pub fn with_capacity(
-        parts: &'s [IndexQuery<'a>],
-        scales: &'s [Scorer],
-        chunks: &'s [Place<'a>],
+        queries: &'s [IndexQuery<'a>],
+        scorers: &'s [Scorer],
+        chunks: &'s [SearchChunk<'a>],
         expected: usize,
     ) -> Candidates<'s, 'a> {
+        debug_assert_eq!(queries.len(), scorers.len());
         Candidates {
-            parts,
-            scales,
+            queries,
+            scorers,
             chunks,
             list: Vec::with_capacity(expected),
-            known: Vec::with_capacity(expected * parts.len()),
-            met: Vec::with_capacity(expected.min(TOGETHER)),
-            tallies: Vec::with_capacity(expected),
-            bands: HashMap::new(),
-            by_hash: HashTable::with_capacity(expected),
-            lately: Lately::with_capacity(expected),
-            complete: 0,
+            accumulators: Vec::with_capacity(expected * queries.len()),
+            pending: Vec::with_capacity(expected.min(HITS_PER_PASS)),
+            counts: Vec::with_capacity(expected),
+            band_sets: HashMap::new(),
+            by_name: HashTable::with_capacity(expected),
+            recent: RecentCandidates::with_capacity(expected),
+            resolved: 0,
         }
     }
 
-    /// How many there are.
+    /// The number of candidates, without those of pending hits.
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// Adds the item that asks, first of all, with all that it shares with itself.
-    pub fn add_own(&mut self) {
-        let own = |(chunk, place): (u32, &Place)| Some((chunk, place.own?));
-        let Some((chunk, id)) = (0..).zip(self.chunks).find_map(own) else { return };
+    // Noting what was read.
+
+    /// Adds the queried item itself, finished, with all that it shares with itself. It must come first.
+    pub fn add_self(&mut self) {
+        debug_assert!(self.list.is_empty());
+        let located = (0..).zip(self.chunks).find_map(|(number, chunk)| Some((number, chunk.self_id?)));
+        let Some((chunk, id)) = located else { return };
         let hash = self.chunks[chunk as usize].chunk.items().hash(id);
-        self.list.push(Candidate { chunk, id, hash, tally: u32::MAX, counted: 0, is_finished: true });
-        self.known.extend(self.parts.iter().zip(self.scales).map(|(part, scale)| {
-            let observations = part.query.observations();
-            let share = |frequency: &Frequency| scale.part(frequency.count, frequency.count, observations);
-            let bands = if observations > 0 { scale.bands } else { 0 };
-            InPart { sum: part.query.frequencies().iter().map(share).sum(), observations, bands }
+        let last_count = NO_COUNT;
+        self.list.push(Candidate { chunk, id, hash, last_count, counted_chunks: 0, is_finished: true });
+        self.accumulators.extend(self.queries.iter().zip(self.scorers).map(|(query, scorer)| {
+            let observations = query.profile.observations();
+            let frequencies = query.profile.frequencies().iter();
+            let contributions = frequencies
+                .map(|frequency| scorer.contribution(frequency.count, frequency.count, observations));
+            let shared_bands = if observations > 0 { scorer.bands } else { 0 };
+            Accumulator { sum: contributions.sum(), observations, shared_bands }
         }));
-        self.complete = 1;
+        self.resolved = 1;
     }
 
-    /// Notes a posting. Those of one unit must come one after the other.
-    pub fn meet(&mut self, met: Met) {
-        if self.met.len() == TOGETHER {
-            self.tally_all();
+    /// Notes a posting that was read. The hits of one query bucket must come one after the other.
+    pub fn push_hit(&mut self, hit: PostingHit) {
+        if self.pending.len() == HITS_PER_PASS {
+            self.tally_pending();
         }
-        self.met.push(met);
+        self.pending.push(hit);
     }
 
-    /// What it costs to note the new candidates, to look for them in all chunks, and to score them in all
-    /// parts.
-    pub fn look_ups(&mut self) -> u64 {
-        self.tally_all();
-        let new = self.list.len() - self.complete;
-        (new * (NEW + self.parts.len() + self.chunks.len())) as u64
+    /// Turns pending hits into candidates and their counts.
+    pub fn tally_pending(&mut self) {
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.iter().for_each(|hit| self.tally(hit));
+        pending.clear();
+        self.pending = pending; // keeps its allocation
     }
 
-    /// Takes the counts of all that was noted. From here on, what is asked of a candidate is known.
-    pub fn take_tallies(&mut self) -> Vec<Tally> {
-        self.tally_all();
-        self.count_all_observations();
-        std::mem::take(&mut self.tallies)
+    /// The cost of resolving the candidates that are new: noting each, looking for it in all chunks, and scoring it
+    /// in all indexes. There must be no pending hits.
+    pub fn pending_cost(&self) -> u64 {
+        debug_assert!(self.pending.is_empty());
+        let new = self.list.len() - self.resolved;
+        (new * (cost::PER_NEW_CANDIDATE + self.queries.len() + self.chunks.len())) as u64
     }
 
-    /// Adds up the postings that were noted.
-    fn tally_all(&mut self) {
-        let mut all = std::mem::take(&mut self.met);
-        all.iter().for_each(|met| self.tally(met));
-        all.clear();
-        self.met = all;
+    /// Takes the counts of all hits. From here on the observations of every candidate are known.
+    pub fn take_counts(&mut self) -> Vec<CandidateCount> {
+        self.tally_pending();
+        self.resolve_observations();
+        std::mem::take(&mut self.counts)
     }
 
-    fn tally(&mut self, met: &Met) {
-        let (chunk, id) = (met.chunk, met.posting.item);
-        let candidate = self.lately.number(chunk, id).unwrap_or_else(|| {
-            let number = self.number(chunk, id);
-            self.count_observations(number, chunk, id);
-            self.lately.add(chunk, id, number);
+    fn tally(&mut self, hit: &PostingHit) {
+        let PostingHit { chunk, posting, .. } = *hit;
+        let number = self.recent.get(chunk, posting.item).unwrap_or_else(|| {
+            let number = self.find_or_add(chunk, posting.item);
+            self.add_observations(number, chunk, posting.item);
+            self.recent.insert(chunk, posting.item, number);
             number
         });
-        let Candidate { is_finished, tally, .. } = &mut self.list[candidate as usize];
-        let count = u64::from(met.posting.count);
-        match self.tallies.get_mut(*tally as usize) {
+        // The hits of a bucket come together, so if the candidate's last count is in this bucket, it is the one to
+        // add to.
+        let Candidate { is_finished, last_count, .. } = &mut self.list[number as usize];
+        let count = u64::from(posting.count);
+        match self.counts.get_mut(*last_count as usize) {
             _ if *is_finished => {}
-            Some(last) if (last.candidate, last.unit) == (candidate, met.unit) => last.count += count,
+            Some(last) if (last.candidate, last.bucket) == (number, hit.bucket) => last.count += count,
             _ => {
-                *tally = self.tallies.len() as u32;
-                self.tallies.push(Tally { candidate, unit: met.unit, count });
+                *last_count = self.counts.len() as u32;
+                self.counts.push(CandidateCount { candidate: number, bucket: hit.bucket, count });
             }
         }
     }
 
-    /// The candidate with an id in a chunk, an old one or a new one.
-    fn number(&mut self, chunk: u32, id: u32) -> u32 {
+    /// The number of the item with this id in a chunk; a new candidate if it has none.
+    fn find_or_add(&mut self, chunk: u32, id: u32) -> u32 {
         let (list, chunks) = (&mut self.list, self.chunks);
         let items = chunks[chunk as usize].chunk.items();
         let hash = items.hash(id);
-        let is = |number: &u32| {
+        let is_same_item = |number: &u32| {
             let candidate = &list[*number as usize];
             if candidate.chunk == chunk {
-                candidate.id == id
+                candidate.id == id // ids are unique in a chunk: no name has to be read
             } else {
                 candidate.hash == hash && candidate.name(chunks) == items.name(id)
             }
         };
-        if let Some(number) = self.by_hash.find(spread(hash), is) {
+        if let Some(number) = self.by_name.find(spread(hash), is_same_item) {
             return *number;
         }
         let number = list.len() as u32;
-        self.by_hash.insert_unique(spread(hash), number, |number| spread(list[*number as usize].hash));
-        list.push(Candidate { chunk, id, hash, tally: u32::MAX, counted: 0, is_finished: false });
-        self.known.extend(std::iter::repeat_n(InPart::default(), self.parts.len()));
+        self.by_name.insert_unique(spread(hash), number, |number| spread(list[*number as usize].hash));
+        let last_count = NO_COUNT;
+        list.push(Candidate { chunk, id, hash, last_count, counted_chunks: 0, is_finished: false });
+        self.accumulators.extend(std::iter::repeat_n(Accumulator::default(), self.queries.len()));
         number
     }
 
-    /// Adds a candidate's observations in a chunk, unless that was done.
-    fn count_observations(&mut self, candidate: u32, chunk: u32, id: u32) {
-        let Place { part, chunk: of, .. } = self.chunks[chunk as usize];
-        let Candidate { counted, .. } = &mut self.list[candidate as usize];
-        if candidate as usize >= self.complete && *counted & bit(chunk) != bit(chunk) {
-            *counted |= bit(chunk);
-            let known = &mut self.known[candidate as usize * self.parts.len() + part];
-            known.observations += u64::from(of.items().observations(id));
+    /// Adds a new candidate's observations in a chunk, unless they are in already.
+    fn add_observations(&mut self, number: u32, chunk: u32, id: u32) {
+        let SearchChunk { query, chunk: source, .. } = self.chunks[chunk as usize];
+        let Candidate { counted_chunks, .. } = &mut self.list[number as usize];
+        if number as usize >= self.resolved && *counted_chunks & chunk_bit(chunk) != chunk_bit(chunk) {
+            *counted_chunks |= chunk_bit(chunk);
+            let accumulator = &mut self.accumulators[number as usize * self.queries.len() + query];
+            accumulator.observations += u64::from(source.items().observations(id));
         }
     }
 
-    /// Adds the observations of new candidates in all chunks where they were not met.
-    fn count_all_observations(&mut self) {
-        let (list, parts) = (&self.list, self.parts.len());
-        let mut room = vec![0; TOGETHER.min(list.len() - self.complete)];
-        for first in (self.complete..list.len()).step_by(TOGETHER) {
-            let new = first..list.len().min(first + TOGETHER);
-            for (chunk, place) in (0..).zip(self.chunks) {
-                let (items, bit) = (place.chunk.items(), bit(chunk));
-                let new = new.clone().zip(&list[new.clone()]);
-                let may_be = |(number, of): (usize, &Candidate)| {
-                    (number, (of.counted & bit == 0) & items.may_have(of.hash))
-                };
-                for number in select_branchless(new.map(may_be), &mut room) {
-                    let of = &list[*number];
-                    if let Some(id) = items.find(of.name(self.chunks), of.hash) {
-                        let known = &mut self.known[number * parts + place.part];
-                        known.observations += u64::from(items.observations(id));
+    /// Adds the observations of new candidates in the chunks where no posting of theirs was read.
+    fn resolve_observations(&mut self) {
+        let (list, query_count) = (&self.list, self.queries.len());
+        let mut scratch = vec![0; HITS_PER_PASS.min(list.len() - self.resolved)];
+        for first in (self.resolved..list.len()).step_by(HITS_PER_PASS) {
+            let pass = first..list.len().min(first + HITS_PER_PASS);
+            for (chunk_number, SearchChunk { query, chunk, .. }) in (0..).zip(self.chunks) {
+                let (items, bit) = (chunk.items(), chunk_bit(chunk_number));
+                // First the tags of all candidates: one byte each says whether the chunk may have it. That sorts out
+                // nearly all, and the reads do not wait for one another.
+                let may_be_there = pass.clone().zip(&list[pass.clone()]).map(|(number, candidate)| {
+                    (number, (candidate.counted_chunks & bit == 0) & items.may_have(candidate.hash))
+                });
+                // Then the few that may be there, in full.
+                for number in select_branchless(may_be_there, &mut scratch) {
+                    let candidate = &list[*number];
+                    if let Some(id) = items.find(candidate.name(self.chunks), candidate.hash) {
+                        let accumulator = &mut self.accumulators[number * query_count + query];
+                        accumulator.observations += u64::from(items.observations(id));
                     }
                 }
             }
         }
-        self.complete = self.list.len();
+        self.resolved = self.list.len();
     }
 
-    /// Marks a candidate as one of which nothing is left to read; whether it has been.
-    pub fn finish(&mut self, number: usize) -> bool {
-        std::mem::replace(&mut self.list[number].is_finished, true)
+    /// Adds what a candidate shares in one bucket of a band: `contribution` of its observations.
+    pub fn add_contribution(
+        &mut self,
+        number: usize,
+        query: usize,
+        band: u16,
+        contribution: impl FnOnce(u64) -> u128,
+    ) {
+        debug_assert!(number < self.resolved, "its observations must be known");
+        let accumulator = &mut self.accumulators[number * self.queries.len() + query];
+        accumulator.sum += contribution(accumulator.observations);
+        if self.queries[query].min_bands <= 1 {
+            accumulator.shared_bands = 1;
+            return;
+        }
+        // A band may have several shared buckets, and counts once.
+        let bands = self.band_sets.entry((number, query)).or_default();
+        let (word, bit) = (usize::from(band) / 64, 1u64 << (band % 64));
+        if bands.len() <= word {
+            bands.resize(word + 1, 0);
+        }
+        accumulator.shared_bands += u16::from(bands[word] & bit == 0);
+        bands[word] |= bit;
+    }
+
+    /// Marks a candidate as finished: nothing remains to be read of it, and later hits are ignored.
+    pub fn mark_finished(&mut self, number: usize) {
+        self.list[number].is_finished = true;
+    }
+
+    // Reading what is known.
+
+    /// True if nothing remains to be read of a candidate.
+    pub fn is_finished(&self, number: usize) -> bool {
+        self.list[number].is_finished
     }
 
     /// The candidate's name.
@@ -276,113 +322,69 @@ impl<'s, 'a> Candidates<'s, 'a> {
         self.list[number].hash
     }
 
-    fn known(&self, number: usize, part: usize) -> &InPart {
-        &self.known[number * self.parts.len() + part]
+    fn accumulator(&self, number: usize, query: usize) -> &Accumulator {
+        &self.accumulators[number * self.queries.len() + query]
     }
 
-    /// Adds to what a candidate shares in a part: what `share` says for its observations there, in a
-    /// band.
-    pub fn share(&mut self, number: usize, part: usize, band: u16, share: impl FnOnce(u64) -> u128) {
-        let known = &mut self.known[number * self.parts.len() + part];
-        known.sum += share(known.observations);
-        if self.parts[part].min_bands <= 1 {
-            known.bands = 1;
-            return;
-        }
-        let seen = self.bands.entry((number, part)).or_default();
-        let (word, bit) = (usize::from(band) / 64, 1u64 << (band % 64));
-        if seen.len() <= word {
-            seen.resize(word + 1, 0);
-        }
-        known.bands += u16::from(seen[word] & bit == 0);
-        seen[word] |= bit;
-    }
-
-    /// The candidates from a number on that share as many bands as they must, in at least one part.
+    /// The candidates from `first` on that share enough bands with at least one query.
     pub fn admitted_from(&self, first: usize) -> impl Iterator<Item = usize> {
-        let of_parts = self.known.chunks_exact(self.parts.len().max(1)).enumerate().skip(first);
-        let is_admitted = |(known, part): (&InPart, &IndexQuery)| known.bands >= part.min_bands;
-        of_parts.filter(move |(_, of)| of.iter().zip(self.parts).any(is_admitted)).map(|(number, _)| number)
+        let by_candidate = self.accumulators.chunks_exact(self.queries.len().max(1)).enumerate().skip(first);
+        let is_admitted =
+            |(accumulator, query): (&Accumulator, &IndexQuery)| accumulator.shared_bands >= query.min_bands;
+        by_candidate
+            .filter(move |(_, accumulators)| accumulators.iter().zip(self.queries).any(is_admitted))
+            .map(|(number, _)| number)
     }
 
-    /// A candidate's observations in the window, over all parts.
+    /// A candidate's observations in the window, over all indexes.
     pub fn observations(&self, number: usize) -> u64 {
-        (0..self.parts.len()).map(|part| self.known(number, part).observations).sum()
+        (0..self.queries.len()).map(|query| self.accumulator(number, query).observations).sum()
     }
 
-    /// Whether either side has data in a part.
-    fn counts_in(&self, number: usize, at: usize) -> bool {
-        self.scales[at].query > 0 || self.known(number, at).observations > 0
-    }
-
-    /// What was read so far of what a candidate shares in a part.
-    pub fn shared(&self, number: usize, at: usize) -> SharedSum {
-        let InPart { sum, observations, .. } = *self.known(number, at);
+    /// What was read so far of what a candidate shares with a query.
+    pub fn shared_with(&self, number: usize, query: usize) -> SharedSum {
+        let Accumulator { sum, observations, .. } = *self.accumulator(number, query);
         SharedSum { sum, observations }
     }
 
-    /// The same; `None` where a side has no data.
-    fn shared_data(&self, number: usize, at: usize) -> Option<SharedSum> {
-        let shared = self.shared(number, at);
-        (shared.observations > 0 && self.scales[at].query > 0).then_some(shared)
+    /// True if the query or the candidate has data in an index.
+    fn has_data(&self, number: usize, query: usize) -> bool {
+        self.scorers[query].query_observations > 0 || self.accumulator(number, query).observations > 0
     }
 
-    /// The score in a part; `None` where neither side has data, 0 where only one side has.
-    pub fn part_score(&self, number: usize, at: usize) -> Option<f64> {
-        let of = |shared| self.scales[at].of(&shared);
-        self.counts_in(number, at).then(|| self.shared_data(number, at).map_or(0.0, of))
+    /// What a candidate shares with a query; `None` if either has no data, and nothing can be shared.
+    fn shared_data(&self, number: usize, query: usize) -> Option<SharedSum> {
+        let shared = self.shared_with(number, query);
+        (shared.observations > 0 && self.scorers[query].query_observations > 0).then_some(shared)
     }
 
-    /// The mean of the scores of the parts where either side has data, of what was read so far.
+    /// The score in one index: `None` if neither side has data there, 0 if only one side has.
+    pub fn score_in(&self, number: usize, query: usize) -> Option<f64> {
+        let score = |shared| self.scorers[query].score(&shared);
+        self.has_data(number, query).then(|| self.shared_data(number, query).map_or(0.0, score))
+    }
+
+    /// The score by what was read so far: the mean over the indexes where either side has data.
     pub fn score(&self, number: usize) -> f64 {
-        if let [scale] = self.scales {
-            return self.shared_data(number, 0).map_or(0.0, |shared| scale.of(&shared));
+        if let [scorer] = self.scorers {
+            return self.shared_data(number, 0).map_or(0.0, |shared| scorer.score(&shared));
         }
-        let counted = (0..self.scales.len()).filter(|at| self.counts_in(number, *at));
-        let fixed =
-            |at: usize| self.shared_data(number, at).map_or(0, |shared| self.scales[at].fixed(&shared));
-        mean(counted.map(fixed))
+        let with_data = (0..self.scorers.len()).filter(|query| self.has_data(number, *query));
+        mean(with_data.map(|query| {
+            let shared = self.shared_data(number, query);
+            shared.map_or(0, |shared| self.scorers[query].score_fixed_point(&shared))
+        }))
     }
 
-    /// How many parts count for a candidate.
-    pub fn divisor(&self, number: usize) -> usize {
-        (0..self.parts.len()).filter(|at| self.counts_in(number, *at)).count().max(1)
-    }
-}
-
-/// The numbers of some candidates, by a chunk and their ids there. Each has one slot where it can be, so
-/// that it is soon found or not.
-struct Lately {
-    /// Chunk, id and number.
-    slots: Vec<(u32, u32, u32)>,
-}
-
-impl Lately {
-    /// Slots at most.
-    const MOST: usize = 1_024;
-
-    /// None yet, of so many that are expected.
-    fn with_capacity(expected: usize) -> Lately {
-        Lately { slots: vec![(u32::MAX, 0, 0); expected.clamp(1, Lately::MOST).next_power_of_two()] }
-    }
-
-    fn slot(&self, chunk: u32, id: u32) -> usize {
-        hash::id(id.wrapping_add(chunk << 16)) as usize & (self.slots.len() - 1)
-    }
-
-    fn number(&self, chunk: u32, id: u32) -> Option<u32> {
-        let (of_chunk, of_id, number) = self.slots[self.slot(chunk, id)];
-        ((of_chunk, of_id) == (chunk, id)).then_some(number)
-    }
-
-    fn add(&mut self, chunk: u32, id: u32, number: u32) {
-        let slot = self.slot(chunk, id);
-        self.slots[slot] = (chunk, id, number);
+    /// The number of indexes that a candidate's score is the mean of.
+    pub fn scored_indexes(&self, number: usize) -> usize {
+        (0..self.queries.len()).filter(|query| self.has_data(number, *query)).count().max(1)
     }
 }
 
-/// A chunk's bit in [`Candidate::counted`]; none past the first 64, which are looked up again.
-fn bit(chunk: u32) -> u64 {
+/// A chunk's bit in [`Candidate::counted_chunks`]. Those past the first 64 have none: a candidate's observations
+/// there are not added when it is met, but by [`Candidates::resolve_observations`], which looks it up.
+fn chunk_bit(chunk: u32) -> u64 {
     1u64.checked_shl(chunk).unwrap_or(0)
 }
 
@@ -390,6 +392,7 @@ fn bit(chunk: u32) -> u64 {
 mod tests {
     #[test]
     fn only_the_first_chunks_have_a_bit() {
-        assert_eq!((super::bit(0), super::bit(63), super::bit(64), super::bit(1_000)), (1, 1 << 63, 0, 0));
+        let bits = [0, 63, 64, 1_000].map(super::chunk_bit);
+        assert_eq!(bits, [1, 1 << 63, 0, 0]);
     }
 }

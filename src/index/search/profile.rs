@@ -13,7 +13,7 @@ pub struct Frequency<'a> {
     pub band: u16,
     /// The bucket's bytes.
     pub bucket: &'a [u8],
-    /// How many observations fell into it.
+    /// The number of observations that fell into it.
     pub count: u64,
     /// The bucket's hash in the tables of chunks.
     pub(crate) hash: u32,
@@ -24,7 +24,7 @@ impl<'a> Frequency<'a> {
         Frequency { band, bucket, count, hash: hash::bucket(band, bucket) }
     }
 
-    /// The bucket, to be looked for.
+    /// The bucket as a key of the chunks' tables.
     pub(crate) fn key(&self) -> BucketKey<'a> {
         BucketKey::with_hash(self.band, self.bucket, self.hash)
     }
@@ -37,63 +37,73 @@ impl<'a> Frequency<'a> {
 /// Bucket frequencies, summed over the chunks of a window.
 #[derive(Debug, Clone, Default)]
 pub struct Profile<'a> {
-    /// Each bucket once.
+    /// Each bucket once, in no order.
     frequencies: Vec<Frequency<'a>>,
     observations: u64,
 }
 
-/// Where an item is in the chunks of its profile.
+/// Where an item is stored in the chunks that its profile was read from. A search for the item's neighbours
+/// starts from here, and need not look up again what the profile came from.
 #[derive(Debug, Default)]
 pub(crate) struct ItemLocation {
-    /// Its id in each chunk.
+    /// The item's id in each chunk; `None` where it was not observed.
     pub ids: SmallVec<[Option<u32>; 16]>,
-    /// The buckets that it was seen in, chunk by chunk.
-    pub seen: Vec<ProfileEntry>,
+    /// The buckets it was seen in, chunk by chunk.
+    pub entries: Vec<ProfileEntry>,
 }
 
-/// A bucket of a chunk in which an item was seen.
+/// A bucket of a chunk that contributed to a profile.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ProfileEntry {
-    /// The number of the chunk.
+    /// The number of the chunk, among those of the profile.
     pub chunk: usize,
-    /// The number of the frequency that it adds to.
+    /// The number of the frequency that the bucket's count went into.
     pub frequency: usize,
     /// The bucket's id in the chunk.
     pub bucket: u32,
 }
 
 impl<'a> Profile<'a> {
-    /// The profile of an item over some chunks; empty where it was not observed.
+    /// The profile of an item over some chunks; empty if it was not observed in any.
     pub fn of_item(item: &[u8], chunks: &[&'a Chunk]) -> Profile<'a> {
         Profile::of_item_located(item, chunks).0
     }
 
-    /// The same, and where it was read.
+    /// The profile of an item over some chunks, and where it was read.
     pub(crate) fn of_item_located(item: &[u8], chunks: &[&'a Chunk]) -> (Profile<'a>, ItemLocation) {
-        let name = hash::name(item);
-        let ids: SmallVec<_> = chunks.iter().map(|chunk| chunk.item_by_hash(item, name)).collect();
-        let places =
-            || chunks.iter().zip(&ids).enumerate().filter_map(|(at, (of, id))| Some((at, *of, (*id)?)));
-        let entries = places().map(|(_, chunk, id)| chunk.items().bucket_count(id)).sum();
-        places().for_each(|(_, chunk, id)| chunk.prefetch_entries(id));
-        let (mut sum, mut seen) = (Sum::with_capacity(entries), Vec::with_capacity(entries));
-        for (at, chunk, id) in places() {
+        // Phase 1: find the item in each chunk.
+        let hash = hash::name(item);
+        let ids: SmallVec<_> = chunks.iter().map(|chunk| chunk.item_by_hash(item, hash)).collect();
+        let located = || {
+            let chunks = chunks.iter().zip(&ids).enumerate();
+            chunks.filter_map(|(number, (chunk, id))| Some((number, *chunk, (*id)?)))
+        };
+
+        // Phase 2: bring the item's bucket records into the cache. They lie all over memory, so they are all
+        // asked for before the first one is used.
+        let entry_count = located().map(|(_, chunk, id)| chunk.items().bucket_count(id)).sum();
+        located().for_each(|(_, chunk, id)| chunk.prefetch_entries(id));
+
+        // Phase 3: sum the counts of each bucket over the chunks.
+        let mut builder = ProfileBuilder::with_capacity(entry_count);
+        let mut entries = Vec::with_capacity(entry_count);
+        for (number, chunk, id) in located() {
             for entry in chunk.entries(id) {
-                let frequency = sum.add(Frequency::new(entry.band, entry.bytes, entry.count.into()));
-                seen.push(ProfileEntry { chunk: at, frequency, bucket: entry.bucket });
+                let frequency = builder.add(Frequency::new(entry.band, entry.bytes, entry.count.into()));
+                entries.push(ProfileEntry { chunk: number, frequency, bucket: entry.bucket });
             }
         }
-        let observations = places().map(|(_, chunk, id)| u64::from(chunk.items().observations(id))).sum();
-        (Profile { frequencies: sum.frequencies, observations }, ItemLocation { ids, seen })
+        let observations = located().map(|(_, chunk, id)| u64::from(chunk.items().observations(id))).sum();
+        (Profile { frequencies: builder.frequencies, observations }, ItemLocation { ids, entries })
     }
 
-    /// The profile of these frequencies, in which a bucket may come several times.
-    pub(crate) fn sum(given: Vec<Frequency<'a>>, observations: u64) -> Profile<'a> {
-        let mut sum = Sum::with_capacity(given.len());
-        for frequency in given {
-            sum.add(frequency);
+    /// The profile of frequencies in which a bucket may come several times: its counts are summed.
+    pub(crate) fn summed(repeated: Vec<Frequency<'a>>, observations: u64) -> Profile<'a> {
+        let mut builder = ProfileBuilder::with_capacity(repeated.len());
+        for frequency in repeated {
+            builder.add(frequency);
         }
-        Profile { frequencies: sum.frequencies, observations }
+        Profile { frequencies: builder.frequencies, observations }
     }
 
     /// The profile of a single observation: one bucket for each band.
@@ -102,12 +112,12 @@ impl<'a> Profile<'a> {
         Profile { frequencies, observations: 1 }
     }
 
-    /// Whether it holds no observation.
+    /// True if it holds no observation.
     pub fn is_empty(&self) -> bool {
         self.observations == 0
     }
 
-    /// How many observations it sums up; the sum of the counts in each band.
+    /// The number of observations it sums up, which is the sum of the counts in each band.
     pub fn observations(&self) -> u64 {
         self.observations
     }
@@ -117,42 +127,45 @@ impl<'a> Profile<'a> {
         &self.frequencies
     }
 
-    /// The frequencies of each of so many bands, by the bytes of the bucket.
+    /// The frequencies of each of the first `bands` bands, ordered by the bucket's bytes.
     pub fn by_band(&self, bands: u16) -> Vec<Vec<Frequency<'a>>> {
-        let mut of_bands = vec![Vec::new(); bands.into()];
+        let mut by_band = vec![Vec::new(); bands.into()];
         for frequency in &self.frequencies {
-            if let Some(of_band) = of_bands.get_mut(usize::from(frequency.band)) {
+            if let Some(of_band) = by_band.get_mut(usize::from(frequency.band)) {
                 of_band.push(*frequency);
             }
         }
-        of_bands.iter_mut().for_each(|of_band| of_band.sort_unstable_by_key(|frequency| frequency.bucket));
-        of_bands
+        by_band.iter_mut().for_each(|of_band| of_band.sort_unstable_by_key(|frequency| frequency.bucket));
+        by_band
     }
 }
 
-/// Frequencies that are summed up: each bucket once.
-struct Sum<'a> {
+/// Sums frequencies by bucket. A hash table beats sorting: chunks repeat the same buckets, and their hashes
+/// are known.
+struct ProfileBuilder<'a> {
     frequencies: Vec<Frequency<'a>>,
-    /// Their numbers, by the hash of the bucket.
+    /// Numbers in `frequencies`, found by the hash of the bucket.
     numbers: HashTable<usize>,
 }
 
-impl<'a> Sum<'a> {
-    /// None yet, with room for so many.
-    fn with_capacity(frequencies: usize) -> Sum<'a> {
+impl<'a> ProfileBuilder<'a> {
+    fn with_capacity(frequencies: usize) -> ProfileBuilder<'a> {
         let numbers = HashTable::with_capacity(frequencies);
-        Sum { frequencies: Vec::with_capacity(frequencies), numbers }
+        ProfileBuilder { frequencies: Vec::with_capacity(frequencies), numbers }
     }
 
-    /// Adds to the frequency of a bucket, and returns its number.
+    /// Adds to the count of a bucket, and returns the number of its frequency.
     fn add(&mut self, frequency: Frequency<'a>) -> usize {
-        let (frequencies, hash) = (&mut self.frequencies, spread(frequency.hash));
-        if let Some(at) = self.numbers.find(hash, |at| frequencies[*at].has_same_bucket(&frequency)) {
-            frequencies[*at].count += frequency.count;
-            return *at;
+        let frequencies = &mut self.frequencies;
+        let hash = spread(frequency.hash);
+        if let Some(number) =
+            self.numbers.find(hash, |number| frequencies[*number].has_same_bucket(&frequency))
+        {
+            frequencies[*number].count += frequency.count;
+            return *number;
         }
         let number = frequencies.len();
-        self.numbers.insert_unique(hash, number, |at| spread(frequencies[*at].hash));
+        self.numbers.insert_unique(hash, number, |number| spread(frequencies[*number].hash));
         frequencies.push(frequency);
         number
     }

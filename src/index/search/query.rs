@@ -1,48 +1,75 @@
-//! A part of a search: one clause of CLASSIFY, one index of COMPARE.
+//! A query in one index: one clause of CLASSIFY, one index of COMPARE.
 
 use super::profile::{ItemLocation, Profile};
 use super::score::{ScoreMode, Scorer};
 use crate::index::chunk::Chunk;
 
-/// One index to search: what is looked for, and where.
+/// What is searched for in one index, and the chunks to search.
 #[derive(Debug)]
 pub struct IndexQuery<'a> {
     /// The chunks of the window.
     pub(super) chunks: &'a [&'a Chunk],
-    /// What is looked for.
-    pub(super) query: Profile<'a>,
-    /// Where the item is that the query is the profile of; of another query, nowhere.
-    pub(super) own: ItemLocation,
-    /// An item must share at least so many bands.
+    /// What is searched for.
+    pub(super) profile: Profile<'a>,
+    /// Where the queried item itself is stored; empty if the query is not an item.
+    pub(super) self_location: ItemLocation,
+    /// Results share at least this many bands.
     pub(super) min_bands: u16,
 }
 
 impl<'a> IndexQuery<'a> {
-    /// Looks for what is like a query.
-    pub fn new(query: Profile<'a>, chunks: &'a [&'a Chunk]) -> IndexQuery<'a> {
-        IndexQuery { chunks, query, own: ItemLocation::default(), min_bands: 1 }
+    /// Searches for what is similar to a profile.
+    pub fn new(profile: Profile<'a>, chunks: &'a [&'a Chunk]) -> IndexQuery<'a> {
+        IndexQuery { chunks, profile, self_location: ItemLocation::default(), min_bands: 1 }
     }
 
-    /// Looks for what is like an item that was observed in these chunks. In a search of several parts
-    /// it must be the same in all.
+    /// Searches for what is similar to an item that was observed in these chunks. In a combined search it must be
+    /// the same item in all indexes.
     pub fn of_item(item: &[u8], chunks: &'a [&'a Chunk]) -> IndexQuery<'a> {
-        let (query, own) = Profile::of_item_located(item, chunks);
-        IndexQuery { chunks, query, own, min_bands: 1 }
+        let (profile, self_location) = Profile::of_item_located(item, chunks);
+        IndexQuery { chunks, profile, self_location, min_bands: 1 }
     }
 
-    /// Admits items alone that share at least so many bands, 1 or more.
+    /// Only returns items that share at least `min_bands` bands (at least 1).
     pub fn with_min_bands(self, min_bands: u16) -> IndexQuery<'a> {
         IndexQuery { min_bands, ..self }
     }
 
-    /// The number of bands.
+    /// The number of bands of the index.
     fn bands(&self) -> u16 {
         self.chunks.first().map_or(1, |chunk| chunk.bands())
     }
 
     /// What the scores of all candidates have in common.
-    pub(super) fn scale(&self, score: ScoreMode) -> Scorer {
-        let all = self.chunks.iter().map(|chunk| chunk.observations()).sum();
-        Scorer { score, bands: self.bands(), query: self.query.observations(), all }
+    pub(super) fn scorer(&self, mode: ScoreMode) -> Scorer {
+        let all_observations = self.chunks.iter().map(|chunk| chunk.observations()).sum();
+        let query_observations = self.profile.observations();
+        Scorer { mode, bands: self.bands(), query_observations, all_observations }
+    }
+}
+
+/// A chunk of a search. A search numbers the chunks of all its queries in one sequence.
+#[derive(Debug, Clone, Copy)]
+pub struct SearchChunk<'a> {
+    /// The number of the query that searches it.
+    pub query: usize,
+    /// The chunk.
+    pub chunk: &'a Chunk,
+    /// The id of the queried item in it, if it is there.
+    pub self_id: Option<u32>,
+}
+
+impl<'a> SearchChunk<'a> {
+    /// The chunks of all queries, in order.
+    pub(super) fn of_queries<'s>(
+        queries: &'s [IndexQuery<'a>],
+    ) -> impl Iterator<Item = SearchChunk<'a>> + 's {
+        queries.iter().enumerate().flat_map(|(number, query)| {
+            let self_ids = &query.self_location.ids;
+            query.chunks.iter().enumerate().map(move |(at, chunk)| {
+                let self_id = self_ids.get(at).copied().flatten();
+                SearchChunk { query: number, chunk, self_id }
+            })
+        })
     }
 }

@@ -1,8 +1,12 @@
-//! The order of results, and the best of them.
+//! Phase 3 of a search: the order of results, and the k best of many candidates.
+//!
+//! The k best are kept in a buffer of up to 2k. When it is full, quickselect (`select_nth_unstable`) cuts it back to
+//! k, so that a candidate costs O(1) on average; a heap would pay O(log k) for each that gets in. tantivy's
+//! `TopNComputer` is the same idea. Everything is sorted once, at the end.
 
 use std::cmp::Ordering;
 
-/// A candidate by what it is ranked by.
+/// A candidate with what it is ranked by.
 #[derive(Debug, Clone, Copy)]
 pub struct RankedCandidate<'a> {
     /// The candidate's number.
@@ -11,9 +15,9 @@ pub struct RankedCandidate<'a> {
     pub score: f64,
     /// Its observations.
     pub observations: u64,
-    /// The first bytes of its name behind those that all names begin with, or 0 in all: they nearly
-    /// always tell equals apart.
-    begins: u64,
+    /// Eight bytes of its name, behind the prefix that all results share, as a number in the order of the bytes; 0
+    /// until the final sort. It nearly always tells equals apart without reading the names.
+    name_key: u64,
     /// Its name.
     pub item: &'a [u8],
 }
@@ -21,104 +25,112 @@ pub struct RankedCandidate<'a> {
 impl<'a> RankedCandidate<'a> {
     /// A candidate with a score, observations and a name.
     pub fn new(number: usize, score: f64, observations: u64, item: &'a [u8]) -> RankedCandidate<'a> {
-        RankedCandidate { number, score, observations, begins: 0, item }
+        debug_assert!(score >= 0.0, "the order compares the bits of scores");
+        RankedCandidate { number, score, observations, name_key: 0, item }
     }
 
     /// The order of results: score, then observations, both descending, then the item's bytes.
-    fn order(&self, other: &RankedCandidate) -> Ordering {
-        // No score is negative, so that their bits are in the same order.
+    fn result_order(&self, other: &RankedCandidate) -> Ordering {
+        // Doubles that are not negative are in the order of their bits.
         let by_score = other.score.to_bits().cmp(&self.score.to_bits());
-        let by_score = by_score.then(other.observations.cmp(&self.observations));
-        by_score.then(self.begins.cmp(&other.begins)).then_with(|| self.item.cmp(other.item))
+        by_score
+            .then(other.observations.cmp(&self.observations))
+            .then(self.name_key.cmp(&other.name_key))
+            .then_with(|| self.item.cmp(other.item))
     }
 }
 
-/// The best of many candidates: as many as are wanted, and none below a score.
+/// The best candidates so far: at most `limit`, none below the lowest score.
 pub struct Ranking<'a> {
     limit: usize,
-    least: Option<f64>,
-    /// At most twice as many as are wanted, in no order.
-    list: Vec<RankedCandidate<'a>>,
-    /// The last of the best of those that were there at the last cut, if they were as many.
-    last: Option<RankedCandidate<'a>>,
+    min_score: Option<f64>,
+    /// The best, and up to as many others, in no order.
+    buffer: Vec<RankedCandidate<'a>>,
+    /// The last of the `limit` best at the last cut; `None` while there were fewer.
+    kth_best: Option<RankedCandidate<'a>>,
 }
 
 impl<'a> Ranking<'a> {
-    /// None yet of so many that are expected.
-    pub fn new(limit: Option<usize>, least: Option<f64>, expected: usize) -> Ranking<'a> {
+    /// An empty ranking that expects to be offered this many candidates.
+    pub fn new(limit: Option<usize>, min_score: Option<f64>, expected: usize) -> Ranking<'a> {
         let limit = limit.unwrap_or(usize::MAX);
-        let list = Vec::with_capacity(expected.min(limit.saturating_mul(2)));
-        Ranking { limit, least, list, last: None }
+        let buffer = Vec::with_capacity(expected.min(limit.saturating_mul(2)));
+        Ranking { limit, min_score, buffer, kth_best: None }
     }
 
-    /// Takes a candidate in, unless it is not among the best for certain.
+    /// Takes a candidate in, unless it is certainly not among the best.
     pub fn offer(&mut self, candidate: RankedCandidate<'a>) {
-        let is_low = self.least.is_some_and(|least| candidate.score < least);
-        if is_low || !self.takes(&candidate) {
+        let is_too_low = self.min_score.is_some_and(|min_score| candidate.score < min_score);
+        if is_too_low || !self.may_admit(&candidate) {
             return;
         }
-        self.list.push(candidate);
-        if self.list.len() >= self.limit.saturating_mul(2).max(1) {
-            self.cut();
+        self.buffer.push(candidate);
+        if self.buffer.len() >= self.limit.saturating_mul(2).max(1) {
+            self.keep_best();
         }
     }
 
-    /// Whether there is room for a candidate before the last.
-    pub fn takes(&self, candidate: &RankedCandidate) -> bool {
-        self.last.as_ref().is_none_or(|last| candidate.order(last).is_lt())
+    /// True unless there are already `limit` candidates known to be better.
+    pub fn may_admit(&self, candidate: &RankedCandidate) -> bool {
+        self.kth_best.as_ref().is_none_or(|kth_best| candidate.result_order(kth_best).is_lt())
     }
 
-    /// No candidate with a lower score is among the best.
-    pub fn floor(&self) -> f64 {
-        self.last.map_or(0.0, |last| last.score).max(self.least.unwrap_or(0.0))
+    /// The lowest score that a result can have, as of the last cut.
+    pub fn threshold(&self) -> f64 {
+        self.kth_best.map_or(0.0, |kth_best| kth_best.score).max(self.min_score.unwrap_or(0.0))
     }
 
-    /// Leaves the best of those that are there.
-    pub fn cut(&mut self) {
-        if (1..=self.list.len()).contains(&self.limit) {
-            self.list.select_nth_unstable_by(self.limit - 1, RankedCandidate::order);
+    /// Drops all but the best, which brings [`Self::threshold`] up to date.
+    pub fn keep_best(&mut self) {
+        if (1..=self.buffer.len()).contains(&self.limit) {
+            self.buffer.select_nth_unstable_by(self.limit - 1, RankedCandidate::result_order);
         }
-        self.list.truncate(self.limit);
-        self.last = self.limit.checked_sub(1).and_then(|last| self.list.get(last)).copied();
+        self.buffer.truncate(self.limit);
+        self.kth_best = self.limit.checked_sub(1).and_then(|kth| self.buffer.get(kth)).copied();
     }
 
-    /// How many of the best there are.
+    /// The number of results.
     pub fn count(&self) -> usize {
-        self.list.len().min(self.limit)
+        self.buffer.len().min(self.limit)
     }
 
     /// The best, in the order of results.
     pub fn into_sorted(mut self) -> Vec<RankedCandidate<'a>> {
-        self.cut();
-        let mut common = CommonPrefix::default();
-        self.list.iter().for_each(|ranked| common.add(ranked.item));
-        self.list.iter_mut().for_each(|ranked| ranked.begins = common.behind(ranked.item));
-        self.list.sort_by(RankedCandidate::order); // names of growing numbers come in runs, which it merges
-        self.list
+        self.keep_best();
+        // With many ties the sort is mostly a comparison of names, each a cache miss: so each name is read twice
+        // here, for the prefix and for the key, and hardly again.
+        let mut prefix = CommonPrefix::default();
+        self.buffer.iter().for_each(|candidate| prefix.narrow_to(candidate.item));
+        self.buffer.iter_mut().for_each(|candidate| candidate.name_key = prefix.key_behind(candidate.item));
+        // The stable sort merges runs, and names with growing numbers come in runs.
+        self.buffer.sort_by(RankedCandidate::result_order);
+        self.buffer
     }
 }
 
-/// What some names all begin with.
+/// The longest prefix of all names seen; `None` before the first.
 #[derive(Default)]
 struct CommonPrefix<'a>(Option<&'a [u8]>);
 
 impl<'a> CommonPrefix<'a> {
-    fn add(&mut self, name: &'a [u8]) {
-        let common = self.0.get_or_insert(name);
-        if !name.starts_with(common) {
-            let length = common.iter().zip(name).take_while(|(a, b)| a == b).count();
-            *common = &common[..length];
+    /// Cuts the prefix to what `name` begins with too.
+    fn narrow_to(&mut self, name: &'a [u8]) {
+        let prefix = self.0.get_or_insert(name);
+        if !name.starts_with(prefix) {
+            let length = prefix.iter().zip(name).take_while(|(a, b)| a == b).count();
+            *prefix = &prefix[..length];
         }
     }
 
-    /// The first bytes behind it as a number that orders names as their bytes do.
-    fn behind(&self, name: &[u8]) -> u64 {
-        let behind = &name[self.0.map_or(0, <[u8]>::len)..];
-        if let Some(first) = behind.first_chunk() {
+    /// The first eight bytes behind the prefix, as a number in the order of the bytes. Shorter names are filled up
+    /// with zeros; the names themselves decide between equal keys.
+    fn key_behind(&self, name: &[u8]) -> u64 {
+        let rest = &name[self.0.map_or(0, <[u8]>::len)..];
+        if let Some(first) = rest.first_chunk() {
             return u64::from_be_bytes(*first);
         }
         let mut first = [0; 8];
-        first.iter_mut().zip(behind).for_each(|(to, byte)| *to = *byte);
+        first.iter_mut().zip(rest).for_each(|(to, byte)| *to = *byte);
         u64::from_be_bytes(first)
     }
 }
@@ -128,12 +140,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_floor_is_the_worst_of_the_best_however_many_there_are() {
+    fn the_threshold_is_the_worst_of_the_best_however_many_there_are() {
         for offered in 3..20 {
             let mut ranking = Ranking::new(Some(3), None, 0);
             (0..offered).for_each(|n| ranking.offer(RankedCandidate::new(n, n as f64, 1, b"item")));
-            ranking.cut();
-            assert_eq!(ranking.floor(), (offered - 3) as f64);
+            ranking.keep_best();
+            assert_eq!(ranking.threshold(), (offered - 3) as f64);
         }
+    }
+
+    #[test]
+    fn ties_are_ordered_by_observations_and_then_by_the_whole_name() {
+        let candidates: [(f64, u64, &[u8]); 7] = [
+            (0.5, 1, b"item:10"),
+            (0.5, 1, b"item:1"),
+            (0.5, 1, b"item:1\0"),
+            (0.5, 2, b"item:9"),
+            (0.7, 1, b"item:5"),
+            (0.5, 1, b"item:1 and a long end, b"),
+            (0.5, 1, b"item:1 and a long end, a"),
+        ];
+        let mut ranking = Ranking::new(None, None, 0);
+        for (number, (score, observations, item)) in candidates.into_iter().enumerate() {
+            ranking.offer(RankedCandidate::new(number, score, observations, item));
+        }
+        let order: Vec<usize> = ranking.into_sorted().iter().map(|candidate| candidate.number).collect();
+        assert_eq!(order, [4, 3, 1, 2, 6, 5, 0]);
+    }
+
+    #[test]
+    fn nothing_below_the_lowest_score_is_ranked_and_no_more_than_the_limit() {
+        let mut ranking = Ranking::new(Some(2), Some(0.5), 0);
+        for (number, score) in [0.4, 0.5, 0.6, 0.55].into_iter().enumerate() {
+            ranking.offer(RankedCandidate::new(number, score, 1, b"item"));
+        }
+        assert_eq!(ranking.count(), 2);
+        let order: Vec<usize> = ranking.into_sorted().iter().map(|candidate| candidate.number).collect();
+        assert_eq!(order, [2, 3]);
     }
 }

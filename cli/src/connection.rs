@@ -1,0 +1,172 @@
+//! A connection to one server or to a cluster.
+//!
+//! Commands go out one by one, in pipelines, or in a transaction. Every error comes back in the words of
+//! [`server_error`], which say what to do.
+
+use crate::{Result, server_error};
+use redis::cluster::ClusterClientBuilder;
+use redis::{
+    Client, Cmd, ConnectionInfo, ConnectionLike, FromRedisValue, IntoConnectionInfo, RedisError, Value,
+    from_redis_value,
+};
+use std::time::Duration;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A query over millions of postings takes seconds. A reply that takes minutes will not come.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The options that every subcommand takes to reach its server.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Connection (the password is read from the environment: SIMILE_PASSWORD)")]
+pub struct ConnectionOptions {
+    /// Address of the server, or of any node of a cluster
+    #[arg(long, env = "SIMILE_URL", default_value = "redis://127.0.0.1:6379", hide_env_values = true)]
+    url: String,
+    /// Name of the user, if the server has several
+    #[arg(long, env = "SIMILE_USER", hide_env_values = true)]
+    user: Option<String>,
+    /// The server is a Redis Cluster. If PARTS is above 1, the scope NAME is split by item over that
+    /// number of scopes, NAME:{0}, NAME:{1} and so on, which are on different nodes
+    #[arg(long, value_name = "PARTS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub cluster: Option<u16>,
+}
+
+/// An open connection to a server or a cluster.
+pub struct Connection {
+    link: Box<dyn ConnectionLike>,
+    /// The address without a password, for error messages.
+    address: String,
+}
+
+impl Connection {
+    /// Connects as the options say.
+    pub fn open(options: &ConnectionOptions) -> Result<Connection> {
+        let password = std::env::var("SIMILE_PASSWORD").ok();
+        let info = connection_info(&options.url, options.user.as_deref(), password.as_deref())?;
+        let address = info.addr().to_string();
+        let link = match options.cluster {
+            None => connect_to_server(info),
+            Some(_) => connect_to_cluster(info),
+        };
+        let link = link.map_err(|error| server_error::describe(&error, &address))?;
+        Ok(Connection { link, address })
+    }
+
+    /// Connects to a single server at another address; a user is named only in the URL.
+    pub fn open_url(url: &str, password: Option<&str>) -> Result<Connection> {
+        let info = connection_info(url, None, password)?;
+        let address = info.addr().to_string();
+        let link = connect_to_server(info).map_err(|error| server_error::describe(&error, &address))?;
+        Ok(Connection { link, address })
+    }
+
+    /// Sends one command and returns its reply. An error reply is an `Err`.
+    pub fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T> {
+        let reply = self.link.req_command(command).map_err(|error| self.describe_error(&error))?;
+        self.parse_reply(reply)
+    }
+
+    /// Sends commands in one pipeline and returns their replies. Each reply may be an error by itself.
+    /// On a cluster, all keys must be in one slot.
+    ///
+    /// # Errors
+    /// The connection is lost, and it is unknown which commands took effect.
+    pub fn pipeline(&mut self, commands: &[Cmd]) -> Result<Vec<Value>> {
+        if commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        let packed: Vec<u8> = commands.iter().flat_map(Cmd::get_packed_command).collect();
+        let replies = self.link.req_packed_commands(&packed, 0, commands.len());
+        Ok(replies.map_err(|error| self.describe_error(&error))?)
+    }
+
+    /// Sends commands in one pipeline, as [`Self::pipeline`] does. One error reply makes all of it an
+    /// `Err`.
+    pub fn ask_all<T: FromRedisValue>(&mut self, commands: &[Cmd]) -> Result<Vec<T>> {
+        let replies = self.pipeline(commands)?;
+        replies.into_iter().map(|reply| self.parse_reply(reply)).collect()
+    }
+
+    /// Converts a reply to the type that is expected. An error reply is an `Err`.
+    pub fn parse_reply<T: FromRedisValue>(&self, reply: Value) -> Result<T> {
+        Ok(from_redis_value(reply.extract_error().map_err(|error| self.describe_error(&error))?)?)
+    }
+
+    /// Executes commands in one MULTI/EXEC and returns their replies; each may be an error by itself.
+    /// `None` if a watched key has changed: then nothing was done.
+    ///
+    /// # Errors
+    /// Either the server has refused a command before EXEC, and nothing was done; or the connection is
+    /// lost, and then all of the commands took effect, or none.
+    pub fn run_transaction(&mut self, commands: &[Cmd]) -> Result<Option<Vec<Value>>> {
+        let (multi, exec) = (redis::cmd("MULTI"), redis::cmd("EXEC"));
+        let all = std::iter::once(&multi).chain(commands).chain([&exec]);
+        let packed: Vec<u8> = all.flat_map(Cmd::get_packed_command).collect();
+        let replies = self.link.req_packed_commands(&packed, 0, commands.len() + 2);
+        let mut replies = replies.map_err(|error| self.describe_error(&error))?;
+        // MULTI replies OK, each command QUEUED or an error, and EXEC has the results.
+        let exec_reply = replies.pop();
+        match exec_reply {
+            Some(Value::Array(results)) => return Ok(Some(results)),
+            Some(Value::Nil) => return Ok(None),
+            _ => {}
+        }
+        // EXEC replied EXECABORT, which gives no reason. The command that was refused gives one.
+        let refusal = replies.into_iter().find(|reply| matches!(reply, Value::ServerError(_)));
+        Err(match refusal.or(exec_reply).map(Value::extract_error) {
+            Some(Err(error)) => self.describe_error(&error).into(),
+            _ => format!("{} did not reply to EXEC", self.address).into(),
+        })
+    }
+
+    /// Describes an error from this server, with what to do about it.
+    pub fn describe_error(&self, error: &RedisError) -> String {
+        server_error::describe(error, &self.address)
+    }
+}
+
+fn connection_info(url: &str, user: Option<&str>, password: Option<&str>) -> Result<ConnectionInfo> {
+    let info = url.into_connection_info().map_err(|error| {
+        format!(
+            "{} is not the address of a server ({error}): expected redis://HOST:PORT, \
+             redis://HOST:PORT/DATABASE, rediss://... (TLS, in a build with --features tls) or unix:///PATH",
+            without_password(url)
+        )
+    })?;
+    let mut settings = info.redis_settings().clone();
+    if let Some(user) = user {
+        settings = settings.set_username(user);
+    }
+    if let Some(password) = password {
+        settings = settings.set_password(password);
+    }
+    Ok(info.set_redis_settings(settings))
+}
+
+fn connect_to_server(info: ConnectionInfo) -> redis::RedisResult<Box<dyn ConnectionLike>> {
+    let connection = Client::open(info)?.get_connection_with_timeout(CONNECT_TIMEOUT)?;
+    connection.set_read_timeout(Some(REPLY_TIMEOUT))?;
+    Ok(Box::new(connection))
+}
+
+/// Connects to the cluster that a node belongs to, with a client that never retries by itself: when a
+/// connection is lost it is unknown whether a transaction took effect, and a retry could execute it twice.
+fn connect_to_cluster(info: ConnectionInfo) -> redis::RedisResult<Box<dyn ConnectionLike>> {
+    // The cluster client reports every failure as "no node answers". Ask the node first, so that a wrong
+    // password or a server without cluster support gives its own error.
+    connect_to_server(info.clone())?.req_command(redis::cmd("CLUSTER").arg("MYID"))?.extract_error()?;
+    let client = ClusterClientBuilder::new([info])
+        .retries(0)
+        .connection_timeout(CONNECT_TIMEOUT)
+        .response_timeout(REPLY_TIMEOUT)
+        .build()?;
+    Ok(Box::new(client.get_connection()?))
+}
+
+/// The URL with `...` in place of the user and the password.
+fn without_password(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => format!("{}://...{}", &url[..scheme], &url[at..]),
+        _ => url.to_string(),
+    }
+}

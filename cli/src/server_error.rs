@@ -1,0 +1,78 @@
+//! The errors of a server and of the way to it, in words that say what to do.
+//!
+//! The client and the server report what happened (`NOAUTH ...`, a refused connection). The user needs
+//! the next step: the option to change, or the setting of the server. Errors that this file does not
+//! know, such as those of the SIM commands, are passed on as they are.
+
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+
+/// Describes an error from the server at this address: what is wrong, and what to do about it.
+pub fn describe(error: &RedisError, address: &str) -> String {
+    let text = match (error.code(), error.detail()) {
+        (Some(code), Some(detail)) => format!("{code} {detail}"),
+        _ => error.to_string(),
+    };
+    let lowercase = text.to_lowercase();
+    let mentions = |phrase: &str| lowercase.contains(phrase);
+    // These two are known by their words only: their code is plain ERR.
+    if mentions("unknown command") && mentions("sim.") {
+        return format!(
+            "the server at {address} has not loaded Simile: load it with MODULE LOAD /path/to/libsimile.so, or put \
+             `loadmodule /path/to/libsimile.so` into its redis.conf and restart it"
+        );
+    }
+    if mentions("cluster support disabled") {
+        return format!("the server at {address} is not a cluster: leave out --cluster");
+    }
+    match error.kind() {
+        ErrorKind::Io if mentions("certificate") => format!(
+            "the certificate of {address} is not trusted ({}): add its authority to the system's certificates, or name \
+             a file of them in the environment variable SSL_CERT_FILE",
+            detail(error)
+        ),
+        ErrorKind::Io => format!(
+            "no answer from {address} ({}): is the server running, and is --url its address?",
+            detail(error)
+        ),
+        ErrorKind::AuthenticationFailed => describe_login_failure(address, &text),
+        ErrorKind::ClusterConnectionNotFound => format!(
+            "no node of a cluster answers at {address}: is it running, and is --url the address of a node? \
+             (If the server is not a cluster, leave out --cluster.)"
+        ),
+        ErrorKind::Server(ServerErrorKind::Moved) => format!(
+            "the server at {address} is one node of a cluster, and the scope is on another ({text}): add \
+             --cluster 1, or --cluster PARTS if the scope is split. If --cluster is given already, a slot has \
+             just moved: run the same command again"
+        ),
+        ErrorKind::Server(ServerErrorKind::TryAgain | ServerErrorKind::Ask) => {
+            format!(
+                "the scope is moving to another node ({text}): run the same command again once it is there"
+            )
+        }
+        _ if mentions("noauth") || mentions("wrongpass") => describe_login_failure(address, &text),
+        _ if text.starts_with("OOM") => format!(
+            "the server at {address} is out of memory and refuses to add ({text}): raise its maxmemory, or \
+             free some memory, and then run the same command again"
+        ),
+        _ if text.starts_with("READONLY") => {
+            format!("the server at {address} is a replica and accepts no writes: give --url its primary")
+        }
+        _ if text.starts_with("NOPERM") => {
+            format!(
+                "the user may not do this ({text}): choose another user with --user, or ask for the permission"
+            )
+        }
+        _ => text,
+    }
+}
+
+fn describe_login_failure(address: &str, text: &str) -> String {
+    format!(
+        "the server at {address} rejects the user or the password ({text}): put the password into the \
+         environment variable SIMILE_PASSWORD, and give the name of the user, if there is one, with --user"
+    )
+}
+
+fn detail(error: &RedisError) -> String {
+    error.detail().map_or_else(|| error.to_string(), String::from)
+}

@@ -1,0 +1,48 @@
+//! What a search may cost, and the weight of each step.
+//!
+//! The unit is one posting, read in order. The weights are the time of other steps in that unit, measured with
+//! `cargo bench --bench core`; they need to be right within a factor of two, so that a budget of postings bounds
+//! the time of any search.
+
+/// For each result: ranking it, and replying with it.
+pub const PER_RESULT: u64 = 6;
+/// For each posting, noting which band the candidate shares, if MINBANDS asks for several.
+pub const PER_BAND: u64 = 4;
+/// For each posting of a bucket that is read pruned, testing whether the member can be in the result.
+pub const PER_PRUNED_POSTING: u64 = 2;
+/// For each new candidate, its records; its scores and the look-ups in all chunks come on top.
+pub const PER_NEW_CANDIDATE: usize = 3;
+/// The number of indexes in a combined search that cost a candidate as much as one posting.
+pub const INDEXES_PER_POSTING: usize = 4;
+
+/// What searches may cost, in postings, and what they did. One budget may serve several searches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// What may still be spent.
+    pub left: u64,
+    /// Postings that were read.
+    pub read: u64,
+    /// Postings that pruning made unnecessary to read.
+    pub skipped: u64,
+}
+
+impl Budget {
+    /// A budget of this many postings.
+    pub fn new(postings: u64) -> Budget {
+        Budget { left: postings, read: 0, skipped: 0 }
+    }
+
+    /// Spends `postings`, before the work is done.
+    pub(super) fn take(&mut self, postings: u64) -> Result<(), TooManyPostings> {
+        self.left = self.left.checked_sub(postings).ok_or(TooManyPostings { postings })?;
+        Ok(())
+    }
+}
+
+/// A search would read more postings than its budget has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a bucket of the query has {postings} members")]
+pub struct TooManyPostings {
+    /// What the step that did not fit would have cost.
+    pub postings: u64,
+}

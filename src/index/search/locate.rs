@@ -1,0 +1,137 @@
+//! Phase 1 of a search: where the query's buckets are in the chunks.
+//!
+//! The result is a sparse matrix in compressed rows (CSR): a row for each bucket of the query, holding the
+//! chunks that have it. Chunks are probed one after the other, so the entries come column by column; a counting
+//! sort turns them into rows in two passes, because each row's length is known by then.
+//!
+//! ```text
+//! buckets   [ b0: refs 0..2 | b1: refs 2..3 | b2: refs 3..6 ]
+//! refs      [ (c0, 17) (c2, 4) | (c1, 9) | (c0, 3) (c1, 30) (c2, 8) ]     (chunk, bucket id in that chunk)
+//! ```
+
+use super::profile::{Frequency, ProfileEntry};
+use super::query::{IndexQuery, SearchChunk};
+use crate::index::chunk::buckets::BucketKey;
+use std::ops::Range;
+
+/// A bucket of the query in one chunk.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BucketRef {
+    /// The chunk's number in the search.
+    pub chunk: u32,
+    /// The bucket's id in the chunk.
+    pub bucket: u32,
+}
+
+/// A bucket of the query over all chunks of the window: what a search reads at a time.
+#[derive(Debug, Clone)]
+pub struct QueryBucket<'s, 'a> {
+    /// The number of its query.
+    pub query: usize,
+    /// The query's count in it.
+    pub frequency: &'s Frequency<'a>,
+    /// Its row in [`LocatedBuckets::refs`].
+    pub refs: Range<usize>,
+    /// Its members, summed over the chunks: an item counts once for each chunk that has it here.
+    pub member_count: usize,
+}
+
+/// The buckets of all queries that have a member.
+#[derive(Debug)]
+pub struct LocatedBuckets<'s, 'a> {
+    /// The buckets, in the order of the profiles.
+    pub buckets: Vec<QueryBucket<'s, 'a>>,
+    /// Where they are, row by row.
+    pub refs: Vec<BucketRef>,
+}
+
+impl<'s, 'a> LocatedBuckets<'s, 'a> {
+    /// Finds the buckets of the queries in their chunks.
+    pub fn new(queries: &'s [IndexQuery<'a>], chunks: &[SearchChunk<'a>]) -> LocatedBuckets<'s, 'a> {
+        let mut locator = Locator::new(queries);
+        locator.probe_chunks(queries, chunks);
+        locator.into_rows()
+    }
+}
+
+/// Buckets being located.
+struct Locator<'s, 'a> {
+    /// One for each frequency of each query. Until the rows are made, `refs.end` counts the entries of the row.
+    buckets: Vec<QueryBucket<'s, 'a>>,
+    /// The number of a bucket, and where it is; chunk by chunk.
+    found: Vec<(usize, BucketRef)>,
+}
+
+impl<'s, 'a> Locator<'s, 'a> {
+    fn new(queries: &'s [IndexQuery<'a>]) -> Locator<'s, 'a> {
+        let empty_buckets = |(query, of_query): (usize, &'s IndexQuery<'a>)| {
+            let frequencies = of_query.profile.frequencies().iter();
+            frequencies.map(move |frequency| QueryBucket { query, frequency, refs: 0..0, member_count: 0 })
+        };
+        let buckets: Vec<QueryBucket> = queries.iter().enumerate().flat_map(empty_buckets).collect();
+        let found = Vec::with_capacity(2 * buckets.len());
+        Locator { buckets, found }
+    }
+
+    /// Looks for each query's buckets in each of its chunks.
+    fn probe_chunks(&mut self, queries: &[IndexQuery<'a>], chunks: &[SearchChunk<'a>]) {
+        let mut numbered_chunks = (0..).zip(chunks);
+        let mut first_bucket = 0;
+        for query in queries {
+            let keys: Vec<BucketKey> = query.profile.frequencies().iter().map(Frequency::key).collect();
+            let mut scratch = vec![0; keys.len()];
+            // For each bucket, the last chunk of the query in which the queried item is known to be in it.
+            let mut known_in = vec![usize::MAX; keys.len()];
+            let mut known = query.self_location.entries.iter().peekable();
+            for (at, (number, chunk)) in numbered_chunks.by_ref().take(query.chunks.len()).enumerate() {
+                // The buckets that the item's profile was read from: their ids are known.
+                while let Some(ProfileEntry { frequency, bucket, .. }) =
+                    known.next_if(|entry| entry.chunk == at)
+                {
+                    known_in[*frequency] = at;
+                    self.add(first_bucket + frequency, number, chunk, *bucket);
+                }
+                // All others have to be looked up. Most are not there.
+                chunk.chunk.locate_buckets(
+                    &keys,
+                    &mut scratch,
+                    |frequency| known_in[frequency] != at,
+                    |frequency, bucket| self.add(first_bucket + frequency, number, chunk, bucket),
+                );
+            }
+            first_bucket += keys.len();
+        }
+    }
+
+    /// Notes that a bucket is in a chunk, unless the queried item is its only member there: nothing but the item
+    /// itself could be found by it.
+    fn add(&mut self, number: usize, chunk_number: u32, chunk: &SearchChunk, bucket: u32) {
+        if chunk.self_id.is_some_and(|self_id| chunk.chunk.is_sole_member(bucket, self_id)) {
+            return;
+        }
+        let query_bucket = &mut self.buckets[number];
+        query_bucket.member_count += chunk.chunk.member_count(bucket);
+        query_bucket.refs.end += 1;
+        self.found.push((number, BucketRef { chunk: chunk_number, bucket }));
+    }
+
+    /// The counting sort: entries that came chunk by chunk become one row for each bucket.
+    fn into_rows(mut self) -> LocatedBuckets<'s, 'a> {
+        // First pass: the rows' lengths become their places; each row is empty again.
+        let mut row_end = 0;
+        for bucket in &mut self.buckets {
+            let row_start = row_end;
+            row_end += bucket.refs.end;
+            bucket.refs = row_start..row_start;
+        }
+        // Second pass: each entry goes to the end of its row.
+        let mut refs = vec![BucketRef::default(); self.found.len()];
+        for (number, bucket_ref) in self.found {
+            let row_end = &mut self.buckets[number].refs.end;
+            refs[*row_end] = bucket_ref;
+            *row_end += 1;
+        }
+        self.buckets.retain(|bucket| bucket.member_count > 0);
+        LocatedBuckets { buckets: self.buckets, refs }
+    }
+}
