@@ -43,7 +43,7 @@ pub static RECALL: Setting = Setting::text("recall", 950_000, RECALL_TEXT);
 /// SLOTS that THRESHOLD may use.
 pub static SLOTS: Setting = Setting::number("slots", 128, within(&Definition::SLOTS));
 
-// What commands may do.
+// Limits of commands, and switches.
 
 /// True if RECORD creates a scope that is missing.
 pub static AUTO_CREATE: Setting = Setting::yes_no("auto-create", true);

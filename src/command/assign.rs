@@ -49,7 +49,7 @@ impl<'a> Request<'a> {
         }
         let min_score = min_score.ok_or(Error::Missing("MINSCORE"))?;
         if clauses.is_empty() {
-            return Err(Error::Missing("clause (SIGNATURE, FEATURES or TEXT)"));
+            return Err(Error::Missing(clause::ANY_CLAUSE));
         }
         Ok(Request { scope, item, min_score, timestamp, score, clauses })
     }

@@ -23,7 +23,7 @@ use std::ops::RangeInclusive;
 /// The most observations of a query: the most that an item of a scope can have in a window.
 const MAX_OBSERVATIONS: u64 = (*Definition::RETENTION.end() + 1) * u32::MAX as u64;
 
-/// What is searched for in an index.
+/// A clause: an index, and what to search for in it.
 struct QueryClause<'a> {
     index: &'a [u8],
     source: QuerySource<'a>,

@@ -37,7 +37,7 @@ impl<'a> Import<'a> {
     }
 }
 
-/// What is added to each chunk, by index and start: items, each with a chunk of its blob.
+/// The additions to each chunk, by index and start: items, each with a chunk of its blob.
 type Additions<'i, 'a> = BTreeMap<&'a [u8], BTreeMap<u64, Vec<(&'a [u8], &'i BlobChunk<'a>)>>>;
 
 /// Carries the command out.
@@ -98,7 +98,7 @@ fn is_live(call: &Call, definition: &Definition, start: u64) -> bool {
     call.is_trusted_source() || definition.expiry(start).is_none_or(is_ahead)
 }
 
-/// Sorts what is imported by the chunks that it goes to.
+/// Groups what is imported by the chunks that it goes to.
 fn additions<'i, 'a>(call: &Call, definition: &Definition, imports: &'i [Import<'a>]) -> Additions<'i, 'a> {
     let mut additions = Additions::new();
     for import in imports {
@@ -145,7 +145,7 @@ fn add(call: &Call, key: &mut ScopeKey, additions: &Additions) -> Result<(), Err
     Ok(())
 }
 
-/// Replicates the blobs without the chunks that were left out, and those with none at all not.
+/// Replicates the blobs without the chunks that were left out. A blob that has no others is not sent.
 fn replicate(call: &Call, name: &[u8], definition: &Definition, imports: &[Import]) {
     let mut added = Vec::new();
     for import in imports {

@@ -32,7 +32,7 @@ impl<'a> Request<'a> {
             }
         }
         if clauses.is_empty() {
-            return Err(Error::Missing("clause (SIGNATURE, FEATURES or TEXT)"));
+            return Err(Error::Missing(clause::ANY_CLAUSE));
         }
         Ok(Request { scope, item, timestamp, clauses })
     }

@@ -16,6 +16,9 @@ use std::ops::Range;
 /// The words that clauses begin with.
 pub const KEYWORDS: [&str; 3] = ["SIGNATURE", "FEATURES", "TEXT"];
 
+/// What is missing in a command without a clause, as its error names it.
+pub const ANY_CLAUSE: &str = "clause (SIGNATURE, FEATURES or TEXT)";
+
 /// The positions of some of the command's arguments.
 pub type Positions = Range<usize>;
 
