@@ -80,7 +80,7 @@ fn check_chunks(call: &Call, scope: &Scope) -> Result<Vec<ListedChunk>, Error> {
     let mut chunks = Vec::new();
     for index in scope.indexes() {
         cost::all_chunks(call, scope, index, 3)?;
-        window::check_all(call, scope, index)?;
+        window::check_all_writable(call, scope, index)?;
         let window = Window::open_all(call, scope, index)?;
         let listed = scope.all_starts(index).map(|start| {
             let is_live = window.starts().any(|live| live == start);
@@ -98,8 +98,7 @@ fn check_chunks(call: &Call, scope: &Scope) -> Result<Vec<ListedChunk>, Error> {
 /// ALTER, and then finds the chunk gone.
 fn set_expiry(call: &Call, scope: &Scope, index: &[u8], start: u64) -> Result<bool, Error> {
     let Some(mut key) = ChunkKey::open(call, scope, index, start, Access::Write)? else { return Ok(false) };
-    let has_passed = |expiry: u64| expiry.saturating_mul(1_000) <= call.now();
-    if !call.is_trusted_source() && scope.definition.expiry(start).is_some_and(has_passed) {
+    if !call.is_trusted_source() && scope.definition.is_expired(start, call.now()) {
         key.unlink();
         call.replicate(c"DEL", &[ReplicatedArg::Bytes(&scope.chunk_name(index, start))]);
         return Ok(false);

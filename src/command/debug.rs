@@ -6,7 +6,7 @@
 
 use super::error::Error;
 use super::parse::args::Args;
-use crate::keyspace;
+use crate::keyspace::debug;
 use crate::server::call::Call;
 
 /// Carries the command out.
@@ -21,14 +21,14 @@ pub fn run(call: &Call) -> Result<(), Error> {
     match args.keyword(&["VALIDATE", "MEMORY", "PANIC"])? {
         Some("VALIDATE") => {
             let name = take_name(&mut args)?;
-            keyspace::validate(call, name)
+            debug::validate(call, name)
                 .map_err(|fault| Error::expected("key", format!("valid, but {fault}")))?;
             call.reply_ok();
             Ok(())
         }
         Some("MEMORY") => {
             let name = take_name(&mut args)?;
-            call.reply_integer(keyspace::memory(call, name)? as u64);
+            call.reply_integer(debug::memory(call, name)? as u64);
             Ok(())
         }
         Some(_) => panic!("SIM.DEBUG PANIC"),

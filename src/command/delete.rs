@@ -27,7 +27,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let items_by_index = changes::items_by_index(call, key.scope()?, &pairs)?;
     for (index, items) in &items_by_index {
         cost::all_chunks(call, key.scope()?, index, 4)?;
-        window::check_all(call, key.scope()?, index)?;
+        window::check_all_writable(call, key.scope()?, index)?;
         changes::charge(call, key.scope()?, index, items)?;
     }
     let mut deleted = 0;
@@ -37,7 +37,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
             // Strike out the chunks that were left empty, and so deleted.
             let gone = window::gone(call, key.scope()?, index)?;
             let scope = key.scope_mut()?;
-            gone.into_iter().for_each(|start| scope.remove(index, start));
+            scope.forget(index, gone);
         }
         deleted += deleted_here;
     }

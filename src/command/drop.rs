@@ -30,14 +30,14 @@ pub fn run(call: &Call) -> Result<(), Error> {
     // Check all, then change all.
     for index in &dropped {
         cost::all_chunks(call, key.scope()?, index, 2)?;
-        window::check_all(call, key.scope()?, index)?;
+        window::check_all_writable(call, key.scope()?, index)?;
     }
     let mut freed = 0;
     for index in &dropped {
         freed += free(call, key.scope()?, index)?;
         let scope = key.scope_mut()?;
         let starts: Vec<u64> = scope.all_starts(index).collect();
-        starts.into_iter().for_each(|start| scope.remove(index, start));
+        scope.forget(index, starts);
     }
     drop(key);
     if named.is_empty() {

@@ -84,7 +84,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
 /// Checks that no chunk of a blob starts later than RECORD could have made it.
 fn check_time(call: &Call, definition: &Definition, blob: &Blob) -> Result<(), Error> {
     let Some(lifetime) = definition.expiry(0).filter(|_| !call.is_trusted_source()) else { return Ok(()) };
-    let latest = (call.now() / 1_000).saturating_add(lifetime);
+    let latest = call.now_seconds().saturating_add(lifetime);
     match blob.chunks().last() {
         Some(chunk) if chunk.start > latest => Err(Error::BlobTooNew(chunk.start, latest)),
         _ => Ok(()),
@@ -94,8 +94,7 @@ fn check_time(call: &Call, definition: &Definition, blob: &Blob) -> Result<(), E
 /// True if the chunk with this start has not expired. A replica or an AOF load imports what it is sent,
 /// whatever its own clock says.
 fn is_live(call: &Call, definition: &Definition, start: u64) -> bool {
-    let is_ahead = |expiry: u64| expiry.saturating_mul(1_000) > call.now();
-    call.is_trusted_source() || definition.expiry(start).is_none_or(is_ahead)
+    call.is_trusted_source() || !definition.is_expired(start, call.now())
 }
 
 /// Groups what is imported by the chunks that it goes to.
@@ -132,14 +131,13 @@ fn check_room(call: &Call, scope: &Scope, additions: &Additions) -> Result<(), E
 fn add(call: &Call, key: &mut ScopeKey, additions: &Additions) -> Result<(), Error> {
     for (index, chunks) in additions {
         for (&start, added) in chunks {
-            let listed = key.scope()?.lists(index, start);
-            let open = || ChunkKey::open(call, key.scope()?, index, start, Access::Write);
-            let mut chunk = match if listed { open()? } else { None } {
+            let mut chunk = match ChunkKey::open_listed(call, key.scope()?, index, start, Access::Write)? {
                 Some(chunk) => chunk,
                 None => add_chunk(call, key, index, start)?,
             };
-            let Some(chunk) = chunk.chunk_mut() else { continue };
-            added.iter().for_each(|(item, blob_chunk)| blob_chunk.add_to(chunk, item));
+            chunk.modify(|chunk| {
+                added.iter().for_each(|(item, blob_chunk)| blob_chunk.add_to(chunk, item));
+            });
         }
     }
     Ok(())

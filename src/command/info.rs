@@ -7,6 +7,7 @@ use super::error::Error;
 use super::parse::args::Args;
 use super::run::cost;
 use crate::index::Chunk;
+use crate::keyspace::name;
 use crate::keyspace::scope::ScopeKey;
 use crate::keyspace::window::Window;
 use crate::server::call::Call;
@@ -43,7 +44,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         }
     }
     call.reply_bytes(b"uid");
-    call.reply_bytes(format!("{:016x}", scope.uid).as_bytes());
+    call.reply_bytes(&name::hex(scope.uid));
     call.reply_bytes(b"indexes");
     reply_indexes(call, &live);
     Ok(())

@@ -63,7 +63,7 @@ fn check(
     sources: &BTreeSet<&[u8]>,
 ) -> Result<(), Error> {
     cost::all_chunks(call, scope, index, 5)?;
-    window::check_all(call, scope, index)?;
+    window::check_all_writable(call, scope, index)?;
     changes::charge(call, scope, index, sources)?;
     for chunk in Window::open_all(call, scope, index)?.chunks() {
         let items = sources.iter().chain([&destination]);

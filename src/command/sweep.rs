@@ -30,7 +30,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     if call.is_in_cluster() {
         return Err(Error::NotInCluster);
     }
-    let swept = sweep::some(call, cursor, count.unwrap_or(DEFAULT_COUNT)).ok_or(Error::NoScan)?;
+    let swept = sweep::step(call, cursor, count.unwrap_or(DEFAULT_COUNT)).ok_or(Error::NoScan)?;
     if !swept.freed.is_empty() {
         let names: Vec<ReplicatedArg> = swept.freed.iter().map(|name| ReplicatedArg::Bytes(name)).collect();
         // Replicas cannot sweep by themselves: they follow their primary.

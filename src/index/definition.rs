@@ -96,6 +96,16 @@ impl Definition {
         (self.interval > 0).then(|| start.saturating_add(lifetime))
     }
 
+    /// The moment of [`Self::expiry`] in milliseconds since the epoch, the unit of the server's clock.
+    pub fn expiry_ms(&self, start: u64) -> Option<u64> {
+        self.expiry(start).map(|seconds| seconds.saturating_mul(1_000))
+    }
+
+    /// True if the chunk that starts at `start` has expired by `now_ms`, milliseconds since the epoch.
+    pub fn is_expired(&self, start: u64, now_ms: u64) -> bool {
+        self.expiry_ms(start).is_some_and(|expiry| expiry <= now_ms)
+    }
+
     /// The first and the last start of the window of `timestamp`: its interval and the RETENTION before
     /// it, or only the last `intervals` of these.
     pub fn window(&self, timestamp: u64, intervals: Option<u32>) -> RangeInclusive<u64> {
@@ -229,6 +239,7 @@ mod tests {
         let expiry = hourly.expiry(start).unwrap_or_default();
         assert!(hourly.window(expiry - 1, None).contains(&start));
         assert!(!hourly.window(expiry, None).contains(&start));
+        assert!(!hourly.is_expired(start, expiry * 1_000 - 1) && hourly.is_expired(start, expiry * 1_000));
     }
 
     #[test]
@@ -267,5 +278,6 @@ mod tests {
     fn without_an_interval_there_is_one_chunk_that_never_expires() {
         let all = Definition { interval: 0, ..Definition::default() };
         assert_eq!((all.start(123), all.expiry(0), all.window(123, None)), (0, None, 0..=0));
+        assert!(!all.is_expired(0, u64::MAX));
     }
 }

@@ -1,4 +1,7 @@
-//! The `sim-chunk` type: a chunk with the identity that every command which opens it compares.
+//! The `sim-chunk` type: a chunk of the index, with the identity that every command which opens it compares.
+//!
+//! A chunk's key is found by a name that is made of its scope's tag, index, start and uid, and the value
+//! says the same again: a client could RESTORE anything under that name.
 
 use super::data_type::{self, ENCODING, NativeValue};
 use super::scope::Scope;
@@ -7,18 +10,17 @@ use crate::index::codec::{self, DecodeError, Reader, Writer};
 use crate::index::{Chunk, Definition, Mover};
 use crate::server::defrag::Defrag;
 use crate::server::io::Digest;
-use crate::server::key::Value;
+use crate::server::key::{Key, Value};
+use crate::server::stale::Counted;
 use redis_module::native_types::RedisType;
-use std::collections::HashSet;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 /// The type, as the server knows it.
 pub static CHUNK: RedisType = RedisType::new("sim-chunk", ENCODING, data_type::methods::<StoredChunk>());
 
-/// A chunk of more allocations stays where it is.
+/// A chunk of more allocations than this stays in place when the server defragments its memory.
 const MOST_MOVED: usize = 10_000;
 
-/// Bytes of a part of a saved chunk, more or less.
+/// The size of a part of a saved chunk in bytes, more or less.
 const PART: usize = 1 << 18;
 
 /// A chunk in its key.
@@ -30,40 +32,33 @@ pub struct StoredChunk {
     start: u64,
     /// The observations.
     chunk: Chunk,
-    /// Set before the chunk is unlinked by SIM.DROP: then another thread frees it.
-    pub is_dropped: bool,
-    share: Contribution,
-    /// Whether it is among [`CHANGED`].
-    is_changed: bool,
+    /// Set by [`unlink`]: another thread frees the chunk then.
+    is_unlinked: bool,
+    /// Its share of what INFO shows.
+    contribution: Contribution,
+    /// True if the chunk has changed since its contribution was updated.
+    is_stale: bool,
 }
 
-/// The chunks that were changed since they were counted last, by their addresses.
-///
-/// To sum up a chunk's memory takes longer than to record an observation, so a write only notes the
-/// chunk, once, and INFO counts those that were noted. A chunk leaves before it is freed. All else but
-/// that happens in the main thread: writes, and INFO.
-static CHANGED: LazyLock<Mutex<HashSet<usize>>> = LazyLock::new(Mutex::default);
-
-/// Chunks that are noted at most; the next one has all of them counted.
-const MOST_CHANGED: usize = 1_000;
-
-fn changed() -> MutexGuard<'static, HashSet<usize>> {
-    CHANGED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Counts every chunk that was changed since it was counted last.
-pub fn count_changed() {
-    for address in changed().drain() {
-        // SAFETY: a chunk in its key, where it does not move. It is freed only after it has left the
-        // set, whose lock is held, and nobody else uses it now: commands run one at a time, and hold
-        // on to no chunk while they ask for another one to change.
-        unsafe { &mut *(address as *mut StoredChunk) }.count();
+// SAFETY: the values of the type come from `Key::set` and from its callbacks, which are those of
+// `data_type::methods::<StoredChunk>()`: both box them, and the callbacks forget them before a box is freed or
+// moved.
+unsafe impl Value for StoredChunk {
+    fn redis_type() -> &'static RedisType {
+        &CHUNK
     }
 }
 
-impl Value for StoredChunk {
-    fn redis_type() -> &'static RedisType {
-        &CHUNK
+impl Counted for StoredChunk {
+    fn update_totals(&mut self) {
+        self.is_stale = false;
+        self.contribution.set(Totals {
+            chunks: 1,
+            items: self.chunk.item_count() as u64,
+            observations: self.chunk.observations(),
+            bytes: self.memory() as u64,
+            ..Totals::default()
+        });
     }
 }
 
@@ -75,13 +70,13 @@ impl StoredChunk {
             index: index.into(),
             start,
             chunk: scope.new_chunk(),
-            is_dropped: false,
-            share: Contribution::default(),
-            is_changed: false,
+            is_unlinked: false,
+            contribution: Contribution::default(),
+            is_stale: false,
         }
     }
 
-    /// Whether it is the chunk of this scope, index and start.
+    /// True if it is the chunk of this scope, index and start.
     pub fn belongs_to(&self, scope: &Scope, index: &[u8], start: u64) -> bool {
         (self.uid, &*self.index, self.start) == (scope.uid, index, start)
             && self.chunk.bands() == scope.definition.bands()
@@ -92,15 +87,15 @@ impl StoredChunk {
         &self.chunk
     }
 
-    /// The observations, to change, of a chunk in its key.
+    /// The observations, to change. The contribution to INFO is out of date then: see [`Self::mark_stale`].
     pub fn chunk_mut(&mut self) -> &mut Chunk {
-        if !self.is_changed {
-            if changed().len() >= MOST_CHANGED {
-                count_changed();
-            }
-            self.is_changed = changed().insert(&raw const *self as usize);
-        }
         &mut self.chunk
+    }
+
+    /// Marks the contribution to INFO as out of date. Returns true if it was up to date until now, so that
+    /// the caller must note the chunk: see [`crate::server::stale`].
+    pub fn mark_stale(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_stale, true)
     }
 
     /// The uid of its scope.
@@ -108,6 +103,7 @@ impl StoredChunk {
         self.uid
     }
 
+    /// The first part of a saved chunk: its identity, and the number of bands that the other parts need.
     fn header(&self) -> Writer {
         let mut header = Writer::default();
         header.number(self.uid);
@@ -133,31 +129,16 @@ impl NativeValue for StoredChunk {
         let start = reader.number_in(Definition::TIMESTAMP)?;
         let bands = reader.number_in(Definition::BANDS)? as u16;
         reader.end()?;
-        let (share, chunk) = (Contribution::default(), Chunk::new(bands));
-        Ok(StoredChunk { uid, index, start, chunk, is_dropped: false, share, is_changed: false })
+        let (chunk, contribution) = (Chunk::new(bands), Contribution::default());
+        Ok(StoredChunk { uid, index, start, chunk, is_unlinked: false, contribution, is_stale: false })
     }
 
     fn load_more(&mut self, part: &[u8]) -> Result<(), DecodeError> {
         codec::decode_piece(&mut self.chunk, part)
     }
 
-    fn count(&mut self) {
-        self.is_changed = false;
-        self.share.set(Totals {
-            chunks: 1,
-            items: self.chunk.item_count() as u64,
-            observations: self.chunk.observations(),
-            bytes: self.memory() as u64,
-            ..Totals::default()
-        });
-    }
-
-    fn before_free_or_move(this: *mut StoredChunk) {
-        changed().remove(&(this as usize));
-    }
-
     fn move_by(&mut self, mover: &mut Defrag) {
-        // Large chunks lie in large blocks, which do not fragment; and this must not take long.
+        // Nearly all of a large chunk is in large blocks, which do not fragment; and the server waits.
         if self.chunk.allocations() <= MOST_MOVED {
             let mut index = std::mem::take(&mut self.index).into_vec();
             mover.vec(&mut index);
@@ -181,7 +162,16 @@ impl NativeValue for StoredChunk {
     }
 
     fn free_effort(&self) -> usize {
-        // 0 asks the server to free in another thread, whatever it is set to.
-        if self.is_dropped { 0 } else { 2 + self.chunk.allocations() }
+        // Beside the chunk's own: the box of the value, and the name of the index.
+        if self.is_unlinked { 0 } else { 2 + self.chunk.allocations() }
     }
+}
+
+/// Deletes a chunk's key, which is open to write, and has the chunk freed in another thread whatever the
+/// server is set to.
+pub fn unlink(mut key: Key) {
+    if let Ok(Some(stored)) = key.value_mut::<StoredChunk>() {
+        stored.is_unlinked = true;
+    }
+    key.unlink();
 }

@@ -1,13 +1,20 @@
-//! What the server calls for values of the module's types: each slot filled, or empty with a reason.
+//! The callbacks of the module's types, which the server calls for their values: each slot of its table is
+//! filled, or empty with a reason.
 //!
-//! A value is saved as a row of byte strings, its parts: in the RDB one after the other up to an
-//! empty one, in the AOF as one `SIM.LOAD key part` each. The encoding is the same in both.
+//! A value is a box that [`Key::set`](crate::server::key::Key::set) or [`rdb_load`] made; the server
+//! keeps the pointer. It calls the callbacks in its main thread, one after the other, between commands of
+//! the module. There are three exceptions: a command that removes a value has it freed, or its effort
+//! asked for; freeing may happen in another thread; and saving may happen in a child process, on a copy.
+//!
+//! A value is saved as a sequence of byte strings, its parts: in the RDB one after the other up to an
+//! empty one, in the AOF as one `SIM.LOAD key part` each. The encoding is the same in both. So even the
+//! largest chunk is never held as one string while it is saved or loaded.
 
 use crate::index::codec::DecodeError;
 use crate::server::defrag::Defrag;
 use crate::server::guard;
 use crate::server::io::{Digest, Io};
-use crate::server::key::Value;
+use crate::server::stale::{self, Counted};
 use redis_module::raw::{
     self, RedisModuleDefragCtx, RedisModuleDigest, RedisModuleIO, RedisModuleString, RedisModuleTypeMethods,
 };
@@ -18,33 +25,27 @@ use std::ptr::null_mut;
 pub const ENCODING: i32 = 0;
 
 /// A value that the server keeps for the module.
-pub trait NativeValue: Value {
-    /// What the parts of this type begin with in the AOF.
+pub trait NativeValue: Counted {
+    /// The letter before the first part of a value of this type in the AOF.
     const LETTER: u8;
 
-    /// Hands over the parts, the first of which says what the value is. `key` is the key's name.
+    /// Passes each part to `part`. `key` is the key's name.
     fn save(&self, key: &[u8], part: &mut dyn FnMut(&[u8]));
 
-    /// The value of a first part.
+    /// The value that a first part describes, for a key of this name. Every count and length in it is
+    /// checked: it may come from a damaged file, or from a client by RESTORE.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Says what is wrong with the part.
     fn load(part: &[u8], key: &[u8]) -> Result<Self, DecodeError>;
 
-    /// Adds a further part.
+    /// Adds a further part. The totals are not updated: the caller does it after the last one.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Says what is wrong with the part.
     fn load_more(&mut self, part: &[u8]) -> Result<(), DecodeError>;
 
-    /// Says what the value holds to the totals: it has been loaded whole.
-    fn count(&mut self);
-
-    /// What must be done before the value, which the server keeps there, is freed or moved; it may be
-    /// freed in any thread.
-    fn before_free_or_move(_: *mut Self) {}
-
-    /// Has the blocks that the value lies in moved, but for the first.
+    /// Moves the blocks that the value lies in, without the first one, which the server's pointer leads to.
     fn move_by(&mut self, mover: &mut Defrag);
 
     /// Adds the value's contents to a digest.
@@ -53,7 +54,8 @@ pub trait NativeValue: Value {
     /// Bytes allocated.
     fn memory(&self) -> usize;
 
-    /// Allocations to free; 0 to have them freed in another thread.
+    /// The number of allocations to free. The server frees a value of up to 64 at once, and a larger one in
+    /// another thread if it is set to; 0 asks for another thread whatever it is set to.
     fn free_effort(&self) -> usize;
 }
 
@@ -64,19 +66,19 @@ pub const fn methods<V: NativeValue>() -> RedisModuleTypeMethods {
         rdb_load: Some(rdb_load::<V>),
         rdb_save: Some(rdb_save::<V>),
         aof_rewrite: Some(aof_rewrite::<V>),
-        // The server asks `mem_usage2` where both are there.
+        // The server prefers `mem_usage2` if both are there; its number of samples is of no use here.
         mem_usage: Some(mem_usage::<V>),
         mem_usage2: None,
         digest: Some(digest::<V>),
         free: Some(free::<V>),
         free_effort: Some(free_effort::<V>),
         free_effort2: None,
-        // Nothing is kept outside the keyspace that its values do not bring along.
+        // Nothing is kept outside the keyspace but what follows from its values.
         aux_load: None,
         aux_save: None,
         aux_save2: None,
         aux_save_triggers: 0,
-        // An unlinked value counts as long as it takes memory.
+        // An unlinked value counts in INFO as long as it takes memory.
         unlink: None,
         unlink2: None,
         // Two keys with one uid would own the same chunks: the server refuses COPY by itself.
@@ -86,8 +88,11 @@ pub const fn methods<V: NativeValue>() -> RedisModuleTypeMethods {
     }
 }
 
+/// The value that a callback is called for.
+///
 /// # Safety
-/// `value` must be a value of the type V that the module gave to the server.
+/// - `value` is the box of a `V` that the server keeps;
+/// - it is neither changed nor freed for as long as `'a`.
 unsafe fn value_of<'a, V>(value: *const c_void) -> &'a V {
     // SAFETY: the caller's promise.
     unsafe { &*value.cast::<V>() }
@@ -95,19 +100,20 @@ unsafe fn value_of<'a, V>(value: *const c_void) -> &'a V {
 
 unsafe extern "C" fn rdb_load<V: NativeValue>(io: *mut RedisModuleIO, version: c_int) -> *mut c_void {
     guard::or(null_mut(), || {
-        let io = Io::new(io);
+        // SAFETY: the server's handle is valid until the callback returns.
+        let io = unsafe { Io::new(io) };
         let value = (version <= ENCODING).then(|| load_parts::<V>(&io)).flatten();
         value.map_or(null_mut(), |value| Box::into_raw(Box::new(value)).cast())
     })
 }
 
-/// The value of the parts in an RDB; `None` where they are damaged.
+/// The value that the parts in an RDB describe; `None` if they are damaged.
 fn load_parts<V: NativeValue>(io: &Io) -> Option<V> {
     let mut value = V::load(&io.load().ok()?, &io.key_name()).ok()?;
     loop {
         let part = io.load().ok()?;
         if part.is_empty() {
-            value.count();
+            value.update_totals();
             return Some(value);
         }
         value.load_more(&part).ok()?;
@@ -116,67 +122,78 @@ fn load_parts<V: NativeValue>(io: &Io) -> Option<V> {
 
 unsafe extern "C" fn rdb_save<V: NativeValue>(io: *mut RedisModuleIO, value: *mut c_void) {
     guard::or((), || {
-        let io = Io::new(io);
-        unsafe { value_of::<V>(value) }.save(&io.key_name(), &mut |part| io.save(part));
+        // SAFETY: the server's handle and the value are valid until the callback returns.
+        let (io, value) = unsafe { (Io::new(io), value_of::<V>(value)) };
+        value.save(&io.key_name(), &mut |part| io.save(part));
         io.save(&[]);
     });
 }
 
 unsafe extern "C" fn aof_rewrite<V: NativeValue>(
     io: *mut RedisModuleIO,
-    key: *mut RedisModuleString,
+    _: *mut RedisModuleString,
     value: *mut c_void,
 ) {
     guard::or((), || {
-        let io = Io::new(io);
-        let value = unsafe { value_of::<V>(value) };
+        // SAFETY: the server's handle and the value are valid until the callback returns.
+        let (io, value) = unsafe { (Io::new(io), value_of::<V>(value)) };
+        let key = io.key_name();
         let mut letter = V::LETTER;
-        value.save(&io.key_name(), &mut |part| {
-            io.emit(c"SIM.LOAD", key, &[&[letter], part].concat());
-            letter = MORE;
+        value.save(&key, &mut |part| {
+            io.emit(c"SIM.LOAD", &key, &[&[letter], part].concat());
+            letter = CONTINUATION;
         });
     });
 }
 
-/// What the further parts of a value begin with in the AOF.
-pub const MORE: u8 = b'+';
+/// The letter before the further parts of a value in the AOF.
+pub const CONTINUATION: u8 = b'+';
 
 unsafe extern "C" fn mem_usage<V: NativeValue>(value: *const c_void) -> usize {
+    // SAFETY: the value is valid until the callback returns.
     guard::or(0, || unsafe { value_of::<V>(value) }.memory())
 }
 
 unsafe extern "C" fn digest<V: NativeValue>(digest: *mut RedisModuleDigest, value: *mut c_void) {
-    guard::or((), || unsafe { value_of::<V>(value) }.digest(&Digest::new(digest)));
+    guard::or((), || {
+        // SAFETY: the server's handle and the value are valid until the callback returns.
+        let (digest, value) = unsafe { (Digest::new(digest), value_of::<V>(value)) };
+        value.digest(&digest);
+    });
 }
 
 unsafe extern "C" fn free_effort<V: NativeValue>(_: *mut RedisModuleString, value: *const c_void) -> usize {
+    // SAFETY: the value is valid until the callback returns.
     guard::or(1, || unsafe { value_of::<V>(value) }.free_effort())
 }
 
-/// The answer is that all is done: the work is bounded by [`NativeValue::move_by`] itself.
+/// Returns 0, for done: the work is bounded by [`NativeValue::move_by`] itself.
 unsafe extern "C" fn defrag<V: NativeValue>(
     ctx: *mut RedisModuleDefragCtx,
     _: *mut RedisModuleString,
     value: *mut *mut c_void,
 ) -> c_int {
     guard::or((), || {
-        let mut mover = Defrag::new(ctx);
-        // SAFETY: the server's place for the pointer to the box that `Key::set` or `rdb_load` made. It
-        // calls this between commands, in the main thread, so that nobody else uses the value.
-        unsafe {
-            V::before_free_or_move((*value).cast());
+        // SAFETY: the server's context is valid until the callback returns.
+        let mut mover = unsafe { Defrag::new(ctx) };
+        // SAFETY: `value` is the server's place for the pointer to the box. The server calls this
+        // between commands, in its main thread, so that nobody has a reference to the value, and
+        // `stale` forgets the old address before the block moves.
+        let moved = unsafe {
+            stale::forget(*value);
             *value = mover.block(*value);
-            let moved = &mut *(*value).cast::<V>();
-            moved.move_by(&mut mover);
-            moved.count();
-        }
+            &mut *(*value).cast::<V>()
+        };
+        moved.move_by(&mut mover);
+        // The value is no longer noted as stale, and moving may have changed what it takes.
+        moved.update_totals();
     });
     0
 }
 
 unsafe extern "C" fn free<V: NativeValue>(value: *mut c_void) {
     guard::or((), || {
-        V::before_free_or_move(value.cast());
+        stale::forget(value);
         // SAFETY: the box that `Key::set` or `rdb_load` made; the server frees it once. This may
         // happen in another thread, so it touches nothing but the value, atomics, and what a lock guards.
         drop(unsafe { Box::from_raw(value.cast::<V>()) });

@@ -1,8 +1,15 @@
 //! The names of chunks.
 //!
-//! A chunk's key is `<tag>:<index>:<start>:<uid>`, and must lie in the cluster slot of its scope. A
-//! key's slot is computed from its hash tag, the first non-empty `{...}`, or from the whole name
-//! where it has none. So the tag is the scope's name where that holds a hash tag, and else `{name}`.
+//! A chunk's key is `<tag>:<index>:<start>:<uid>`, and must be in the cluster slot of its scope. The
+//! server computes a key's slot from its hash tag, which is what the first `{` and the first `}` after
+//! it enclose, or from the whole name if that is nothing. So the tag is the scope's name if that has a
+//! hash tag, and otherwise `{name}`. A name with braces but no hash tag, such as `a}b`, can be in no
+//! tag: it is refused.
+//!
+//! | scope | tag | a chunk's key |
+//! | --- | --- | --- |
+//! | `issues` | `{issues}` | `{issues}:message:2592000:00000000000000ab` |
+//! | `issues:{7}` | `issues:{7}` | `issues:{7}:message:2592000:00000000000000ab` |
 
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -18,20 +25,14 @@ pub enum NameError {
     Tag,
 }
 
-/// The tag of a scope's chunks.
-///
-/// # Errors
-/// A scope cannot have this name.
+/// The tag of the chunks of a scope of this name, if a scope can have it: see [`check`].
 pub fn tag(scope: &[u8]) -> Result<Cow<'_, [u8]>, NameError> {
     check(scope)?;
     let is_tag = has_hash_tag(scope);
     Ok(if is_tag { Cow::Borrowed(scope) } else { Cow::Owned([b"{", scope, b"}"].concat()) })
 }
 
-/// Holds that a scope can have this name.
-///
-/// # Errors
-/// It cannot.
+/// Checks that a scope can have this name.
 pub fn check(scope: &[u8]) -> Result<(), NameError> {
     if scope.is_empty() {
         Err(NameError::Empty)
@@ -42,19 +43,22 @@ pub fn check(scope: &[u8]) -> Result<(), NameError> {
     }
 }
 
-/// The uid of a new scope of this name, of 63 random bits. The names `a` and `{a}` have the same tag, so
-/// the lowest bit says which of both a scope was made as: whether its name held the hash tag itself.
-/// Chunks carry the uid, so nobody who makes up the one scope can name the chunks of the other.
+/// The uid of a new scope of this name: 63 random bits, and one that depends on the name.
+///
+/// The names `a` and `{a}` have the same tag, so the lowest bit says which of the two the scope was
+/// made as: it is set if the name has the hash tag itself. A chunk's name ends with the uid. A user
+/// with the right to `a` may forge a scope by RESTORE that names the chunks of `{a}`, but its uid gives it
+/// away: see [`was_made_as`].
 pub fn uid(random: u64, scope: &[u8]) -> u64 {
     random & !1 | u64::from(has_hash_tag(scope))
 }
 
-/// Whether a scope of this tag and uid was made under this name.
+/// True if a scope of this tag and uid was made under this name.
 pub fn was_made_as(tag: &[u8], uid: u64, scope: &[u8]) -> bool {
     is_tag_of(tag, scope) && uid == self::uid(uid, scope)
 }
 
-/// Whether a tag is that of the scope of this name.
+/// True if a tag is that of a scope of this name.
 fn is_tag_of(tag: &[u8], scope: &[u8]) -> bool {
     if has_hash_tag(scope) {
         return tag == scope;
@@ -63,13 +67,12 @@ fn is_tag_of(tag: &[u8], scope: &[u8]) -> bool {
     inner == Some(scope)
 }
 
-/// Whether the server takes a part of the name for a hash tag: what lies between the first `{` and
-/// the first `}` after it, unless that is nothing.
+/// True if the server sees a hash tag in the name.
 fn has_hash_tag(name: &[u8]) -> bool {
     hashed(name).len() < name.len()
 }
 
-/// The part of a name that its cluster slot is computed from.
+/// The bytes of a name that its cluster slot is computed from: its hash tag, or all of it.
 fn hashed(name: &[u8]) -> &[u8] {
     let open = name.iter().position(|byte| *byte == b'{');
     let inner = open.and_then(|open| name.get(open + 1..)).unwrap_or_default();
@@ -79,7 +82,7 @@ fn hashed(name: &[u8]) -> &[u8] {
     }
 }
 
-/// Whether two names lie in the same cluster slot.
+/// True if two names are in the same cluster slot.
 pub fn same_slot(a: &[u8], b: &[u8]) -> bool {
     hashed(a) == hashed(b) || slot(a) == slot(b)
 }
@@ -94,7 +97,7 @@ fn slot(name: &[u8]) -> u16 {
     crc % 16_384
 }
 
-/// The name of a chunk's key, which is seldom long.
+/// The name of a chunk's key. Most fit, so that making one allocates nothing.
 pub type ChunkName = SmallVec<[u8; 96]>;
 
 /// The key of a chunk.
@@ -106,12 +109,13 @@ pub fn chunk(tag: &[u8], index: &[u8], start: u64, uid: u64) -> ChunkName {
     key.push(b':');
     key.extend_from_slice(itoa::Buffer::new().format(start).as_bytes());
     key.push(b':');
-    let mut hex = [0; 16];
-    for (at, digit) in hex.iter_mut().enumerate() {
-        *digit = b"0123456789abcdef"[(uid >> (60 - 4 * at) & 15) as usize];
-    }
-    key.extend_from_slice(&hex);
+    key.extend_from_slice(&hex(uid));
     key
+}
+
+/// A uid as it is written everywhere: 16 hexadecimal digits in lower case.
+pub fn hex(uid: u64) -> [u8; 16] {
+    std::array::from_fn(|at| b"0123456789abcdef"[(uid >> (60 - 4 * at) & 15) as usize])
 }
 
 #[cfg(test)]
@@ -155,6 +159,13 @@ mod tests {
         assert_eq!((slot(b"foo"), slot(b"issues:{7}"), slot(b"123456789")), (12_182, slot(b"7"), 12_739));
         assert!(same_slot(b"issues", b"{issues}:message:0:00000000000000ab"));
         assert!(!same_slot(b"issues", b"events"));
+    }
+
+    #[test]
+    fn a_uid_is_written_in_16_digits() {
+        for uid in [0, 0xab, 0x0123_4567_89ab_cdef, u64::MAX] {
+            assert_eq!(hex(uid), *format!("{uid:016x}").as_bytes());
+        }
     }
 
     #[test]

@@ -1,12 +1,22 @@
 //! The `sim-scope` type: the definition of a similarity index, and the directory of its chunks.
 //!
-//! The directory decides what exists. A chunk that it lists may be gone, expired or evicted: that is
-//! normal, and the entry goes when a write finds the key gone, never by the clock, so that a primary
-//! and its replicas forget the same. A chunk's key that it does not list is foreign.
+//! Each chunk of a scope is a key of its own, so that it can expire by itself. The scope finds them by a
+//! directory: the starts of the chunks of each index.
 //!
-//! A scope keeps its uid and its tag under RENAME, and with them its chunks. What is restored under
-//! another name than it was saved under starts empty with a uid of its own, so that two keys never
-//! own the same chunks; the name at the moment of saving is written with the value for that.
+//! **The directory decides what exists.** A chunk that it lists may be gone, expired or evicted: that
+//! is normal. The entry goes when a write command finds the key gone, never by the clock: the server
+//! deletes an expired key by a DEL that replicas get before the command, so a primary and its replicas
+//! find the same keys gone and forget the same, whatever their clocks say. A chunk's key that is not
+//! listed is foreign: it may come from an older dump.
+//!
+//! **A scope keeps its uid and its tag under RENAME**, and with them its chunks, whose names begin with
+//! the tag and end with the uid.
+//!
+//! **Two keys never own the same chunks.** A scope that is restored under another name than it was
+//! saved under (DUMP and RESTORE are a copy) starts empty, with a uid of its own. To see that, the name
+//! at the moment of saving is written with the value. The new uid is derived from the old one and the
+//! new name, so that primary, replicas and an AOF that is replayed come to the same. One case nobody
+//! can see: a scope that was renamed, while its dump is restored under the old name.
 
 use super::data_type::{self, ENCODING, NativeValue};
 use super::live_scopes::LiveScope;
@@ -19,6 +29,7 @@ use crate::server::call::Call;
 use crate::server::defrag::Defrag;
 use crate::server::io::Digest;
 use crate::server::key::{Access, Key, Value};
+use crate::server::stale::Counted;
 use redis_module::native_types::RedisType;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -29,20 +40,25 @@ pub static SCOPE: RedisType = RedisType::new("sim-scope", ENCODING, data_type::m
 /// A similarity index: one tenant, project or corpus.
 #[derive(Debug)]
 pub struct Scope {
-    /// How observations become signatures, and the grid of time.
+    /// The parameters of SIM.CREATE.
     pub definition: Definition,
     /// Its identity, which its chunks carry: see [`name::uid`].
     pub uid: u64,
     tag: Box<[u8]>,
     /// The starts of the chunks of each index.
     directory: BTreeMap<Box<[u8]>, BTreeSet<u64>>,
-    /// Bytes of the directory, since summing them up anew would take long where it is large.
+    /// Bytes of the directory, kept up to date because summing up a large one takes long.
     directory_bytes: usize,
-    _counted: LiveScope,
-    share: Contribution,
+    /// Counts the uid as one that is here, until the scope is dropped.
+    _live: LiveScope,
+    /// Its share of what INFO shows.
+    contribution: Contribution,
 }
 
-impl Value for Scope {
+// SAFETY: the values of the type come from `Key::set` and from its callbacks, which are those of
+// `data_type::methods::<Scope>()`: both box them, and the callbacks forget them before a box is freed or
+// moved.
+unsafe impl Value for Scope {
     fn redis_type() -> &'static RedisType {
         &SCOPE
     }
@@ -51,14 +67,21 @@ impl Value for Scope {
 impl Scope {
     /// A scope without chunks. The tag is what [`name::tag`] gave.
     pub fn new(definition: Definition, uid: u64, tag: &[u8]) -> Scope {
-        let (_counted, share) = (LiveScope::new(uid), Contribution::default());
-        let (tag, directory) = (tag.into(), BTreeMap::new());
-        let mut scope = Scope { definition, uid, tag, directory, directory_bytes: 0, _counted, share };
-        scope.count();
+        debug_assert_eq!(name::tag(tag).as_deref(), Ok(tag), "a tag is its own tag");
+        let mut scope = Scope {
+            definition,
+            uid,
+            tag: tag.into(),
+            directory: BTreeMap::new(),
+            directory_bytes: 0,
+            _live: LiveScope::new(uid),
+            contribution: Contribution::default(),
+        };
+        scope.update_totals();
         scope
     }
 
-    /// What the names of its chunks begin with.
+    /// The beginning of the names of its chunks.
     pub fn tag(&self) -> &[u8] {
         &self.tag
     }
@@ -73,7 +96,7 @@ impl Scope {
         self.directory.keys().map(|index| &**index)
     }
 
-    /// The starts of an index's chunks that lie in a window, oldest first.
+    /// The starts of an index's chunks in a window, oldest first.
     pub fn starts(&self, index: &[u8], window: RangeInclusive<u64>) -> impl Iterator<Item = u64> {
         self.directory.get(index).into_iter().flat_map(move |starts| starts.range(window.clone())).copied()
     }
@@ -83,12 +106,12 @@ impl Scope {
         self.starts(index, 0..=u64::MAX)
     }
 
-    /// Whether a chunk is listed.
+    /// True if the directory lists a chunk.
     pub fn lists(&self, index: &[u8], start: u64) -> bool {
         self.directory.get(index).is_some_and(|starts| starts.contains(&start))
     }
 
-    /// Lists a chunk.
+    /// Adds a chunk to the directory.
     pub fn add(&mut self, index: &[u8], start: u64) {
         match self.directory.get_mut(index) {
             Some(starts) => {
@@ -102,10 +125,10 @@ impl Scope {
             }
         }
         self.directory_bytes += BYTES_OF_START;
-        self.count();
+        self.update_totals();
     }
 
-    /// Lists a chunk no longer; an index without chunks is forgotten.
+    /// Removes a chunk from the directory; an index without chunks is forgotten.
     pub fn remove(&mut self, index: &[u8], start: u64) {
         if let Some(starts) = self.directory.get_mut(index)
             && starts.remove(&start)
@@ -115,8 +138,13 @@ impl Scope {
                 self.directory.remove(index);
                 self.directory_bytes -= bytes_of_index(index);
             }
-            self.count();
+            self.update_totals();
         }
+    }
+
+    /// Removes several chunks of an index from the directory.
+    pub fn forget(&mut self, index: &[u8], starts: impl IntoIterator<Item = u64>) {
+        starts.into_iter().for_each(|start| self.remove(index, start));
     }
 
     /// An empty chunk for it.
@@ -125,15 +153,20 @@ impl Scope {
     }
 }
 
-/// The key of a scope, open to read. Its value may be changed through it, since the command says by
-/// itself whom that concerns: see [`Call::notify_changed`].
+/// The key of a scope, open to read.
+///
+/// You may find it odd that the scope is changed through a key that is open to read. Closing a key that was
+/// opened to write tells everyone who watches it, changed or not, and a RECORD changes the scope only
+/// once an interval. So commands open it to read, and tell by themselves when they have changed
+/// something: see [`Call::notify_changed`].
 pub struct ScopeKey<'c>(Key<'c>);
 
 impl<'c> ScopeKey<'c> {
-    /// Opens a scope's key; `None` where there is nothing.
+    /// Opens a scope's key; `None` if it is empty.
     ///
     /// # Errors
-    /// The key holds something else, or the chunks lie in another slot of the cluster.
+    /// The key holds something else, or the server is a node of a cluster and the chunks are in another slot.
+    /// Then they would not be found, and a RECORD would make others.
     pub fn open(call: &'c Call, name: &[u8]) -> Result<Option<ScopeKey<'c>>, Error> {
         let key = Key::open(call, name, Access::Read);
         let Some(scope) = key.value::<Scope>()? else { return Ok(None) };
@@ -143,18 +176,13 @@ impl<'c> ScopeKey<'c> {
         Ok(Some(ScopeKey(key)))
     }
 
-    /// The scope.
-    ///
-    /// # Errors
-    /// None that can happen while the key is open.
+    /// The scope. It does not fail, since [`Self::open`] has found the scope, and nobody replaces it
+    /// while the key is open; the type says otherwise because the server is asked anew.
     pub fn scope(&self) -> Result<&Scope, Error> {
         self.0.value()?.ok_or(Error::WrongType)
     }
 
-    /// The scope, to change.
-    ///
-    /// # Errors
-    /// None that can happen while the key is open.
+    /// The scope, to change. It does not fail: see [`Self::scope`].
     pub fn scope_mut(&mut self) -> Result<&mut Scope, Error> {
         self.0.value_mut()?.ok_or(Error::WrongType)
     }
@@ -169,6 +197,13 @@ impl<'c> ScopeKey<'c> {
     /// Removes a scope's key.
     pub fn delete(call: &Call, name: &[u8]) {
         Key::open(call, name, Access::Write).delete();
+    }
+}
+
+impl Counted for Scope {
+    fn update_totals(&mut self) {
+        let bytes = self.memory() as u64;
+        self.contribution.set(Totals { scopes: 1, bytes, ..Totals::default() });
     }
 }
 
@@ -201,28 +236,26 @@ impl NativeValue for Scope {
         let mut scope = Scope::new(Definition::read(&mut reader)?, uid, tag);
         let directory = read_directory(&mut reader, scope.definition.interval)?;
         reader.end()?;
+        // Under its own name it is the same scope: from an RDB, from an AOF, or moved to another node.
         if saved_as == key {
             let starts: usize = directory.values().map(BTreeSet::len).sum();
             let indexes: usize = directory.keys().map(|index| bytes_of_index(index)).sum();
             scope.directory_bytes = indexes + starts * BYTES_OF_START;
             scope.directory = directory;
-            scope.count();
+            scope.update_totals();
             return Ok(scope);
         }
+        // Under another name it is a copy, which starts empty.
         let tag = name::tag(key).map_err(|_| DecodeError::Name)?;
         Ok(Scope::new(scope.definition, derived_uid(uid, key), &tag))
     }
 
+    /// A scope has only one part.
     fn load_more(&mut self, _: &[u8]) -> Result<(), DecodeError> {
         Err(DecodeError::Trailing)
     }
 
-    fn count(&mut self) {
-        let bytes = self.memory() as u64;
-        self.share.set(Totals { scopes: 1, bytes, ..Totals::default() });
-    }
-
-    /// What is left is small, and what of it a map holds cannot be moved.
+    /// Moves nothing: a scope is small, and the nodes of a map cannot be moved.
     fn move_by(&mut self, _: &mut Defrag) {}
 
     fn digest(&self, digest: &Digest) {
@@ -241,25 +274,30 @@ impl NativeValue for Scope {
     }
 
     fn free_effort(&self) -> usize {
+        // The box of the value and the tag; of each index the name and the tree of starts, most of one node.
         2 + 2 * self.directory.len()
     }
 }
 
-/// Bytes that the start of a chunk takes in the directory, about.
+/// Bytes that the start of a chunk takes in the directory, estimated: 8, and its share of a node.
 const BYTES_OF_START: usize = 16;
 
-/// Bytes that an index takes in the directory, about.
+/// Bytes that an index takes in the directory, estimated: its name, the two headers, and its share of a node.
 fn bytes_of_index(index: &[u8]) -> usize {
     index.len() + 48
 }
 
-/// The uid of a scope that is restored under another name: the same wherever that happens.
+/// The uid of a scope that is restored under another name: MurmurHash3 of the old uid and the new name,
+/// so that it is the same on every server.
 fn derived_uid(uid: u64, name: &[u8]) -> u64 {
     let bytes = [&uid.to_le_bytes(), name].concat();
-    // Reading from memory does not fail.
+    // The crate reads from anything that can be read, and passes on the errors of that. Reading from a
+    // slice in memory has none, so the default is never used.
     name::uid(murmur3::murmur3_x64_128(&mut bytes.as_slice(), 0).unwrap_or_default() as u64, name)
 }
 
+/// Reads the directory of a saved scope, and checks what `add` makes sure of: indexes in order, each with a
+/// name that a command accepts and at least one chunk, and starts in order and on the grid of the interval.
 fn read_directory(
     from: &mut Reader,
     interval: u64,

@@ -1,37 +1,33 @@
-//! Chunks whose scope is gone: deleted, expired or evicted without SIM.DROP.
+//! Freeing chunks whose scope is gone: deleted, expired or evicted without SIM.DROP.
+//!
+//! A sweep walks over the keys of type `sim-chunk` page by page, as SCAN does, and frees every chunk
+//! whose uid [`live_scopes`] does not know.
 
-use super::chunk::StoredChunk;
+use super::chunk::{self, StoredChunk};
 use super::live_scopes;
 use crate::server::call::Call;
 use crate::server::key::{Access, Key};
 use crate::server::scan::{self, Cursor};
 
-/// What became of some keys.
+/// The result of one step of a sweep.
 pub struct Swept {
-    /// Where to go on; 0 at the end.
+    /// The position to go on from; 0 at the end.
     pub next: Cursor,
     /// The names of the chunks that were freed.
     pub freed: Vec<Vec<u8>>,
 }
 
-/// Looks at about `count` keys of the database and frees the chunks whose scope is gone; `None` where
-/// the server does not go over its keys.
-pub fn some(call: &Call, from: Cursor, count: u64) -> Option<Swept> {
+/// Looks at about `count` keys of the database from a position on, and frees the chunks whose scope is gone;
+/// `None` if the server refuses to walk over its keys.
+pub fn step(call: &Call, from: Cursor, count: u64) -> Option<Swept> {
     let page = scan::keys_of_type(call, from, count, c"sim-chunk")?;
     let freed = page.keys.into_iter().filter(|name| is_orphan(call, name)).collect::<Vec<_>>();
-    freed.iter().for_each(|name| free(call, name));
+    // Opened anew to write, and only these: closing a key that was opened to write is a signal.
+    freed.iter().for_each(|name| chunk::unlink(Key::open(call, name, Access::Write)));
     Some(Swept { next: page.next, freed })
 }
 
 fn is_orphan(call: &Call, name: &[u8]) -> bool {
     let key = Key::open(call, name, Access::Read);
     matches!(key.value::<StoredChunk>(), Ok(Some(stored)) if !live_scopes::is_live(stored.uid()))
-}
-
-fn free(call: &Call, name: &[u8]) {
-    let mut key = Key::open(call, name, Access::Write);
-    if let Ok(Some(stored)) = key.value_mut::<StoredChunk>() {
-        stored.is_dropped = true;
-    }
-    key.unlink();
 }

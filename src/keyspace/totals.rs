@@ -1,9 +1,13 @@
-//! What all live values of the module hold together, for INFO.
+//! The numbers of all values of the module together, for INFO.
 //!
-//! Each value has a [`Contribution`] in the totals, which it says anew when it has changed and which leaves
-//! with it, however it goes: by command, expiry, eviction, FLUSHALL, or because the payload that it was
-//! being loaded from turned out to be damaged. A value may be freed in another thread, so the totals
-//! are atomics; nothing depends on the order in which they change.
+//! Each value owns its [`Contribution`] to the totals. It is added when the value is made or loaded, updated
+//! when the value has changed, and taken out again when it is dropped with the value, however that goes: by
+//! command, expiry, eviction, FLUSHALL, or because the payload that it was being loaded from turned out to be
+//! damaged. So nothing can be forgotten, and no walk over the keyspace is needed.
+//!
+//! A value may be freed in another thread, so the totals are atomics; nothing depends on the order in
+//! which they change. A chunk updates its contribution some time after it has changed: see
+//! [`crate::server::stale`].
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,6 +33,7 @@ static OBSERVATIONS: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicU64 = AtomicU64::new(0);
 
 impl Totals {
+    /// Each number with the atomic that sums it up.
     fn each(&self) -> [(&'static AtomicU64, u64); 5] {
         [
             (&SCOPES, self.scopes),
@@ -39,28 +44,29 @@ impl Totals {
         ]
     }
 
-    /// What all values together have said.
+    /// The contributions of all values together.
     pub fn now() -> Totals {
-        let of = |total: &AtomicU64| total.load(Ordering::Relaxed);
+        let read = |total: &AtomicU64| total.load(Ordering::Relaxed);
         Totals {
-            scopes: of(&SCOPES),
-            chunks: of(&CHUNKS),
-            items: of(&ITEMS),
-            observations: of(&OBSERVATIONS),
-            bytes: of(&BYTES),
+            scopes: read(&SCOPES),
+            chunks: read(&CHUNKS),
+            items: read(&ITEMS),
+            observations: read(&OBSERVATIONS),
+            bytes: read(&BYTES),
         }
     }
 }
 
-/// What one value has in the totals; nothing at first, and nothing when it is gone.
+/// The share of one value in the totals; nothing at first, and nothing once it is dropped.
 #[derive(Debug, Default)]
 pub struct Contribution(Totals);
 
 impl Contribution {
-    /// Says what the value holds now.
+    /// Replaces what was added before by what the value holds now.
     pub fn set(&mut self, totals: Totals) {
         let before = std::mem::replace(&mut self.0, totals);
         for ((total, new), (_, old)) in totals.each().into_iter().zip(before.each()) {
+            // A number that became smaller wraps around twice, to the right sum.
             total.fetch_add(new.wrapping_sub(old), Ordering::Relaxed);
         }
     }
@@ -77,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_is_in_the_totals_as_it_was_said_last_until_it_goes() {
+    fn a_contribution_is_in_the_totals_as_it_was_set_last_until_it_is_dropped() {
         // Other tests make scopes meanwhile, and no chunks with items.
         let items = || Totals::now().items;
         let (mut one, mut other) = (Contribution::default(), Contribution::default());

@@ -1,10 +1,17 @@
 //! The live chunks of a scope, opened.
 //!
-//! What the directory lists may be gone: expired, evicted, or, after a MOVE, in another database. And
+//! A chunk that the directory lists may be gone: expired, evicted, or, after a MOVE, in another database. And
 //! a key of the right name may hold something else, which only a forged RESTORE puts there. Neither
 //! is a chunk of the scope: reads go on without it.
+//!
+//! One kind of missing chunk is not normal. While a cluster moves a slot from one node to another, key
+//! by key, a chunk may be on the other node already. To go on without it would lose what is recorded
+//! meanwhile: the chunk would be made anew here, and overwritten or refused there. So opening a chunk
+//! that is missing without a reason asks the server whether the slot is in motion, and then fails with
+//! TRYAGAIN, as commands with several keys do. A command that changes several chunks checks all of them
+//! before it changes the first (`check_*`): half of a change cannot be tried again.
 
-use super::chunk::StoredChunk;
+use super::chunk::{self, StoredChunk};
 use super::name::ChunkName;
 use super::scope::Scope;
 use super::{Error, name};
@@ -22,11 +29,11 @@ pub struct ChunkKey<'c> {
 }
 
 impl<'c> ChunkKey<'c> {
-    /// Opens a chunk that the directory lists; `None` where it is gone or foreign.
+    /// Opens a chunk that the directory lists; `None` if it is gone or foreign.
     ///
     /// # Errors
-    /// The chunk is on another node of the cluster already, and the scope on its way there; or it is
-    /// not the caller's to touch.
+    /// The chunk is on another node of the cluster already, and the scope on its way there; or the
+    /// caller has no right to the chunk, because the scope was renamed.
     pub fn open(
         call: &'c Call,
         scope: &Scope,
@@ -36,12 +43,27 @@ impl<'c> ChunkKey<'c> {
     ) -> Result<Option<ChunkKey<'c>>, Error> {
         let name = name_for(call, scope, index, start, access)?;
         let key = Key::open(call, &name, access);
+        // The cheap reasons first: asking the server costs a microsecond.
         if key.is_empty() && may_have_moved(call, scope, start) && !call.serves(&name) {
             return Err(Error::Moving);
         }
         let is_ours =
             matches!(key.value::<StoredChunk>(), Ok(Some(stored)) if stored.belongs_to(scope, index, start));
         Ok(is_ours.then_some(ChunkKey { key, start }))
+    }
+
+    /// Opens a chunk if the directory lists it, as [`Self::open`] does; `None` if not.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_listed(
+        call: &'c Call,
+        scope: &Scope,
+        index: &[u8],
+        start: u64,
+        access: Access,
+    ) -> Result<Option<ChunkKey<'c>>, Error> {
+        if scope.lists(index, start) { ChunkKey::open(call, scope, index, start, access) } else { Ok(None) }
     }
 
     /// Makes a chunk, in place of whatever its key holds, and lets it expire when its time has come.
@@ -53,15 +75,15 @@ impl<'c> ChunkKey<'c> {
         let mut key = Key::open(call, &scope.chunk_name(index, start), Access::Write);
         key.delete();
         key.set(StoredChunk::new(scope, index, start));
-        let mut made = ChunkKey { key, start };
-        made.expire(&scope.definition);
-        Ok(made)
+        let mut chunk = ChunkKey { key, start };
+        chunk.expire(&scope.definition);
+        Ok(chunk)
     }
 
     /// Lets the chunk, whose key is open to write, expire when its time has come.
     pub fn expire(&mut self, definition: &Definition) {
-        if let Some(expiry) = definition.expiry(self.start) {
-            self.key.expire_at(expiry.saturating_mul(1_000));
+        if let Some(expiry) = definition.expiry_ms(self.start) {
+            self.key.expire_at(expiry);
         }
     }
 
@@ -70,9 +92,17 @@ impl<'c> ChunkKey<'c> {
         self.key.value::<StoredChunk>().ok().flatten().map(StoredChunk::chunk)
     }
 
-    /// The chunk, to change; the key is open to write.
-    pub fn chunk_mut(&mut self) -> Option<&mut Chunk> {
-        self.key.value_mut::<StoredChunk>().ok().flatten().map(StoredChunk::chunk_mut)
+    /// Changes the chunk, whose key is open to write, and returns what `change` returns. The first
+    /// change after INFO also notes that what INFO says of the chunk is out of date.
+    pub fn modify<T>(&mut self, change: impl FnOnce(&mut Chunk) -> T) -> Option<T> {
+        if self.stored_mut()?.mark_stale() {
+            self.key.update_totals_later::<StoredChunk>();
+        }
+        self.stored_mut().map(|stored| change(stored.chunk_mut()))
+    }
+
+    fn stored_mut(&mut self) -> Option<&mut StoredChunk> {
+        self.key.value_mut().ok().flatten()
     }
 
     /// Deletes the key, which is open to write.
@@ -81,16 +111,15 @@ impl<'c> ChunkKey<'c> {
     }
 
     /// Deletes the key, which is open to write, and has the chunk freed in another thread.
-    pub fn unlink(mut self) {
-        if let Ok(Some(stored)) = self.key.value_mut::<StoredChunk>() {
-            stored.is_dropped = true;
-        }
-        self.key.unlink();
+    pub fn unlink(self) {
+        chunk::unlink(self.key);
     }
 }
 
-/// The key of a chunk, for one who may use it so. The right to a scope's key covers its chunks, as long
-/// as they are named after it; a scope that was renamed, or forged, could name anybody's.
+/// The name of a chunk's key, if the sender of the command may use it so. The server has checked the
+/// right to the scope's key, which covers the chunks as long as they are named after it; a scope that
+/// was renamed, or forged, could name those of any other, so that the right to the chunk itself is
+/// checked.
 fn name_for(
     call: &Call,
     scope: &Scope,
@@ -106,30 +135,41 @@ fn name_for(
     }
 }
 
-/// Holds that a chunk can be made.
+/// Checks that a chunk can be made.
 ///
 /// # Errors
-/// It is not the caller's to make, or its key would be that of the scope itself, which was renamed to it.
+/// The caller has no right to it, or its key would be that of the scope itself, which was renamed to it.
 pub fn check_new(call: &Call, scope: &Scope, index: &[u8], start: u64) -> Result<(), Error> {
     let name = name_for(call, scope, index, start, Access::Write)?;
     if *name == *call.key() { Err(Error::OwnName) } else { Ok(()) }
 }
 
-/// Holds that all of an index's chunks can be changed, before any of them is.
+/// Checks that none of an index's chunks is on its way to another node of the cluster. A command calls
+/// it before it makes a chunk: making one forgets those that are gone, and must not forget one that is
+/// only away.
 ///
 /// # Errors
 /// As [`ChunkKey::open`].
-pub fn check_all(call: &Call, scope: &Scope, index: &[u8]) -> Result<(), Error> {
-    let mut starts = scope.all_starts(index);
-    starts.try_for_each(|start| name_for(call, scope, index, start, Access::Write).map(|_| ()))?;
+pub fn check_none_moving(call: &Call, scope: &Scope, index: &[u8]) -> Result<(), Error> {
     Window::open_all(call, scope, index).map(|_| ())
 }
 
-/// Whether a missing chunk may be on its way to another node: neither expired nor foreseen by those
-/// who are to be obeyed.
+/// Checks that all of an index's chunks can be changed, before any of them is: the caller has the right
+/// to, and none is on its way to another node of the cluster.
+///
+/// # Errors
+/// As [`ChunkKey::open`].
+pub fn check_all_writable(call: &Call, scope: &Scope, index: &[u8]) -> Result<(), Error> {
+    let mut starts = scope.all_starts(index);
+    starts.try_for_each(|start| name_for(call, scope, index, start, Access::Write).map(|_| ()))?;
+    check_none_moving(call, scope, index)
+}
+
+/// True if a missing chunk may be on its way to another node: it has not expired, and the command does
+/// not come from a primary or an AOF, which knew what there was.
 fn may_have_moved(call: &Call, scope: &Scope, start: u64) -> bool {
-    let lives = scope.definition.expiry(start).is_none_or(|expiry| expiry.saturating_mul(1_000) > call.now());
-    lives && call.is_in_cluster() && !call.is_trusted_source()
+    let is_expired = scope.definition.is_expired(start, call.now());
+    !is_expired && call.is_in_cluster() && !call.is_trusted_source()
 }
 
 /// The live chunks of an index among some starts, open to read.
@@ -174,8 +214,8 @@ impl<'c> Window<'c> {
     }
 }
 
-/// The starts that the directory lists for an index and whose chunks are gone: what a write command
-/// that changes the scope strikes out.
+/// The starts that the directory lists for an index and whose chunks are gone: a write command that
+/// changes the scope removes them from the directory.
 ///
 /// # Errors
 /// As [`ChunkKey::open`].

@@ -3,18 +3,19 @@
 //!
 //! The crate's own allocator lacks `realloc` and `calloc`, misaligns over-aligned types on servers
 //! that use the C library's malloc, and aborts outside a server. This one falls back to the system's
-//! where there is no server (tests, benches) and for alignments that the server does not promise.
+//! if there is no server (tests, benches) and for alignments that the server does not promise.
 
 use redis_module::raw;
 use std::alloc::{GlobalAlloc, Layout, System};
 
-/// What the allocator of every server aligns to. A server that was built without `malloc_usable_size`
-/// writes the size of a block into the 8 bytes before it; and the jemalloc of Redis has classes of 24, 40
-/// and 56 bytes, so that a block of 52 bytes, as hash tables ask for, is often aligned to 8 alone. What
-/// needs more is short-lived or small.
+/// The alignment that the allocator of every server promises. A server that was built without
+/// `malloc_usable_size` writes the size of a block into the 8 bytes before it; and the jemalloc of
+/// Redis has classes of 24, 40 and 56 bytes, so that a block of 52 bytes, as hash tables ask for, is
+/// often aligned to only 8. Blocks that need more come from the system: they are short-lived or small,
+/// and defragmentation leaves them in place.
 pub(super) const PROMISED: usize = 8;
 
-/// The server's allocator, or the system's where there is no server.
+/// The server's allocator, or the system's if there is no server.
 #[derive(Debug)]
 pub struct ModuleAlloc;
 
@@ -23,6 +24,7 @@ pub struct ModuleAlloc;
 // the module allocates anything, or never.
 unsafe impl GlobalAlloc for ModuleAlloc {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promises are those of the system's allocator. The server's has none for this.
         unsafe {
             match raw::RedisModule_Alloc {
                 Some(alloc) if layout.align() <= PROMISED => alloc(layout.size()).cast(),
@@ -32,6 +34,7 @@ unsafe impl GlobalAlloc for ModuleAlloc {
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as for `alloc`.
         unsafe {
             match raw::RedisModule_Calloc {
                 Some(calloc) if layout.align() <= PROMISED => calloc(1, layout.size()).cast(),
@@ -41,6 +44,7 @@ unsafe impl GlobalAlloc for ModuleAlloc {
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the block comes from the allocator that the same choice led to.
         unsafe {
             match raw::RedisModule_Realloc {
                 Some(realloc) if layout.align() <= PROMISED => realloc(block.cast(), size).cast(),
@@ -50,6 +54,7 @@ unsafe impl GlobalAlloc for ModuleAlloc {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: as for `realloc`.
         unsafe {
             match raw::RedisModule_Free {
                 Some(free) if layout.align() <= PROMISED => free(block.cast()),

@@ -1,4 +1,5 @@
-//! What a command takes, as COMMAND DOCS tells it: a tree, in a form of ours and in the server's.
+//! The arguments of a command as COMMAND DOCS shows them: a tree, in a form of the module's own and in the
+//! server's.
 
 use redis_module::raw::{self, RedisModuleCommandArg, RedisModuleCommandArgType};
 use std::ffi::{CString, NulError, c_int};
@@ -7,19 +8,19 @@ use std::ptr::{null, null_mut};
 /// An argument, or a group of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Argument {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// The word that stands before it.
+    /// The word that comes before it.
     pub token: Option<String>,
-    /// What it is.
+    /// Its type, or its members.
     pub kind: Kind,
-    /// Whether it may be left out.
+    /// True if it may be left out.
     pub is_optional: bool,
-    /// Whether more than one may follow each other, without a token before each.
+    /// True if more than one may follow each other, without a token before each.
     pub is_multiple: bool,
 }
 
-/// What an argument is.
+/// The type of an argument, or the members of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// The name of the command's key.
@@ -34,7 +35,7 @@ pub enum Kind {
     Pattern,
     /// Seconds since 1970.
     UnixTime,
-    /// The token itself, and nothing more.
+    /// Only the token itself.
     Token,
     /// One of these.
     OneOf(Vec<Argument>),
@@ -57,7 +58,7 @@ impl Kind {
         }
     }
 
-    /// What a group consists of.
+    /// The members of a group; of a single argument, none.
     fn members(&self) -> &[Argument] {
         match self {
             Kind::OneOf(members) | Kind::Block(members) => members,
@@ -66,9 +67,10 @@ impl Kind {
     }
 }
 
-/// Arguments in the server's form, with all that it points at.
+/// One level of the tree in the server's form: structures of C that point at the words and the levels
+/// below, which are kept beside them.
 pub struct Level {
-    /// Up to an entry of zeros.
+    /// The arguments, up to an entry of zeros.
     arguments: Vec<RedisModuleCommandArg>,
     _words: Vec<CString>,
     _below: Vec<Level>,
@@ -95,7 +97,7 @@ impl Level {
                 subargs: members.as_mut().map_or(null_mut(), Level::as_mut_ptr),
                 ..NONE
             });
-            // What the entries point at does not move with the vectors that keep it.
+            // The entries point at blocks on the heap, which stay in place when the vectors grow.
             words.extend([name].into_iter().chain(token));
             below.extend(members);
         }
@@ -103,7 +105,7 @@ impl Level {
         Ok(Level { arguments: entries, _words: words, _below: below })
     }
 
-    /// What the server reads; it copies all of it.
+    /// The first entry, for the server, which copies everything. It points into `self`.
     pub fn as_mut_ptr(&mut self) -> *mut RedisModuleCommandArg {
         self.arguments.as_mut_ptr()
     }
@@ -115,7 +117,7 @@ fn flags(argument: &Argument) -> c_int {
     (optional | multiple) as c_int
 }
 
-/// What stands at the end of a level: no name.
+/// The end of a level: an entry without a name.
 const NONE: RedisModuleCommandArg = RedisModuleCommandArg {
     name: null(),
     type_: raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_STRING,

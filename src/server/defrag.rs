@@ -7,30 +7,41 @@ use redis_module::raw::RedisModuleDefragCtx;
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 
-/// The server's mover, for the time of a callback.
+/// The server's defragmentation, for the time of a callback.
 pub struct Defrag(*mut RedisModuleDefragCtx);
 
 impl Defrag {
-    /// For a callback, with what the server hands to it.
-    pub fn new(ctx: *mut RedisModuleDefragCtx) -> Defrag {
+    /// Takes what the server hands to a callback.
+    ///
+    /// # Safety
+    /// `ctx` is valid as long as the result is used.
+    pub unsafe fn new(ctx: *mut RedisModuleDefragCtx) -> Defrag {
         Defrag(ctx)
     }
 
-    /// Where a block lies now: the server has moved its bytes, and freed the old one, or left it.
-    pub fn block(&mut self, block: *mut c_void) -> *mut c_void {
-        let moved = api!(RedisModule_DefragAlloc(self.0, block));
+    /// Moves a block if it would lie better elsewhere, and returns its address from now on. Of a block
+    /// that was moved the bytes are copied, and the old one is freed.
+    ///
+    /// # Safety
+    /// - `block` comes from the server's allocator;
+    /// - nobody uses its old address from now on.
+    pub unsafe fn block(&mut self, block: *mut c_void) -> *mut c_void {
+        // SAFETY: a valid context, and a block as the caller promises.
+        let moved = unsafe { api!(RedisModule_DefragAlloc(self.0, block)) };
         if moved.is_null() { block } else { moved }
     }
 }
 
 impl Mover for Defrag {
     fn vec<T>(&mut self, vec: &mut Vec<T>) {
-        // The others have no block, or one that did not come from the server.
+        // Other vectors have no block, or one that does not come from the server: see `alloc`.
         if vec.capacity() * size_of::<T>() > 0 && align_of::<T>() <= PROMISED {
             let mut old = ManuallyDrop::new(std::mem::take(vec));
             let (length, capacity) = (old.len(), old.capacity());
-            let block = self.block(old.as_mut_ptr().cast());
-            // SAFETY: the block of the vector that was taken apart, which nobody else frees.
+            // SAFETY: the block of a vector that was taken apart, whose elements nobody borrows: it was
+            // borrowed exclusively.
+            let block = unsafe { self.block(old.as_mut_ptr().cast()) };
+            // SAFETY: the same elements in a block of the same size, which nobody else frees.
             *vec = unsafe { Vec::from_raw_parts(block.cast(), length, capacity) };
         }
     }

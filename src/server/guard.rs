@@ -2,8 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What `work` returns, or `otherwise` if it panics. Rust has then written where on standard error,
-/// which is the server's log.
+/// Returns what `work` returns, or `otherwise` if it panics. Rust has then written the place on standard
+/// error, which is the server's log.
 pub fn or<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
     // What the closure was changing may be half changed. Commands check everything before they
     // change anything, so that only a fault in the core itself could leave it so.

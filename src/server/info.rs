@@ -1,45 +1,55 @@
 //! The module's section of INFO.
 
-use super::{api, guard};
-use redis_module::raw;
-use redis_module::raw::{RedisModuleCtx, RedisModuleInfoCtx};
+use super::{api, guard, stale};
+use redis_module::Context;
+use redis_module::raw::{self, RedisModuleInfoCtx};
 use std::ffi::{CStr, CString, c_int};
 use std::sync::OnceLock;
 
-/// The section while it is written. Its fields are shown as `simile_<field>`.
+/// The section while it is written, for the time of a callback. Its fields are shown as `simile_<field>`.
 pub struct Section {
     ctx: *mut RedisModuleInfoCtx,
-    /// The server is crashing, and wants to be told what is known without further work or waiting.
-    pub is_last: bool,
 }
 
-/// What writes the fields.
+/// A function that writes the fields.
 pub type Writer = fn(&Section);
 
 static WRITER: OnceLock<Writer> = OnceLock::new();
 
-/// Has INFO show a section of the module's.
+/// Has INFO show a section of the module.
 ///
 /// # Errors
 /// The server refused it.
-pub fn register(ctx: *mut RedisModuleCtx, writer: Writer) -> Result<(), String> {
+pub fn register(ctx: &Context, writer: Writer) -> Result<(), String> {
     WRITER.get_or_init(|| writer);
-    if api!(RedisModule_RegisterInfoFunc(ctx, Some(write))) == raw::REDISMODULE_OK as c_int {
+    // SAFETY: the crate's context is that of loading the module, and `write` is a callback of this kind.
+    let result = unsafe { api!(RedisModule_RegisterInfoFunc(ctx.ctx, Some(write))) };
+    if result == raw::REDISMODULE_OK as c_int {
         Ok(())
     } else {
         Err("the section of INFO was refused".to_string())
     }
 }
 
+/// # Safety
+/// Called by the server, in its main thread, with a valid context.
 unsafe extern "C" fn write(ctx: *mut RedisModuleInfoCtx, for_crash_report: c_int) {
     guard::or((), || {
-        // Without a name of its own it is called as the module is. The server says here whether
-        // anybody asked for it.
-        let is_asked_for = api!(RedisModule_InfoAddSection(ctx, std::ptr::null()));
-        if is_asked_for == raw::REDISMODULE_OK as c_int
-            && let Some(write) = WRITER.get()
-        {
-            write(&Section { ctx, is_last: for_crash_report != 0 });
+        // Without a name of its own the section is called as the module is. The server says here
+        // whether anybody asked for it.
+        // SAFETY: a valid context, and null for the name.
+        let is_asked_for = unsafe { api!(RedisModule_InfoAddSection(ctx, std::ptr::null())) };
+        if is_asked_for != raw::REDISMODULE_OK as c_int {
+            return;
+        }
+        // A server that crashes wants what is known without further work, and without waiting for a
+        // lock that the crash may have left closed: the totals are shown as far as they are up to date.
+        if for_crash_report == 0 {
+            // SAFETY: in the main thread, and in no callback of a type.
+            unsafe { stale::update_all() };
+        }
+        if let Some(write) = WRITER.get() {
+            write(&Section { ctx });
         }
     });
 }
@@ -47,12 +57,14 @@ unsafe extern "C" fn write(ctx: *mut RedisModuleInfoCtx, for_crash_report: c_int
 impl Section {
     /// Adds a number.
     pub fn number(&self, field: &CStr, number: u64) {
-        api!(RedisModule_InfoAddFieldULongLong(self.ctx, field.as_ptr(), number));
+        // SAFETY: the context of the callback that made this; the name is a C string.
+        unsafe { api!(RedisModule_InfoAddFieldULongLong(self.ctx, field.as_ptr(), number)) };
     }
 
     /// Adds a word.
     pub fn word(&self, field: &CStr, word: &str) {
         let word = CString::new(word).unwrap_or_default();
-        api!(RedisModule_InfoAddFieldCString(self.ctx, field.as_ptr(), word.as_ptr()));
+        // SAFETY: the context of the callback that made this; both are C strings.
+        unsafe { api!(RedisModule_InfoAddFieldCString(self.ctx, field.as_ptr(), word.as_ptr())) };
     }
 }

@@ -1,11 +1,11 @@
-//! What a type's callbacks read and write: RDB, AOF, digest.
+//! The RDB, the AOF and the digest, as a type's callbacks read and write them.
 
 use super::api;
-use super::call::bytes_of;
-use redis_module::raw::{RedisModuleDigest, RedisModuleIO, RedisModuleString};
-use std::ffi::{c_char, c_void};
+use super::string::bytes_of;
+use redis_module::raw::{RedisModuleDigest, RedisModuleIO};
+use std::ffi::{CStr, c_char, c_void};
 
-/// The RDB or AOF that is being read or written.
+/// The RDB or AOF that is being read or written, for the time of a callback.
 pub struct Io(*mut RedisModuleIO);
 
 /// The RDB ended, or is damaged.
@@ -13,14 +13,18 @@ pub struct Io(*mut RedisModuleIO);
 pub struct IoError;
 
 impl Io {
-    /// For a callback, with what the server hands to it.
-    pub fn new(io: *mut RedisModuleIO) -> Io {
+    /// Takes what the server hands to a callback.
+    ///
+    /// # Safety
+    /// `io` is valid as long as the result is used.
+    pub unsafe fn new(io: *mut RedisModuleIO) -> Io {
         Io(io)
     }
 
     /// The name of the key that is being read or written.
     pub fn key_name(&self) -> Vec<u8> {
-        let name = api!(RedisModule_GetKeyNameFromIO(self.0));
+        // SAFETY: the server's handle is valid, as for all of these methods.
+        let name = unsafe { api!(RedisModule_GetKeyNameFromIO(self.0)) };
         if name.is_null() {
             return Vec::new();
         }
@@ -30,7 +34,9 @@ impl Io {
 
     /// Writes bytes into the RDB.
     pub fn save(&self, bytes: &[u8]) {
-        api!(RedisModule_SaveStringBuffer(self.0, bytes.as_ptr().cast::<c_char>(), bytes.len()));
+        let start = bytes.as_ptr().cast::<c_char>();
+        // SAFETY: a valid handle; start and length are those of a slice.
+        unsafe { api!(RedisModule_SaveStringBuffer(self.0, start, bytes.len())) };
     }
 
     /// Reads bytes that [`Self::save`] wrote.
@@ -39,24 +45,37 @@ impl Io {
     /// The RDB ended, or holds something else here.
     pub fn load(&self) -> Result<Loaded, IoError> {
         let mut length = 0;
-        let start = api!(RedisModule_LoadStringBuffer(self.0, &raw mut length));
-        if start.is_null() || api!(RedisModule_IsIOError(self.0)) != 0 {
-            if !start.is_null() {
-                api!(RedisModule_Free(start.cast::<c_void>()));
-            }
+        // SAFETY: a valid handle, and a place for the length.
+        let start = unsafe { api!(RedisModule_LoadStringBuffer(self.0, &raw mut length)) };
+        if start.is_null() {
             return Err(IoError);
         }
-        Ok(Loaded { start, length })
+        // From here on the block is freed, whatever else happens.
+        let loaded = Loaded { start, length };
+        // SAFETY: a valid handle.
+        let is_error = unsafe { api!(RedisModule_IsIOError(self.0)) } != 0;
+        if is_error { Err(IoError) } else { Ok(loaded) }
     }
 
     /// Writes `command key bytes` into the AOF.
-    pub fn emit(&self, command: &std::ffi::CStr, key: *mut RedisModuleString, bytes: &[u8]) {
-        let start = bytes.as_ptr().cast::<c_char>();
-        api!(RedisModule_EmitAOF(self.0, command.as_ptr(), c"sb".as_ptr(), key, start, bytes.len()));
+    pub fn emit(&self, command: &CStr, key: &[u8], bytes: &[u8]) {
+        let (key_start, start) = (key.as_ptr().cast::<c_char>(), bytes.as_ptr().cast::<c_char>());
+        // SAFETY: a valid handle. The arguments are what the format says: twice bytes with their length (b).
+        unsafe {
+            api!(RedisModule_EmitAOF(
+                self.0,
+                command.as_ptr(),
+                c"bb".as_ptr(),
+                key_start,
+                key.len(),
+                start,
+                bytes.len(),
+            ));
+        }
     }
 }
 
-/// Bytes read from an RDB.
+/// Bytes read from an RDB: a block of the server, which is valid until it is freed.
 pub struct Loaded {
     start: *mut c_char,
     length: usize,
@@ -72,33 +91,41 @@ impl std::ops::Deref for Loaded {
 
 impl Drop for Loaded {
     fn drop(&mut self) {
-        api!(RedisModule_Free(self.start.cast::<c_void>()));
+        // SAFETY: the block that the server allocated for the module, freed here and nowhere else.
+        unsafe { api!(RedisModule_Free(self.start.cast::<c_void>())) };
     }
 }
 
-/// The digest of a value, by which servers compare what they hold.
+/// The digest of a value, by which servers compare what they hold, for the time of a callback.
 pub struct Digest(*mut RedisModuleDigest);
 
 impl Digest {
-    /// For a callback, with what the server hands to it.
-    pub fn new(digest: *mut RedisModuleDigest) -> Digest {
+    /// Takes what the server hands to a callback.
+    ///
+    /// # Safety
+    /// `digest` is valid as long as the result is used.
+    pub unsafe fn new(digest: *mut RedisModuleDigest) -> Digest {
         Digest(digest)
     }
 
     /// Adds bytes to the element.
     pub fn bytes(&self, bytes: &[u8]) -> &Self {
-        api!(RedisModule_DigestAddStringBuffer(self.0, bytes.as_ptr().cast::<c_char>(), bytes.len()));
+        let start = bytes.as_ptr().cast::<c_char>();
+        // SAFETY: a valid handle; start and length are those of a slice.
+        unsafe { api!(RedisModule_DigestAddStringBuffer(self.0, start, bytes.len())) };
         self
     }
 
     /// Adds a number to the element.
     pub fn number(&self, number: u64) -> &Self {
-        api!(RedisModule_DigestAddLongLong(self.0, number as i64));
+        // SAFETY: a valid handle.
+        unsafe { api!(RedisModule_DigestAddLongLong(self.0, number as i64)) };
         self
     }
 
     /// Ends an element. The order of elements changes nothing, the order within one does.
     pub fn end(&self) {
-        api!(RedisModule_DigestEndSequence(self.0));
+        // SAFETY: a valid handle.
+        unsafe { api!(RedisModule_DigestEndSequence(self.0)) };
     }
 }

@@ -2,9 +2,11 @@
 
 use super::api;
 use super::call::Call;
+use super::stale::{self, Counted};
+use super::string::ServerString;
 use redis_module::native_types::RedisType;
 use redis_module::raw;
-use redis_module::raw::{RedisModuleKey, RedisModuleString, RedisModuleType};
+use redis_module::raw::{RedisModuleKey, RedisModuleType};
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 
@@ -12,129 +14,186 @@ use std::ffi::{c_int, c_void};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WrongType;
 
-/// What a key is opened for.
+/// The purpose that a key is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// To look. Nobody is told.
+    /// To read. Nobody is told.
     Read,
-    /// To change. Closing the key tells whoever watches it, changed or not.
+    /// To change. Closing the key tells everyone who watches it, changed or not.
     Write,
 }
 
-/// A value of the module: a type and the type of what it points to.
-pub trait Value: Sized {
-    /// The type that the server knows.
+/// A value of the module.
+///
+/// # Safety
+/// - Each value that the server keeps under `redis_type` is a pointer that `Box::into_raw` made of a
+///   `Box<Self>`: [`Key`] turns it back into a reference.
+/// - The callbacks of the type call [`stale::forget`] before they free or move that box.
+pub unsafe trait Value: Sized {
+    /// The type as the server knows it.
     fn redis_type() -> &'static RedisType;
 }
 
 /// An open key; closed when it goes.
+///
+/// It is opened through the call, which it borrows, so that the handle is valid as long as the key.
 pub struct Key<'c> {
     call: &'c Call<'c>,
-    /// Null for a key that was opened to read and is not there.
-    key: *mut RedisModuleKey,
-    /// A name that is not an argument of the command.
-    made: Option<*mut RedisModuleString>,
-    /// The value, once it was asked for, and its type.
+    /// Null if the key was opened to read and is not there. The server answers questions about a null
+    /// handle, and refuses to change what was opened to read, but must not be asked to change a null one.
+    handle: *mut RedisModuleKey,
+    /// The name, unless it is the command's own key.
+    made_name: Option<ServerString>,
+    /// The value and its type, once it was asked for: RECORD asks several times.
     found: Cell<Option<(*mut RedisModuleType, *mut c_void)>>,
 }
 
 impl<'c> Key<'c> {
     /// Opens a key.
     pub fn open(call: &'c Call, name: &[u8], access: Access) -> Key<'c> {
+        call.open_keys.open(name);
         let mode = match access {
             Access::Read => raw::REDISMODULE_READ,
             Access::Write => raw::REDISMODULE_READ | raw::REDISMODULE_WRITE,
         };
-        let (name, made) = match call.own_key(name) {
+        let (name, made_name) = match call.own_key(name) {
             Some(own) => (own, None),
             None => {
-                let made = call.string(name);
-                (made, Some(made))
+                let made = ServerString::new(name);
+                (made.as_ptr(), Some(made))
             }
         };
-        let key = api!(RedisModule_OpenKey(call.ctx(), name, mode as c_int));
-        Key { call, key: key.cast(), made, found: Cell::new(None) }
+        // SAFETY: the context is the command's. The name is an argument of the command, or a string
+        // that lives as long as the key.
+        let handle = unsafe { api!(RedisModule_OpenKey(call.ctx(), name, mode as c_int)) };
+        Key { call, handle: handle.cast(), made_name, found: Cell::new(None) }
     }
 
-    /// Whether there is no value.
+    fn name(&self) -> &[u8] {
+        self.made_name.as_ref().map_or_else(|| self.call.key(), ServerString::bytes)
+    }
+
+    /// True if there is no value.
     pub fn is_empty(&self) -> bool {
-        // The server takes a null key for an empty one.
-        api!(RedisModule_KeyType(self.key)) == raw::REDISMODULE_KEYTYPE_EMPTY as c_int
+        // SAFETY: the handle of an open key. The server treats a null one as that of an empty key.
+        unsafe { api!(RedisModule_KeyType(self.handle)) == raw::REDISMODULE_KEYTYPE_EMPTY as c_int }
     }
 
+    /// The box of the value, as the server keeps it; `None` if the key is empty. It is valid until the
+    /// value is replaced or removed, through this key or another one of the same name.
     fn pointer<V: Value>(&self) -> Result<Option<*mut V>, WrongType> {
         let kind = *V::redis_type().raw_type.borrow();
-        if let Some((of, value)) = self.found.get()
-            && of == kind
+        if let Some((found_kind, value)) = self.found.get()
+            && found_kind == kind
         {
             return Ok(Some(value.cast()));
         }
-        // Null where there is no value, or none of a module.
-        if api!(RedisModule_ModuleTypeGetType(self.key)) != kind {
+        // SAFETY: the handle of an open key, or null, of which the server says that it has no type.
+        let found_kind = unsafe { api!(RedisModule_ModuleTypeGetType(self.handle)) };
+        if found_kind != kind {
             return if self.is_empty() { Ok(None) } else { Err(WrongType) };
         }
-        let value = api!(RedisModule_ModuleTypeGetValue(self.key));
+        // SAFETY: as before.
+        let value = unsafe { api!(RedisModule_ModuleTypeGetValue(self.handle)) };
         self.found.set((!value.is_null()).then_some((kind, value)));
         Ok((!value.is_null()).then_some(value.cast()))
     }
 
-    /// The value, or nothing where the key is empty.
+    /// The value; `None` if the key is empty.
     ///
     /// # Errors
     /// The key holds a value of another type.
     pub fn value<V: Value>(&self) -> Result<Option<&V>, WrongType> {
-        // SAFETY: the type was compared, and the value lives while the key is open: commands run
-        // alone, and a value is removed only through its key.
+        // SAFETY: the type was compared, so this is a box of V (see `Value`), which lives while the key
+        // is open: commands run one at a time, and what changes or removes a value is checked by
+        // `OpenKeys`.
         Ok(self.pointer()?.map(|value| unsafe { &*value }))
     }
 
-    /// The value, to change.
+    /// The value, to change; `None` if the key is empty.
+    ///
+    /// No other key of the same name may be open: see [`super::open_keys`], which checks it in debug
+    /// builds.
     ///
     /// # Errors
     /// The key holds a value of another type.
     pub fn value_mut<V: Value>(&mut self) -> Result<Option<&mut V>, WrongType> {
-        // SAFETY: as for `value`; the key is borrowed as long as the value, and no command opens the
-        // same key twice at a time.
+        self.call.open_keys.change(self.name_if_checked());
+        // SAFETY: as for `value`. The reference is the only one: the key is borrowed exclusively as
+        // long as it lives, and no other key of this name is open.
         Ok(self.pointer()?.map(|value| unsafe { &mut *value }))
+    }
+
+    /// The name for [`super::open_keys`], which asks for it in debug builds only.
+    fn name_if_checked(&self) -> &[u8] {
+        if cfg!(debug_assertions) { self.name() } else { &[] }
+    }
+
+    /// Notes that what INFO says of the value is out of date: see [`super::stale`].
+    pub fn update_totals_later<V: Counted>(&mut self) {
+        if let Ok(Some(value)) = self.pointer::<V>() {
+            // SAFETY: the box that the server keeps, and callbacks that forget it: see `Value`.
+            unsafe { stale::note(value) };
+        }
     }
 
     /// Puts a value into a key that was opened to write, in place of what was there.
     pub fn set<V: Value>(&mut self, value: V) {
-        self.found.set(None);
-        let value = Box::into_raw(Box::new(value)).cast::<c_void>();
+        self.begin_replacement();
+        if self.handle.is_null() {
+            return;
+        }
+        let value = Box::into_raw(Box::new(value));
         let kind = *V::redis_type().raw_type.borrow();
-        if api!(RedisModule_ModuleTypeSetValue(self.key, kind, value)) != raw::REDISMODULE_OK as c_int {
+        // SAFETY: the handle of an open key, and a value as `Value` says.
+        let result = unsafe { api!(RedisModule_ModuleTypeSetValue(self.handle, kind, value.cast())) };
+        if result != raw::REDISMODULE_OK as c_int {
             // SAFETY: the server did not take the value, so it is still this box.
-            drop(unsafe { Box::from_raw(value.cast::<V>()) });
+            drop(unsafe { Box::from_raw(value) });
         }
     }
 
     /// Lets the key expire, in milliseconds since the epoch. A key whose time has passed is gone at
     /// the next access.
     pub fn expire_at(&mut self, milliseconds: u64) {
-        api!(RedisModule_SetAbsExpire(self.key, i64::try_from(milliseconds).unwrap_or(i64::MAX)));
+        let milliseconds = i64::try_from(milliseconds).unwrap_or(i64::MAX);
+        if !self.handle.is_null() {
+            // SAFETY: the handle of an open key.
+            unsafe { api!(RedisModule_SetAbsExpire(self.handle, milliseconds)) };
+        }
     }
 
     /// Removes the key's value and frees it here.
     pub fn delete(&mut self) {
-        self.found.set(None);
-        api!(RedisModule_DeleteKey(self.key));
+        self.begin_replacement();
+        if !self.handle.is_null() {
+            // SAFETY: the handle of an open key.
+            unsafe { api!(RedisModule_DeleteKey(self.handle)) };
+        }
     }
 
-    /// Removes the key's value; where freeing it is much work, that is done by another thread.
+    /// Removes the key's value; another thread frees it if that is much work.
     pub fn unlink(&mut self) {
+        self.begin_replacement();
+        if !self.handle.is_null() {
+            // SAFETY: the handle of an open key.
+            unsafe { api!(RedisModule_UnlinkKey(self.handle)) };
+        }
+    }
+
+    /// The value is about to go: no reference to it is left, and no pointer is kept.
+    fn begin_replacement(&mut self) {
+        self.call.open_keys.change(self.name_if_checked());
         self.found.set(None);
-        api!(RedisModule_UnlinkKey(self.key));
     }
 }
 
 impl Drop for Key<'_> {
     fn drop(&mut self) {
-        if !self.key.is_null() {
-            api!(RedisModule_CloseKey(self.key));
-        }
-        if let Some(name) = self.made {
-            self.call.free_string(name);
+        self.call.open_keys.close(self.name_if_checked());
+        if !self.handle.is_null() {
+            // SAFETY: the handle of an open key, which is closed here and nowhere else.
+            unsafe { api!(RedisModule_CloseKey(self.handle)) };
         }
     }
 }

@@ -1,5 +1,37 @@
-//! Thin, safe wrappers over what the redis-module crate lacks: the floor on which the keyspace and
-//! the commands stand. All raw calls of the module API are here and in the types' callbacks.
+//! Thin, safe wrappers over what the redis-module crate lacks: the floor below the keyspace and the
+//! commands.
+//!
+//! | file | what it holds |
+//! | --- | --- |
+//! | `call` | a command while it runs: its arguments, flags, clock and budget |
+//! | `reply` | the reply of a command |
+//! | `replicate` | telling replicas, the AOF and those who watch a key about a command |
+//! | `key` | keys of the keyspace, and the module's values in them |
+//! | `open_keys` | the rule that a value is changed through one key at a time, checked in debug builds |
+//! | `stale` | values whose share in INFO is out of date |
+//! | `rights` | what the sender of a command may do with keys that the command does not name |
+//! | `subcall` | commands of the server that the module calls, and their replies |
+//! | `scan` | the keys of a database, some at a time |
+//! | `string` | strings of the server |
+//! | `io` | what a type's callbacks read and write: RDB, AOF, digest |
+//! | `defrag` | active defragmentation |
+//! | `guard` | no panic crosses into the server |
+//! | `register` | registration of commands |
+//! | `argument` | what a command takes, as COMMAND DOCS tells it |
+//! | `setting` | the module's settings |
+//! | `info` | the module's section of INFO |
+//! | `options` | the options of the module: what the server may rely on |
+//! | `log` | the server's log |
+//! | `alloc` | the module's memory comes from the server's allocator |
+//!
+//! # Unsafe
+//!
+//! Everything unsafe of the module is here, in the types' callbacks (`keyspace::data_type`) and in the
+//! entry of each command (`command::table`). A raw pointer of the server enters through an `unsafe`
+//! constructor or a callback, and from then on lies in a type that keeps it for no longer than it is
+//! valid: [`call::Call`], [`key::Key`], [`io::Io`], [`io::Digest`], [`defrag::Defrag`],
+//! [`info::Section`], [`string::ServerString`]. Their methods are safe; what the module tells the server
+//! when it is loaded goes through the crate's own `Context`.
 
 pub mod alloc;
 pub mod argument;
@@ -10,22 +42,30 @@ pub mod info;
 pub mod io;
 pub mod key;
 pub mod log;
+mod open_keys;
 pub mod options;
 pub mod register;
+pub mod replicate;
+pub mod reply;
 pub mod rights;
 pub mod scan;
 pub mod setting;
+pub mod stale;
+mod string;
+mod subcall;
 
-/// Calls a function of the module API that every supported server has.
+/// Calls a function of the module API that every supported server has: `api!(RedisModule_X(a, b))`.
+///
+/// The call is as unsafe as the function, so it stands in an `unsafe` block, whose comment says why the
+/// arguments are what the function asks for. The other half is true everywhere: the functions are
+/// read from a table of the crate, which the server fills before it calls the module for the first time and
+/// which nobody changes later.
 macro_rules! api {
-    ($function:ident($($argument:expr),* $(,)?)) => {{
-        // SAFETY: the server fills the table of functions before it calls the module, and never
-        // changes it; each caller passes what the function's documentation asks for.
-        #[allow(clippy::macro_metavars_in_unsafe)]
-        match unsafe { redis_module::raw::$function } {
-            Some(function) => unsafe { function($($argument),*) },
+    ($function:ident($($argument:expr),* $(,)?)) => {
+        match redis_module::raw::$function {
+            Some(function) => function($($argument),*),
             None => panic!("the server has no {}", stringify!($function)),
         }
-    }};
+    };
 }
-pub(crate) use api;
+use api;

@@ -1,22 +1,24 @@
-//! The rights of whoever sent a command, on keys that the command does not name.
+//! The rights of a command's sender, on keys that the command does not name.
 //!
 //! The server itself checks the keys that a command names. A chunk's key follows from the scope's, and
-//! the right to the scope covers it; where it does not follow, it is checked here.
+//! the right to the scope covers it; if it does not follow, because the scope was renamed, it is
+//! checked here.
 
 use super::api;
 use super::call::Call;
 use super::key::Access;
+use super::string::ServerString;
 use redis_module::raw;
-use redis_module::raw::RedisModuleString;
 
-/// Whether the sender of a command may do this with a key. Those that are obeyed may, and modules.
+/// True if the sender of a command may use a key so. A trusted source may, and so may a module that
+/// calls the command.
 pub fn allow(call: &Call, key: &[u8], access: Access) -> bool {
     let name = match sender(call) {
         Sender::Trusted => return true,
         Sender::User(name) => name,
     };
-    let user = api!(RedisModule_GetModuleUserFromUserName(name));
-    call.free_string(name);
+    // SAFETY: a valid string.
+    let user = unsafe { api!(RedisModule_GetModuleUserFromUserName(name.as_ptr())) };
     if user.is_null() {
         return false; // deleted since
     }
@@ -29,32 +31,40 @@ pub fn allow(call: &Call, key: &[u8], access: Access) -> bool {
                 | raw::REDISMODULE_CMD_KEY_DELETE
         }
     };
-    let key = call.string(key);
-    let verdict = api!(RedisModule_ACLCheckKeyPermissions(user, key, needed as i32));
-    call.free_string(key);
-    api!(RedisModule_FreeModuleUser(user));
+    let key = ServerString::new(key);
+    // SAFETY: a valid user, a valid string, and flags as the function takes them.
+    let verdict = unsafe { api!(RedisModule_ACLCheckKeyPermissions(user, key.as_ptr(), needed as i32)) };
+    // SAFETY: a valid user, which the server made for the module; it is freed here and nowhere else.
+    unsafe { api!(RedisModule_FreeModuleUser(user)) };
     verdict == raw::REDISMODULE_OK as i32
 }
 
-/// Who sent a command.
+/// The sender of a command.
 enum Sender {
     /// A primary, an AOF, or another module.
     Trusted,
-    /// A user; the name is the caller's to free.
-    User(*mut RedisModuleString),
+    /// A user of this name.
+    User(ServerString),
 }
 
-/// The order matters: to ask for the current user where there is none kills some servers, and on a
-/// replica there is none.
+/// Finds out who sent a command.
+///
+/// The order of the questions matters: asking for the current user when there is none kills some servers, and
+/// on a replica there is none. So it is asked for last, and only in a script, which always has one.
 fn sender(call: &Call) -> Sender {
     if call.is_trusted_source() {
         return Sender::Trusted;
     }
-    let client = api!(RedisModule_GetClientId(call.ctx()));
-    // Null for the clients that scripts and modules call through.
-    let mut name = api!(RedisModule_GetClientUserNameById(call.ctx(), client));
-    if name.is_null() && call.is_in_script() {
-        name = api!(RedisModule_GetCurrentUserName(call.ctx()));
-    }
-    if name.is_null() { Sender::Trusted } else { Sender::User(name) }
+    // SAFETY: the context is the command's. The name is the module's to free, and null for the clients that
+    // scripts and modules call through.
+    let of_client = unsafe {
+        let client = api!(RedisModule_GetClientId(call.ctx()));
+        ServerString::from_raw(api!(RedisModule_GetClientUserNameById(call.ctx(), client)))
+    };
+    let current = || {
+        // SAFETY: the context is that of a command which a script sent. The name is the module's to free.
+        unsafe { ServerString::from_raw(api!(RedisModule_GetCurrentUserName(call.ctx()))) }
+    };
+    let name = of_client.or_else(|| if call.is_in_script() { current() } else { None });
+    name.map_or(Sender::Trusted, Sender::User)
 }

@@ -2,69 +2,47 @@
 
 use super::api;
 use super::call::Call;
-use redis_module::raw;
-use redis_module::raw::RedisModuleCallReply;
+use super::subcall::{ReplyValue, SubcallReply};
 use std::ffi::{CStr, c_char, c_longlong};
 
-/// A place in the server's walk over its keys; 0 at the beginning and at the end.
+/// A position in the server's walk over its keys; 0 at the beginning and at the end.
 pub type Cursor = u64;
 
 /// Some keys.
 pub struct Page {
-    /// Where to go on.
+    /// The position to go on from.
     pub next: Cursor,
     /// Their names. One may come twice in a walk.
     pub keys: Vec<Vec<u8>>,
 }
 
-/// The keys of a type among about `count` keys from a place on; `None` where the server refuses.
+/// The keys of a type among about `count` keys from a position on; `None` if the server refuses.
 pub fn keys_of_type(call: &Call, from: Cursor, count: u64, kind: &CStr) -> Option<Page> {
     let (from, count) = (from.to_string(), c_longlong::try_from(count).unwrap_or(c_longlong::MAX));
     let start: *const c_char = from.as_ptr().cast();
-    // E: an error is a reply, not a failure.
-    let reply = api!(RedisModule_Call(
-        call.ctx(),
-        c"SCAN".as_ptr(),
-        c"Ebclcc".as_ptr(),
-        start,
-        from.len(),
-        c"COUNT".as_ptr(),
-        count,
-        c"TYPE".as_ptr(),
-        kind.as_ptr(),
-    ));
-    if reply.is_null() {
-        return None;
-    }
-    let page = page(reply);
-    api!(RedisModule_FreeCallReply(reply));
-    page
+    // SAFETY: the context is the command's. The arguments are what the format says: bytes with their length
+    // (b), C strings (c) and an integer (l). E asks for an error as a reply, not as a failure. Nobody else
+    // frees the reply.
+    let reply = unsafe {
+        SubcallReply::from_raw(api!(RedisModule_Call(
+            call.ctx(),
+            c"SCAN".as_ptr(),
+            c"Ebclcc".as_ptr(),
+            start,
+            from.len(),
+            c"COUNT".as_ptr(),
+            count,
+            c"TYPE".as_ptr(),
+            kind.as_ptr(),
+        )))
+    };
+    page(reply?.value())
 }
 
-fn page(reply: *mut RedisModuleCallReply) -> Option<Page> {
-    let next = std::str::from_utf8(&bytes(element(reply, 0)?)?).ok()?.parse().ok()?;
-    let keys = element(reply, 1)?;
-    let count = api!(RedisModule_CallReplyLength(keys));
-    let keys = (0..count).map(|at| bytes(element(keys, at)?)).collect::<Option<_>>()?;
+/// The page that SCAN replied with: the next cursor as text, and an array of names.
+fn page(reply: ReplyValue) -> Option<Page> {
+    let next = std::str::from_utf8(reply.element(0)?.bytes()?).ok()?.parse().ok()?;
+    let keys = reply.element(1)?;
+    let keys = (0..keys.len()).map(|at| Some(keys.element(at)?.bytes()?.to_vec())).collect::<Option<_>>()?;
     Some(Page { next, keys })
-}
-
-/// An element of an array; `None` where the reply is something else, or shorter.
-fn element(reply: *mut RedisModuleCallReply, at: usize) -> Option<*mut RedisModuleCallReply> {
-    if api!(RedisModule_CallReplyType(reply)) != raw::REDISMODULE_REPLY_ARRAY as i32 {
-        return None;
-    }
-    let element = api!(RedisModule_CallReplyArrayElement(reply, at));
-    (!element.is_null()).then_some(element)
-}
-
-/// The bytes of a string; `None` where the reply is something else.
-fn bytes(reply: *mut RedisModuleCallReply) -> Option<Vec<u8>> {
-    let mut length = 0;
-    let start = api!(RedisModule_CallReplyStringPtr(reply, &raw mut length));
-    if start.is_null() {
-        return None;
-    }
-    // SAFETY: the server gave a start and a length that belong together; they are copied.
-    Some(unsafe { std::slice::from_raw_parts(start.cast(), length) }.to_vec())
 }

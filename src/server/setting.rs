@@ -1,12 +1,13 @@
 //! The module's settings: arguments of `loadmodule`, lines of redis.conf, CONFIG SET.
 //!
-//! A setting is one integer, kept in an atomic and written as its kind says. The server keeps the
-//! limits of numbers; what holds between settings is checked once all of a CONFIG SET are in place.
+//! A setting is one integer in an atomic, which a command reads without a lock; its kind says how the
+//! integer is written. The server checks the limits of numbers. What must be true of several settings
+//! together is checked when all of a CONFIG SET are in place, since it may change two at once.
 
 use super::api;
-use super::call::bytes_of;
-use redis_module::raw;
-use redis_module::raw::{RedisModuleCtx, RedisModuleString};
+use super::string::{ServerString, bytes_of};
+use redis_module::Context;
+use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
 use std::ffi::{CString, c_char, c_int, c_longlong, c_void};
 use std::ops::RangeInclusive;
 use std::ptr::null_mut;
@@ -19,16 +20,17 @@ pub struct Setting {
     name: &'static str,
     kind: Kind,
     value: AtomicI64,
-    /// The string that CONFIG GET was given last: the server reads it, and does not free it.
-    shown: AtomicPtr<RedisModuleString>,
+    /// The string that CONFIG GET was given last, or null. The server reads it and does not free it, so it
+    /// is freed when CONFIG GET is given another one.
+    last_text: AtomicPtr<RedisModuleString>,
 }
 
-/// What must hold between settings.
+/// A check of what must be true of several settings together.
 pub type Check = fn() -> Result<(), String>;
 
 static CHECK: OnceLock<Check> = OnceLock::new();
 
-/// How a setting is written.
+/// The notation of a setting.
 #[derive(Debug)]
 enum Kind {
     Number(RangeInclusive<i64>),
@@ -39,17 +41,17 @@ enum Kind {
 /// A setting that is written as a word or two.
 #[derive(Debug)]
 pub struct Text {
-    /// The value of a text; `None` where it has none.
+    /// The value of a text; `None` if it has none.
     pub read: fn(&str) -> Option<i64>,
     /// The text of a value.
     pub write: fn(i64) -> String,
-    /// What is expected, for the error.
+    /// The texts that have a value, for the error.
     pub expected: &'static str,
 }
 
 impl Setting {
     const fn new(name: &'static str, default: i64, kind: Kind) -> Setting {
-        Setting { name, kind, value: AtomicI64::new(default), shown: AtomicPtr::new(null_mut()) }
+        Setting { name, kind, value: AtomicI64::new(default), last_text: AtomicPtr::new(null_mut()) }
     }
 
     /// A number within limits.
@@ -77,7 +79,7 @@ impl Setting {
         self.get().unsigned_abs()
     }
 
-    /// Whether it is `yes`.
+    /// True if it is `yes`.
     pub fn is_yes(&self) -> bool {
         self.get() != 0
     }
@@ -103,11 +105,11 @@ impl Setting {
     }
 }
 
-/// Takes the arguments of `loadmodule`: names and values by turns. A value of two words may be two
+/// Takes the arguments of `loadmodule`: names and values in turn. A value of two words may be two
 /// arguments.
 ///
 /// # Errors
-/// The first argument that cannot be taken, and why.
+/// Names the first argument that cannot be taken, and says why.
 pub fn take_arguments(settings: &[&Setting], arguments: &[String]) -> Result<(), String> {
     let mut rest = arguments;
     while let Some((name, values)) = rest.split_first() {
@@ -123,6 +125,7 @@ pub fn take_arguments(settings: &[&Setting], arguments: &[String]) -> Result<(),
         let (value, after) =
             values.split_first().ok_or_else(|| format!("module argument {name} needs a value"))?;
         rest = after;
+        // A text is taken as one word if that is a value, and otherwise together with the next argument.
         match (setting.set(value), &setting.kind, after.split_first()) {
             (Ok(()), ..) => {}
             (Err(_), Kind::Text(_), Some((second, after))) if !value.contains(' ') => {
@@ -136,13 +139,13 @@ pub fn take_arguments(settings: &[&Setting], arguments: &[String]) -> Result<(),
 }
 
 /// Registers the settings as the server's configurations, `simile.NAME`, with their present values
-/// as defaults, and takes what redis.conf says of them. Those in `fixed` cannot be changed later.
-/// `check` is asked now and after each CONFIG SET, which is undone where it fails.
+/// as defaults, and loads what redis.conf says about them. Those in `fixed` cannot be changed later.
+/// `check` runs now and after each CONFIG SET, which is undone if it fails.
 ///
 /// # Errors
 /// The server refused a setting, or `check` did.
 pub fn register(
-    ctx: *mut RedisModuleCtx,
+    ctx: &Context,
     settings: &[&'static Setting],
     fixed: &[&'static Setting],
     check: Check,
@@ -156,91 +159,87 @@ pub fn register(
             return Err(format!("configuration {} could not be registered", setting.name));
         }
     }
-    if api!(RedisModule_LoadConfigs(ctx)) != raw::REDISMODULE_OK as c_int {
+    // SAFETY: the crate's context is that of loading the module.
+    if unsafe { api!(RedisModule_LoadConfigs(ctx.ctx)) } != raw::REDISMODULE_OK as c_int {
         return Err("a configuration of the module could not be loaded".to_string());
     }
     check()
 }
 
-fn register_one(ctx: *mut RedisModuleCtx, setting: &'static Setting, flags: u32) -> bool {
-    // The server keeps the pointer as long as the module, whose settings are static.
-    let (data, value) = (std::ptr::from_ref(setting).cast_mut().cast::<c_void>(), setting.get());
+fn register_one(ctx: &Context, setting: &'static Setting, flags: u32) -> bool {
+    let value = setting.get();
     let name = CString::new(setting.name).unwrap_or_default();
-    let name = name.as_ptr();
-    let done = match &setting.kind {
+    let (ctx, name) = (ctx.ctx, name.as_ptr());
+    // The server keeps this pointer and hands it to the callbacks below: the setting is static.
+    let data = std::ptr::from_ref(setting).cast_mut().cast::<c_void>();
+    // SAFETY, of all three: the crate's context is that of loading the module; names and texts are C strings,
+    // which the server copies; the callbacks are of the kind, and made for `data`.
+    let result = match &setting.kind {
         Kind::Number(limits) => {
             let (least, most) = (*limits.start(), *limits.end());
-            let (get, set) = (Some(get_integer as _), Some(set_integer as _));
-            api!(RedisModule_RegisterNumericConfig(
-                ctx,
-                name,
-                value,
-                flags,
-                least,
-                most,
-                get,
-                set,
-                Some(apply),
-                data
-            ))
+            let (get, set, apply) = (Some(get_integer as _), Some(set_integer as _), Some(apply as _));
+            // SAFETY: see above.
+            unsafe {
+                api!(RedisModule_RegisterNumericConfig(
+                    ctx, name, value, flags, least, most, get, set, apply, data,
+                ))
+            }
         }
         Kind::YesNo => {
-            let (get, set) = (Some(get_yes_no as _), Some(set_yes_no as _));
-            api!(RedisModule_RegisterBoolConfig(
-                ctx,
-                name,
-                value as c_int,
-                flags,
-                get,
-                set,
-                Some(apply),
-                data
-            ))
+            let (get, set, apply) = (Some(get_yes_no as _), Some(set_yes_no as _), Some(apply as _));
+            let value = value as c_int;
+            // SAFETY: see above.
+            unsafe { api!(RedisModule_RegisterBoolConfig(ctx, name, value, flags, get, set, apply, data)) }
         }
         Kind::Text(text) => {
+            let (get, set, apply) = (Some(get_text as _), Some(set_text as _), Some(apply as _));
             let default = CString::new((text.write)(value)).unwrap_or_default();
-            let (get, set) = (Some(get_text as _), Some(set_text as _));
-            api!(RedisModule_RegisterStringConfig(
-                ctx,
-                name,
-                default.as_ptr(),
-                flags,
-                get,
-                set,
-                Some(apply),
-                data
-            ))
+            let value = default.as_ptr();
+            // SAFETY: see above.
+            unsafe { api!(RedisModule_RegisterStringConfig(ctx, name, value, flags, get, set, apply, data)) }
         }
     };
-    done == raw::REDISMODULE_OK as c_int
+    result == raw::REDISMODULE_OK as c_int
 }
 
+// The callbacks. The server calls them in its main thread: `data` is what `register_one` passed, `error` is
+// null or a place for the text of an error, and a string that it passes is valid until the callback returns.
+
+/// Checks a CONFIG SET whose settings are all in place.
 unsafe extern "C" fn apply(
     _: *mut RedisModuleCtx,
     _: *mut c_void,
     error: *mut *mut RedisModuleString,
 ) -> c_int {
-    answer(CHECK.get().map_or(Ok(()), |check| check()), error)
+    let result = CHECK.get().map_or(Ok(()), |check| check());
+    // SAFETY: the server passes null or a place for the text.
+    unsafe { report(result, error) }
 }
 
-/// Tells the server how a change went.
-fn answer(result: Result<(), String>, error: *mut *mut RedisModuleString) -> c_int {
+/// Tells the server the result of a change.
+///
+/// # Safety
+/// `error` is null, or a place for a string, which the server frees.
+unsafe fn report(result: Result<(), String>, error: *mut *mut RedisModuleString) -> c_int {
     let Err(text) = result else { return raw::REDISMODULE_OK as c_int };
     if !error.is_null() {
-        // SAFETY: the server passes a place for the text, or null.
-        unsafe { *error = new_string(&text) };
+        // SAFETY: a place for a string, by the caller's promise.
+        unsafe { *error = ServerString::new(text.as_bytes()).into_raw() };
     }
     raw::REDISMODULE_ERR as c_int
 }
 
+/// The setting that a callback is called for.
+///
 /// # Safety
 /// `data` is what [`register_one`] passed.
-unsafe fn setting_of<'a>(data: *mut c_void) -> &'a Setting {
+unsafe fn setting_of(data: *mut c_void) -> &'static Setting {
     // SAFETY: a static setting, by the caller's promise.
     unsafe { &*data.cast::<Setting>() }
 }
 
 unsafe extern "C" fn get_integer(_: *const c_char, data: *mut c_void) -> c_longlong {
+    // SAFETY: `data` is what was registered.
     unsafe { setting_of(data) }.get()
 }
 
@@ -250,11 +249,13 @@ unsafe extern "C" fn set_integer(
     data: *mut c_void,
     _: *mut *mut RedisModuleString,
 ) -> c_int {
+    // SAFETY: `data` is what was registered.
     unsafe { setting_of(data) }.value.store(value, Ordering::Relaxed);
     raw::REDISMODULE_OK as c_int
 }
 
 unsafe extern "C" fn get_yes_no(_: *const c_char, data: *mut c_void) -> c_int {
+    // SAFETY: `data` is what was registered.
     c_int::from(unsafe { setting_of(data) }.is_yes())
 }
 
@@ -264,20 +265,22 @@ unsafe extern "C" fn set_yes_no(
     data: *mut c_void,
     error: *mut *mut RedisModuleString,
 ) -> c_int {
+    // SAFETY: the same arguments for the same setting.
     unsafe { set_integer(name, value.into(), data, error) }
 }
 
 unsafe extern "C" fn get_text(_: *const c_char, data: *mut c_void) -> *mut RedisModuleString {
+    // SAFETY: `data` is what was registered.
     let setting = unsafe { setting_of(data) };
     let text = match &setting.kind {
         Kind::Text(kind) => (kind.write)(setting.get()),
         Kind::Number(_) | Kind::YesNo => String::new(),
     };
-    let string = new_string(&text);
-    let before = setting.shown.swap(string, Ordering::Relaxed);
-    if !before.is_null() {
-        api!(RedisModule_FreeString(null_mut(), before));
-    }
+    let string = ServerString::new(text.as_bytes()).into_raw();
+    let before = setting.last_text.swap(string, Ordering::Relaxed);
+    // SAFETY: the string that the last call of this function made. The server has read it, and does not
+    // free it.
+    drop(unsafe { ServerString::from_raw(before) });
     string
 }
 
@@ -287,11 +290,9 @@ unsafe extern "C" fn set_text(
     data: *mut c_void,
     error: *mut *mut RedisModuleString,
 ) -> c_int {
-    let setting = unsafe { setting_of(data) };
-    let text = String::from_utf8_lossy(unsafe { bytes_of(value) });
-    answer(setting.set(&text), error)
-}
-
-fn new_string(text: &str) -> *mut RedisModuleString {
-    api!(RedisModule_CreateString(null_mut(), text.as_ptr().cast::<c_char>(), text.len()))
+    // SAFETY: `data` is what was registered, and the value is valid until this returns.
+    let (setting, value) = unsafe { (setting_of(data), bytes_of(value)) };
+    let result = setting.set(&String::from_utf8_lossy(value));
+    // SAFETY: the server passes null or a place for the text.
+    unsafe { report(result, error) }
 }

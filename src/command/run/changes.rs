@@ -70,9 +70,8 @@ pub fn change_chunks(
         }
         // Then change, and leave no empty chunk behind.
         let Some(mut key) = ChunkKey::open(call, scope, index, start, Access::Write)? else { continue };
-        let Some(chunk) = key.chunk_mut() else { continue };
-        changed.extend(in_chunk.into_iter().filter(|item| change(chunk, item)));
-        if chunk.is_empty() {
+        key.modify(|chunk| changed.extend(in_chunk.into_iter().filter(|item| change(chunk, item))));
+        if key.chunk().is_some_and(Chunk::is_empty) {
             key.delete();
         }
     }

@@ -3,6 +3,7 @@
 //! It has every parameter, because their settings may differ, and the uid and the tag, because the
 //! names of the chunks are made of both.
 
+use crate::keyspace::name;
 use crate::keyspace::scope::Scope;
 use crate::server::call::{Call, ReplicatedArg};
 
@@ -13,12 +14,7 @@ pub fn replicate(call: &Call, name: &[u8], scope: &Scope) {
         words.push(parameter.into());
         words.extend(value.split(' ').map(Vec::from));
     }
-    words.extend([
-        b"UID".to_vec(),
-        format!("{:016x}", scope.uid).into(),
-        b"TAG".to_vec(),
-        scope.tag().to_vec(),
-    ]);
+    words.extend([b"UID".to_vec(), name::hex(scope.uid).to_vec(), b"TAG".to_vec(), scope.tag().to_vec()]);
     let words: Vec<ReplicatedArg> = words.iter().map(|word| ReplicatedArg::Bytes(word)).collect();
     call.replicate(c"SIM.CREATE", &words);
 }

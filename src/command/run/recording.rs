@@ -16,7 +16,7 @@ use crate::config;
 use crate::index::{Chunk, Counts, Definition};
 use crate::keyspace::name;
 use crate::keyspace::scope::{Scope, ScopeKey};
-use crate::keyspace::window::{self, ChunkKey, Window};
+use crate::keyspace::window::{self, ChunkKey};
 use crate::server::call::{Call, ReplicatedArg};
 use crate::server::key::Access;
 use smallvec::SmallVec;
@@ -74,7 +74,7 @@ impl<'c> Recording<'c> {
             TargetScope::Existing(key) => key.scope()?.definition,
             TargetScope::New(scope) => scope.definition,
         };
-        let timestamp = timestamp.unwrap_or(call.now() / 1_000);
+        let timestamp = timestamp.unwrap_or(call.now_seconds());
         // An observation is large, so each is built in its place in the recording.
         let mut recording = Recording { call, name, scope, timestamp, observations: SmallVec::new() };
         for Clause { index, source } in clauses {
@@ -165,8 +165,8 @@ fn check_time(call: &Call, definition: &Definition, timestamp: u64) -> Result<()
     if call.is_trusted_source() {
         return Ok(());
     }
-    let now = call.now() / 1_000;
-    if expiry.saturating_mul(1_000) <= call.now() {
+    let now = call.now_seconds();
+    if definition.is_expired(definition.start(timestamp), call.now()) {
         return Err(Error::TooOld(timestamp, *definition.window(now, None).start()));
     }
     let lifetime = expiry - definition.start(timestamp);
@@ -191,15 +191,14 @@ fn open_chunks<'c, 'a>(
         if observation.is_none() || chunks.iter().any(|chunk| chunk.index == *index) {
             continue;
         }
-        let listed = scope.lists(index, start);
-        let key = if listed { ChunkKey::open(call, scope, index, start, Access::Write)? } else { None };
+        let key = ChunkKey::open_listed(call, scope, index, start, Access::Write)?;
         if key.is_none() {
             // Creating a chunk is a change already, so all that could stop it is checked here. That
             // includes the other chunks of the index: `add_chunk` looks at them.
             cost::all_chunks(call, scope, index, 3)?;
             cost::spend(call, 2 * cost::CHUNK)?;
             window::check_new(call, scope, index, start)?;
-            Window::open_all(call, scope, index)?;
+            window::check_none_moving(call, scope, index)?;
         }
         if let Some(chunk) = key.as_ref().and_then(ChunkKey::chunk) {
             check_room(chunk, item, index, observations)?;
@@ -235,8 +234,9 @@ fn add_observations(
     let add = |ClauseObservation { index, observation }: &ClauseObservation| {
         let Some(observation) = observation else { return Counts::new() };
         let target = chunks.iter_mut().find(|chunk| chunk.index == *index);
-        let chunk = target.and_then(|target| target.key.as_mut()?.chunk_mut());
-        chunk.map_or_else(Counts::new, |chunk| chunk.record(item, observation.buckets()))
+        let key = target.and_then(|target| target.key.as_mut());
+        let counts = key.and_then(|key| key.modify(|chunk| chunk.record(item, observation.buckets())));
+        counts.unwrap_or_default()
     };
     let mut counts = SmallVec::new();
     counts.extend(observations.iter().map(add));
@@ -257,7 +257,7 @@ pub fn add_chunk<'c>(
 ) -> Result<ChunkKey<'c>, Error> {
     let gone = window::gone(call, key.scope()?, index)?;
     let scope = key.scope_mut()?;
-    gone.into_iter().for_each(|start| scope.remove(index, start));
+    scope.forget(index, gone);
     scope.add(index, start);
     Ok(ChunkKey::create(call, scope, index, start)?)
 }

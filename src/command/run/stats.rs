@@ -2,7 +2,7 @@
 //! loaded.
 
 use crate::index::Budget;
-use crate::keyspace;
+use crate::keyspace::totals::Totals;
 use crate::server::call;
 use crate::server::info::Section;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,7 +21,7 @@ static SLOWEST_COMMAND: Mutex<String> = Mutex::new(String::new());
 /// Writes the section.
 pub fn write(section: &Section) {
     let value = |number: &AtomicU64| number.load(Ordering::Relaxed);
-    let totals = keyspace::totals(section.is_last);
+    let totals = Totals::now();
     section.word(c"version", env!("CARGO_PKG_VERSION"));
     section.number(c"scopes", totals.scopes);
     section.number(c"chunks", totals.chunks);

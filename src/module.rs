@@ -1,0 +1,55 @@
+//! The module as the server loads it: two types, and the commands of one table.
+
+use crate::command::reference::syntax;
+use crate::command::run::stats;
+use crate::command::table;
+use crate::config;
+use crate::keyspace::{chunk::CHUNK, scope::SCOPE};
+use crate::server::{alloc::ModuleAlloc, info, log, options, register, setting};
+use redis_module::{Context, RedisString, Status, redis_module};
+
+redis_module! {
+    name: "simile",
+    version: VERSION,
+    allocator: (ModuleAlloc, ModuleAlloc),
+    data_types: [SCOPE, CHUNK],
+    init: init,
+    commands: [], // `set_up` registers them, from the one table in `command::table`
+}
+
+/// The release as modules count it, which MODULE LIST shows: 100 for 0.1.0, 10203 for 1.2.3.
+const VERSION: u32 = number(env!("CARGO_PKG_VERSION_MAJOR")) * 10_000
+    + number(env!("CARGO_PKG_VERSION_MINOR")) * 100
+    + number(env!("CARGO_PKG_VERSION_PATCH"));
+
+const fn number(digits: &str) -> u32 {
+    match u32::from_str_radix(digits, 10) {
+        Ok(number) => number,
+        Err(_) => panic!("a version has numbers"),
+    }
+}
+
+/// Called when the server loads the module. If something is wrong, the log says what, and the server
+/// does not load it.
+fn init(ctx: &Context, arguments: &[RedisString]) -> Status {
+    let arguments: Vec<String> = arguments.iter().map(RedisString::to_string_lossy).collect();
+    match set_up(ctx, &arguments) {
+        Ok(()) => Status::Ok,
+        Err(error) => {
+            log::warning(ctx, &format!("simile: {error}"));
+            Status::Err
+        }
+    }
+}
+
+/// Tells the server about everything that the module has: options, settings, INFO, commands.
+fn set_up(ctx: &Context, arguments: &[String]) -> Result<(), String> {
+    options::set(ctx)?;
+    setting::take_arguments(&config::ALL, arguments)?;
+    setting::register(ctx, &config::ALL, &config::FIXED, config::check)?;
+    info::register(ctx, stats::write)?;
+    register::category(ctx);
+    let debug = config::DEBUG.is_yes().then_some(&table::DEBUG);
+    let mut commands = table::COMMANDS.iter().chain([&table::LOAD]).chain(debug);
+    commands.try_for_each(|command| register::command(ctx, command, &syntax::parse(command.syntax)?))
+}
