@@ -43,7 +43,7 @@ def insert(port, bands, items):
     index = datasketch.MinHashLSH(num_perm=bands * rows, params=(bands, rows), storage_config=storage)
     random = numpy.random.default_rng(8)
     slots = random.integers(0, 2**32, size=(items, bands * rows), dtype=numpy.uint64)
-    # Which scheme is indifferent: an index looks at equality alone.
+    # Any scheme will do: an index only compares for equality.
     signatures = [datasketch.MinHash(num_perm=bands * rows, hashvalues=row, scheme="legacy") for row in slots]
     start = time.perf_counter()
     for number, signature in enumerate(signatures):

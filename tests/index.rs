@@ -1,4 +1,4 @@
-//! The index held against a naive model that keeps plain maps: random histories over several chunks
+//! The index compared with a naive model that keeps plain maps: random histories over several chunks
 //! must give the same profiles, members, scores and order.
 
 use proptest::prelude::*;
@@ -384,7 +384,7 @@ proptest! {
     }
 }
 
-/// What happens between the steps of a scan.
+/// Changes between the steps of a scan.
 #[derive(Debug, Clone)]
 enum Between {
     Step(Step),
@@ -392,7 +392,7 @@ enum Between {
     Expire,
     /// An interval begins.
     Begin,
-    /// The next step, which looks at so many items.
+    /// The next step, which looks at this many items.
     Scan(usize),
 }
 

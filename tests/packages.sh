@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `make dist` and `make deb` made, as a user has it: unpacked or installed, and loaded by a real server.
+# The results of `make dist` and `make deb`, as users have them: unpacked or installed, and loaded by a real server.
 #
 #     tests/packages.sh TARBALL DEB
 #

@@ -1,51 +1,37 @@
-//! What the index costs: `cargo bench --bench core -- index`.
+//! The time that the index takes: `cargo bench --bench core -- index`.
 
 use criterion::{BatchSize, Criterion};
 use simile::index::{Budget, Chunk, IndexQuery, Profile, SearchOptions, codec, search};
 use std::hint::black_box;
-
-/// A fixed sequence of numbers that look random (SplitMix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-}
+use testkit::Random;
 
 fn record(chunk: &mut Chunk, item: u64, signature: &[u64]) {
     let buckets: Vec<[u8; 8]> = signature.iter().map(|bucket| bucket.to_le_bytes()).collect();
     chunk.record(format!("item:{item}").as_bytes(), buckets.iter().map(|bucket| &bucket[..]));
 }
 
-/// Events of groups spread over chunks. A group sees its own buckets again and again; one bucket in
-/// twenty is one that other groups have too.
+/// Events of groups, spread over chunks. A group keeps to a few buckets of its own; one bucket in twenty is
+/// shared with other groups.
 fn groups(bands: u64, chunks: usize, groups: u64, events: u64) -> Vec<Chunk> {
-    let mut numbers = Numbers(7);
+    let mut random = Random::new(7);
     let mut made: Vec<Chunk> = (0..chunks).map(|_| Chunk::new(bands as u16)).collect();
     for _ in 0..events {
-        let group = numbers.below(groups);
+        let group = random.number() % groups;
         let signature: Vec<u64> = (0..bands)
-            .map(|band| match numbers.below(20) {
-                0 => 1_000_000 + band * 400 + numbers.below(400),
-                1..=11 => 2_000_000 + (group * bands + band) * 3 + numbers.below(3),
-                _ => numbers.next(),
+            .map(|band| match random.number() % 20 {
+                0 => 1_000_000 + band * 400 + random.number() % 400,
+                1..=11 => 2_000_000 + (group * bands + band) * 3 + random.number() % 3,
+                _ => random.number(),
             })
             .collect();
-        let chunk = numbers.below(chunks as u64) as usize;
+        let chunk = random.below(chunks);
         record(&mut made[chunk], group, &signature);
     }
     made
 }
 
-/// One chunk of `members` items that share a bucket in the first bands, and nothing else.
+/// One chunk of `members` items that share a bucket in each of the first `hot` bands and, but for the first `near`
+/// items, no other.
 fn hot(bands: u64, hot: u64, members: u64, near: u64) -> Chunk {
     let mut chunk = Chunk::new(bands as u16);
     for item in 0..members {
@@ -67,10 +53,10 @@ fn compare(chunks: &[&Chunk], item: &[u8], limit: Option<usize>) -> usize {
 
 fn record_new(c: &mut Criterion) {
     for bands in [8, 16] {
-        let (mut numbers, mut chunk) = (Numbers(1), Chunk::new(bands));
+        let (mut random, mut chunk) = (Random::new(1), Chunk::new(bands));
         c.bench_function(&format!("index: record a new item, {bands} bands"), |b| {
             b.iter_batched(
-                || (numbers.next(), (0..bands).map(|_| numbers.next()).collect::<Vec<u64>>()),
+                || (random.number(), (0..bands).map(|_| random.number()).collect::<Vec<u64>>()),
                 |(item, signature)| record(&mut chunk, item, &signature),
                 BatchSize::SmallInput,
             );
@@ -119,7 +105,7 @@ fn write_and_read(c: &mut Criterion) {
     });
 }
 
-/// All of them.
+/// All benchmarks of the index.
 pub fn benches(c: &mut Criterion) {
     record_new(c);
     search_groups(c);

@@ -1,4 +1,4 @@
-//! What the core costs, on one core and without a server: `cargo bench --bench core`.
+//! The time that the core takes, on one processor core and without a server: `cargo bench --bench core`.
 
 mod index;
 mod signature;

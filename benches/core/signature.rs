@@ -1,4 +1,4 @@
-//! What a signature costs, on one core: `cargo bench --bench core -- slots`.
+//! The time that a signature takes, on one processor core: `cargo bench --bench core -- slots`.
 
 use std::hint::black_box;
 
@@ -53,7 +53,7 @@ fn sign_text(c: &mut Criterion) {
     for (name, rules) in
         [("CHARS 5", chars), ("CHARS 5 LOWERCASE MASK", masked), ("WORDS 2 LOWERCASE MASK", words)]
     {
-        group.bench_function(format!("{name}, prepare alone"), |b| {
+        group.bench_function(format!("{name}, prepare only"), |b| {
             b.iter(|| rules.prepare(black_box(text)).count());
         });
         group.bench_function(name, |b| {
@@ -69,7 +69,7 @@ fn choose(c: &mut Criterion) {
     });
 }
 
-/// All of them.
+/// All benchmarks of signatures.
 pub fn benches(c: &mut Criterion) {
     sign_features(c);
     sign_text(c);

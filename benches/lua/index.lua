@@ -1,6 +1,6 @@
 -- The similarity index on built-in types: what one would run without the module.
 --
--- The data model is the one of the index that Sentry wrote in 2017; the code is this project's own.
+-- The data model is that of the index that Sentry wrote in 2017; the code is this project's own.
 -- Two kinds of key, both for one interval of time and one band:
 --
 --   scope:index:f:interval:band:item     hash     bucket -> count: the bucket frequencies of an item
@@ -15,8 +15,8 @@
 --   DELETE   (index item)*
 --
 -- A query looks at the interval of its timestamp and the `retention` ones before it. The score of two
--- items is the mean over bands of 1 - L1/2 of their frequencies, scaled to a sum of 1. A limit of 0 is
--- none. Keys expire when their interval has left the window of "now".
+-- items is the mean over bands of 1 - L1/2 of their frequencies, scaled to a sum of 1. A limit of 0
+-- means no limit. Keys expire when their interval has left the window of "now".
 
 local call = redis.call
 
@@ -40,7 +40,7 @@ local function expiry(at)
     return (at + 1 + retention) * interval
 end
 
--- Adds to the count of one bucket of an item; gives the new count.
+-- Adds to the count of one bucket of an item, and returns the new count.
 local function add(index, at, band, bucket, item, count)
     local members = members_key(index, at, band, bucket)
     if call('SADD', members, item) == 1 then
@@ -52,7 +52,7 @@ local function add(index, at, band, bucket, item, count)
     return sum
 end
 
--- For each band and interval of the window, what the key of an item's frequencies begins with.
+-- The prefix of the keys of item frequencies, for each band and interval of the window.
 local function frequency_prefixes(index)
     local prefixes = {}
     for band = 1, bands do
@@ -101,7 +101,7 @@ local function candidates(index, counts)
     return found
 end
 
--- 1 - L1/2 of two scaled frequencies is what they have in common: the sum of the lesser of the two.
+-- 1 - L1/2 of two scaled frequencies is their overlap: the sum of the lesser of the two.
 local function similarity(counts, totals, other_counts, other_totals)
     local sum = 0
     for band = 1, bands do
@@ -123,7 +123,7 @@ local function better(a, b)
     return a[1] < b[1]
 end
 
--- [item, score] for each candidate, best first, no more than the limit.
+-- [item, score] for each candidate, best first, at most as many as the limit.
 local function search(index, limit, counts, totals)
     local prefixes = frequency_prefixes(index)
     local found = {}
@@ -138,7 +138,7 @@ local function search(index, limit, counts, totals)
     return reply
 end
 
--- Calls f with each index of `index bucket * bands ...`, and where its first bucket is in ARGV.
+-- Calls f with each index of `index bucket * bands ...` and the position of its first bucket in ARGV.
 local function each_signature(first, f)
     assert((#ARGV - first + 1) % (bands + 1) == 0, 'a signature is an index and one bucket for each band')
     for i = first, #ARGV, bands + 1 do
@@ -154,7 +154,7 @@ local function each_pair(first, f)
     end
 end
 
--- Takes an item out of the window: its frequencies go, and f is told of each of them before.
+-- Removes an item from the window. Calls f with each of its frequencies before it is deleted.
 local function remove(index, item, f)
     for band = 1, bands do
         for at = current - retention, current do

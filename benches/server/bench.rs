@@ -1,14 +1,14 @@
-//! The server under measurement: what a call costs it, and what it holds.
+//! The server under measurement: the cost of its calls, and the memory that it uses.
 
-use crate::harness::{Kind, Reply, Server, wait_until};
-use crate::side::{Command, SCRIPT, Shape, Side};
+use crate::contender::{Command, Contender, SCRIPT, Shape};
 use crate::wire::{Batch, Wire};
 use std::time::{Duration, Instant};
+use testkit::{Kind, Reply, Server, wait_until};
 
-/// Commands on the way at the same time, where a client pipelines.
+/// The number of commands in flight when a client pipelines.
 pub const PIPELINE: usize = 64;
 
-/// How much work: all of it, or as much as tells whether something is wrong.
+/// The amount of work: all of it, or enough to find out if something is wrong.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Extent {
     Full,
@@ -33,32 +33,32 @@ pub struct Bench {
     started: Instant,
 }
 
-/// What a call of a phase cost.
+/// The mean cost of the calls of a phase.
 #[derive(Clone, Copy)]
 pub struct Cost {
-    /// Server time, in microseconds, as INFO commandstats has it.
+    /// Microseconds of the server, from INFO commandstats.
     pub server: f64,
-    /// Microseconds of a processor, for the call and for reading, parsing and answering it. It is more,
-    /// and it stays what it is when other programs keep the server waiting.
+    /// Microseconds of a processor, for the call and for reading, parsing and answering it. This is more than
+    /// `server`, and hardly changes when other programs keep the server waiting.
     pub processor: f64,
-    /// Calls per second that one client got done.
+    /// Calls per second of one client.
     pub throughput: f64,
 }
 
 impl Cost {
-    /// The middle one of each figure: a disturbed turn does not move it.
+    /// The median of each figure: a disturbed turn does not move it.
     pub fn median(turns: &[Cost]) -> Cost {
-        let middle = |figure: fn(&Cost) -> f64| median(turns.iter().map(figure).collect());
+        let median_of = |figure: fn(&Cost) -> f64| median(turns.iter().map(figure).collect());
         Cost {
-            server: middle(|cost| cost.server),
-            processor: middle(|cost| cost.processor),
-            throughput: middle(|cost| cost.throughput),
+            server: median_of(|cost| cost.server),
+            processor: median_of(|cost| cost.processor),
+            throughput: median_of(|cost| cost.throughput),
         }
     }
 }
 
-/// What commandstats has of a command.
-pub struct Counted {
+/// A command's line in INFO commandstats.
+pub struct CommandStats {
     pub calls: f64,
     /// Microseconds of each call.
     pub each: f64,
@@ -66,13 +66,13 @@ pub struct Counted {
 
 impl Bench {
     pub fn start(kind: Kind, extent: Extent) -> Bench {
-        // A script may take its time here; the server would offer to kill it.
+        // No limit on the time of a script: by default the server refuses other commands after five seconds of one.
         let server = kind.launch().options("--busy-reply-threshold 0 --latency-tracking yes").start();
         let script = server.call(&["SCRIPT", "LOAD", SCRIPT]).text();
         Bench { server, kind, extent, script, started: Instant::now() }
     }
 
-    /// A line that says where the benchmark is.
+    /// Prints a line that says what the benchmark does now.
     pub fn progress(&self, what: &str) {
         eprintln!("[{:4.0} s] {what}", self.started.elapsed().as_secs_f64());
     }
@@ -81,10 +81,10 @@ impl Bench {
         self.started.elapsed()
     }
 
-    /// An index of a scope, `intervals` long, and the scope made anew.
+    /// Creates a scope anew, with a window of `intervals`, and gives the shape of its index.
     pub fn shape(&self, scope: &'static str, bands: u16, interval: u64, intervals: u64) -> Shape {
         let shape = Shape { scope, bands, interval, retention: intervals - 1, script: self.script.clone() };
-        self.done(&shape.create());
+        self.run(&shape.create());
         shape
     }
 
@@ -93,8 +93,8 @@ impl Bench {
         self.server.now().unsigned_abs()
     }
 
-    /// Sends a command that must not fail.
-    pub fn done(&self, command: &Command) -> Reply {
+    /// Sends a command that must not fail, and gives the reply.
+    pub fn run(&self, command: &Command) -> Reply {
         match self.server.call(command) {
             Reply::Error(error) => panic!("{}: {error}", command[0].escape_ascii()),
             reply => reply,
@@ -106,12 +106,12 @@ impl Bench {
         Wire::connect(self.server.port()).send(&commands.into_iter().collect(), PIPELINE);
     }
 
-    /// What commands of one kind cost, so many on the way at a time.
+    /// The cost of commands of one kind, `pipeline` of them in flight at a time.
     pub fn cost(&self, batch: &Batch, pipeline: usize) -> Cost {
         self.measure(batch, |wire| wire.send(batch, pipeline)).0
     }
 
-    /// The same one after the other, and how long the client waited for each, longest last.
+    /// The same for one command after the other, and the times that the client waited for each, longest last.
     pub fn latencies(&self, batch: &Batch) -> (Cost, Vec<Duration>) {
         let (cost, mut latencies) = self.measure(batch, |wire| wire.send_singly(batch));
         latencies.sort();
@@ -126,7 +126,12 @@ impl Bench {
         let (elapsed, processor) = (start.elapsed(), self.processor_time() - processor);
         let counted = self.calls_of(&batch.command_name());
         let calls = batch.len() as f64;
-        assert_eq!(counted.calls, calls, "the server counted other calls of {}", batch.command_name());
+        assert_eq!(
+            counted.calls,
+            calls,
+            "the server counted another number of calls of {}",
+            batch.command_name()
+        );
         let throughput = calls / elapsed.as_secs_f64();
         (Cost { server: counted.each, processor: processor / calls, throughput }, result)
     }
@@ -142,7 +147,7 @@ impl Bench {
     }
 
     /// Calls of a command since CONFIG RESETSTAT, and the server time of each.
-    pub fn calls_of(&self, command: &str) -> Counted {
+    pub fn calls_of(&self, command: &str) -> CommandStats {
         let info = self.server.does("INFO commandstats").text();
         let wanted = format!("cmdstat_{}:", command.to_lowercase());
         let line = info.lines().find(|line| line.to_lowercase().starts_with(&wanted));
@@ -151,32 +156,32 @@ impl Bench {
             let found = line[wanted.len()..].split(',').find_map(|field| field.strip_prefix(name));
             found.and_then(|value| value.parse::<f64>().ok()).expect("a number of commandstats")
         };
-        Counted { calls: field("calls="), each: field("usec=") / field("calls=") }
+        CommandStats { calls: field("calls="), each: field("usec=") / field("calls=") }
     }
 
     /// Microseconds of all calls of any command since CONFIG RESETSTAT, INFO and CONFIG left out.
     pub fn time_of_all_calls(&self) -> f64 {
         let info = self.server.does("INFO commandstats").text();
-        let theirs = info.lines().filter(|line| !line.contains("_info") && !line.contains("_config"));
+        let lines = info.lines().filter(|line| !line.contains("_info") && !line.contains("_config"));
         let usec =
             |line: &str| line.split(',').find_map(|field| field.strip_prefix("usec=")?.parse::<f64>().ok());
-        theirs.filter_map(usec).sum()
+        lines.filter_map(usec).sum()
     }
 
-    /// Bytes that the server has allocated, once no client but ours holds a buffer.
+    /// Bytes that the server has allocated, after waiting until no other client has buffers.
     pub fn used_memory(&self) -> u64 {
         wait_until("the other clients are gone", || self.server.info("connected_clients") == "1");
         self.server.info("used_memory").parse().expect("a number of bytes")
     }
 
-    /// Bytes that a piece of work makes the server hold.
+    /// Bytes by which a piece of work makes the server grow.
     pub fn memory_of(&self, work: impl FnOnce()) -> u64 {
         let before = self.used_memory();
         work();
         self.used_memory().saturating_sub(before)
     }
 
-    /// How often the system took the processor from the server: each time a call may look slow.
+    /// The number of times that the system took the processor from the server. Each may make a call look slow.
     pub fn preemptions(&self) -> u64 {
         self.server.process_status("nonvoluntary_ctxt_switches") as u64
     }
@@ -186,18 +191,19 @@ impl Bench {
         self.server.expect("FLUSHALL SYNC", "OK");
     }
 
-    /// What the sides find, with the scores in millionths: for holding one against the other.
+    /// The items that a query finds and their scores, sorted by item: to compare the two contenders.
     pub fn found(&self, command: &Command) -> Vec<(Vec<u8>, f64)> {
-        let reply = self.done(command);
+        let reply = self.run(command);
         let pair = |pair: &Reply| (pair.array()[0].bytes().to_vec(), pair.array()[1].double());
         let mut found: Vec<_> = reply.array()[0].array().iter().map(pair).collect();
         found.sort_by(|a, b| a.0.cmp(&b.0));
         found
     }
 
-    /// Panics unless both find the same items with the same scores; gives how many they find.
-    pub fn agree(&self, command: impl Fn(Side) -> Command) -> usize {
-        let [ours, theirs] = Side::BOTH.map(|side| self.found(&command(side)));
+    /// Checks that both contenders find the same items with the same scores, but for a millionth. Gives the number of
+    /// items.
+    pub fn agree(&self, command: impl Fn(Contender) -> Command) -> usize {
+        let [ours, theirs] = Contender::BOTH.map(|contender| self.found(&command(contender)));
         assert_eq!(ours.len(), theirs.len(), "the module and the script find different numbers of items");
         for ((item, score), (other, other_score)) in ours.iter().zip(&theirs) {
             assert_eq!(item.escape_ascii().to_string(), other.escape_ascii().to_string());
@@ -207,7 +213,7 @@ impl Bench {
     }
 }
 
-/// The middle one of some figures.
+/// The median; of an even number of figures, the mean of the middle two.
 pub fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     let middle = figures.len() / 2;

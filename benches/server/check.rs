@@ -1,11 +1,12 @@
-//! The script is worth comparing with only if it is right: random commands, and what both reply.
+//! Checks that the script is right, without which a comparison with it would mean nothing: sends random commands to
+//! it and to the module, and compares their replies.
 
 use crate::bench::Bench;
-use crate::dice::Dice;
-use crate::harness::Reply;
-use crate::side::{Command, Shape, Side};
+use crate::contender::{Command, Contender, Shape};
+use crate::random::Random;
+use testkit::Reply;
 
-/// Items, and buckets of each band: few, so that everything meets.
+/// The number of items, and of buckets in a band: few, so that items share buckets.
 const ITEMS: usize = 12;
 const BUCKETS: usize = 5;
 /// Long enough that no interval begins while the check runs.
@@ -17,11 +18,11 @@ pub fn run(bench: &Bench) {
     bench.progress(&format!("check: {seeds} times {steps} random commands, Lua beside the module"));
     for seed in 0..seeds {
         bench.flush();
-        let mut dice = Dice::new(seed);
-        let (bands, intervals) = (1 + dice.below(6) as u16, 1 + dice.below(4) as u64);
+        let mut random = Random::new(seed);
+        let (bands, intervals) = (1 + random.below(6) as u16, 1 + random.below(4) as u64);
         let shape = bench.shape("check", bands, INTERVAL, intervals);
         let clock = bench.clock();
-        let mut check = Check { bench, shape, clock, dice };
+        let mut check = Check { bench, shape, clock, random };
         for step in 0..steps {
             check.step(&format!("seed {seed}, step {step}"));
         }
@@ -32,72 +33,78 @@ struct Check<'a> {
     bench: &'a Bench,
     shape: Shape,
     clock: u64,
-    dice: Dice,
+    random: Random,
 }
 
 impl Check<'_> {
-    fn step(&mut self, at: &str) {
+    fn step(&mut self, step: &str) {
         let (item, other) = (self.item(), self.item());
         let moment = self.moment();
         let signature = self.signature();
-        let limit = [0, 0, 1, 3, 10][self.dice.below(5)];
+        let limit = [0, 0, 1, 3, 10][self.random.below(5)];
         let shape = self.shape.clone();
-        match self.dice.below(100) {
-            0..50 => self.same(at, |side| shape.record(side, &item, moment, &signature)),
-            50..70 => self.similar(at, limit, |side, limit| shape.compare(side, &item, moment, limit)),
-            70..90 => self.similar(at, limit, |side, limit| shape.classify(side, moment, limit, &signature)),
-            90..95 if item != other => self.both(|side| shape.merge(side, &item, &other, self.clock)),
-            _ => self.both(|side| shape.delete(side, &item, self.clock)),
+        match self.random.below(100) {
+            0..50 => self.same(step, |contender| shape.record(contender, &item, moment, &signature)),
+            50..70 => {
+                self.similar(step, limit, |contender, limit| shape.compare(contender, &item, moment, limit))
+            }
+            70..90 => self.similar(step, limit, |contender, limit| {
+                shape.classify(contender, moment, limit, &signature)
+            }),
+            90..95 if item != other => {
+                self.both(|contender| shape.merge(contender, &item, &other, self.clock))
+            }
+            _ => self.both(|contender| shape.delete(contender, &item, self.clock)),
         }
     }
 
     fn item(&mut self) -> String {
-        format!("item-{}", self.dice.below(ITEMS))
+        format!("item-{}", self.random.below(ITEMS))
     }
 
     fn signature(&mut self) -> Vec<Vec<u8>> {
-        (0..self.shape.bands).map(|_| format!("{}", self.dice.below(BUCKETS)).into_bytes()).collect()
+        (0..self.shape.bands).map(|_| format!("{}", self.random.below(BUCKETS)).into_bytes()).collect()
     }
 
-    /// In the present interval or one of those before it that are kept.
+    /// A moment in the present interval or in one of the earlier ones in the window.
     fn moment(&mut self) -> u64 {
-        let age = self.dice.below(self.shape.retention as usize + 1) as u64;
+        let age = self.random.below(self.shape.retention as usize + 1) as u64;
         self.clock - age * INTERVAL
     }
 
-    fn both(&self, command: impl Fn(Side) -> Command) {
-        for side in Side::BOTH {
-            self.bench.done(&command(side));
+    fn both(&self, command: impl Fn(Contender) -> Command) {
+        for contender in Contender::BOTH {
+            self.bench.run(&command(contender));
         }
     }
 
-    /// The replies are equal.
-    fn same(&self, at: &str, command: impl Fn(Side) -> Command) {
-        let [ours, theirs] = Side::BOTH.map(|side| self.bench.done(&command(side)));
-        assert_eq!(ours, theirs, "{at}: the module, and the script");
+    /// Checks that both contenders give the same reply.
+    fn same(&self, step: &str, command: impl Fn(Contender) -> Command) {
+        let [ours, theirs] = Contender::BOTH.map(|contender| self.bench.run(&command(contender)));
+        assert_eq!(ours, theirs, "{step}: the module, and the script");
     }
 
-    /// Without a limit, both find the same items with the same scores, best first; with a limit, the
-    /// best scores of those.
-    fn similar(&self, at: &str, limit: usize, command: impl Fn(Side, usize) -> Command) {
-        let all = Side::BOTH.map(|side| scores(&self.bench.done(&command(side, 0))));
+    /// Checks that without a limit both contenders find the same items with the same scores, best first, and that
+    /// with a limit each gives the first of these.
+    fn similar(&self, step: &str, limit: usize, command: impl Fn(Contender, usize) -> Command) {
+        let all = Contender::BOTH.map(|contender| scores(&self.bench.run(&command(contender, 0))));
         let [mut ours, mut theirs] = all.clone();
         ours.sort_by(|a, b| a.0.cmp(&b.0));
         theirs.sort_by(|a, b| a.0.cmp(&b.0));
-        assert_eq!(ours.len(), theirs.len(), "{at}: {ours:?} and {theirs:?}");
+        assert_eq!(ours.len(), theirs.len(), "{step}: {ours:?} and {theirs:?}");
         for (a, b) in ours.iter().zip(&theirs) {
-            assert!(a.0 == b.0 && (a.1 - b.1).abs() < 1e-6, "{at}: {a:?} and {b:?}");
+            assert!(a.0 == b.0 && (a.1 - b.1).abs() < 1e-6, "{step}: {a:?} and {b:?}");
         }
-        for (side, all) in Side::BOTH.into_iter().zip(all) {
-            let limited = scores(&self.bench.done(&command(side, limit)));
-            let wanted = if limit == 0 { all.len() } else { limit.min(all.len()) };
-            assert_eq!(limited, all[..wanted], "{at}: {} with LIMIT {limit}", side.name());
-            assert!(all.is_sorted_by(|a, b| a.1 >= b.1), "{at}: {} is not sorted", side.name());
+        for (contender, all) in Contender::BOTH.into_iter().zip(all) {
+            let limited = scores(&self.bench.run(&command(contender, limit)));
+            let expected = if limit == 0 { all.len() } else { limit.min(all.len()) };
+            assert_eq!(limited, all[..expected], "{step}: {} with LIMIT {limit}", contender.name());
+            assert!(all.is_sorted_by(|a, b| a.1 >= b.1), "{step}: {} is not sorted", contender.name());
         }
     }
 }
 
-/// Items and scores, in the order of the only list of a reply.
+/// The items and scores in the only list of a reply, in its order.
 fn scores(reply: &Reply) -> Vec<(String, f64)> {
     let pair = |pair: &Reply| (pair.array()[0].text(), pair.array()[1].double());
     reply.array()[0].array().iter().map(pair).collect()

@@ -1,11 +1,11 @@
 //! COMPARE of groups with the groups that look like them.
 
 use crate::bench::{Bench, Cost, PIPELINE};
+use crate::contender::{Contender, Shape};
 use crate::corpus::{self, Event, Sizes};
-use crate::dice::Dice;
+use crate::random::Random;
 use crate::record::{self, EIGHT, EVENTS, GROUPS, Grid, SIXTEEN};
-use crate::report::{Beside, Report, Row, Target, Unit};
-use crate::side::{Shape, Side};
+use crate::report::{Baseline, Report, Row, Target, Unit};
 use crate::traffic;
 use crate::wire::Batch;
 
@@ -14,16 +14,16 @@ pub fn run(bench: &Bench, report: &mut Report) {
     groups(bench, report, "compare-16", &SIXTEEN, 500.0);
 }
 
-/// All that a group resembles, for groups drawn evenly; with 8 bands, for often seen ones too.
+/// COMPARE without a limit, of groups drawn evenly; with 8 bands, also of items that were observed often.
 fn groups(bench: &Bench, report: &mut Report, name: &'static str, grid: &Grid, times: f64) {
     bench.progress(name);
     let events = corpus::events(1, GROUPS, &Sizes::Zipf { events: EVENTS }, grid.intervals as usize);
     let shape = bench.shape("scope", grid.bands, grid.interval, grid.intervals);
     let clock = bench.clock();
     load(bench, &shape, clock, &events);
-    let mut dice = Dice::new(2);
+    let mut random = Random::new(2);
     let calls = bench.extent.pick(500, 150) * 8 / usize::from(grid.bands);
-    let items: Vec<String> = (0..calls).map(|_| corpus::item(dice.below(GROUPS))).collect();
+    let items: Vec<String> = (0..calls).map(|_| corpus::item(random.below(GROUPS))).collect();
     let work = format!("COMPARE, {} bands, {} chunks", grid.bands, grid.intervals);
     row(bench, report, &Queries { name, work, shape: &shape, clock, items: &items }, times);
     if grid.bands == 8 {
@@ -36,33 +36,34 @@ fn groups(bench: &Bench, report: &mut Report, name: &'static str, grid: &Grid, t
 }
 
 fn load(bench: &Bench, shape: &Shape, clock: u64, events: &[Event]) {
-    for side in Side::BOTH {
-        bench.load(record::commands(shape, side, clock, events));
+    for contender in Contender::BOTH {
+        bench.load(record::commands(shape, contender, clock, events));
     }
 }
 
-/// Items of 50 distinct observations each, like some groups of the corpus.
+/// Records items of 50 distinct observations each, similar to some groups of the corpus.
 fn often_seen(bench: &Bench, shape: &Shape, clock: u64) -> Vec<String> {
     let count = bench.extent.pick(20, 5);
     let events: Vec<(String, usize, String)> = (0..count)
         .flat_map(|item| {
             let texts = corpus::unlike_texts(1, GROUPS, GROUPS / 2 + item, 50);
-            let name = move |(at, text)| (format!("often-{item:04}"), at % EIGHT.intervals as usize, text);
-            texts.into_iter().enumerate().map(name)
+            let observation =
+                move |(number, text)| (format!("often-{item:04}"), number % EIGHT.intervals as usize, text);
+            texts.into_iter().enumerate().map(observation)
         })
         .collect();
-    for side in Side::BOTH {
+    for contender in Contender::BOTH {
         bench.load(events.iter().map(|(item, age, text)| {
-            shape.record(side, item, shape.moment(clock, *age), &corpus::signature(text, shape.bands))
+            shape.record(contender, item, shape.moment(clock, *age), &corpus::signature(text, shape.bands))
         }));
     }
     (0..count).map(|item| format!("often-{item:04}")).collect()
 }
 
-/// Calls of the module in a turn, which take it a tenth of a second and more.
-const LONG: usize = 4_000;
+/// The least number of calls in a turn of the module, which takes a tenth of a second or more for them.
+const MODULE_CALLS: usize = 4_000;
 
-/// Items that are compared, one after the other.
+/// The items of the COMPAREs of one row.
 struct Queries<'a> {
     name: &'static str,
     work: String,
@@ -72,45 +73,49 @@ struct Queries<'a> {
 }
 
 impl Queries<'_> {
-    /// A turn of a side. One of the module would be over before the processor is warm, so it goes
-    /// over the items again and again until it has lasted, as one of the script does.
-    fn batch(&self, side: Side) -> Batch {
+    /// The commands of a turn. One round of the items would be over for the module before the processor is warm,
+    /// so its turn repeats them until it lasts, as one of the script does anyway.
+    fn batch(&self, contender: Contender) -> Batch {
         let now = self.shape.now(self.clock);
-        let calls = if side == Side::Module { LONG.max(self.items.len()) } else { self.items.len() };
+        let calls = if contender == Contender::Module {
+            MODULE_CALLS.max(self.items.len())
+        } else {
+            self.items.len()
+        };
         let items = self.items.iter().cycle().take(calls);
-        items.map(|item| self.shape.compare(side, item, now, 0)).collect()
+        items.map(|item| self.shape.compare(contender, item, now, 0)).collect()
     }
 }
 
 fn row(bench: &Bench, report: &mut Report, queries: &Queries, times: f64) {
     let candidates = checked_candidates(bench, queries);
-    let batches = Side::BOTH.map(|side| queries.batch(side));
+    let batches = Contender::BOTH.map(|contender| queries.batch(contender));
     let mut costs = [Vec::new(), Vec::new()];
     for _ in 0..bench.extent.pick(3, 1) {
         costs[0].extend((0..3).map(|_| bench.cost(&batches[0], PIPELINE)));
         costs[1].push(bench.cost(&batches[1], PIPELINE));
     }
-    for (side, batch) in Side::BOTH.into_iter().zip(&batches) {
-        traffic::measure(bench, report, queries.name, side, batch);
+    for (contender, batch) in Contender::BOTH.into_iter().zip(&batches) {
+        traffic::measure(bench, report, queries.name, contender, batch);
     }
     let [module, lua] = costs.map(|turns| Cost::median(&turns));
     report.rows.push(Row {
         name: queries.name,
         work: queries.work.clone(),
         unit: Unit::Microseconds,
-        beside: Beside::new("Lua", lua),
+        baseline: Baseline::new("Lua", lua),
         module: module.into(),
         target: Target::TimesLess(times),
         note: format!("{candidates:.1} candidates on average"),
     });
 }
 
-/// How many items a query finds on average; some of the queries must find the same on both sides.
+/// The mean number of items that a query finds. Checks for some of the queries that both contenders find the same.
 fn checked_candidates(bench: &Bench, queries: &Queries) -> f64 {
     let now = queries.shape.now(queries.clock);
     for item in &queries.items[..5] {
-        bench.agree(|side| queries.shape.compare(side, item, now, 0));
+        bench.agree(|contender| queries.shape.compare(contender, item, now, 0));
     }
-    let found = |item: &String| bench.found(&queries.shape.compare(Side::Module, item, now, 0)).len();
+    let found = |item: &String| bench.found(&queries.shape.compare(Contender::Module, item, now, 0)).len();
     queries.items.iter().map(found).sum::<usize>() as f64 / queries.items.len() as f64
 }

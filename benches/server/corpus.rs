@@ -1,21 +1,21 @@
-//! Made-up events, as an error tracker would see them.
+//! Made-up events, like those of an error tracker.
 //!
 //! Each event is a text of 121 characters and belongs to a group. The groups come in families, whose
-//! texts begin alike; the events of a group differ in a few words. So a group meets some dozens of
-//! others in its buckets, and most buckets hold one group.
+//! texts have the same beginning; the events of a group differ in a few words. So a group shares buckets with
+//! some dozens of others, while most buckets hold only one group.
 
-use crate::dice::Dice;
+use crate::random::Random;
 use simile::signature::{Hash, Scheme, Shingle, TextRules};
 use std::collections::BTreeSet;
 
 /// The length of an event's text.
 pub const TEXT: usize = 121;
 
-/// Characters that the groups of a family have in common.
+/// The characters that the texts of a family have in common.
 const FAMILY: usize = 34;
-/// Groups of a family.
+/// The number of groups in a family.
 const GROUPS_OF_A_FAMILY: usize = 60;
-/// In how many words of a hundred an event differs from its group.
+/// The percentage of words in which an event differs from its group.
 const CHANGED: usize = 13;
 /// The same for an item whose every observation has other buckets.
 const CHANGED_FAR: usize = 70;
@@ -23,7 +23,7 @@ const CHANGED_FAR: usize = 70;
 /// One observation of a group.
 pub struct Event {
     pub group: usize,
-    /// How many intervals before the present one.
+    /// The number of intervals before the present one.
     pub age: usize,
     pub text: String,
 }
@@ -40,12 +40,12 @@ pub fn item(group: usize) -> String {
     format!("group-{group:04}")
 }
 
-/// How the events fall to the groups.
+/// The number of events in each group.
 pub enum Sizes {
     /// By Zipf's law, at least one each: a median of five and a largest of a thousand for 20,000
     /// events in 2,000 groups.
     Zipf { events: usize },
-    /// So many each.
+    /// The same number for each.
     Even { each: usize },
 }
 
@@ -54,34 +54,34 @@ const ZIPF: f64 = 0.78;
 
 /// Events in random order, spread evenly over the intervals of a window.
 pub fn events(seed: u64, groups: usize, sizes: &Sizes, intervals: usize) -> Vec<Event> {
-    let mut dice = Dice::new(seed);
-    let templates = Templates::new(&mut dice, groups);
-    let mut events: Vec<Event> = groups_of_events(&mut dice, groups, sizes)
+    let mut random = Random::new(seed);
+    let templates = Templates::new(&mut random, groups);
+    let mut events: Vec<Event> = groups_of_events(&mut random, groups, sizes)
         .into_iter()
         .map(|group| Event {
             group,
-            age: dice.below(intervals),
-            text: templates.event(&mut dice, group, CHANGED),
+            age: random.below(intervals),
+            text: templates.event(&mut random, group, CHANGED),
         })
         .collect();
-    dice.shuffle(&mut events);
+    random.shuffle(&mut events);
     events
 }
 
-/// Texts of one group that are hardly alike, with few buckets in common: what an item looks like that
-/// stands for too much.
+/// Texts of one group that are hardly similar and have few buckets in common, like an item under which too
+/// much has been recorded.
 pub fn unlike_texts(seed: u64, groups: usize, group: usize, count: usize) -> Vec<String> {
-    let mut dice = Dice::new(seed);
-    let templates = Templates::new(&mut dice, groups);
+    let mut random = Random::new(seed);
+    let templates = Templates::new(&mut random, groups);
     let mut seen = BTreeSet::new();
     while seen.len() < count {
-        seen.insert(templates.event(&mut dice, group, CHANGED_FAR));
+        seen.insert(templates.event(&mut random, group, CHANGED_FAR));
     }
     seen.into_iter().collect()
 }
 
 /// The group of each event.
-fn groups_of_events(dice: &mut Dice, groups: usize, sizes: &Sizes) -> Vec<usize> {
+fn groups_of_events(random: &mut Random, groups: usize, sizes: &Sizes) -> Vec<usize> {
     match *sizes {
         Sizes::Even { each } => (0..groups * each).map(|event| event % groups).collect(),
         Sizes::Zipf { events } => {
@@ -92,11 +92,11 @@ fn groups_of_events(dice: &mut Dice, groups: usize, sizes: &Sizes) -> Vec<usize>
                     Some(*sum)
                 })
                 .collect();
-            let mut drawn = || {
-                let draw = dice.fraction() * sums[groups - 1];
+            let mut draw_group = || {
+                let draw = random.fraction() * sums[groups - 1];
                 sums.partition_point(|&sum| sum <= draw)
             };
-            (0..groups).chain((groups..events).map(|_| drawn())).collect()
+            (0..groups).chain((groups..events).map(|_| draw_group())).collect()
         }
     }
 }
@@ -108,59 +108,59 @@ struct Templates {
 }
 
 impl Templates {
-    fn new(dice: &mut Dice, groups: usize) -> Templates {
-        let words: Vec<String> = (0..5_000).map(|_| word(dice)).collect();
+    fn new(random: &mut Random, groups: usize) -> Templates {
+        let words: Vec<String> = (0..5_000).map(|_| word(random)).collect();
         let families: Vec<Vec<String>> =
-            (0..groups.div_ceil(GROUPS_OF_A_FAMILY)).map(|_| phrase(dice, &words, FAMILY)).collect();
+            (0..groups.div_ceil(GROUPS_OF_A_FAMILY)).map(|_| phrase(random, &words, FAMILY)).collect();
         let texts = (0..groups)
             .map(|_| {
-                let mut text: Vec<String> = dice.pick(&families).clone();
-                text.extend(phrase(dice, &words, TEXT - FAMILY));
+                let mut text: Vec<String> = random.pick(&families).clone();
+                text.extend(phrase(random, &words, TEXT - FAMILY));
                 text
             })
             .collect();
         Templates { words, texts }
     }
 
-    /// The text of the group, with so many words of a hundred replaced, cut to its length.
-    fn event(&self, dice: &mut Dice, group: usize, changed: usize) -> String {
+    /// The text of the group with `changed` percent of its words replaced, cut to [`TEXT`].
+    fn event(&self, random: &mut Random, group: usize, changed: usize) -> String {
         let mut text = String::new();
         for word in &self.texts[group] {
-            let is_changed = dice.below(100) < changed;
-            text.push_str(if is_changed { self.word(dice) } else { word });
+            let is_changed = random.below(100) < changed;
+            text.push_str(if is_changed { self.word(random) } else { word });
             text.push(' ');
         }
         while text.len() < TEXT {
-            text.push_str(self.word(dice));
+            text.push_str(self.word(random));
             text.push(' ');
         }
         text.truncate(TEXT);
         text
     }
 
-    fn word(&self, dice: &mut Dice) -> &str {
-        dice.pick::<String>(&self.words)
+    fn word(&self, random: &mut Random) -> &str {
+        random.pick::<String>(&self.words)
     }
 }
 
-/// Words of at least so many characters, with the blanks between them.
-fn phrase(dice: &mut Dice, words: &[String], length: usize) -> Vec<String> {
+/// Words that make at least `length` characters with a blank after each.
+fn phrase(random: &mut Random, words: &[String], length: usize) -> Vec<String> {
     let mut phrase = Vec::new();
-    let mut so_far = 0;
-    while so_far < length {
-        let word = dice.pick(words).clone();
-        so_far += word.len() + 1;
+    let mut characters = 0;
+    while characters < length {
+        let word = random.pick(words).clone();
+        characters += word.len() + 1;
         phrase.push(word);
     }
     phrase
 }
 
 /// Two to four syllables.
-fn word(dice: &mut Dice) -> String {
-    let syllables = 2 + dice.below(3);
+fn word(random: &mut Random) -> String {
+    let syllables = 2 + random.below(3);
     let syllable = |_| {
-        let consonant = *dice.pick(b"bcdfghjklmnprstvwxz") as char;
-        let vowel = *dice.pick(b"aeiou") as char;
+        let consonant = *random.pick(b"bcdfghjklmnprstvwxz") as char;
+        let vowel = *random.pick(b"aeiou") as char;
         format!("{consonant}{vowel}")
     };
     (0..syllables).map(syllable).collect()

@@ -1,4 +1,4 @@
-//! What the figures were measured on.
+//! The machine and the server that the figures were measured on.
 
 use crate::bench::{Bench, Extent};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn cpu() -> String {
     line_of("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.into())
 }
 
-/// What follows `field:` in a file of such lines.
+/// The text after `field:` in a file of such lines.
 fn line_of(file: &str, field: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     let line = text.lines().find(|line| line.starts_with(field))?;

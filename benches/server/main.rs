@@ -1,4 +1,4 @@
-//! This module beside what one would run without it, on the same server, in one go.
+//! The module compared with what one would run without it, on the same server and in one run.
 //!
 //!     cargo bench --bench server -- [--quick] [--check] [--only NAME] [--server NAME] [--output FILE]
 //!
@@ -8,16 +8,16 @@
 mod bench;
 mod check;
 mod compare;
+mod contender;
 mod corpus;
-mod dice;
 mod hot;
 mod machine;
 mod memory;
 mod peers;
+mod random;
 mod record;
 mod reference;
 mod report;
-mod side;
 mod signing;
 mod ten_million;
 mod text;
@@ -25,21 +25,16 @@ mod traffic;
 mod very_hot;
 mod wire;
 
-// What starts the servers of the tests starts this one too.
-#[path = "../../tests/server/harness/mod.rs"]
-#[allow(dead_code, unused_imports, unused_macros)]
-mod harness;
-
 use bench::{Bench, Extent};
-use harness::Kind;
 use report::Report;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use testkit::Kind;
 
-/// A part of the benchmark, under the name that `--only` takes.
-type Part = (&'static str, fn(&Bench, &mut Report));
+/// A section of the benchmark, and the name that `--only` takes.
+type Section = (&'static str, fn(&Bench, &mut Report));
 
-const PARTS: [Part; 10] = [
+const SECTIONS: [Section; 10] = [
     ("reference", reference::run),
     ("record", record::run),
     ("compare", compare::run),
@@ -55,7 +50,7 @@ const PARTS: [Part; 10] = [
 struct Arguments {
     extent: Extent,
     kind: Kind,
-    /// Only hold the script against the module.
+    /// Only check the script against the module.
     check: bool,
     only: Vec<String>,
     output: Option<PathBuf>,
@@ -72,34 +67,35 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut report = Report::default();
-    let is_wanted = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
-    for part in PARTS.into_iter().filter(|(name, _)| is_wanted(name)) {
-        report.append(measure(part, &bench));
+    let is_selected =
+        |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
+    for section in SECTIONS.into_iter().filter(|(name, _)| is_selected(name)) {
+        report.append(measure(section, &bench));
     }
     finish(&bench, &report, &arguments)
 }
 
-/// How often a quick run measures what fails: the machine may have had something else to do.
+/// The number of times that a quick run measures a section that fails: the machine may have been busy.
 const ATTEMPTS: usize = 3;
 
-fn measure((name, run): Part, bench: &Bench) -> Report {
-    let measured = || {
+fn measure((name, run): Section, bench: &Bench) -> Report {
+    let run_once = || {
         let mut report = Report::default();
         run(bench, &mut report);
         report
     };
-    let mut report = measured();
+    let mut report = run_once();
     for _ in 1..bench.extent.pick(1, ATTEMPTS) {
         if report.failures().is_empty() {
             break;
         }
-        bench.progress(&format!("{name} again, for it failed"));
-        report = measured();
+        bench.progress(&format!("{name} again, since it failed"));
+        report = run_once();
     }
     report
 }
 
-/// Writes and prints the results. A quick run fails where less than half of a target is reached.
+/// Writes and prints the results. A quick run fails if less than half of a target is reached.
 fn finish(bench: &Bench, report: &Report, arguments: &Arguments) -> ExitCode {
     let json = report.json(machine::describe(bench), bench.elapsed().as_secs_f64());
     let output = arguments.output.clone().unwrap_or_else(|| default_output(arguments.extent));
@@ -109,21 +105,21 @@ fn finish(bench: &Bench, report: &Report, arguments: &Arguments) -> ExitCode {
     bench.progress(&format!("done; the results are in {}", output.display()));
     let failures = report.failures();
     for failure in &failures {
-        eprintln!("FAILED: {failure}; half of it is the least that is accepted");
+        eprintln!("FAILED: {failure}; at least half of it is expected");
     }
-    // A full run is for reading, and has a page to make; a quick one says whether something broke.
+    // The results of a full run are read, and made into a page; a quick run only finds out if something broke.
     let is_accepted = failures.is_empty() || arguments.extent == Extent::Full;
     if is_accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The page is made of a full run only: a quick one does not take the place of its results.
+/// A file for each extent, since the page is made from full runs only.
 fn default_output(extent: Extent) -> PathBuf {
     let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target");
     std::fs::create_dir_all(&target).expect("a directory for the results");
     target.join(extent.pick("bench.json", "bench-quick.json"))
 }
 
-/// `None` where `cargo test --all-targets` runs this, which wants no benchmark.
+/// `None` if `cargo test --all-targets` runs this: it passes no `--bench`, and no benchmark is wanted.
 fn arguments() -> Option<Arguments> {
     let mut arguments = Arguments {
         extent: Extent::Full,
@@ -141,16 +137,10 @@ fn arguments() -> Option<Arguments> {
             "--quick" => arguments.extent = Extent::Quick,
             "--check" => arguments.check = true,
             "--only" => arguments.only.push(value()),
-            "--server" => arguments.kind = kind(&value()),
+            "--server" => arguments.kind = Kind::named(&value()),
             "--output" => arguments.output = Some(value().into()),
-            _ => panic!("what is {word}? There are --quick, --check, --only, --server and --output"),
+            _ => panic!("unknown option {word}: there are --quick, --check, --only, --server and --output"),
         }
     }
     is_benchmark.then_some(arguments)
-}
-
-fn kind(name: &str) -> Kind {
-    let all = [Kind::Redis7_0, Kind::Redis8_2, Kind::Valkey9_1];
-    let found = all.into_iter().find(|kind| kind.name() == name);
-    found.unwrap_or_else(|| panic!("there are redis-7.0, redis-8.2 and valkey-9.1, not {name}"))
 }

@@ -1,10 +1,10 @@
-//! What the server holds for an item.
+//! The memory that the server uses for an item.
 
 use crate::bench::Bench;
+use crate::contender::{Contender, Shape};
 use crate::corpus::{self, Event, Sizes};
 use crate::record::{self, EIGHT, EVENTS, FreshItems, GROUPS};
-use crate::report::{Beside, Report, Row, Target, Unit};
-use crate::side::{Shape, Side};
+use crate::report::{Baseline, Report, Row, Target, Unit};
 use serde_json::{Value, json};
 
 pub fn run(bench: &Bench, report: &mut Report) {
@@ -13,17 +13,17 @@ pub fn run(bench: &Bench, report: &mut Report) {
     groups(bench, report);
 }
 
-/// One observation an item, and every bucket distinct: what a membership costs where it is alone.
+/// Items of one observation and distinct buckets: the memory of buckets that have one member.
 fn distinct(bench: &Bench, report: &mut Report, name: &'static str, bands: u16, most: f64) {
     bench.progress(name);
-    let module = Growth::measure(bench, Side::Module, bands, bench.extent.pick(1_000_000, 100_000));
-    let lua = Growth::measure(bench, Side::Lua, bands, bench.extent.pick(100_000, 10_000));
-    let Point { items, bytes } = *lua.last(); // where both hold the same
+    let module = Growth::measure(bench, Contender::Module, bands, bench.extent.pick(1_000_000, 100_000));
+    let lua = Growth::measure(bench, Contender::Lua, bands, bench.extent.pick(100_000, 10_000));
+    let Point { items, bytes } = *lua.last(); // compared at the size that both reach
     report.rows.push(Row {
         name,
         work: format!("memory an item, {bands} bands, all distinct, {} thousand items", items / 1_000),
         unit: Unit::Bytes,
-        beside: Beside::new("Lua", bytes),
+        baseline: Baseline::new("Lua", bytes),
         module: module.at(items).into(),
         target: Target::AtMost(most),
         note: module.remark(),
@@ -31,26 +31,26 @@ fn distinct(bench: &Bench, report: &mut Report, name: &'static str, bands: u16, 
     report.curves.insert(name.into(), json!({ "module": module.json(), "lua": lua.json() }));
 }
 
-/// So many bytes an item after so many items.
+/// Bytes for each item, after this number of items.
 struct Point {
     items: usize,
     bytes: f64,
 }
 
-/// What one side holds while it grows.
+/// The memory of one contender while it grows.
 struct Growth {
     points: Vec<Point>,
-    /// What MEMORY USAGE says of the chunk in the end, as a share of what the allocator has given.
+    /// MEMORY USAGE of the chunk in the end, as a share of what the allocator has given.
     claimed: Option<f64>,
 }
 
 impl Growth {
     /// After 1,000, 2,000, 5,000, 10,000, ... items.
-    fn measure(bench: &Bench, side: Side, bands: u16, most: usize) -> Growth {
+    fn measure(bench: &Bench, contender: Contender, bands: u16, most: usize) -> Growth {
         bench.flush();
         let before = bench.used_memory();
         let shape = bench.shape("scope", bands, EIGHT.interval, EIGHT.intervals);
-        let mut fresh = FreshItems::new(&shape, side, bench.clock());
+        let mut fresh = FreshItems::new(&shape, contender, bench.clock());
         let (mut points, mut so_far) = (Vec::new(), 0);
         let steps = (3..).flat_map(|power| [1, 2, 5].map(|n| n * 10usize.pow(power)));
         for items in steps.take_while(|&items| items <= most) {
@@ -59,20 +59,20 @@ impl Growth {
             points.push(Point { items, bytes: (bench.used_memory() - before) as f64 / items as f64 });
         }
         let held = (bench.used_memory() - before) as f64;
-        let claimed = (side == Side::Module).then(|| claimed_by_chunk(bench) / held);
+        let claimed = (contender == Contender::Module).then(|| claimed_by_chunk(bench) / held);
         bench.flush();
         Growth { points, claimed }
     }
 
     fn last(&self) -> &Point {
-        self.points.last().expect("a point at least")
+        self.points.last().expect("at least one point")
     }
 
     fn at(&self, items: usize) -> f64 {
         self.points
             .iter()
             .find(|point| point.items == items)
-            .expect("both sides grow by the same steps")
+            .expect("both contenders grow by the same steps")
             .bytes
     }
 
@@ -93,7 +93,7 @@ impl Growth {
     }
 }
 
-/// Bytes of the only chunk, as MEMORY USAGE has them.
+/// The bytes that MEMORY USAGE reports for the only chunk.
 fn claimed_by_chunk(bench: &Bench) -> f64 {
     bench.server.does(format!("MEMORY USAGE {}", bench.server.only_chunk())).integer() as f64
 }
@@ -103,23 +103,23 @@ fn groups(bench: &Bench, report: &mut Report) {
     bench.progress("memory-groups");
     let sizes = Sizes::Zipf { events: EVENTS };
     let events = corpus::events(1, GROUPS, &sizes, EIGHT.intervals as usize);
-    let [module, lua] = Side::BOTH.map(|side| bytes_a_group(bench, side, &events));
+    let [module, lua] = Contender::BOTH.map(|contender| bytes_a_group(bench, contender, &events));
     report.rows.push(Row {
         name: "memory-groups",
         work: format!("memory a group, {} events of each on average, 4 chunks, 8 bands", EVENTS / GROUPS),
         unit: Unit::Bytes,
-        beside: Beside::new("Lua", lua),
+        baseline: Baseline::new("Lua", lua),
         module: module.into(),
         target: Target::AtMost(1_700.0),
         note: String::new(),
     });
 }
 
-fn bytes_a_group(bench: &Bench, side: Side, events: &[Event]) -> f64 {
+fn bytes_a_group(bench: &Bench, contender: Contender, events: &[Event]) -> f64 {
     bench.flush();
     let bytes = bench.memory_of(|| {
         let shape: Shape = bench.shape("scope", EIGHT.bands, EIGHT.interval, EIGHT.intervals);
-        bench.load(record::commands(&shape, side, bench.clock(), events));
+        bench.load(record::commands(&shape, contender, bench.clock(), events));
     });
     bench.flush();
     bytes as f64 / GROUPS as f64

@@ -1,4 +1,4 @@
-//! What others make of the same server: datasketch's MinHashLSH, from PyPI, where BENCH_PEERS=1 asks for it.
+//! Other software on the same server: datasketch's MinHashLSH, from PyPI, if BENCH_PEERS=1.
 
 use crate::bench::Bench;
 use crate::report::Report;
@@ -7,15 +7,15 @@ use std::path::Path;
 use std::process::Command;
 
 pub fn run(bench: &Bench, report: &mut Report) {
-    if std::env::var_os("BENCH_PEERS").is_none_or(|wanted| wanted != "1") {
-        bench.progress("peers: not asked for; BENCH_PEERS=1 does");
+    if std::env::var_os("BENCH_PEERS").is_none_or(|value| value != "1") {
+        bench.progress("peers: left out; BENCH_PEERS=1 adds them");
         return;
     }
     let items = bench.extent.pick(5_000, 1_000);
     for bands in [8, 16] {
         bench.progress(&format!("peers: datasketch, {bands} bands"));
         bench.flush();
-        let warm_up = insert(bench, bands, 10); // which installs it, too
+        let warm_up = insert(bench, bands, 10); // this also installs it
         if let Err(failure) = warm_up {
             bench.progress(&format!("peers: left out, {failure}"));
             return;
@@ -23,7 +23,7 @@ pub fn run(bench: &Bench, report: &mut Report) {
         bench.flush();
         let before = bench.used_memory();
         bench.server.expect("CONFIG RESETSTAT", "OK");
-        let run = insert(bench, bands, items).expect("what it did once");
+        let run = insert(bench, bands, items).expect("a second run succeeds like the first");
         report.peers.push(json!({
             "name": run["name"],
             "bands": bands,
@@ -37,7 +37,10 @@ pub fn run(bench: &Bench, report: &mut Report) {
     }
 }
 
-/// Inserts so many items, each with buckets of its own. Fails where there is no Python or no registry.
+/// Inserts items, each with buckets of its own.
+///
+/// # Errors
+/// If Python is missing, or datasketch cannot be installed.
 fn insert(bench: &Bench, bands: usize, items: usize) -> Result<Value, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers.py");
     let arguments = [bench.server.port().to_string(), bands.to_string(), items.to_string()];

@@ -1,15 +1,15 @@
 //! RECORD with a ready signature.
 
 use crate::bench::{Bench, Cost, PIPELINE};
+use crate::contender::{Command, Contender, Shape};
 use crate::corpus::{self, Event, Sizes};
-use crate::dice::Dice;
+use crate::random::Random;
 use crate::reference;
-use crate::report::{Beside, Report, Row, Target, Unit};
-use crate::side::{Command, Shape, Side};
+use crate::report::{Baseline, Report, Row, Target, Unit};
 use crate::traffic;
 use crate::wire::Batch;
 
-/// The shapes of an index that the targets name.
+/// The shape of an index that a target names.
 pub struct Grid {
     pub bands: u16,
     pub interval: u64,
@@ -21,30 +21,30 @@ pub const EIGHT: Grid = Grid { bands: 8, interval: 30 * 86_400, intervals: 4 };
 /// 16 bands, 13 intervals of an hour.
 pub const SIXTEEN: Grid = Grid { bands: 16, interval: 3_600, intervals: 13 };
 
-/// Groups of the events that are recorded and compared.
+/// The number of groups whose events are recorded and compared.
 pub const GROUPS: usize = 2_000;
-/// Their events.
+/// The number of their events.
 pub const EVENTS: usize = 20_000;
 
-/// Parts in which the sides take turns.
+/// The number of parts of the events, in which the contenders take turns.
 const TURNS: usize = 4;
 
 pub fn run(bench: &Bench, report: &mut Report) {
     events_of_groups(bench, report, "record-8", &EIGHT, 20.0);
     events_of_groups(bench, report, "record-16", &SIXTEEN, 25.0);
-    beside_sadd(bench, report);
+    new_items(bench, report);
 }
 
-/// The events of the corpus as commands of one side.
+/// The events of the corpus as commands of one contender.
 pub fn commands<'a>(
     shape: &'a Shape,
-    side: Side,
+    contender: Contender,
     clock: u64,
     events: &'a [Event],
 ) -> impl Iterator<Item = Command> + 'a {
     events.iter().map(move |event| {
         let signature = corpus::signature(&event.text, shape.bands);
-        shape.record(side, &event.item(), shape.moment(clock, event.age), &signature)
+        shape.record(contender, &event.item(), shape.moment(clock, event.age), &signature)
     })
 }
 
@@ -58,14 +58,14 @@ fn events_of_groups(bench: &Bench, report: &mut Report, name: &'static str, grid
         let shape = bench.shape("scope", grid.bands, grid.interval, grid.intervals);
         let clock = bench.clock();
         for turn in events.chunks(EVENTS / TURNS) {
-            for (side, costs) in Side::BOTH.into_iter().zip(&mut costs) {
-                let batch: Batch = commands(&shape, side, clock, turn).collect();
+            for (contender, costs) in Contender::BOTH.into_iter().zip(&mut costs) {
+                let batch: Batch = commands(&shape, contender, clock, turn).collect();
                 costs.push(bench.cost(&batch, PIPELINE));
             }
         }
-        for side in Side::BOTH.into_iter().filter(|_| round == rounds) {
-            let batch = commands(&shape, side, clock, &events[..EVENTS / TURNS]).collect();
-            traffic::measure(bench, report, name, side, &batch);
+        for contender in Contender::BOTH.into_iter().filter(|_| round == rounds) {
+            let batch = commands(&shape, contender, clock, &events[..EVENTS / TURNS]).collect();
+            traffic::measure(bench, report, name, contender, &batch);
         }
     }
     bench.flush();
@@ -74,15 +74,15 @@ fn events_of_groups(bench: &Bench, report: &mut Report, name: &'static str, grid
         name,
         work: format!("RECORD, {} bands, ready signature", grid.bands),
         unit: Unit::Microseconds,
-        beside: Beside::new("Lua", lua),
+        baseline: Baseline::new("Lua", lua),
         module: module.into(),
         target: Target::TimesLess(times),
         note: String::new(),
     });
 }
 
-/// New items with new buckets, against as many new members of one set.
-fn beside_sadd(bench: &Bench, report: &mut Report) {
+/// New items with new buckets, compared with as many new members of one set.
+fn new_items(bench: &Bench, report: &mut Report) {
     bench.progress("record-16 beside SADD");
     let entries = bench.extent.pick(1_000_000, 200_000);
     let calls = bench.extent.pick(20_000, 5_000);
@@ -90,7 +90,7 @@ fn beside_sadd(bench: &Bench, report: &mut Report) {
     bench.flush();
     let shape = bench.shape("scope", 16, EIGHT.interval, EIGHT.intervals);
     let clock = bench.clock();
-    let mut fresh = FreshItems::new(&shape, Side::Module, clock);
+    let mut fresh = FreshItems::new(&shape, Contender::Module, clock);
     bench.load(fresh.by_ref().take(entries / 16));
     let record = |_| bench.cost(&fresh.by_ref().take(calls / 5).collect(), PIPELINE);
     let module = Cost::median(&(0..5).map(record).collect::<Vec<_>>());
@@ -99,7 +99,7 @@ fn beside_sadd(bench: &Bench, report: &mut Report) {
         name: "record-16-new",
         work: format!("RECORD of a new item and 16 new buckets, after {} thousand", entries / 1_000),
         unit: Unit::Microseconds,
-        beside: Beside::new("SADD of 16 new members", Cost::median(&sadd)),
+        baseline: Baseline::new("SADD of 16 new members", Cost::median(&sadd)),
         module: module.into(),
         target: Target::TimesLess(1.0),
         note: String::new(),
@@ -109,15 +109,15 @@ fn beside_sadd(bench: &Bench, report: &mut Report) {
 /// RECORDs of distinct items, each with buckets of its own.
 pub struct FreshItems<'a> {
     shape: &'a Shape,
-    side: Side,
+    contender: Contender,
     timestamp: u64,
-    dice: Dice,
+    random: Random,
     count: usize,
 }
 
 impl<'a> FreshItems<'a> {
-    pub fn new(shape: &'a Shape, side: Side, clock: u64) -> FreshItems<'a> {
-        FreshItems { shape, side, timestamp: shape.now(clock), dice: Dice::new(8), count: 0 }
+    pub fn new(shape: &'a Shape, contender: Contender, clock: u64) -> FreshItems<'a> {
+        FreshItems { shape, contender, timestamp: shape.now(clock), random: Random::new(8), count: 0 }
     }
 }
 
@@ -126,7 +126,7 @@ impl Iterator for FreshItems<'_> {
 
     fn next(&mut self) -> Option<Command> {
         self.count += 1;
-        let buckets = self.dice.buckets(self.shape.bands);
-        Some(self.shape.record(self.side, &format!("i{:09}", self.count), self.timestamp, &buckets))
+        let buckets = self.random.buckets(self.shape.bands);
+        Some(self.shape.record(self.contender, &format!("i{:09}", self.count), self.timestamp, &buckets))
     }
 }

@@ -1,9 +1,9 @@
-//! What commands of the server itself cost: the scale by which the rest is read.
+//! The cost of the server's own commands, as a scale for the rest.
 
 use crate::bench::{Bench, Cost, PIPELINE};
-use crate::dice::Dice;
+use crate::contender::{Command, words};
+use crate::random::Random;
 use crate::report::Report;
-use crate::side::{Command, words};
 use crate::wire::Batch;
 use serde_json::json;
 
@@ -35,20 +35,20 @@ pub fn run(bench: &Bench, report: &mut Report) {
     bench.flush();
 }
 
-/// SADD of 16 members that a set of so many does not have.
+/// The cost of adding 16 new members by SADD to a set of `members`.
 pub fn sadd_of_new_members(bench: &Bench, members: usize, calls: usize) -> Vec<Cost> {
-    bench.done(&words(&["DEL", "large"]));
-    let mut dice = Dice::new(16);
-    bench.load((0..members / 16).map(|_| sadd(&mut dice)));
+    bench.run(&words(&["DEL", "large"]));
+    let mut random = Random::new(16);
+    bench.load((0..members / 16).map(|_| sadd(&mut random)));
     (0..ROUNDS)
-        .map(|_| bench.cost(&(0..calls / ROUNDS).map(|_| sadd(&mut dice)).collect(), PIPELINE))
+        .map(|_| bench.cost(&(0..calls / ROUNDS).map(|_| sadd(&mut random)).collect(), PIPELINE))
         .collect()
 }
 
 /// SADD of 16 members of eight random bytes.
-fn sadd(dice: &mut Dice) -> Command {
+fn sadd(random: &mut Random) -> Command {
     let mut command = words(&["SADD", "large"]);
-    command.extend((0..16).map(|_| dice.roll().to_le_bytes().to_vec()));
+    command.extend((0..16).map(|_| random.bucket()));
     command
 }
 

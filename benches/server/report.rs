@@ -1,10 +1,10 @@
-//! The results: what is printed at the end, and target/bench.json, from which `benches/report.py`
+//! The results: the table that is printed at the end, and target/bench.json, from which `benches/report.py`
 //! makes `docs/benchmarks.md`.
 
 use crate::bench::{Cost, PIPELINE};
 use serde_json::{Value, json};
 
-/// What a figure counts.
+/// The unit of a figure.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Unit {
     Microseconds,
@@ -31,38 +31,38 @@ impl Unit {
     }
 }
 
-/// A figure with three significant digits, thousands parted, no needless zeros.
+/// A figure with three significant digits and a comma between thousands.
 pub fn three_digits(figure: f64) -> String {
     let decimals = if figure == 0.0 { 0 } else { (2 - figure.abs().log10().floor() as i32).clamp(0, 3) };
     let text = format!("{figure:.*}", decimals as usize);
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let mut parted = String::new();
-    for (place, digit) in whole.chars().enumerate() {
-        if place > 0 && (whole.len() - place) % 3 == 0 && whole.as_bytes()[place - 1] != b'-' {
-            parted.push(',');
+    let mut grouped = String::new();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index) % 3 == 0 && whole.as_bytes()[index - 1] != b'-' {
+            grouped.push(',');
         }
-        parted.push(digit);
+        grouped.push(digit);
     }
-    if fraction.is_empty() { parted } else { format!("{parted}.{fraction}") }
+    if fraction.is_empty() { grouped } else { format!("{grouped}.{fraction}") }
 }
 
-/// What a row must reach.
+/// The target of a row.
 #[derive(Clone, Copy)]
 pub enum Target {
-    /// So many times less than what it stands beside; below 1, no more than the inverse times that.
+    /// This many times less than the baseline; below 1, at most its inverse times the baseline.
     TimesLess(f64),
-    /// No more than what it stands beside and this.
+    /// At most this much more than the baseline.
     Above(f64),
     AtMost(f64),
     AtLeast(f64),
 }
 
 impl Target {
-    fn reached(self, module: f64, beside: Option<f64>) -> f64 {
-        let beside = beside.unwrap_or(f64::NAN);
+    fn reached(self, module: f64, baseline: Option<f64>) -> f64 {
+        let baseline = baseline.unwrap_or(f64::NAN);
         match self {
-            Target::TimesLess(times) => beside / module / times,
-            Target::Above(more) => more / (module - beside).max(more / 1e3),
+            Target::TimesLess(times) => baseline / module / times,
+            Target::Above(more) => more / (module - baseline).max(more / 1e3),
             Target::AtMost(most) => most / module.max(most / 1e3),
             Target::AtLeast(least) => module / least,
         }
@@ -84,7 +84,7 @@ impl Target {
 #[derive(Clone, Copy)]
 pub struct Figure {
     pub value: f64,
-    /// Where it is the time of a call: the same as processor time.
+    /// The same as processor time, if the figure is the time of a call.
     pub processor: Option<f64>,
 }
 
@@ -100,15 +100,15 @@ impl From<Cost> for Figure {
     }
 }
 
-/// What the module is measured beside.
-pub struct Beside {
+/// The figure that the module is compared with, and what it is of.
+pub struct Baseline {
     pub what: &'static str,
     pub figure: Figure,
 }
 
-impl Beside {
-    pub fn new(what: &'static str, figure: impl Into<Figure>) -> Option<Beside> {
-        Some(Beside { what, figure: figure.into() })
+impl Baseline {
+    pub fn new(what: &'static str, figure: impl Into<Figure>) -> Option<Baseline> {
+        Some(Baseline { what, figure: figure.into() })
     }
 }
 
@@ -117,44 +117,45 @@ pub struct Row {
     pub name: &'static str,
     pub work: String,
     pub unit: Unit,
-    pub beside: Option<Beside>,
+    pub baseline: Option<Baseline>,
     pub module: Figure,
     pub target: Target,
-    /// What else was counted, such as how many candidates there were.
+    /// Anything else that was counted, such as the candidates.
     pub note: String,
 }
 
 impl Row {
-    /// How much of the target is reached: 1 and more meets it.
+    /// The share of the target that is reached: 1 or more meets it.
     pub fn reached(&self) -> f64 {
-        let beside = self.beside.as_ref().map(|beside| beside.figure.value);
-        self.target.reached(self.module.value, beside)
+        let baseline = self.baseline.as_ref().map(|baseline| baseline.figure.value);
+        self.target.reached(self.module.value, baseline)
     }
 
-    /// The same by processor time, where both figures have it.
+    /// The same by processor time, if both figures have one.
     pub fn reached_by_processor(&self) -> Option<f64> {
-        let beside = self.beside.as_ref()?.figure.processor?;
-        Some(self.target.reached(self.module.processor?, Some(beside)))
+        let baseline = self.baseline.as_ref()?.figure.processor?;
+        Some(self.target.reached(self.module.processor?, Some(baseline)))
     }
 
     fn ratio(&self) -> Option<f64> {
-        let ratio = self.beside.as_ref()?.figure.value / self.module.value;
+        let ratio = self.baseline.as_ref()?.figure.value / self.module.value;
         ratio.is_finite().then_some(ratio)
     }
 
     fn ratio_by_processor(&self) -> Option<f64> {
-        Some(self.beside.as_ref()?.figure.processor? / self.module.processor?)
+        Some(self.baseline.as_ref()?.figure.processor? / self.module.processor?)
     }
 
-    /// As HEAD names them.
+    /// The cells of the row, in the order of HEAD.
     fn cells(&self) -> [String; HEAD.len()] {
-        let beside = |beside: &Beside| format!("{} ({})", self.unit.show(beside.figure.value), beside.what);
+        let baseline =
+            |baseline: &Baseline| format!("{} ({})", self.unit.show(baseline.figure.value), baseline.what);
         let ratio =
             |ratio: Option<f64>| ratio.map_or("-".into(), |ratio| format!("{} x", three_digits(ratio)));
         [
             self.name.into(),
             self.work.clone(),
-            self.beside.as_ref().map_or("-".into(), beside),
+            self.baseline.as_ref().map_or("-".into(), baseline),
             self.unit.show(self.module.value),
             ratio(self.ratio()),
             ratio(self.ratio_by_processor()),
@@ -164,13 +165,13 @@ impl Row {
     }
 
     fn json(&self) -> Value {
-        let beside = self.beside.as_ref();
+        let baseline = self.baseline.as_ref();
         json!({
             "name": self.name,
             "cells": self.cells(),
-            "beside": beside.map(|beside| beside.figure.value),
-            "beside_processor": beside.map(|beside| beside.figure.processor),
-            "beside_what": beside.map(|beside| beside.what),
+            "beside": baseline.map(|baseline| baseline.figure.value),
+            "beside_processor": baseline.map(|baseline| baseline.figure.processor),
+            "beside_what": baseline.map(|baseline| baseline.what),
             "module": self.module.value,
             "module_processor": self.module.processor,
             "ratio": self.ratio(),
@@ -182,15 +183,15 @@ impl Row {
     }
 }
 
-/// What all is measured, in the order in which it was.
+/// All that was measured, in order.
 #[derive(Default)]
 pub struct Report {
     pub rows: Vec<Row>,
-    /// What commands of the server itself cost.
+    /// The cost of the server's own commands.
     pub reference: Vec<Value>,
-    /// What others cost, where they were asked for.
+    /// The cost of other software, if BENCH_PEERS asks for it.
     pub peers: Vec<Value>,
-    /// What a client sees.
+    /// Throughput and latency, as a client sees them.
     pub traffic: Vec<Value>,
     /// The points of the plots.
     pub curves: serde_json::Map<String, Value>,
@@ -200,7 +201,7 @@ const HEAD: [&str; 8] =
     ["name", "work", "beside", "this module", "ratio", "by processor time", "target", "met"];
 
 impl Report {
-    /// Adds what was measured after it.
+    /// Adds the results of the next section.
     pub fn append(&mut self, mut next: Report) {
         self.rows.append(&mut next.rows);
         self.reference.append(&mut next.reference);
@@ -239,7 +240,7 @@ impl Report {
         lines.iter().map(padded).collect::<String>() + "\n" + &notes
     }
 
-    /// The rows that reach less than half of their target, by processor time too.
+    /// A line for each row that reaches less than half of its target by both measures of time.
     pub fn failures(&self) -> Vec<String> {
         let best = |row: &Row| row.reached().max(row.reached_by_processor().unwrap_or_default());
         let failed = self.rows.iter().filter(|row| best(row) < 0.5);

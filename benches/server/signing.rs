@@ -1,7 +1,7 @@
 //! Signatures by the core, without a server: 128 slots of 75 features.
 
 use crate::bench::{Bench, median};
-use crate::dice::Dice;
+use crate::random::Random;
 use crate::report::{Report, Row, Target, Unit};
 use simile::signature::{Hash, Scheme};
 use std::hint::black_box;
@@ -12,8 +12,8 @@ const FEATURES: usize = 75;
 
 pub fn run(bench: &Bench, report: &mut Report) {
     bench.progress("signing-128x75");
-    let mut dice = Dice::new(75);
-    let documents: Vec<String> = (0..DOCUMENTS).map(|_| document(&mut dice)).collect();
+    let mut random = Random::new(75);
+    let documents: Vec<String> = (0..DOCUMENTS).map(|_| document(&mut random)).collect();
     let documents: Vec<Vec<&[u8]>> = documents.iter().map(|text| features(text)).collect();
     let scheme = Scheme { hash: Hash::Fss, seed: 0, bands: 16, rows: 8 };
     let rounds = bench.extent.pick(99, 19);
@@ -21,7 +21,7 @@ pub fn run(bench: &Bench, report: &mut Report) {
         name: "signing-128x75",
         work: format!("signing: 128 slots of {FEATURES} features, one core"),
         unit: Unit::DocumentsPerSecond,
-        beside: None,
+        baseline: None,
         module: median((0..rounds).map(|_| documents_per_second(scheme, &documents)).collect()).into(),
         target: Target::AtLeast(500_000.0),
         note: String::new(),
@@ -36,11 +36,11 @@ fn documents_per_second(scheme: Scheme, documents: &[Vec<&[u8]>]) -> f64 {
     documents.len() as f64 / start.elapsed().as_secs_f64()
 }
 
-/// Words of five to eight letters, one after the other, as they lie in a message.
-fn document(dice: &mut Dice) -> String {
-    let letter = |dice: &mut Dice| char::from(b'a' + dice.below(26) as u8);
-    let word = |dice: &mut Dice| (0..5 + dice.below(4)).map(|_| letter(dice)).collect::<String>();
-    (0..FEATURES).map(|_| word(dice)).collect::<Vec<_>>().join(" ")
+/// A text of words of five to eight letters, so that the features lie in memory as those of a message do.
+fn document(random: &mut Random) -> String {
+    let letter = |random: &mut Random| char::from(b'a' + random.below(26) as u8);
+    let word = |random: &mut Random| (0..5 + random.below(4)).map(|_| letter(random)).collect::<String>();
+    (0..FEATURES).map(|_| word(random)).collect::<Vec<_>>().join(" ")
 }
 
 fn features(document: &str) -> Vec<&[u8]> {

@@ -1,30 +1,30 @@
-//! A chunk that grows to ten million items, and how it goes: nothing may stop the server meanwhile.
+//! A chunk that grows to ten million items and is then freed: neither may stop the server for long.
 
 use crate::bench::{Bench, PIPELINE, median};
-use crate::harness::wait_until;
+use crate::contender::{Contender, words};
 use crate::record::FreshItems;
-use crate::report::{Beside, Report, Row, Target, Unit};
-use crate::side::{Side, words};
+use crate::report::{Baseline, Report, Row, Target, Unit};
 use crate::wire::Batch;
+use testkit::wait_until;
 
-/// Milliseconds that a RECORD may take.
+/// The milliseconds that a RECORD may take.
 const STALL: u64 = 2;
-/// RECORDs that are packed at a time.
+/// The number of RECORDs that are packed at a time.
 const BATCH: usize = 100_000;
-/// Bytes of a string of those that show how slow memory is.
+/// The bytes of each string of the control, which shows how slowly the system gives memory.
 const STRING: u64 = 1 << 16;
 
 pub fn run(bench: &Bench, report: &mut Report) {
     let records = bench.extent.pick(10_000_000, 500_000);
-    growing(bench, report, records);
-    // Another one, that has nothing beside it in the memory that its going gives back.
+    grow(bench, report, records);
+    // Another chunk, since the strings of the control lie in memory between the parts of the first.
     bench.progress(&format!("DEL of {} RECORDs", millions(records)));
     let chunk = Chunk::fill(bench, records, |_, _| {});
-    going(report, "free-del", "DEL", &chunk, chunk.delete());
+    report_freeing(report, "free-del", "DEL", &chunk, chunk.delete());
     let records = bench.extent.pick(2_000_000, 500_000);
     bench.progress(&format!("expiry of {} RECORDs", millions(records)));
     let chunk = Chunk::fill(bench, records, |_, _| {});
-    going(report, "free-expire", "expiry", &chunk, chunk.expire());
+    report_freeing(report, "free-expire", "expiry", &chunk, chunk.expire());
     bench.flush();
 }
 
@@ -32,11 +32,11 @@ fn millions(records: usize) -> String {
     format!("{} million", records as f64 / 1e6)
 }
 
-/// RECORDs of distinct items into one chunk: how many take too long. A machine that takes the processor
-/// away makes calls slow, too, and so does one that is slow to give memory. What does the same without
-/// the module shows how many, in turns with it: a script that only counts, as often and as long, and new
-/// strings of as many bytes, 64 KiB each.
-fn growing(bench: &Bench, report: &mut Report, records: usize) {
+/// Counts the RECORDs of distinct items into one chunk that take too long. The system makes calls slow, too, when it
+/// takes the processor away or is slow to give memory. A control without the module, in turns with it, shows how
+/// many: as many calls of a script that only counts, each as long as a RECORD, and new strings of as many bytes, 64
+/// KiB each.
+fn grow(bench: &Bench, report: &mut Report, records: usize) {
     bench.progress(&format!("{} RECORDs into one chunk", millions(records)));
     bench.server.expect(format!("CONFIG SET slowlog-log-slower-than {}", STALL * 1_000), "OK");
     bench.server.expect("CONFIG SET slowlog-max-len 1000000", "OK");
@@ -61,14 +61,14 @@ fn growing(bench: &Bench, report: &mut Report, records: usize) {
         name: "ten-million",
         work: format!("of {} RECORDs into one chunk, slower than {STALL} ms", millions(records)),
         unit: Unit::Records,
-        beside: Beside::new(
+        baseline: Baseline::new(
             "of as many calls that only count, as long, and strings of as many bytes",
             control.len() as f64,
         ),
         module: (slow.len() as f64).into(),
         target: Target::Above(10.0),
         note: format!(
-            "{} on average, the slowest {}; of what is beside it {}; {} an item",
+            "{} on average, the slowest {}; of the control {}; {} an item",
             Unit::Microseconds.show(times.iter().sum::<f64>() / times.len() as f64),
             slowest(&slow),
             slowest(&control),
@@ -81,8 +81,8 @@ fn growing(bench: &Bench, report: &mut Report, records: usize) {
 fn slow_calls(bench: &Bench, command: &str) -> Vec<f64> {
     let log = bench.server.does("SLOWLOG GET -1");
     let entries = log.array().iter().map(|entry| entry.array());
-    let theirs = entries.filter(|entry| entry[3].array()[0].bytes() == command.as_bytes());
-    theirs.map(|entry| entry[2].integer() as f64).collect()
+    let calls = entries.filter(|entry| entry[3].array()[0].bytes() == command.as_bytes());
+    calls.map(|entry| entry[2].integer() as f64).collect()
 }
 
 fn slowest(slow: &[f64]) -> String {
@@ -90,11 +90,11 @@ fn slowest(slow: &[f64]) -> String {
     slowest.map_or(format!("within {STALL} ms"), |slowest| Unit::Microseconds.show(slowest))
 }
 
-/// A script that takes as long as one wants, and does nothing.
+/// A script that does nothing, for a chosen time.
 struct Counting<'a> {
     bench: &'a Bench,
     script: String,
-    /// Microseconds of a call that counts to nothing, and what each further step adds.
+    /// Microseconds of a call of no steps, and of each step.
     call: f64,
     step: f64,
 }
@@ -109,7 +109,7 @@ impl Counting<'_> {
         counting
     }
 
-    /// Calls that take so many microseconds each; gives what they took.
+    /// Makes calls that take this many microseconds each, and gives the times that they took.
     fn run(&self, time: f64, calls: usize) -> f64 {
         let steps = ((time - self.call) / self.step).max(0.0);
         let call = words(&["EVALSHA", &self.script, "0", &format!("{steps:.0}")]);
@@ -118,14 +118,14 @@ impl Counting<'_> {
     }
 }
 
-/// How long the server stands still when a chunk goes, beside strings of as many bytes.
-fn going(report: &mut Report, name: &'static str, what: &str, chunk: &Chunk, time: f64) {
+/// The time for which the server stops when a chunk is freed, compared with strings of as many bytes.
+fn report_freeing(report: &mut Report, name: &'static str, what: &str, chunk: &Chunk, time: f64) {
     let strings = median((0..3).map(|_| chunk.time_of_strings()).collect());
     report.rows.push(Row {
         name,
         work: format!("{what} of a chunk of {} RECORDs", millions(chunk.records)),
         unit: Unit::Microseconds,
-        beside: Beside::new("DEL of 16 strings of as many bytes", strings),
+        baseline: Baseline::new("DEL of 16 strings of as many bytes", strings),
         module: time.into(),
         target: Target::TimesLess(1.0),
         note: format!(
@@ -144,13 +144,13 @@ struct Chunk<'a> {
 }
 
 impl Chunk<'_> {
-    /// Tells after each batch how many microseconds a RECORD of it took, and by how many bytes the batch
-    /// made the chunk grow.
+    /// Fills a chunk in batches. After each, `after_batch` gets the microseconds that a RECORD took and the bytes by
+    /// which the chunk grew.
     fn fill(bench: &Bench, records: usize, mut after_batch: impl FnMut(f64, u64)) -> Chunk<'_> {
         bench.flush();
         let mut bytes = 0;
         let shape = bench.shape("scope", 8, 0, 1);
-        let mut fresh = FreshItems::new(&shape, Side::Module, bench.clock());
+        let mut fresh = FreshItems::new(&shape, Contender::Module, bench.clock());
         for _ in 0..records.div_ceil(BATCH) {
             let batch: Batch = fresh.by_ref().take(BATCH).collect();
             let mut time = 0.0;
@@ -168,35 +168,34 @@ impl Chunk<'_> {
     /// Microseconds that DEL takes.
     fn delete(&self) -> f64 {
         self.bench.server.expect("CONFIG RESETSTAT", "OK");
-        self.bench.done(&vec![b"DEL".to_vec(), self.name()]);
+        self.bench.run(&vec![b"DEL".to_vec(), self.name()]);
         self.bench.calls_of("DEL").each
     }
 
-    /// Microseconds of the command that finds the chunk expired: it frees it, as the server's own
-    /// rounds would have.
+    /// Microseconds of the command that finds the chunk expired and so frees it.
     fn expire(&self) -> f64 {
         let name = self.name();
         let server = &self.bench.server;
         server.expect("DEBUG SET-ACTIVE-EXPIRE 0", "OK");
-        self.bench.done(&vec![b"PEXPIRE".to_vec(), name.clone(), b"1".to_vec()]);
+        self.bench.run(&vec![b"PEXPIRE".to_vec(), name.clone(), b"1".to_vec()]);
         let due = server.now_in_milliseconds() + 20;
         wait_until("the chunk has expired", || server.now_in_milliseconds() > due);
         server.expect("CONFIG RESETSTAT", "OK");
-        self.bench.done(&vec![b"STRLEN".to_vec(), name]);
+        self.bench.run(&vec![b"STRLEN".to_vec(), name]);
         server.expect("DEBUG SET-ACTIVE-EXPIRE 1", "OK");
         self.bench.calls_of("STRLEN").each
     }
 
-    /// Microseconds of a DEL of strings of as many bytes together.
+    /// Microseconds of a DEL of 16 strings that have as many bytes together.
     fn time_of_strings(&self) -> f64 {
         self.bench.flush();
         self.bench.server.expect("CONFIG RESETSTAT", "OK");
         let names: Vec<String> = (0..16).map(|string| format!("string-{string}")).collect();
         for name in &names {
-            self.bench.done(&words(&["SETRANGE", name, &(self.bytes / 16).to_string(), "x"]));
+            self.bench.run(&words(&["SETRANGE", name, &(self.bytes / 16).to_string(), "x"]));
         }
         let delete: Vec<&str> = ["DEL"].into_iter().chain(names.iter().map(String::as_str)).collect();
-        self.bench.done(&words(&delete));
+        self.bench.run(&words(&delete));
         self.bench.calls_of("DEL").each
     }
 }

@@ -1,10 +1,10 @@
-//! RECORD of a text beside RECORD of its signature: what shingling and hashing cost in the server.
+//! RECORD of a text, compared with RECORD of its signature: the cost of shingling and hashing in the server.
 
 use crate::bench::{Bench, Cost, PIPELINE};
+use crate::contender::{Contender, Shape};
 use crate::corpus::{self, Event, Sizes};
 use crate::record::{self, EIGHT, GROUPS};
-use crate::report::{Beside, Report, Row, Target, Unit};
-use crate::side::{Shape, Side};
+use crate::report::{Baseline, Report, Row, Target, Unit};
 use crate::wire::Batch;
 
 const LENGTH: usize = 120;
@@ -21,7 +21,7 @@ pub fn run(bench: &Bench, report: &mut Report) {
         let clock = bench.clock();
         for turn in events.chunks(events.len() / 4) {
             costs[0].push(bench.cost(&texts(&text, clock, turn), PIPELINE));
-            let signatures: Batch = record::commands(&ready, Side::Module, clock, turn).collect();
+            let signatures: Batch = record::commands(&ready, Contender::Module, clock, turn).collect();
             costs[1].push(bench.cost(&signatures, PIPELINE));
         }
         bench.flush();
@@ -31,7 +31,7 @@ pub fn run(bench: &Bench, report: &mut Report) {
         name: "text-120",
         work: format!("RECORD, TEXT of {LENGTH} characters, 32 slots"),
         unit: Unit::Microseconds,
-        beside: Beside::new("the same, signature ready", ready),
+        baseline: Baseline::new("the same, signature ready", ready),
         module: text.into(),
         target: Target::Above(5.0),
         note: format!("signing adds {}", Unit::Microseconds.show(text.server - ready.server)),

@@ -1,19 +1,19 @@
-//! What a client sees: calls per second, and how long it waits for a reply.
+//! Throughput and latency as a client sees them: calls per second, and the wait for a reply.
 
 use crate::bench::{Bench, PIPELINE};
+use crate::contender::Contender;
 use crate::report::Report;
-use crate::side::Side;
 use crate::wire::Batch;
 use serde_json::json;
 use std::time::Duration;
 
 /// Measures one kind of call at a pipeline of 1 and of [`PIPELINE`].
-pub fn measure(bench: &Bench, report: &mut Report, name: &str, side: Side, batch: &Batch) {
+pub fn measure(bench: &Bench, report: &mut Report, name: &str, contender: Contender, batch: &Batch) {
     let (single, latencies) = bench.latencies(batch);
     let pipelined = bench.cost(batch, PIPELINE);
     report.traffic.push(json!({
         "name": name,
-        "side": side.name(),
+        "side": contender.name(),
         "calls": batch.len(),
         "per_second": single.throughput,
         "per_second_pipelined": pipelined.throughput,

@@ -1,17 +1,17 @@
-//! COMPARE with a LIMIT where two bands hold a bucket that nearly everyone is in, as happens with
-//! texts that begin alike. The best are found in the other bands; the two need not be read.
+//! COMPARE with a LIMIT when most items share a bucket in each of two bands, as happens with texts that begin
+//! alike. The best items are found by the other bands, and the two hot buckets need not be read.
 
 use crate::bench::{Bench, Cost, PIPELINE};
-use crate::dice::Dice;
+use crate::contender::{Command, Contender, Shape};
+use crate::random::Random;
 use crate::record::EIGHT;
-use crate::report::{Beside, Report, Row, Target, Unit};
-use crate::side::{Command, Shape, Side};
+use crate::report::{Baseline, Report, Row, Target, Unit};
 use crate::wire::Batch;
 
 const BANDS: u16 = 16;
-/// Items that are compared, each with neighbours of its own.
+/// The number of items that are compared, each of which has neighbours of its own.
 const QUERIES: usize = 200;
-/// Neighbours of each, which share three to fourteen of the bands that are not hot.
+/// The number of neighbours of each, which share three to fourteen of the bands that are not hot.
 const NEIGHBOURS: usize = 20;
 
 pub fn run(bench: &Bench, report: &mut Report) {
@@ -25,15 +25,15 @@ pub fn run(bench: &Bench, report: &mut Report) {
         name: "compare-very-hot",
         work: format!("COMPARE LIMIT 10, 2 of 16 bands hot with {} thousand members each", members / 1_000),
         unit: Unit::Microseconds,
-        beside: Beside::new("without the hot bands", cold),
+        baseline: Baseline::new("without the hot bands", cold),
         module: hot.into(),
         target: Target::TimesLess(0.5),
         note: format!("{NEIGHBOURS} candidates in the other bands; Lua would take minutes"),
     });
 }
 
-/// The neighbourhoods, and items in the hot buckets until each has `members`. With none, the two
-/// bands are like the others.
+/// Records the neighbourhoods and a crowd, of which `members` are in each hot bucket. With 0 members, the two bands
+/// are like the others.
 fn fill<'a>(bench: &'a Bench, scope: &'static str, members: usize) -> Hotness<'a> {
     let shape = bench.shape(scope, BANDS, EIGHT.interval, EIGHT.intervals);
     let hotness = Hotness { bench, shape, clock: bench.clock(), members };
@@ -51,17 +51,17 @@ struct Hotness<'a> {
 
 impl Hotness<'_> {
     fn neighbourhoods(&self) -> Vec<Command> {
-        let mut dice = Dice::new(20);
+        let mut random = Random::new(20);
         let mut records = Vec::new();
         for query in 0..QUERIES {
-            let buckets = dice.buckets(BANDS);
+            let buckets = random.buckets(BANDS);
             records.push(self.record(&query_name(query), &buckets, [true; 2], query));
             for neighbour in 0..NEIGHBOURS {
-                let shared = 3 + dice.below(12);
-                let mut theirs = dice.buckets(BANDS);
-                theirs[2..2 + shared].clone_from_slice(&buckets[2..2 + shared]);
+                let shared = 3 + random.below(12);
+                let mut similar = random.buckets(BANDS);
+                similar[2..2 + shared].clone_from_slice(&buckets[2..2 + shared]);
                 let name = format!("near-{query:03}-{neighbour:02}");
-                records.push(self.record(&name, &theirs, [true; 2], query + neighbour));
+                records.push(self.record(&name, &similar, [true; 2], query + neighbour));
             }
         }
         records
@@ -69,27 +69,27 @@ impl Hotness<'_> {
 
     /// Two thirds of the crowd are in each of the hot buckets, a third in both.
     fn crowd(&self, items: usize) -> impl Iterator<Item = Command> {
-        let mut dice = Dice::new(21);
+        let mut random = Random::new(21);
         (0..items).map(move |item| {
             let is_hot = [item < self.members, item >= items - self.members];
-            self.record(&format!("i{item:09}"), &dice.buckets(BANDS), is_hot, item)
+            self.record(&format!("i{item:09}"), &random.buckets(BANDS), is_hot, item)
         })
     }
 
-    fn record(&self, item: &str, buckets: &[Vec<u8>], is_hot: [bool; 2], at: usize) -> Command {
+    fn record(&self, item: &str, buckets: &[Vec<u8>], is_hot: [bool; 2], number: usize) -> Command {
         let mut buckets = buckets.to_vec();
         for (bucket, is_hot) in buckets.iter_mut().zip(is_hot) {
             if is_hot && self.members > 0 {
                 *bucket = b"everyone".to_vec();
             }
         }
-        let moment = self.shape.moment(self.clock, at % EIGHT.intervals as usize);
-        self.shape.record(Side::Module, item, moment, &buckets)
+        let moment = self.shape.moment(self.clock, number % EIGHT.intervals as usize);
+        self.shape.record(Contender::Module, item, moment, &buckets)
     }
 
     fn cost(&self) -> Cost {
         let now = self.shape.now(self.clock);
-        let compare = |query| self.shape.compare(Side::Module, &query_name(query), now, 10);
+        let compare = |query| self.shape.compare(Contender::Module, &query_name(query), now, 10);
         let batch: Batch = (0..QUERIES).map(compare).collect();
         self.bench.cost(&batch, PIPELINE)
     }

@@ -1,16 +1,16 @@
-//! A client that costs next to nothing: commands are packed before the clock starts, and replies are
-//! read over without being kept.
+//! A client that takes next to no time: commands are packed before the clock starts, and replies are skipped
+//! without being kept.
 
-use crate::side::Command;
+use crate::contender::Command;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// Commands, packed as they are sent.
+/// Commands, packed into the bytes that are sent.
 #[derive(Default)]
 pub struct Batch {
     bytes: Vec<u8>,
-    /// Where each command ends.
+    /// The offset at which each command ends.
     ends: Vec<usize>,
     /// The first argument of the first command; a batch that is measured has only one kind.
     command: Vec<u8>,
@@ -39,8 +39,8 @@ impl Batch {
         self.ends.len()
     }
 
-    /// The bytes of so many commands.
-    fn part(&self, from: usize, to: usize) -> &[u8] {
+    /// The bytes of the commands in this range.
+    fn bytes_of(&self, from: usize, to: usize) -> &[u8] {
         let start = from.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.bytes[start..self.ends[to - 1]]
     }
@@ -67,7 +67,7 @@ impl Wire {
         Wire { reader: BufReader::with_capacity(1 << 20, stream), line: Vec::new() }
     }
 
-    /// Sends all commands, so many at a time; gives the time it took.
+    /// Sends all commands, `pipeline` at a time, and gives the time that it took.
     pub fn send(&mut self, batch: &Batch, pipeline: usize) -> Duration {
         let start = Instant::now();
         for from in (0..batch.len()).step_by(pipeline) {
@@ -78,30 +78,32 @@ impl Wire {
 
     /// Sends all commands, one after the other; gives the time from each to its reply.
     pub fn send_singly(&mut self, batch: &Batch) -> Vec<Duration> {
-        let one = |at| {
+        let exchange_one = |command| {
             let start = Instant::now();
-            self.exchange(batch, at, at + 1);
+            self.exchange(batch, command, command + 1);
             start.elapsed()
         };
-        (0..batch.len()).map(one).collect()
+        (0..batch.len()).map(exchange_one).collect()
     }
 
     fn exchange(&mut self, batch: &Batch, from: usize, to: usize) {
-        self.reader.get_mut().write_all(batch.part(from, to)).expect("the server takes commands");
+        self.reader.get_mut().write_all(batch.bytes_of(from, to)).expect("the server takes commands");
         for _ in from..to {
-            self.read_over_reply();
+            self.skip_reply();
         }
     }
 
-    /// Reads one reply, with all that is in it. An error ends the benchmark: it measures nothing.
-    fn read_over_reply(&mut self) {
-        let mut left = 1;
-        while left > 0 {
-            left -= 1;
+    /// Skips one reply with all its elements. An error reply ends the benchmark, which would measure nothing.
+    ///
+    /// Counts the lines that are still to come: an array adds its elements.
+    fn skip_reply(&mut self) {
+        let mut remaining = 1;
+        while remaining > 0 {
+            remaining -= 1;
             self.line.clear();
             self.reader.read_until(b'\n', &mut self.line).expect("a reply");
             match self.line.first() {
-                Some(b'*') => left += self.length(),
+                Some(b'*') => remaining += self.length(),
                 Some(b'$') if self.line[1] != b'-' => self.skip(self.length() + 2),
                 Some(b'-') => panic!("the server replied {}", self.line.escape_ascii()),
                 Some(_) => {}
@@ -126,7 +128,7 @@ impl Wire {
     }
 }
 
-/// Nothing may be left over when a phase ends: a reply too many would be taken for the next one's.
+/// Checks that no reply is left when a phase ends: the replies and the commands would be out of step.
 impl Drop for Wire {
     fn drop(&mut self) {
         let socket = self.reader.get_mut();
@@ -134,7 +136,7 @@ impl Drop for Wire {
         let mut rest = Vec::new();
         let _ = self.reader.read_to_end(&mut rest);
         if !std::thread::panicking() {
-            assert!(rest.is_empty(), "replies that nobody asked for: {}", rest.escape_ascii());
+            assert!(rest.is_empty(), "replies to no command: {}", rest.escape_ascii());
         }
     }
 }

@@ -1,18 +1,20 @@
-//! What a classification costs, once all events are recorded.
+//! The cost of a classification, after all events have been recorded.
 
+use crate::command::{Command, SCOPE, clause, command, found, item_of};
 use crate::event::Event;
-use crate::lab::{Command, Lab, SCOPE, clause, command, found, name};
+use crate::lab::Lab;
 use crate::setting::{Setting, describe_text};
 use serde_json::{Value, json};
 
-/// Events that are classified to see what it costs.
-const ABOUT: usize = 250;
+/// About this many events are classified to measure the cost.
+const SAMPLE: usize = 250;
+/// The number of measurements, of which the least counts.
 const TIMES: usize = 3;
 
-/// What classifying by COVERAGE takes.
+/// The cost of classifying by COVERAGE.
 #[derive(Clone, Copy)]
 pub struct Cost {
-    /// Microseconds of the server.
+    /// Microseconds of the server for each classification.
     pub microseconds: Option<f64>,
     /// The share of all items that share a bucket with an event.
     pub candidates: f64,
@@ -21,16 +23,16 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// Of classifying some of the events that an index holds.
-    pub fn of(lab: &Lab, events: &[&Event], index: &str) -> Cost {
+    /// Classifies some of the events that an index has.
+    pub fn measure(lab: &Lab, events: &[&Event], index: &str) -> Cost {
         let classify = |limit: &str| -> Vec<Command> {
-            let some = events.iter().step_by(events.len().div_ceil(ABOUT));
+            let some = events.iter().step_by(events.len().div_ceil(SAMPLE));
             let words = ["SIM.CLASSIFY", SCOPE, "LIMIT", limit, "SCORE", "COVERAGE"];
             some.map(|event| command(&words, clause(index, event))).collect()
         };
         let replies = lab.run(&classify("0"));
         let candidates: usize = replies.iter().map(|reply| found(reply).count()).sum();
-        // The least of some: other programs can only add to it.
+        // The least of some times, since other programs can only add to one.
         let times = (0..TIMES).filter_map(|_| lab.server_time(&classify("10")));
         Cost {
             microseconds: times.reduce(f64::min),
@@ -67,10 +69,11 @@ impl Measured {
 pub fn run(lab: &Lab, set: &'static str, events: &[&Event], setting: Setting) -> Measured {
     lab.create(&setting);
     lab.begin(&format!("{set}: what a classification costs with {setting}"), events.len());
-    let record =
-        |event: usize| vec![command(&["SIM.RECORD", SCOPE, &name(event)], clause("events", events[event]))];
+    let record = |event: usize| {
+        vec![command(&["SIM.RECORD", SCOPE, &item_of(event)], clause("events", events[event]))]
+    };
     lab.each_step(events.len(), record, |_, _| ());
     let (bands, rows) = (lab.number("bands"), lab.number("rows"));
-    let cost = Cost::of(lab, events, "events");
+    let cost = Cost::measure(lab, events, "events");
     Measured { set, events: events.len(), setting, bands, rows, cost }
 }

@@ -1,4 +1,4 @@
-//! The meeting curve: how often two sets of a similarity share a bucket, beside what theory says.
+//! The meeting curve: how often two sets share a bucket, by their similarity, as measured and in theory.
 
 use crate::corpus::Corpus;
 use crate::lab::Lab;
@@ -7,10 +7,10 @@ use crate::pairs::{self, Pair};
 use crate::setting::{PLAIN, Setting};
 use serde_json::{Value, json};
 
-/// Steps of similarity.
+/// The number of steps of similarity.
 const BINS: usize = 20;
 
-/// What pairs of about the same similarity did, summed.
+/// Sums over the pairs of about the same similarity.
 #[derive(Clone, Copy, Default)]
 struct Bin {
     pairs: f64,
@@ -45,7 +45,7 @@ impl Curve {
         }
     }
 
-    /// Adds pairs made for it, so many for each bin.
+    /// Adds generated pairs, `each` of them for each bin.
     pub fn add_made_pairs(&mut self, lab: &Lab, size: usize, each: usize) {
         let middles: Vec<f64> = (0..BINS).map(|bin| (bin as f64 + 0.5) / BINS as f64).collect();
         let setting = Setting::new(self.bands, self.rows, PLAIN);

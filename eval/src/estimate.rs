@@ -5,24 +5,23 @@
 
 use crate::corpus::Corpus;
 use crate::lab::Lab;
-use crate::made_pairs;
+use crate::made_pairs::{self, MADE_PAIRS};
 use crate::pairs::{self, Pair};
-use crate::plan::MADE_PAIRS;
 use crate::setting::{MURMUR3, PLAIN, Setting};
 use serde_json::{Value, json};
 use simile::signature::Hash;
 
 /// Slots, each a band of one row.
 const SLOTS: u16 = 128;
-/// Pairs of less similarity teach little: both schemes are right that they are unlike.
+/// Less similar pairs are left out: both schemes get it right that these are not similar.
 const LEAST: f64 = 0.3;
-/// Sizes of made sets; the sizes of real ones are counted by these bounds.
+/// The sizes of generated sets, and the classes by which the sizes of real ones are counted.
 const SIZES: [usize; 8] = [10, 20, 50, 75, 100, 200, 500, 1_000];
 const CLASSES: [(usize, usize); 4] = [(1, 9), (10, 100), (101, 300), (301, 1_000_000)];
-/// Similarities of made pairs.
+/// The similarities of generated pairs.
 const SIMILARITIES: [f64; 4] = [0.3, 0.5, 0.7, 0.9];
 
-/// Squared errors, summed.
+/// Sums of squared errors.
 #[derive(Clone, Copy, Default)]
 struct Errors {
     pairs: f64,
@@ -44,7 +43,7 @@ impl Errors {
 
 /// One line of the results: pairs of sets of about the same size.
 pub struct Estimated {
-    /// A set, or the pairs made for it.
+    /// The name of a set, or [`MADE_PAIRS`].
     pub source: String,
     pub sizes: (usize, usize),
     fss: Errors,
@@ -78,7 +77,7 @@ impl Estimated {
     }
 }
 
-/// Pairs made for it, so many of each size and similarity.
+/// The errors on generated pairs, `each` of them for each size and similarity.
 pub fn of_made_pairs(lab: &Lab, each: usize) -> Vec<Estimated> {
     let lines = SIZES.map(|size| {
         let mut line = Estimated::new(MADE_PAIRS, (size, size));
@@ -92,7 +91,7 @@ pub fn of_made_pairs(lab: &Lab, each: usize) -> Vec<Estimated> {
     lines.into()
 }
 
-/// Pairs of a real set, by the size of its members.
+/// The errors on the pairs of a real set, by their size.
 pub fn of_real_pairs(lab: &Lab, corpus: &Corpus, seeds: &[u32]) -> Vec<Estimated> {
     let mut lines = CLASSES.map(|class| Estimated::new(corpus.name, class));
     for hash in [Hash::Fss, MURMUR3] {

@@ -1,11 +1,11 @@
-//! What is replayed: events, in the order in which they arrived.
+//! An event, as it is replayed.
 
 use serde::Deserialize;
 
-/// Frames of a stack trace that count: those next to the crash.
+/// The number of frames of a stack trace that are used, those next to the crash.
 const FRAMES: usize = 20;
 
-/// What an event is compared by.
+/// The content by which an event is compared with others.
 pub enum Content {
     Text(String),
     Features(Vec<String>),
@@ -14,7 +14,7 @@ pub enum Content {
 pub struct Event {
     /// The group that it is known to belong to.
     pub label: Option<String>,
-    /// The system that it comes from, where a set holds several.
+    /// The system that it comes from, if the set has several.
     pub system: Option<String>,
     pub content: Content,
 }
@@ -45,7 +45,7 @@ impl Event {
     }
 }
 
-/// Module and function of a frame: file and line change from release to release.
+/// The module and the function of a frame. The file and the line change from release to release.
 fn function(frame: &str) -> String {
     frame.split('\t').take(2).collect::<Vec<_>>().join("\t")
 }

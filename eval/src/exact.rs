@@ -1,4 +1,4 @@
-//! Jaccard similarities by brute force: what the index is held against.
+//! Jaccard similarities by brute force, with which the index is compared.
 
 use crate::features::Features;
 
@@ -7,17 +7,18 @@ use crate::features::Features;
 pub struct Similarities(Vec<Vec<f32>>);
 
 impl Similarities {
-    /// Counts for each set what it shares with every earlier one.
+    /// Counts for each set the features that it shares with each earlier one, by the list of sets that hold a
+    /// feature.
     pub fn of(sets: &[Features]) -> Similarities {
         let features = sets.iter().flatten().max().map_or(0, |most| *most as usize + 1);
         let mut holders = vec![Vec::<u32>::new(); features];
         let mut rows = Vec::with_capacity(sets.len());
-        for (place, set) in sets.iter().enumerate() {
-            let mut shared = vec![0_u32; place];
+        for (number, set) in sets.iter().enumerate() {
+            let mut shared = vec![0_u32; number];
             for feature in set {
                 let holders = &mut holders[*feature as usize];
                 holders.iter().for_each(|holder| shared[*holder as usize] += 1);
-                holders.push(place as u32);
+                holders.push(number as u32);
             }
             let jaccard = |(earlier, shared): (usize, u32)| {
                 let union = set.len() + sets[earlier].len() - shared as usize;
@@ -28,18 +29,19 @@ impl Similarities {
         Similarities(rows)
     }
 
-    /// Of one set to all earlier ones.
+    /// The similarities of one set to all earlier ones.
     pub fn to_earlier(&self, set: usize) -> &[f32] {
         &self.0[set]
     }
 
-    /// The nearest earlier sets, best first, of equals the earliest; those that share nothing left out.
+    /// The `most` nearest earlier sets and their similarities, best first and of equals the earliest first. Sets that
+    /// share nothing are left out.
     pub fn nearest(&self, set: usize, most: usize) -> Vec<(usize, f32)> {
         let mut best: Vec<(usize, f32)> = Vec::with_capacity(most + 1);
         for (earlier, &similarity) in self.0[set].iter().enumerate().filter(|(_, s)| **s > 0.0) {
             if best.len() < most || best.last().is_some_and(|last| last.1 < similarity) {
-                let place = best.partition_point(|other| other.1 >= similarity);
-                best.insert(place, (earlier, similarity));
+                let rank = best.partition_point(|other| other.1 >= similarity);
+                best.insert(rank, (earlier, similarity));
                 best.truncate(most);
             }
         }

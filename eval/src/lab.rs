@@ -1,17 +1,13 @@
-//! The server that everything is replayed through, and the progress that somebody who waits sees.
+//! The server through which everything is replayed, and the progress bar.
 
-use crate::event::{Content, Event};
-use crate::harness::{Kind, Reply, Server};
+use crate::command::{Command, SCOPE};
 use crate::setting::Setting;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, stderr};
 use std::time::Instant;
+use testkit::{Kind, Reply, Server};
 
-pub type Command = Vec<Vec<u8>>;
-
-/// The one scope there is at a time.
-pub const SCOPE: &str = "eval";
-/// Commands sent in one go.
+/// Commands sent before the first reply is read.
 const PIPELINE: usize = 128;
 
 /// A server with the module, a bar, and a clock.
@@ -29,7 +25,7 @@ impl Lab {
         Lab { server: Kind::Redis7_0.start(), bar, started: Instant::now() }
     }
 
-    /// Says what is done next, in so many steps.
+    /// Shows what is done next, and sets the bar to this many steps.
     pub fn begin(&self, what: &str, steps: usize) {
         if !stderr().is_terminal() {
             eprintln!("[{:4.0} s] {what}", self.seconds());
@@ -47,7 +43,7 @@ impl Lab {
         self.started.elapsed().as_secs_f64()
     }
 
-    /// Which server this is.
+    /// The name and the version of the server.
     pub fn describe(&self) -> String {
         format!("Redis {}", self.server.info("redis_version"))
     }
@@ -58,7 +54,7 @@ impl Lab {
         reply.pairs().first().map(|(_, value)| value.text()).unwrap_or_default()
     }
 
-    /// Empties the server and makes the scope.
+    /// Empties the server and creates the scope.
     pub fn create(&self, setting: &Setting) {
         self.server.expect("FLUSHALL SYNC", "OK");
         self.run(&[setting.create()]);
@@ -78,29 +74,29 @@ impl Lab {
         replies
     }
 
-    /// The same for each step of something long: a step's commands are sent and read together, and the
-    /// bar moves. Steps are numbered from 0.
+    /// The same for each step of something long, moving the bar: `commands` gives the commands of a step, and `read`
+    /// gets its replies. Steps are numbered from 0; a pipeline has the commands of several.
     pub fn each_step(
         &self,
         steps: usize,
         commands: impl Fn(usize) -> Vec<Command>,
         mut read: impl FnMut(usize, &[Reply]),
     ) {
-        const TOGETHER: usize = 32;
-        for from in (0..steps).step_by(TOGETHER) {
-            let batches: Vec<_> = (from..steps.min(from + TOGETHER)).map(&commands).collect();
+        const STEPS_AT_A_TIME: usize = 32;
+        for from in (0..steps).step_by(STEPS_AT_A_TIME) {
+            let batches: Vec<_> = (from..steps.min(from + STEPS_AT_A_TIME)).map(&commands).collect();
             let replies = self.run(&batches.concat());
             let mut rest = replies.as_slice();
-            for (place, batch) in batches.iter().enumerate() {
-                let (own, others) = rest.split_at(batch.len());
-                read(from + place, own);
+            for (step, batch) in (from..).zip(&batches) {
+                let (replies_of_step, others) = rest.split_at(batch.len());
+                read(step, replies_of_step);
                 rest = others;
             }
             self.bar.inc(batches.len() as u64);
         }
     }
 
-    /// Microseconds that the server takes for each of these commands, which are of one kind.
+    /// The server's mean time for these commands, which are all of one kind, in microseconds.
     pub fn server_time(&self, commands: &[Command]) -> Option<f64> {
         self.server.expect("CONFIG RESETSTAT", "OK");
         self.run(commands);
@@ -110,17 +106,17 @@ impl Lab {
         line.split(',').find_map(|field| field.strip_prefix("usec_per_call="))?.parse().ok()
     }
 
-    /// A number that SIM.INFO has of the scope.
+    /// A number of the scope in the reply of SIM.INFO.
     pub fn number(&self, field: &str) -> usize {
         self.server.does(format!("SIM.INFO {SCOPE}")).get(field).integer() as usize
     }
 
-    /// Bytes of an index.
+    /// The bytes that an index takes.
     pub fn bytes(&self, index: &str) -> usize {
         self.number_of(index, "bytes")
     }
 
-    /// Items of an index.
+    /// The number of items in an index.
     pub fn items(&self, index: &str) -> usize {
         self.number_of(index, "items")
     }
@@ -129,37 +125,4 @@ impl Lab {
         let info = self.server.does(format!("SIM.INFO {SCOPE}"));
         info.get("indexes").get(index).get(field).integer() as usize
     }
-}
-
-/// A command of words, with a clause at its end.
-pub fn command(words: &[&str], clause: Command) -> Command {
-    words.iter().map(|word| word.as_bytes().to_vec()).chain(clause).collect()
-}
-
-/// What an event is compared by, as a clause.
-pub fn clause(index: &str, event: &Event) -> Command {
-    match &event.content {
-        Content::Text(text) => command(&["TEXT", index, text], Vec::new()),
-        Content::Features(features) => features_clause(index, features),
-    }
-}
-
-pub fn features_clause(index: &str, features: &[String]) -> Command {
-    let features_of = features.iter().map(|feature| feature.as_bytes().to_vec()).collect();
-    command(&["FEATURES", index, &features.len().to_string()], features_of)
-}
-
-/// Items and scores of the first clause or index of a reply.
-pub fn found(reply: &Reply) -> impl Iterator<Item = (&[u8], f64)> {
-    reply.array()[0].array().iter().map(|pair| (pair.array()[0].bytes(), pair.array()[1].double()))
-}
-
-/// The name of the item that an event is, such that names sort as the events arrived.
-pub fn name(place: usize) -> String {
-    format!("{place:06}")
-}
-
-/// The event that an item is.
-pub fn place(name: &[u8]) -> usize {
-    std::str::from_utf8(name).ok().and_then(|digits| digits.parse().ok()).expect("a name that `name` gave")
 }

@@ -1,11 +1,11 @@
-//! A small set that is made here, the same in every run: what keeps this program itself under test.
+//! A small generated set of events, the same in every run, on which this program itself is tested.
 
 use crate::event::{Content, Event};
-use crate::harness::Random;
+use testkit::Random;
 
 const GROUPS: usize = 30;
 const EVENTS: usize = 300;
-/// Words of a message, and words that there are.
+/// The words of a message, and the words to choose from.
 const WORDS: usize = 14;
 const VOCABULARY: usize = 600;
 
@@ -42,11 +42,11 @@ fn groups(random: &mut Random, vocabulary: &[String]) -> Vec<Vec<String>> {
     groups
 }
 
-/// Puts other words in some places.
+/// Replaces some words.
 fn change(random: &mut Random, vocabulary: &[String], words: &mut [String], changes: usize) {
     for _ in 0..changes {
-        let place = random.below(words.len());
-        words[place] = random.pick(vocabulary).clone();
+        let index = random.below(words.len());
+        words[index] = random.pick(vocabulary).clone();
     }
 }
 

@@ -1,18 +1,22 @@
-//! Pairs of sets made for a size and a similarity, which share nothing with other pairs. Of real events many
-//! pairs share the very same features, and chance moves them all together; these are independent.
+//! Generated pairs of sets of a chosen size and similarity. They have no features in common with other pairs, and so
+//! are independent; many pairs of real events share the same features, so that chance moves them all together.
 
-use crate::harness::Random;
-use crate::lab::{Lab, SCOPE, command, features_clause, found};
+use crate::command::{SCOPE, command, features_clause, found};
+use crate::lab::Lab;
 use crate::pairs::Pair;
 use crate::setting::Setting;
+use testkit::Random;
+
+/// The name under which the targets find what was measured on these pairs.
+pub const MADE_PAIRS: &str = "made pairs";
 
 struct MadePair {
     similarity: f64,
     sets: [Vec<String>; 2],
 }
 
-/// Of so many pairs of `size` features for each similarity, records one set and classifies the other. The
-/// pairs are the same in every run and for every setting.
+/// Makes `each` pairs of sets of `size` features for each similarity, records one set of each and classifies the
+/// other. The pairs are the same in every run and for every setting.
 pub fn visit(
     lab: &Lab,
     setting: &Setting,

@@ -1,39 +1,39 @@
-//! How right the answers are: replays sets of real events through a real server, and holds what it finds
-//! against exact Jaccard similarities, computed by brute force.
+//! Measures how accurate the answers are: replays sets of real events through a real server, and compares what it
+//! finds with exact Jaccard similarities, computed by brute force.
 //!
 //! ```text
 //! eval [--data DIRECTORY | --made] [--output FILE]
 //! ```
 //!
-//! `--data` names the directory of the sets; `plan.rs` says which there may be, and those that are missing
-//! are left out. `--made` takes a small set instead that is made here. The results go to FILE (or
-//! target/eval.json), of which `report.py` makes docs/choosing.md. The environment variable SIMILE_MODULE
-//! names the module.
+//! `--data` names the directory of the sets that `plan.rs` lists; missing ones are left out. `--made` takes a small
+//! generated set instead. The results go to FILE (target/eval.json by default), from which `report.py` makes
+//! docs/choosing.md. The environment variable SIMILE_MODULE names the module.
 
-mod corpus;
-mod cost;
-mod curve;
-mod estimate;
-mod event;
-mod exact;
-mod features;
-mod lab;
-mod made;
-mod made_pairs;
-mod outcome;
-mod pairs;
-mod plan;
-mod replay;
-mod results;
-mod retrieval;
-mod set;
-mod setting;
-mod target;
+// The events, and their exact similarities.
+mod corpus; // the events of one set, with their features, labels and exact similarities
+mod event; // an event, read from a line of JSON
+mod exact; // Jaccard similarities by brute force
+mod features; // the sets of features that the exact similarities are computed from
+mod made; // a small generated set of events
+mod made_pairs; // generated pairs of sets of a chosen size and similarity
+mod set; // the files of the sets
 
-// What starts the servers of the tests starts this one too.
-#[path = "../../tests/server/harness/mod.rs"]
-#[allow(dead_code, unused_imports, unused_macros)]
-mod harness;
+// The server.
+mod command; // the commands that are sent to it
+mod lab; // the server itself, and the progress bar
+mod pairs; // the scores and the exact similarities of all pairs of a corpus
+mod setting; // the parameters that a scope is created with
+
+// The measurements.
+mod cost; // time and memory of a classification
+mod curve; // how often two sets of a similarity share a bucket, and what theory says
+mod estimate; // the error of scores as estimates of the similarity
+mod outcome; // how well a classifier did on events with known labels
+mod plan; // what is measured on which set: begin here
+mod replay; // classification of each event against all earlier ones
+mod results; // all that was measured, as JSON
+mod retrieval; // recall and precision of pairs above a threshold
+mod target; // the figures that must be reached
 
 use lab::Lab;
 use results::Results;
@@ -42,7 +42,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Where the events come from.
+/// The source of the events.
 enum Source {
     Made,
     Sets(PathBuf),
@@ -73,7 +73,7 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
             "--made" => arguments.source = Source::Made,
             "--data" => arguments.source = Source::Sets(value()?.into()),
             "--output" => arguments.output = value()?.into(),
-            _ => return Err(format!("what is {word}? There are --data, --made and --output").into()),
+            _ => return Err(format!("unknown option {word}: there are --data, --made and --output").into()),
         }
     }
     Ok(arguments)
@@ -129,7 +129,7 @@ fn write(lab: &Lab, results: &Results, output: &Path) -> Result<(), Box<dyn Erro
     Ok(())
 }
 
-/// The table of targets, and which sets were missing.
+/// Prints the table of targets, and the sets that were missing.
 fn print(lab: &Lab, results: &Results, output: &Path) {
     for target in target::all(results).iter().filter(|target| target.reached.is_some()) {
         let met = if target.is_met() == Some(true) { "met" } else { "NOT MET" };

@@ -3,15 +3,15 @@
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 
-/// How many of the best are looked at.
+/// The number of best items that are looked at.
 pub const BEST: usize = 5;
 
-/// What was found for one event among all earlier ones.
+/// What one event's classification found among all earlier ones.
 pub struct Answer<'a> {
     pub label: Option<&'a str>,
-    /// The labels of the best, best first.
+    /// The labels of the best items, best first.
     pub found: Vec<Option<&'a str>>,
-    /// The score of the best; 0 where nothing was found.
+    /// The score of the best item; 0 if nothing was found.
     pub score: f64,
 }
 
@@ -20,18 +20,19 @@ pub struct Outcome {
     pub events: usize,
     /// Events whose label had occurred before.
     pub known_events: usize,
-    /// The share of these whose label is found first.
+    /// The share of known events whose label is found first.
     pub known: Option<f64>,
-    /// The same for each label, and then the mean over labels.
+    /// The mean over labels of the same share for each label.
     pub macro_average: Option<f64>,
-    /// The share of these whose label is among the best five.
+    /// The share of known events whose label is among the best five.
     pub among_best: Option<f64>,
-    /// How often the best score of a known event is above that of a new one: 1 always, 0.5 by chance.
+    /// The probability that the best score of a known event is above that of a new one (the area under the ROC curve):
+    /// 0.5 by chance.
     pub auc: Option<f64>,
 }
 
 impl Outcome {
-    /// Of the answers for all events, in the order of their arrival.
+    /// The outcome of the answers for all events, which are in the order of arrival.
     pub fn of(answers: &[Answer]) -> Outcome {
         let (mut seen, mut labels) = (HashSet::new(), HashMap::<&str, Share>::new());
         let (mut first, mut among) = (Share::default(), Share::default());
@@ -50,7 +51,7 @@ impl Outcome {
         let [new, known] = scores;
         Outcome {
             events: answers.len(),
-            known_events: first.of,
+            known_events: first.total,
             known: first.value(),
             macro_average: mean(labels.values().filter_map(Share::value)),
             among_best: among.value(),
@@ -58,34 +59,34 @@ impl Outcome {
         }
     }
 
-    /// The mean of each figure, over replays of as many events.
+    /// The mean of each figure over several replays, which must have the same number of events.
     pub fn mean_of<'a>(outcomes: impl Iterator<Item = &'a Outcome> + Clone) -> Option<Outcome> {
-        let of = |figure: fn(&Outcome) -> Option<f64>| mean(outcomes.clone().filter_map(figure));
+        let mean_of = |figure: fn(&Outcome) -> Option<f64>| mean(outcomes.clone().filter_map(figure));
         Some(Outcome {
-            known: of(|outcome| outcome.known),
-            macro_average: of(|outcome| outcome.macro_average),
-            among_best: of(|outcome| outcome.among_best),
-            auc: of(|outcome| outcome.auc),
+            known: mean_of(|outcome| outcome.known),
+            macro_average: mean_of(|outcome| outcome.macro_average),
+            among_best: mean_of(|outcome| outcome.among_best),
+            auc: mean_of(|outcome| outcome.auc),
             ..*outcomes.clone().next()?
         })
     }
 }
 
-/// So many of so many.
+/// A share: how many of how many.
 #[derive(Default, Clone, Copy)]
 pub struct Share {
-    pub part: usize,
-    pub of: usize,
+    pub hits: usize,
+    pub total: usize,
 }
 
 impl Share {
-    pub fn count(&mut self, is_one: bool) {
-        self.part += usize::from(is_one);
-        self.of += 1;
+    pub fn count(&mut self, is_hit: bool) {
+        self.hits += usize::from(is_hit);
+        self.total += 1;
     }
 
     pub fn value(&self) -> Option<f64> {
-        (self.of > 0).then(|| self.part as f64 / self.of as f64)
+        (self.total > 0).then(|| self.hits as f64 / self.total as f64)
     }
 }
 
@@ -101,7 +102,7 @@ pub fn standard_error(figures: &[f64]) -> Option<f64> {
     (figures.len() > 1).then(|| (squares / (count - 1.0) / count).sqrt())
 }
 
-/// The share of (one of `higher`, one of `lower`) pairs in the right order, ties counted half.
+/// The share of pairs (one of `higher`, one of `lower`) that are in this order; ties count half.
 fn auc(higher: &[f64], lower: &[f64]) -> Option<f64> {
     let mut sorted = lower.to_vec();
     sorted.sort_by(f64::total_cmp);

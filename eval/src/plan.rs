@@ -3,12 +3,13 @@
 use crate::corpus::Corpus;
 use crate::event::Event;
 use crate::lab::Lab;
+use crate::made_pairs::MADE_PAIRS;
 use crate::results::{Ceiling, Results};
 use crate::setting::{MASKED, MURMUR3, PLAIN, Setting};
 use crate::{cost, estimate, made, replay, retrieval, set};
 use simile::signature::{Hash, Shingle, TextRules};
 
-/// Bands and rows of which accuracy is measured.
+/// The bands and rows for which accuracy is measured.
 const GRID: [(u16, u16); 13] = [
     (8, 1),
     (16, 1),
@@ -24,23 +25,23 @@ const GRID: [(u16, u16); 13] = [
     (32, 4),
     (64, 4),
 ];
-/// The same where all of them would take long.
+/// A selection of them, for sets on which all would take long.
 const SOME: [(u16, u16); 5] = [(16, 1), (16, 2), (32, 2), (64, 1), (64, 2)];
-/// Bands and rows of which the cost of a classification is measured.
+/// The bands and rows for which the cost of a classification is measured.
 const COSTS: [(u16, u16); 7] = [(16, 1), (32, 1), (64, 1), (16, 2), (32, 2), (64, 2), (32, 4)];
-/// Bands and rows of the meeting curves: of made pairs, and of all pairs of real sets.
+/// The bands and rows of the meeting curves: of generated pairs, and of all pairs of real sets.
 const CURVES: [(u16, u16); 4] = [(64, 1), (16, 2), (32, 4), (13, 7)];
 const REAL_CURVES: [(u16, u16); 2] = [(16, 2), (13, 7)];
 
-/// Features of each of the sets that are made for the curves.
+/// The number of features of the sets that are generated for the curves.
 const MADE_SIZE: usize = 100;
 
-/// Figures that hash chance moves are means over these. They lie far apart: the slots of MURMUR3 hash with
-/// SEED, SEED + 1 and so on, and seeds that are neighbours share nearly all of them.
+/// Figures that depend on chance in hashing are means over these seeds. They are far apart, since the slots of MURMUR3
+/// hash with SEED, SEED + 1 and so on: neighbouring seeds would share nearly all of them.
 const SEEDS: [u32; 5] = seeds();
 const MANY_SEEDS: [u32; 20] = seeds();
 
-/// Of sets that are longer only the beginning is replayed, as the figures they are held against have it.
+/// Only this many events of a longer set are replayed, as for the figures that the results are compared with.
 const FIRST: usize = 3_000;
 
 const WORDS_3: TextRules = TextRules { shingle: Shingle::Words(3), ..PLAIN };
@@ -50,7 +51,6 @@ pub const FIREFOX: &str = "firefox49";
 pub const LOGHUB: &str = "loghub12 mixed";
 pub const LICENSES: &str = "license_rules";
 pub const SPDX: &str = "spdx_licenses";
-pub const MADE_PAIRS: &str = "made pairs";
 
 type Measure = fn(&Lab, &[Event], &mut Results);
 
@@ -64,7 +64,7 @@ pub const SETS: [(&str, Measure); 6] = [
     ("groceries", groceries),
 ];
 
-/// What needs no set.
+/// Measures what needs no set.
 pub fn without_sets(lab: &Lab, results: &mut Results) {
     measure_made_pairs(lab, 2_000, results);
 }
@@ -76,7 +76,7 @@ fn measure_made_pairs(lab: &Lab, each: usize, results: &mut Results) {
     }
 }
 
-/// The small set that is made here, and little of everything.
+/// Measures a little of everything on the small generated set.
 pub fn small(lab: &Lab, results: &mut Results) {
     let events = made::events();
     let events: Vec<&Event> = events.iter().collect();
@@ -102,7 +102,7 @@ fn firefox(lab: &Lab, events: &[Event], results: &mut Results) {
     let distinct = Corpus::distinct(FIREFOX, &events, PLAIN);
     trace_curves(lab, &distinct, &MANY_SEEDS, results);
     results.estimated.extend(estimate::of_real_pairs(lab, &distinct, &SEEDS));
-    // One signature, which is not in the frames, is a large part of the set.
+    // A large part of the set has one signature of Mozilla's, which does not follow from the frames.
     let is_other = |event: &&Event| !event.label.as_ref().is_some_and(|l| l.contains("msgtype=0x820017"));
     let others: Vec<&Event> = events.into_iter().filter(is_other).collect();
     let corpus = Corpus::new("firefox49 without IPCError 0x820017", &others, PLAIN);
@@ -110,7 +110,7 @@ fn firefox(lab: &Lab, events: &[Event], results: &mut Results) {
     classify(lab, &corpus, &SOME, &SEEDS, results);
 }
 
-/// FSS and MURMUR3 on groups by COVERAGE.
+/// Compares FSS and MURMUR3 on groups by COVERAGE.
 fn compare_hashes(lab: &Lab, corpus: &Corpus, results: &mut Results) {
     for (bands, rows) in [(16, 2), (32, 2)] {
         let lines = [Hash::Fss, MURMUR3].map(|hash| {
@@ -124,7 +124,7 @@ fn compare_hashes(lab: &Lab, corpus: &Corpus, results: &mut Results) {
     }
 }
 
-/// Log lines: twelve systems mixed, and each alone.
+/// Log lines: twelve systems mixed, and each by itself.
 fn loghub(lab: &Lab, events: &[Event], results: &mut Results) {
     let mixed: Vec<&Event> = events.iter().step_by(8).collect();
     for text in [PLAIN, MASKED] {
@@ -144,7 +144,7 @@ fn loghub(lab: &Lab, events: &[Event], results: &mut Results) {
     measure_costs(lab, "loghub12", events, PLAIN, results);
 }
 
-/// The mean over systems, each replayed alone.
+/// The mean over systems, each replayed by itself.
 fn each_system(lab: &Lab, events: &[Event], text: TextRules, results: &mut Results) {
     let (mut ceilings, mut runs) = (Vec::new(), Vec::new());
     for events in set::by_system(events).into_values() {
@@ -156,7 +156,7 @@ fn each_system(lab: &Lab, events: &[Event], text: TextRules, results: &mut Resul
     results.classified.extend(replay::mean_of_all(&runs));
 }
 
-/// Documents. Labels differ in a phrase, so that retrieval is what this is for.
+/// Documents. Many labels differ only in a phrase, so the set is mainly for retrieval.
 fn license_rules(lab: &Lab, events: &[Event], results: &mut Results) {
     let first: Vec<&Event> = events.iter().take(FIRST).collect();
     for text in [PLAIN, WORDS_3] {
@@ -174,7 +174,7 @@ fn license_rules(lab: &Lab, events: &[Event], results: &mut Results) {
     retrieve(lab, &corpus, &[0.8], results);
 }
 
-/// Documents, long ones.
+/// Long documents.
 fn spdx_licenses(lab: &Lab, events: &[Event], results: &mut Results) {
     let events: Vec<&Event> = events.iter().collect();
     for text in [PLAIN, WORDS_3] {
@@ -203,10 +203,10 @@ fn groceries(lab: &Lab, events: &[Event], results: &mut Results) {
 
 const fn seeds<const COUNT: usize>() -> [u32; COUNT] {
     let mut seeds = [0; COUNT];
-    let mut place = 1;
-    while place < COUNT {
-        seeds[place] = seeds[place - 1] + 10_000;
-        place += 1;
+    let mut index = 1;
+    while index < COUNT {
+        seeds[index] = seeds[index - 1] + 10_000;
+        index += 1;
     }
     seeds
 }

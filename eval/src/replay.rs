@@ -1,19 +1,20 @@
 //! Classification: each event is classified against all earlier ones, then recorded.
 
+use crate::command::{Command, SCOPE, clause, command, event_of, found, item_of};
 use crate::corpus::Corpus;
 use crate::cost::Cost;
-use crate::harness::Reply;
-use crate::lab::{Command, Lab, SCOPE, clause, command, found, name, place};
+use crate::lab::Lab;
 use crate::outcome::{Answer, BEST, Outcome, mean, standard_error};
 use crate::setting::{Banding, Setting, describe_text, hash_name};
 use serde_json::{Value, json};
+use testkit::Reply;
 
-/// What was classified, and by which score: (index, score). As items, events have one observation each,
-/// and OVERLAP and COVERAGE are the same; groups have all observations of a label.
+/// The ways of classifying: (index, score). In the index `events` each event is an item of one observation, for which
+/// OVERLAP and COVERAGE are the same; in `groups` an item has all observations of a label.
 const WAYS: [(&str, &str); 4] =
     [("events", "OVERLAP"), ("groups", "OVERLAP"), ("groups", "COVERAGE"), ("groups", "SIGNIFICANCE")];
 
-/// One line of the results: one way, the mean over some seeds.
+/// One line of the results: the mean of one way over some seeds.
 #[derive(Clone)]
 pub struct Classified {
     pub corpus: String,
@@ -21,7 +22,7 @@ pub struct Classified {
     pub items: &'static str,
     pub score: &'static str,
     pub outcome: Outcome,
-    /// The standard error of the share of known events found first, as chance in hashing moves it.
+    /// The standard error of the share of known events found first, from chance in hashing.
     pub standard_error: Option<f64>,
     /// With items = events: the mean of J(found first) / J(nearest).
     pub nearness: Option<f64>,
@@ -56,19 +57,19 @@ pub fn ceiling(corpus: &Corpus) -> Outcome {
     Outcome::of(&(0..corpus.len()).map(answer).collect::<Vec<_>>())
 }
 
-/// The share of events whose features an earlier one had all and none else.
+/// The share of events with exactly the features of an earlier one.
 pub fn identical(corpus: &Corpus) -> f64 {
     let is_known = |event: &usize| corpus.exact.to_earlier(*event).contains(&1.0);
     (0..corpus.len()).filter(is_known).count() as f64 / corpus.len() as f64
 }
 
-/// Replays a corpus once for each seed; a line for each way, the mean of the seeds.
+/// Replays a corpus once for each seed, and gives for each way the mean over seeds.
 pub fn run(lab: &Lab, corpus: &Corpus, setting: Setting, seeds: &[u32]) -> Vec<Classified> {
-    let runs: Vec<_> = seeds.iter().map(|&seed| once(lab, corpus, Setting { seed, ..setting })).collect();
+    let runs: Vec<_> = seeds.iter().map(|&seed| replay(lab, corpus, Setting { seed, ..setting })).collect();
     mean_of_all(&runs)
 }
 
-/// Of several replays, a line for each way: the mean of all.
+/// The mean of several replays, a line for each way.
 pub fn mean_of_all(runs: &[Vec<Classified>]) -> Vec<Classified> {
     let line = |way: usize| mean_of(&runs.iter().map(|run| &run[way]).collect::<Vec<_>>());
     (0..WAYS.len()).filter_map(line).collect()
@@ -84,7 +85,7 @@ fn mean_of(runs: &[&Classified]) -> Option<Classified> {
     Some(Classified { outcome, standard_error: standard_error(&known), nearness, cost, ..(*first).clone() })
 }
 
-fn once(lab: &Lab, corpus: &Corpus, setting: Setting) -> Vec<Classified> {
+fn replay(lab: &Lab, corpus: &Corpus, setting: Setting) -> Vec<Classified> {
     lab.create(&setting);
     lab.begin(&format!("{}: classifying with {setting}", corpus.name), corpus.len());
     let mut answers: Vec<Vec<Answer>> = WAYS.iter().map(|_| Vec::new()).collect();
@@ -99,7 +100,7 @@ fn once(lab: &Lab, corpus: &Corpus, setting: Setting) -> Vec<Classified> {
             nearness.extend(nearness_of(corpus, event, &replies[0]));
         },
     );
-    let [of_events, of_groups] = ["events", "groups"].map(|index| Cost::of(lab, &corpus.events, index));
+    let [of_events, of_groups] = ["events", "groups"].map(|index| Cost::measure(lab, &corpus.events, index));
     let line = |(&(items, score), answers): (&(&'static str, &'static str), &Vec<Answer>)| {
         let outcome = Outcome::of(answers);
         Classified {
@@ -116,7 +117,7 @@ fn once(lab: &Lab, corpus: &Corpus, setting: Setting) -> Vec<Classified> {
     WAYS.iter().zip(&answers).map(line).collect()
 }
 
-/// Classified in each way, then recorded: as an item of its own, and under its label.
+/// The commands for an event: classify it in each way, then record it as an item of its own and under its label.
 fn commands(corpus: &Corpus, event: usize) -> Vec<Command> {
     let recorded = corpus.events[event];
     let limit = BEST.to_string();
@@ -124,16 +125,16 @@ fn commands(corpus: &Corpus, event: usize) -> Vec<Command> {
         command(&["SIM.CLASSIFY", SCOPE, "LIMIT", &limit, "SCORE", score], clause(index, recorded))
     };
     let mut commands: Vec<Command> = WAYS.iter().map(classify).collect();
-    commands.push(command(&["SIM.RECORD", SCOPE, &name(event)], clause("events", recorded)));
-    let group = recorded.label.clone().unwrap_or_else(|| name(event));
+    commands.push(command(&["SIM.RECORD", SCOPE, &item_of(event)], clause("events", recorded)));
+    let group = recorded.label.clone().unwrap_or_else(|| item_of(event));
     commands.push(command(&["SIM.RECORD", SCOPE, &group], clause("groups", recorded)));
     commands
 }
 
 fn answer<'a>(corpus: &Corpus<'a>, event: usize, index: &str, reply: &Reply) -> Answer<'a> {
-    // A group's name is looked up among the labels, so that what is kept are the set's own strings.
+    // A group's name is looked up among the labels, so that the answer borrows the corpus's strings.
     let label_of = |item: &[u8]| match index {
-        "events" => corpus.events[place(item)].label.as_deref(),
+        "events" => corpus.events[event_of(item)].label.as_deref(),
         _ => corpus.label(item),
     };
     Answer {
@@ -143,10 +144,10 @@ fn answer<'a>(corpus: &Corpus<'a>, event: usize, index: &str, reply: &Reply) -> 
     }
 }
 
-/// J(found first) / J(nearest); none where nothing shares a feature.
+/// J(found first) / J(nearest); `None` if no earlier event shares a feature.
 fn nearness_of(corpus: &Corpus, event: usize, reply: &Reply) -> Option<f64> {
     let (_, nearest) = *corpus.exact.nearest(event, 1).first()?;
     let first = found(reply).next();
-    let similarity = first.map_or(0.0, |(item, _)| corpus.exact.to_earlier(event)[place(item)]);
+    let similarity = first.map_or(0.0, |(item, _)| corpus.exact.to_earlier(event)[event_of(item)]);
     Some(f64::from(similarity) / f64::from(nearest))
 }

@@ -17,7 +17,7 @@ pub struct Results {
     pub missing: Vec<&'static str>,
     pub ceilings: Vec<Ceiling>,
     pub classified: Vec<Classified>,
-    /// The same line with either hash, over many seeds.
+    /// The same line with FSS and with MURMUR3, over many seeds.
     pub hashes: Vec<[Classified; 2]>,
     pub costs: Vec<Measured>,
     pub retrieved: Vec<Retrieved>,
@@ -25,13 +25,13 @@ pub struct Results {
     pub estimated: Vec<Estimated>,
 }
 
-/// What exact similarities reach.
+/// The outcome of classifying by exact similarities.
 #[derive(Clone)]
 pub struct Ceiling {
     pub corpus: String,
     pub text: TextRules,
     pub outcome: Outcome,
-    /// The share of events that had occurred just so.
+    /// The share of events with exactly the features of an earlier one.
     pub identical: f64,
 }
 
@@ -41,7 +41,7 @@ impl Ceiling {
         Ceiling { corpus: name, text, outcome: replay::ceiling(corpus), identical: replay::identical(corpus) }
     }
 
-    /// The mean over several sets that have one name.
+    /// The mean over several sets of the same name.
     pub fn mean_of(ceilings: &[Ceiling]) -> Option<Ceiling> {
         let outcome = Outcome::mean_of(ceilings.iter().map(|ceiling| &ceiling.outcome))?;
         let identical = ceilings.iter().map(|ceiling| ceiling.identical).sum::<f64>() / ceilings.len() as f64;
@@ -55,14 +55,14 @@ impl Ceiling {
 }
 
 impl Results {
-    /// The curve of these bands and rows, which all sets add to.
+    /// The curve of these bands and rows, to which all sets add.
     pub fn curve(&mut self, source: &'static str, bands: u16, rows: u16) -> &mut Curve {
-        let is_it = |curve: &Curve| (curve.source, curve.bands, curve.rows) == (source, bands, rows);
-        let place = self.curves.iter().position(is_it).unwrap_or_else(|| {
+        let is_same = |curve: &Curve| (curve.source, curve.bands, curve.rows) == (source, bands, rows);
+        let index = self.curves.iter().position(is_same).unwrap_or_else(|| {
             self.curves.push(Curve::new(source, bands, rows));
             self.curves.len() - 1
         });
-        &mut self.curves[place]
+        &mut self.curves[index]
     }
 
     pub fn json(&self) -> Value {

@@ -1,4 +1,4 @@
-//! The sets: files of a directory that is no part of the repository.
+//! The sets: files of a directory that is not part of the repository.
 
 use crate::event::Event;
 use std::collections::BTreeMap;
@@ -6,23 +6,24 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-/// Reads `NAME.jsonl.zst`: one event a line, in the order of arrival. `None` where there is no such file.
+/// Reads `NAME.jsonl.zst`: one event a line, in the order of arrival. `None` if there is no such file.
 pub fn read(directory: &Path, name: &str) -> Result<Option<Vec<Event>>, String> {
     let path = directory.join(format!("{name}.jsonl.zst"));
     if !path.exists() {
         return Ok(None);
     }
-    let wrong = |what: String| format!("{}: {what}", path.display());
-    let file = File::open(&path).map_err(|error| wrong(error.to_string()))?;
-    let decoder = ruzstd::decoding::StreamingDecoder::new(file).map_err(|error| wrong(error.to_string()))?;
+    let error_in_file = |what: String| format!("{}: {what}", path.display());
+    let file = File::open(&path).map_err(|error| error_in_file(error.to_string()))?;
+    let decoder =
+        ruzstd::decoding::StreamingDecoder::new(file).map_err(|error| error_in_file(error.to_string()))?;
     let events = BufReader::new(decoder).lines().enumerate().map(|(number, line)| {
         let line = line.map_err(|error| error.to_string())?;
         Event::parse(&line).map_err(|error| format!("line {}: {error}", number + 1))
     });
-    events.collect::<Result<_, _>>().map(Some).map_err(wrong)
+    events.collect::<Result<_, _>>().map(Some).map_err(error_in_file)
 }
 
-/// The events of each system, in their order.
+/// The events of each system, in the order of arrival.
 pub fn by_system(events: &[Event]) -> BTreeMap<&str, Vec<&Event>> {
     let mut systems = BTreeMap::<&str, Vec<&Event>>::new();
     for event in events {

@@ -1,6 +1,6 @@
-//! What a scope is made with.
+//! The parameters that a scope is created with.
 
-use crate::lab::{Command, SCOPE, command};
+use crate::command::{Command, SCOPE, command};
 use serde_json::{Value, json};
 use simile::signature::{Hash, Shingle, TextRules};
 use std::fmt;
@@ -42,21 +42,21 @@ impl Setting {
             Banding::Fixed { bands, rows } => format!("BANDS {bands} ROWS {rows}"),
             Banding::Threshold(threshold) => format!("THRESHOLD {threshold}"),
         };
-        let yes = |is: bool| if is { "yes" } else { "no" };
-        // INTERVAL 0: each event is held against all earlier ones, whenever they were.
+        let yes_or_no = |value: bool| if value { "yes" } else { "no" };
+        // INTERVAL 0: each event is compared with all earlier ones, whenever they occurred.
         let line = format!(
             "SIM.CREATE {SCOPE} {banding} INTERVAL 0 HASH {} SEED {} SHINGLE {} LOWERCASE {} MASK {}",
             hash_name(self.hash),
             self.seed,
             shingle_name(self.text.shingle),
-            yes(self.text.lowercase),
-            yes(self.text.mask)
+            yes_or_no(self.text.lowercase),
+            yes_or_no(self.text.mask)
         );
         command(&line.split(' ').collect::<Vec<_>>(), Vec::new())
     }
 }
 
-/// For the progress.
+/// As the progress bar shows it.
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.banding {
@@ -82,7 +82,7 @@ fn shingle_name(shingle: Shingle) -> String {
     }
 }
 
-/// How text becomes features, for the results.
+/// The rules for text, as the results have them.
 pub fn describe_text(text: TextRules) -> Value {
     json!({ "shingle": shingle_name(text.shingle), "mask": text.mask })
 }

@@ -1,7 +1,8 @@
-//! What is to be reached.
+//! The figures that must be reached.
 
+use crate::made_pairs::MADE_PAIRS;
 use crate::outcome::mean;
-use crate::plan::{FIREFOX, LICENSES, LOGHUB, MADE_PAIRS, SPDX};
+use crate::plan::{FIREFOX, LICENSES, LOGHUB, SPDX};
 use crate::replay::Classified;
 use crate::results::Results;
 use crate::setting::{Banding, MASKED, PLAIN, Setting};
@@ -12,7 +13,7 @@ use simile::signature::TextRules;
 pub struct Target {
     pub what: String,
     bound: Bound,
-    /// `None` where its set is missing.
+    /// `None` if its set is missing.
     pub reached: Option<f64>,
 }
 
@@ -67,16 +68,16 @@ fn masked(text: TextRules) -> &'static str {
     if text.mask { ", masked" } else { "" }
 }
 
-/// The share of known events found first, items = groups, by COVERAGE.
+/// The share of known events that are found first, with groups as items and by COVERAGE.
 fn known(results: &Results, set: &str, setting: &Setting) -> Option<f64> {
-    let is_it = |line: &&Classified| {
+    let is_same = |line: &&Classified| {
         (line.corpus.as_str(), line.items, line.score) == (set, "groups", "COVERAGE")
             && line.setting == *setting
     };
-    results.classified.iter().find(is_it)?.outcome.known
+    results.classified.iter().find(is_same)?.outcome.known
 }
 
-/// The least recall of THRESHOLD .8, whatever the shingles are.
+/// The least recall of THRESHOLD 0.8 over all shingles.
 fn recall(results: &Results, set: &str) -> Target {
     let lines = results.retrieved.iter();
     let chosen = lines.filter(|line| line.corpus == set && line.setting.banding == Banding::Threshold(0.8));
@@ -98,7 +99,7 @@ fn error(results: &Results, source: &str) -> Target {
     }
 }
 
-/// No less than chance explains: two standard errors of the difference.
+/// FSS must not know fewer events than MURMUR3, but for chance: two standard errors of the difference.
 fn gain_of_fss(results: &Results) -> Target {
     let gain = |[fss, murmur3]: &[Classified; 2]| Some(fss.outcome.known? - murmur3.outcome.known?);
     let variance = |lines: &[Classified; 2]| {

@@ -1,21 +1,14 @@
-//! The whole program on the small set that it makes: known facts must come out.
+//! Runs the whole program on the small generated set, for which the results must show known facts.
 
 use serde_json::Value;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-
-/// `SIMILE_MODULE`, or what `cargo build --release` made.
-fn module() -> PathBuf {
-    let built = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/libsimile.so");
-    std::env::var_os("SIMILE_MODULE").map_or_else(built, PathBuf::from)
-}
 
 fn eval(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_eval"));
-    command.args(arguments).env("SIMILE_MODULE", module()).output().expect("the program runs")
+    command.args(arguments).env("SIMILE_MODULE", testkit::module()).output().expect("the program runs")
 }
 
-/// The results of one run on the made set.
+/// The results of one run on the generated set.
 fn results() -> Value {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("results.json");
@@ -24,15 +17,15 @@ fn results() -> Value {
     serde_json::from_slice(&std::fs::read(file).expect("results")).expect("JSON")
 }
 
-/// The lines of one kind that hold all of these fields.
+/// The lines of one kind that have all of these fields.
 fn lines<'a>(results: &'a Value, kind: &str, fields: &[(&str, Value)]) -> Vec<&'a Value> {
     let all = results[kind].as_array().expect("a list");
-    let holds = |line: &&Value| {
+    let matches = |line: &&Value| {
         fields.iter().all(|(path, value)| {
             path.split('.').try_fold(*line, |value, key| value.get(key)).is_some_and(|found| found == value)
         })
     };
-    all.iter().filter(holds).collect()
+    all.iter().filter(matches).collect()
 }
 
 fn number(line: &Value, path: &str) -> f64 {
@@ -71,7 +64,7 @@ fn accuracy_comes_near_the_ceiling(results: &Value) {
         assert!(many > ceiling - 0.06, "32 bands reach {many} of {ceiling}");
     }
     let of_groups = |mask| known(results, mask, 32, "groups", "COVERAGE");
-    assert!(of_groups(true) > of_groups(false), "without its numbers a message is easier to know");
+    assert!(of_groups(true) > of_groups(false), "a message is easier to recognise without its numbers");
     assert!(of_groups(true) > 0.94, "groups by COVERAGE: {}", of_groups(true));
 }
 

@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use simile::index::{Budget, Chunk, IndexQuery, Profile, SearchOptions, codec, combine, search};
+use simile::index::{Budget, Chunk, IndexQuery, SearchOptions, codec, combine, search};
 
 fuzz_target!(|input: (Vec<u8>, Vec<u8>, u8)| {
     let (one, other, limit) = input;

@@ -1,6 +1,6 @@
 """examples/python/simile.py against a server on the port that PORT names, a cluster's where CLUSTER is set.
 
-tests/server/clients.rs starts the server and runs this.
+tests/server/concerns/clients.rs starts the server and runs this.
 """
 
 import os

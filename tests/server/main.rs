@@ -1,40 +1,7 @@
-//! What a user of the module sees, tried on real servers: Redis 7.0, Redis 8.2 and Valkey 9.1.
+//! The module as its users meet it, on real servers: Redis 7.0, Redis 8.2 and Valkey 9.1.
 //!
-//! `make test` installs the servers, builds the module and runs this; `SERVERS=redis-7.0` narrows it.
+//! `make test` installs the servers, builds the module and runs these tests; `SERVERS=redis-7.0` narrows them to
+//! one server. The crate `testkit` starts the servers and talks to them.
 
-mod harness;
-
-mod alter;
-mod assign;
-mod bad_input;
-mod churn;
-mod clients;
-mod cluster;
-mod config;
-mod crash;
-mod differential;
-mod explain;
-mod export;
-mod hostile;
-mod lifecycle;
-mod memory;
-mod merge_delete;
-mod moves;
-mod persistence;
-mod query;
-mod random_commands;
-mod readme;
-mod record;
-mod reference;
-mod replicas;
-mod replication;
-mod resp;
-mod rights;
-mod scan;
-mod score;
-mod sentry;
-mod signature;
-mod significant;
-mod stall;
-mod statistics;
-mod window;
+mod commands; // what one command replies and refuses
+mod concerns; // what all commands have in common, and what happens to data around them

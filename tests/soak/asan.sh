@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Random commands and damaged payloads with the module under AddressSanitizer: any error ends the server,
-# and with it the test. On Valkey, whose memory comes from the C library, where the sanitizer sees each
+# and with it the test. On Valkey, whose memory comes from the C library, so that the sanitizer sees each
 # block. Needs clang's runtime (libclang-rt-14-dev or later); the build takes some minutes.
 #
 #     tests/soak/asan.sh [test ...]
@@ -18,8 +18,8 @@ RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=$target \
 
 export SERVERS=valkey-9.1 SIMILE_MODULE=$target/x86_64-unknown-linux-gnu/release/libsimile.so
 export SIMILE_PRELOAD=$target/no_deepbind.so:$runtime
-# Leaks are valgrind's. A server that reads a damaged length asks for more memory than there is, and can
-# be told that there is none.
+# Leaks are left to valgrind. A server that reads a damaged length asks for more memory than there is; the
+# allocation fails, and the server goes on.
 export ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0:abort_on_error=1:allocator_may_return_null=1
 [ $# -gt 0 ] || set -- random_commands_do_no_harm::valkey no_payload_breaks_anything::valkey statistics::
 cargo test --test server -- --nocapture --test-threads=1 "$@"

@@ -20,9 +20,9 @@ soak() {
     fi
 }
 
-soak --test-threads=1 the_worst_of_each_command # alone, since it looks at the clock
+soak --test-threads=1 the_worst_of_each_command # by itself, since it measures times
 soak crash:: random_commands:: hostile:: replicas:: memory:: statistics:: cluster:: churn:: random_commands_agree \
-    --skip clients:: # which `make test` installs
+    --skip clients:: # these need packages that `make test` installs
 tests/soak/valgrind.sh 180 | tee -a "$log"
 
 echo

@@ -1,14 +1,14 @@
 //! docs/cli.md and docs/migrating.md, line by line: the output that they show is the real one.
 //!
-//! Every ```console block is typed into a shell: `$ ` begins a command, `> ` goes on with it. Only times
-//! may differ: seconds that something took, and moments (ten digits).
+//! Every ```console block is typed into a shell: `$ ` begins a command, `> ` continues it. Only times
+//! may differ: durations in seconds, and moments (ten digits).
 
-use crate::harness::{Kind, Server, on_each_server};
 use crate::migrate;
 use std::path::Path;
 use std::process::Command;
+use testkit::{Kind, Server, on_each_server};
 
-/// A command of a page, and what it prints.
+/// A command of a page, and its output.
 struct Step {
     line: usize,
     command: String,

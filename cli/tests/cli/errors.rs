@@ -1,7 +1,7 @@
 //! Errors before anything is done: the user reads what is wrong and what to do.
 
-use crate::harness::{Kind, Server, free_port, on_each_server};
 use crate::program::{run, simile, simile_at_port};
+use testkit::{Kind, Server, free_port, on_each_server};
 
 #[test]
 fn no_server_answers() {

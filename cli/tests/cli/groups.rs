@@ -1,9 +1,9 @@
-//! `simile groups`: the groups are those that every pair of items gives.
+//! `simile groups`: the groups are those that follow from comparing every pair of items.
 
-use crate::harness::{Random, Server, on_each_server};
 use crate::program::{run, simile};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
+use testkit::{Random, Server, on_each_server};
 
 /// Items around some centres: copies, near-copies, and items without a link. One group is larger than a
 /// search is limited to at first.
@@ -12,9 +12,9 @@ fn record(server: &Server, scope: &str) {
     let mut random = Random::new(7);
     let mut commands = Vec::new();
     for item in 0..900 {
-        let centre = if random.once_in(3) { 0 } else { random.below(150) };
+        let centre = if random.one_in(3) { 0 } else { random.below(150) };
         let changed = random.below(6);
-        let bucket = |band: usize| match band < changed && random.once_in(2) {
+        let bucket = |band: usize| match band < changed && random.one_in(2) {
             true => format!("own{}", random.below(5_000)),
             false => format!("c{centre}"),
         };

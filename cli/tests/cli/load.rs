@@ -1,6 +1,5 @@
-//! `simile load`: every form of input, and every way to be stopped.
+//! `simile load`: every form of input, and every way to stop it.
 
-use crate::harness::{Client, Kind, Server, on_each_server, wait_until};
 use crate::program::{Running, run, run_with, simile, write};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,6 +8,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
+use testkit::{Client, Kind, Server, on_each_server, wait_until};
 
 const PLAIN: &str = "--create 'BANDS 2 ROWS 1 INTERVAL 0 SHINGLE WORDS 1'";
 const LINES: u64 = 100_000;
@@ -156,7 +156,7 @@ on_each_server! {
         });
         let mut pipe = first.0.stdin.take().expect("a pipe");
         pipe.write_all(lines(0..1_000).as_bytes()).expect("it reads");
-        // Three batches of 256; for the fourth it waits until there is more.
+        // Three batches of 256 are sent; the fourth waits for more lines.
         wait_until("the first waits for more", || position(&server, Path::new("queue")) == 768);
         run_with(&server, "load s - --id queue", lines(0..2_000).as_bytes());
         pipe.write_all(lines(1_000..2_000).as_bytes()).expect("it reads");
@@ -214,7 +214,7 @@ on_each_server! {
             run(&server, &format!("load s {} {fields} {options}", path.display()))
         };
         let create = "--create 'BANDS 2 ROWS 1 INTERVAL 3600 RETENTION 1000 SHINGLE WORDS 1'";
-        // The times lie in 1970: every record is refused, counted and not silent.
+        // The times are in 1970: every record is refused, and the refusals are counted and shown.
         let old = load(create).failed(3);
         assert!(old.contains("record 1 was refused: ERR TIMESTAMP 0 is older than the window"), "{old}");
         let now = server.now() / 3_600;

@@ -1,14 +1,10 @@
-//! The tool as a user meets it: the built program, on real servers.
+//! The tool as its users meet it: the built program, on real servers.
 
-#[allow(dead_code, unused_imports)] // the harness of the module's tests, which need more of it
-#[path = "../../../tests/server/harness/mod.rs"]
-mod harness;
-mod program;
-
-mod documentation;
-mod errors;
-mod groups;
-mod load;
-mod migrate;
-mod parts;
-mod query;
+mod documentation; // the examples of docs/, replayed
+mod errors; // errors before anything is done, and what they tell the user
+mod groups; // simile groups
+mod load; // simile load
+mod migrate; // simile migrate
+mod parts; // scopes that are split over several servers
+mod program; // runs the program, for all of these
+mod query; // simile query and the commands like it

@@ -1,15 +1,15 @@
-//! `simile migrate-sentry`: the scores before are the scores after.
+//! `simile migrate-sentry`: the scores are the same before and after.
 
-use crate::harness::{Random, Server, on_each_server, wait_until};
 use crate::program::{Running, run, simile};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
+use testkit::{Random, Server, on_each_server, wait_until};
 
 pub const BANDS: usize = 8;
 pub const INTERVAL: u64 = 86_400;
 pub const RETENTION: u64 = 3;
 
-/// Sentry's index of 2017, written as its Lua script writes it, and a plain model of its scores.
+/// Sentry's index of 2017, with its keys written as its Lua script does, and a plain model of its scores.
 pub struct Sentry {
     namespace: String,
     scope: String,
@@ -22,7 +22,7 @@ impl Sentry {
         Sentry { namespace: namespace.into(), scope: scope.into(), frequencies: BTreeMap::new() }
     }
 
-    /// RECORD, in the index that the server holds and in the model: for each band, SADD and EXPIREAT the
+    /// RECORD, in the index on the server and in the model: for each band, SADD and EXPIREAT the
     /// members, HINCRBY and EXPIREAT the frequencies.
     pub fn record(&mut self, server: &Server, time: u64, item: &str, index: &str, buckets: &[String]) {
         let expiry = ((time + 1 + RETENTION) * INTERVAL).to_string();
@@ -129,7 +129,7 @@ pub fn sample(server: &Server, namespace: &str, scope: &str) -> Sentry {
     for n in 0..1_200 {
         let item = if n % 50 == 0 { format!("with:1:colons {n}") } else { random.below(200).to_string() };
         let (centre, index) = (random.below(60), *random.pick(&["a", "b"]));
-        let bucket = |_| format!("{},{}", centre * 7, if random.once_in(3) { random.below(4) } else { 0 });
+        let bucket = |_| format!("{},{}", centre * 7, if random.one_in(3) { random.below(4) } else { 0 });
         let buckets: Vec<String> = (0..BANDS).map(bucket).collect();
         let time = today - random.below(RETENTION as usize + 1) as u64;
         sentry.record(server, time, &item, index, &buckets);
@@ -168,7 +168,7 @@ on_each_server! {
         for index in ["a", "b"] {
             sentry.holds_in(&server, "s", index, index);
         }
-        // The times too: each interval has its own chunk, and its own expiry.
+        // The times are the same, too: each interval has a chunk and an expiry of its own.
         server.validate_all();
         assert_eq!(server.chunks().len(), 2 * (RETENTION as usize + 1));
         let info = server.does("SIM.INFO s");
@@ -184,7 +184,7 @@ on_each_server! {
 
     fn a_migration_that_is_killed_is_run_again(server: Server) {
         let sentry = sample(&server, "sim", "1");
-        // As it is with a large index: SCAN meets other keys between.
+        // SCAN meets other keys between those of the index, as with a large database.
         server.does("DEBUG POPULATE 300000 other 3");
         let run = Running::start(simile(&server, &line(&server, "")));
         let info = || server.run("SIM.INFO s").to_string();

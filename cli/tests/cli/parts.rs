@@ -1,9 +1,9 @@
-//! A scope split by item over the nodes of a real cluster: its answers are those of one big scope.
+//! A scope split by item over the nodes of a real cluster: it answers like one scope that has all items.
 
-use crate::harness::{Client, Kind, Random, Server, free_port, on_each_server, wait_until};
 use crate::migrate;
 use crate::program::{Running, run, simile, write};
 use std::path::Path;
+use testkit::{Client, Kind, Random, Server, free_port, on_each_server, wait_until};
 
 const PARTS: usize = 5;
 
@@ -48,13 +48,13 @@ fn texts(path: &Path, count: usize) {
     for n in 0..count {
         let centre = random.below(count / 4);
         let words: Vec<String> = (0..6)
-            .map(|word| match random.once_in(5) {
+            .map(|word| match random.one_in(5) {
                 true => format!("x{}", random.below(9)),
                 false => format!("w{centre}_{word}"),
             })
             .collect();
-        // Some are seen twice: observations decide about the order of equal scores.
-        for _ in 0..1 + usize::from(random.once_in(3)) {
+        // Some are seen twice, since observations decide the order of equal scores.
+        for _ in 0..1 + usize::from(random.one_in(3)) {
             lines += &format!("{{\"id\": \"i{n}\", \"text\": \"{}\"}}\n", words.join(" "));
         }
     }

@@ -1,9 +1,9 @@
-//! The program under test: started, fed, killed, and what it wrote.
+//! The program under test: starts it, gives it input, stops it, and collects its output.
 
-use crate::harness::Server;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use testkit::Server;
 
 /// The program with these words on its command line, connected to this server.
 pub fn simile(server: &Server, line: &str) -> Command {
@@ -61,7 +61,7 @@ impl Ran {
     }
 }
 
-/// Runs it to its end.
+/// Runs the program to its end.
 #[track_caller]
 pub fn run(server: &Server, line: &str) -> Ran {
     simile(server, line).output().expect("the program runs").into()
@@ -83,7 +83,7 @@ impl Running {
         Running(command.spawn().expect("the program starts"))
     }
 
-    /// As `kill -9` does.
+    /// Kills it, like `kill -9`.
     pub fn kill(mut self) {
         self.0.kill().expect("it can be killed");
         self.0.wait().expect("it has ended");
@@ -97,12 +97,12 @@ impl Drop for Running {
     }
 }
 
-/// Writes a file of a test.
+/// Writes a file for a test.
 pub fn write(path: &Path, content: impl AsRef<[u8]>) {
     std::fs::write(path, content).expect("a file can be written");
 }
 
-/// A number as the program shows it, up to a million.
+/// A number below a million, as the program shows it.
 pub fn thousands(number: u64) -> String {
     if number < 1_000 { number.to_string() } else { format!("{},{:03}", number / 1_000, number % 1_000) }
 }

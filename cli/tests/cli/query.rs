@@ -1,7 +1,7 @@
 //! `simile query` and `simile explain`.
 
-use crate::harness::{Server, on_each_server};
 use crate::program::{run, run_with};
+use testkit::{Server, on_each_server};
 
 fn record(server: &Server) {
     server.does("SIM.CREATE s BANDS 4 ROWS 1 SHINGLE WORDS 1 MASK yes INTERVAL 0");

@@ -1,18 +1,18 @@
 //! The candidates of a search, and an accumulator for each in every index.
 //!
-//! Postings are not scored as they are read. They wait as hits, and go through three passes, each of which does
-//! one kind of random access for many hits in a row, so that its cache misses overlap:
+//! Postings are not scored as they are read. They wait as hits ([`Candidates::push_hit`]), and are then processed in
+//! passes. A pass does one kind of random access for many hits in a row, so that its cache misses overlap:
 //!
 //! ```text
-//! push_hit          (bucket, chunk, item id, count)           read in order, cheap
-//! tally_pending     find or make the candidate; sum its       one look-up by name for each new (chunk, id)
-//!                   counts in the same query bucket
-//! take_counts       find each new candidate in all chunks     one look-up by name for each chunk
-//! add_contribution  turn counts into parts of the score       by now the observations are known
+//! 1. tally_pending          find or make the candidate of each hit,     a look-up by name for each new (chunk, id)
+//!                           sum its counts in the same query bucket
+//! 2. resolve_observations   find each new candidate in all chunks       a look-up by name for each chunk
+//! 3. accumulate             turn each count into a part of the score    by now the observations are known
 //! ```
 //!
 //! A hot bucket makes a hundred thousand candidates, so little is kept of each: a name, for instance, stays in its
-//! chunk and is read where it is needed.
+//! chunk and is read where it is needed. The queried item itself is the first candidate, if it is one; its postings
+//! are never pushed.
 
 use super::cost;
 use super::query::{IndexQuery, SearchChunk};
@@ -59,7 +59,7 @@ struct Candidate {
     last_count: u32,
     /// The chunks whose observations of it are in its accumulator: a bit for each of the first 64.
     counted_chunks: u64,
-    /// Nothing remains to be read of it: its score is final, or certainly too low.
+    /// No more hits are counted: its score is complete, or it was given up.
     is_finished: bool,
 }
 
@@ -72,7 +72,8 @@ impl Candidate {
     }
 }
 
-/// What is known of a candidate in one index. Packed, since a `u128` would be aligned to more than [`MAX_ALIGN`].
+/// What is known of a candidate in one index. Packed to 8 bytes, because the memory of an index does not give the 16
+/// that a `u128` is aligned to: see [`MAX_ALIGN`].
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(C, packed(8))]
 struct Accumulator {
@@ -85,8 +86,8 @@ struct Accumulator {
 
 const _: () = assert!(align_of::<Accumulator>() <= MAX_ALIGN);
 
-/// Hits that go through a pass together. Their records take 64 KiB: they stay in the second-level cache.
-const HITS_PER_PASS: usize = 1 << 12;
+/// Hits, or candidates, that go through a pass together: 64 or 128 KiB of records, which stay in the second-level cache.
+const PER_PASS: usize = 1 << 12;
 
 /// All candidates of a search, by number in the order in which they were met.
 pub struct Candidates<'s, 'a> {
@@ -100,14 +101,14 @@ pub struct Candidates<'s, 'a> {
     accumulators: Vec<Accumulator>,
     /// Hits that wait for [`Self::tally_pending`].
     pending: Vec<PostingHit>,
-    /// Counts that wait for [`Self::take_counts`].
+    /// Counts that wait to be scored.
     counts: Vec<CandidateCount>,
     /// The bands that a candidate shares with a query, a bit for each; only if MINBANDS asks for several.
     band_sets: HashMap<(usize, usize), Vec<u64>>,
     /// The numbers of candidates, found by the hash of their names.
     by_name: HashTable<u32>,
     recent: RecentCandidates,
-    /// The number of leading candidates whose accumulators include the observations of every chunk.
+    /// The candidates below this number are resolved: their accumulators include the observations of every chunk.
     resolved: usize,
 }
 
@@ -126,7 +127,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
             chunks,
             list: Vec::with_capacity(expected),
             accumulators: Vec::with_capacity(expected * queries.len()),
-            pending: Vec::with_capacity(expected.min(HITS_PER_PASS)),
+            pending: Vec::with_capacity(expected.min(PER_PASS)),
             counts: Vec::with_capacity(expected),
             band_sets: HashMap::new(),
             by_name: HashTable::with_capacity(expected),
@@ -161,9 +162,10 @@ impl<'s, 'a> Candidates<'s, 'a> {
         self.resolved = 1;
     }
 
-    /// Notes a posting that was read. The hits of one query bucket must come one after the other.
+    /// Notes a posting that was read. All hits of an item in a query bucket must come before the next
+    /// [`Self::take_counts`], and without hits of other buckets in between.
     pub fn push_hit(&mut self, hit: PostingHit) {
-        if self.pending.len() == HITS_PER_PASS {
+        if self.pending.len() == PER_PASS {
             self.tally_pending();
         }
         self.pending.push(hit);
@@ -177,18 +179,17 @@ impl<'s, 'a> Candidates<'s, 'a> {
         self.pending = pending; // keeps its allocation
     }
 
-    /// The cost of resolving the candidates that are new: noting each, looking for it in all chunks, and scoring it
-    /// in all indexes. There must be no pending hits.
-    pub fn pending_cost(&self) -> u64 {
+    /// The cost of resolving and scoring the candidates that came since the last time: noting each, looking for it in
+    /// all chunks, and scoring it in all indexes. There must be no pending hits.
+    pub fn resolve_cost(&self) -> u64 {
         debug_assert!(self.pending.is_empty());
         let new = self.list.len() - self.resolved;
         (new * (cost::PER_NEW_CANDIDATE + self.queries.len() + self.chunks.len())) as u64
     }
 
-    /// Takes the counts of all hits. From here on the observations of every candidate are known.
+    /// Takes the counts of all hits that were tallied.
     pub fn take_counts(&mut self) -> Vec<CandidateCount> {
-        self.tally_pending();
-        self.resolve_observations();
+        debug_assert!(self.pending.is_empty());
         std::mem::take(&mut self.counts)
     }
 
@@ -200,12 +201,14 @@ impl<'s, 'a> Candidates<'s, 'a> {
             self.recent.insert(chunk, posting.item, number);
             number
         });
-        // The hits of a bucket come together, so if the candidate's last count is in this bucket, it is the one to
-        // add to.
         let Candidate { is_finished, last_count, .. } = &mut self.list[number as usize];
+        if *is_finished {
+            return;
+        }
+        // The hits of a bucket come together, so if the candidate has a count in this bucket, it is its last one. Since
+        // `take_counts` that number may lead to nothing, or to another candidate's: so it is compared.
         let count = u64::from(posting.count);
         match self.counts.get_mut(*last_count as usize) {
-            _ if *is_finished => {}
             Some(last) if (last.candidate, last.bucket) == (number, hit.bucket) => last.count += count,
             _ => {
                 *last_count = self.counts.len() as u32;
@@ -238,7 +241,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
         number
     }
 
-    /// Adds a new candidate's observations in a chunk, unless they are in already.
+    /// Adds the observations in a chunk of a candidate that is not resolved yet, unless this chunk was added before.
     fn add_observations(&mut self, number: u32, chunk: u32, id: u32) {
         let SearchChunk { query, chunk: source, .. } = self.chunks[chunk as usize];
         let Candidate { counted_chunks, .. } = &mut self.list[number as usize];
@@ -249,16 +252,17 @@ impl<'s, 'a> Candidates<'s, 'a> {
         }
     }
 
-    /// Adds the observations of new candidates in the chunks where no posting of theirs was read.
-    fn resolve_observations(&mut self) {
+    /// Resolves the candidates that came since the last time: adds their observations in the chunks where no posting of
+    /// theirs was read.
+    pub fn resolve_observations(&mut self) {
         let (list, query_count) = (&self.list, self.queries.len());
-        let mut scratch = vec![0; HITS_PER_PASS.min(list.len() - self.resolved)];
-        for first in (self.resolved..list.len()).step_by(HITS_PER_PASS) {
-            let pass = first..list.len().min(first + HITS_PER_PASS);
+        let mut scratch = vec![0; PER_PASS.min(list.len() - self.resolved)];
+        for first in (self.resolved..list.len()).step_by(PER_PASS) {
+            let pass = first..list.len().min(first + PER_PASS);
             for (chunk_number, SearchChunk { query, chunk, .. }) in (0..).zip(self.chunks) {
                 let (items, bit) = (chunk.items(), chunk_bit(chunk_number));
-                // First the tags of all candidates: one byte each says whether the chunk may have it. That sorts out
-                // nearly all, and the reads do not wait for one another.
+                // First the tags of all candidates: one byte each says whether the chunk may have it, and sorts out nearly
+                // all. It is `&` and not `&&`: without a branch the reads of the tags overlap.
                 let may_be_there = pass.clone().zip(&list[pass.clone()]).map(|(number, candidate)| {
                     (number, (candidate.counted_chunks & bit == 0) & items.may_have(candidate.hash))
                 });
@@ -275,8 +279,9 @@ impl<'s, 'a> Candidates<'s, 'a> {
         self.resolved = self.list.len();
     }
 
-    /// Adds what a candidate shares in one bucket of a band: `contribution` of its observations.
-    pub fn add_contribution(
+    /// Adds what a candidate shares in one bucket of a band. `contribution` computes it from the candidate's
+    /// observations in the index.
+    pub fn accumulate(
         &mut self,
         number: usize,
         query: usize,
@@ -300,14 +305,14 @@ impl<'s, 'a> Candidates<'s, 'a> {
         bands[word] |= bit;
     }
 
-    /// Marks a candidate as finished: nothing remains to be read of it, and later hits are ignored.
+    /// Marks a candidate as finished: later hits of it are ignored.
     pub fn mark_finished(&mut self, number: usize) {
         self.list[number].is_finished = true;
     }
 
     // Reading what is known.
 
-    /// True if nothing remains to be read of a candidate.
+    /// True if a candidate is marked as finished.
     pub fn is_finished(&self, number: usize) -> bool {
         self.list[number].is_finished
     }
@@ -326,13 +331,13 @@ impl<'s, 'a> Candidates<'s, 'a> {
         &self.accumulators[number * self.queries.len() + query]
     }
 
-    /// The candidates from `first` on that share enough bands with at least one query.
-    pub fn admitted_from(&self, first: usize) -> impl Iterator<Item = usize> {
+    /// The candidates from `first` on that qualify: they share enough bands with at least one query.
+    pub fn qualifying_from(&self, first: usize) -> impl Iterator<Item = usize> {
         let by_candidate = self.accumulators.chunks_exact(self.queries.len().max(1)).enumerate().skip(first);
-        let is_admitted =
+        let qualifies =
             |(accumulator, query): (&Accumulator, &IndexQuery)| accumulator.shared_bands >= query.min_bands;
         by_candidate
-            .filter(move |(_, accumulators)| accumulators.iter().zip(self.queries).any(is_admitted))
+            .filter(move |(_, accumulators)| accumulators.iter().zip(self.queries).any(qualifies))
             .map(|(number, _)| number)
     }
 
@@ -341,44 +346,44 @@ impl<'s, 'a> Candidates<'s, 'a> {
         (0..self.queries.len()).map(|query| self.accumulator(number, query).observations).sum()
     }
 
-    /// What was read so far of what a candidate shares with a query.
-    pub fn shared_with(&self, number: usize, query: usize) -> SharedSum {
+    /// What has been accumulated for a candidate in one index.
+    pub fn accumulated(&self, number: usize, query: usize) -> SharedSum {
         let Accumulator { sum, observations, .. } = *self.accumulator(number, query);
         SharedSum { sum, observations }
     }
 
-    /// True if the query or the candidate has data in an index.
-    fn has_data(&self, number: usize, query: usize) -> bool {
+    /// True if an index counts for a candidate's score: the query or the candidate has data there.
+    fn is_scored(&self, number: usize, query: usize) -> bool {
         self.scorers[query].query_observations > 0 || self.accumulator(number, query).observations > 0
     }
 
-    /// What a candidate shares with a query; `None` if either has no data, and nothing can be shared.
-    fn shared_data(&self, number: usize, query: usize) -> Option<SharedSum> {
-        let shared = self.shared_with(number, query);
+    /// What has been accumulated for a candidate in one index; `None` unless both sides have data there.
+    fn comparable(&self, number: usize, query: usize) -> Option<SharedSum> {
+        let shared = self.accumulated(number, query);
         (shared.observations > 0 && self.scorers[query].query_observations > 0).then_some(shared)
     }
 
     /// The score in one index: `None` if neither side has data there, 0 if only one side has.
     pub fn score_in(&self, number: usize, query: usize) -> Option<f64> {
         let score = |shared| self.scorers[query].score(&shared);
-        self.has_data(number, query).then(|| self.shared_data(number, query).map_or(0.0, score))
+        self.is_scored(number, query).then(|| self.comparable(number, query).map_or(0.0, score))
     }
 
-    /// The score by what was read so far: the mean over the indexes where either side has data.
+    /// The score by what has been accumulated: the mean over the indexes where either side has data.
     pub fn score(&self, number: usize) -> f64 {
         if let [scorer] = self.scorers {
-            return self.shared_data(number, 0).map_or(0.0, |shared| scorer.score(&shared));
+            return self.comparable(number, 0).map_or(0.0, |shared| scorer.score(&shared));
         }
-        let with_data = (0..self.scorers.len()).filter(|query| self.has_data(number, *query));
+        let with_data = (0..self.scorers.len()).filter(|query| self.is_scored(number, *query));
         mean(with_data.map(|query| {
-            let shared = self.shared_data(number, query);
+            let shared = self.comparable(number, query);
             shared.map_or(0, |shared| self.scorers[query].score_fixed_point(&shared))
         }))
     }
 
     /// The number of indexes that a candidate's score is the mean of.
     pub fn scored_indexes(&self, number: usize) -> usize {
-        (0..self.queries.len()).filter(|query| self.has_data(number, *query)).count().max(1)
+        (0..self.queries.len()).filter(|query| self.is_scored(number, *query)).count().max(1)
     }
 }
 

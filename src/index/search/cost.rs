@@ -1,8 +1,10 @@
 //! What a search may cost, and the weight of each step.
 //!
 //! The unit is one posting, read in order. The weights are the time of other steps in that unit, measured with
-//! `cargo bench --bench core`; they need to be right within a factor of two, so that a budget of postings bounds
-//! the time of any search.
+//! `cargo bench --bench core`, and need to be right within a factor of two. So a budget bounds the time for what is
+//! read and for the candidates that come of it. Locating buckets is charged by the caller, who knows the profile and
+//! the chunks. The look-ups that finish candidates are not charged: a search makes them only if they are fewer than the
+//! postings that they may spare.
 
 /// For each result: ranking it, and replying with it.
 pub const PER_RESULT: u64 = 6;
@@ -32,17 +34,17 @@ impl Budget {
         Budget { left: postings, read: 0, skipped: 0 }
     }
 
-    /// Spends `postings`, before the work is done.
+    /// Spends `postings`, before the work that they stand for is done.
     pub(super) fn take(&mut self, postings: u64) -> Result<(), TooManyPostings> {
         self.left = self.left.checked_sub(postings).ok_or(TooManyPostings { postings })?;
         Ok(())
     }
 }
 
-/// A search would read more postings than its budget has left.
+/// The next step of a search would cost more than its budget has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a bucket of the query has {postings} members")]
+#[error("the next step of the search would cost {postings} postings, more than its budget has left")]
 pub struct TooManyPostings {
-    /// What the step that did not fit would have cost.
+    /// The cost of that step.
     pub postings: u64,
 }

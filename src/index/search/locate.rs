@@ -30,13 +30,13 @@ pub struct QueryBucket<'s, 'a> {
     pub query: usize,
     /// The query's count in it.
     pub frequency: &'s Frequency<'a>,
-    /// Its row in [`LocatedBuckets::refs`].
-    pub refs: Range<usize>,
-    /// Its members, summed over the chunks: an item counts once for each chunk that has it here.
-    pub member_count: usize,
+    /// Where its row is in [`LocatedBuckets::refs`].
+    pub row: Range<usize>,
+    /// The length of its posting lists, over all chunks.
+    pub posting_count: usize,
 }
 
-/// The buckets of all queries that have a member.
+/// The buckets of all queries, but for those without a posting.
 #[derive(Debug)]
 pub struct LocatedBuckets<'s, 'a> {
     /// The buckets, in the order of the profiles.
@@ -56,7 +56,7 @@ impl<'s, 'a> LocatedBuckets<'s, 'a> {
 
 /// Buckets being located.
 struct Locator<'s, 'a> {
-    /// One for each frequency of each query. Until the rows are made, `refs.end` counts the entries of the row.
+    /// One for each frequency of each query. Until the rows are made, `row.end` counts the entries of the row.
     buckets: Vec<QueryBucket<'s, 'a>>,
     /// The number of a bucket, and where it is; chunk by chunk.
     found: Vec<(usize, BucketRef)>,
@@ -66,7 +66,7 @@ impl<'s, 'a> Locator<'s, 'a> {
     fn new(queries: &'s [IndexQuery<'a>]) -> Locator<'s, 'a> {
         let empty_buckets = |(query, of_query): (usize, &'s IndexQuery<'a>)| {
             let frequencies = of_query.profile.frequencies().iter();
-            frequencies.map(move |frequency| QueryBucket { query, frequency, refs: 0..0, member_count: 0 })
+            frequencies.map(move |frequency| QueryBucket { query, frequency, row: 0..0, posting_count: 0 })
         };
         let buckets: Vec<QueryBucket> = queries.iter().enumerate().flat_map(empty_buckets).collect();
         let found = Vec::with_capacity(2 * buckets.len());
@@ -80,23 +80,27 @@ impl<'s, 'a> Locator<'s, 'a> {
         for query in queries {
             let keys: Vec<BucketKey> = query.profile.frequencies().iter().map(Frequency::key).collect();
             let mut scratch = vec![0; keys.len()];
-            // For each bucket, the last chunk of the query in which the queried item is known to be in it.
-            let mut known_in = vec![usize::MAX; keys.len()];
-            let mut known = query.self_location.entries.iter().peekable();
-            for (at, (number, chunk)) in numbered_chunks.by_ref().take(query.chunks.len()).enumerate() {
-                // The buckets that the item's profile was read from: their ids are known.
+            // The entries that the item's own profile was read from, chunk by chunk: their ids are known.
+            let entries = &query.self_location.entries;
+            debug_assert!(entries.is_sorted_by_key(|entry| entry.chunk));
+            let mut known = entries.iter().peekable();
+            // For each bucket, the last chunk where it was known.
+            let mut last_known_in = vec![usize::MAX; keys.len()];
+            for (chunk_in_query, (chunk_number, chunk)) in
+                numbered_chunks.by_ref().take(query.chunks.len()).enumerate()
+            {
                 while let Some(ProfileEntry { frequency, bucket, .. }) =
-                    known.next_if(|entry| entry.chunk == at)
+                    known.next_if(|entry| entry.chunk == chunk_in_query)
                 {
-                    known_in[*frequency] = at;
-                    self.add(first_bucket + frequency, number, chunk, *bucket);
+                    last_known_in[*frequency] = chunk_in_query;
+                    self.add_entry(first_bucket + frequency, chunk_number, chunk, *bucket);
                 }
-                // All others have to be looked up. Most are not there.
+                // All other buckets have to be looked up. Most are not there.
                 chunk.chunk.locate_buckets(
                     &keys,
                     &mut scratch,
-                    |frequency| known_in[frequency] != at,
-                    |frequency, bucket| self.add(first_bucket + frequency, number, chunk, bucket),
+                    |frequency| last_known_in[frequency] != chunk_in_query,
+                    |frequency, bucket| self.add_entry(first_bucket + frequency, chunk_number, chunk, bucket),
                 );
             }
             first_bucket += keys.len();
@@ -105,14 +109,14 @@ impl<'s, 'a> Locator<'s, 'a> {
 
     /// Notes that a bucket is in a chunk, unless the queried item is its only member there: nothing but the item
     /// itself could be found by it.
-    fn add(&mut self, number: usize, chunk_number: u32, chunk: &SearchChunk, bucket: u32) {
+    fn add_entry(&mut self, bucket_number: usize, chunk_number: u32, chunk: &SearchChunk, bucket: u32) {
         if chunk.self_id.is_some_and(|self_id| chunk.chunk.is_sole_member(bucket, self_id)) {
             return;
         }
-        let query_bucket = &mut self.buckets[number];
-        query_bucket.member_count += chunk.chunk.member_count(bucket);
-        query_bucket.refs.end += 1;
-        self.found.push((number, BucketRef { chunk: chunk_number, bucket }));
+        let query_bucket = &mut self.buckets[bucket_number];
+        query_bucket.posting_count += chunk.chunk.member_count(bucket);
+        query_bucket.row.end += 1;
+        self.found.push((bucket_number, BucketRef { chunk: chunk_number, bucket }));
     }
 
     /// The counting sort: entries that came chunk by chunk become one row for each bucket.
@@ -121,17 +125,17 @@ impl<'s, 'a> Locator<'s, 'a> {
         let mut row_end = 0;
         for bucket in &mut self.buckets {
             let row_start = row_end;
-            row_end += bucket.refs.end;
-            bucket.refs = row_start..row_start;
+            row_end += bucket.row.end;
+            bucket.row = row_start..row_start;
         }
         // Second pass: each entry goes to the end of its row.
         let mut refs = vec![BucketRef::default(); self.found.len()];
-        for (number, bucket_ref) in self.found {
-            let row_end = &mut self.buckets[number].refs.end;
+        for (bucket_number, bucket_ref) in self.found {
+            let row_end = &mut self.buckets[bucket_number].row.end;
             refs[*row_end] = bucket_ref;
             *row_end += 1;
         }
-        self.buckets.retain(|bucket| bucket.member_count > 0);
+        self.buckets.retain(|bucket| bucket.posting_count > 0);
         LocatedBuckets { buckets: self.buckets, refs }
     }
 }

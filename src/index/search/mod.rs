@@ -8,8 +8,8 @@
 //!
 //! The unit of a search is the *query bucket*: a bucket of the query over all chunks of the window. An item's
 //! counts in it are summed over the chunks first, and the item's observations in the *whole* window are known
-//! before its first contribution is computed. Scoring chunk by chunk would overstate it: the minimum of two sums
-//! is not the sum of two minimums.
+//! before its first contribution is computed. Scoring chunk by chunk would overstate it: in each chunk the query's
+//! whole share of the bucket would be available again, and `min(c, n1) + min(c, n2)` can exceed `min(c, n1 + n2)`.
 //!
 //! # Exact top k without reading everything: MaxScore
 //!
@@ -23,25 +23,27 @@
 //! ```text
 //! sort the query buckets by length, the shortest first      short lists are rare buckets: they tell items apart
 //! while buckets remain:
-//!     if the next one is long:
+//!     if the next one is longer than the look-ups that might spare it:
 //!         for each candidate that can still reach the threshold:
 //!             look up its counts in all remaining buckets   random access; the candidate is finished
-//!         if upper_bound(an unseen item) < threshold: stop  nothing unread can bring a new result
-//!         if one bucket remains: read it pruned; stop       most of its members are seen to fail at once
+//!         if upper_bound(an unseen item) < threshold, or
+//!            no unseen item can reach MINBANDS: stop        nothing unread can bring a new result
+//!         if one bucket of one index remains:
+//!             read it pruned; stop                          many of its members can be dropped at once
 //!     read the next buckets; every member becomes a candidate
 //! rank the candidates
 //! ```
 //!
 //! The order of the first two steps is what makes a hot bucket cheap: the look-ups raise the threshold, and
-//! usually the long bucket need not be opened at all. With fewer than k candidates there is no threshold, and
-//! it must be.
+//! usually the long bucket need not be opened at all. With fewer than k candidates the only threshold is MINSCORE;
+//! without that, the long bucket has to be read.
 //!
 //! # Bounds
 //!
-//! What a bucket can add is, for OVERLAP and COVERAGE, the query's own share of it. SIGNIFICANCE has no such
-//! shares: it grows with the candidate's counts in shared buckets and falls with its observations. There the
-//! bound takes the largest count in each bucket, no more than the candidate's observations; an unseen item has
-//! at least one observation.
+//! For OVERLAP and COVERAGE, a bucket can add the query's own share of it at most. A SIGNIFICANCE score is not a
+//! sum: it increases with the candidate's counts in shared buckets and decreases with its observations. So its bound
+//! assumes the largest count in each remaining bucket, capped by the candidate's observations, and a single
+//! observation for an unseen item.
 //!
 //! Bounds are doubles, and comparisons leave room for rounding: a candidate is given up only if it is certainly
 //! below the threshold, never if it might tie and win by order. So the result is, to the bit, that of reading
@@ -54,34 +56,34 @@
 //! | `query` | [`IndexQuery`]: what is searched for in one index, and the chunks to search |
 //! | `profile` | [`Profile`]: how often an item, or a query, was seen in each bucket |
 //! | `locate` | phase 1: where the query's buckets are in the chunks |
-//! | `top_k` | phase 2: reading postings until nothing unread can change the result |
+//! | `collect` | phase 2: reading postings until nothing unread can change the result |
 //! | `prune` | the bounds that phase 2 stops by |
 //! | `candidates` | the candidates and their accumulators |
 //! | `recent` | a direct-mapped cache of candidates, for items that share several buckets |
-//! | `seen_once` | a sketch: which members of a bucket are in one chunk only |
+//! | `once_sketch` | a counting sketch: which members of a bucket are in one chunk only |
 //! | `rank` | phase 3: the order of results, and the k best |
 //! | `score` | [`ScoreMode`], and the arithmetic of each |
 //! | `cost` | [`Budget`], and what each step takes from it |
 
 mod candidates;
+mod collect;
 mod cost;
 mod locate;
+mod once_sketch;
 pub(crate) mod profile;
 mod prune;
 mod query;
 mod rank;
 mod recent;
 pub(crate) mod score;
-mod seen_once;
-mod top_k;
 
 pub use cost::{Budget, TooManyPostings};
 pub use profile::{Frequency, Profile};
 pub use query::IndexQuery;
 pub use score::ScoreMode;
 
+use collect::Search;
 use rank::RankedCandidate;
-use top_k::Search;
 
 /// What a search is to return.
 #[derive(Debug, Clone, Copy)]
@@ -108,7 +110,7 @@ impl Default for SearchOptions {
 pub struct Match<'a> {
     /// The item's name.
     pub item: &'a [u8],
-    /// Its score; of a combined search the mean of `index_scores`.
+    /// Its score; of a combined search the mean of `index_scores`, computed before these are rounded.
     pub score: f64,
     /// Its observations in the window; of a combined search the sum over the indexes.
     pub observations: u64,
@@ -119,13 +121,13 @@ pub struct Match<'a> {
 /// Finds the items of one index that are most similar to the query, best first.
 ///
 /// # Errors
-/// The search would read more postings than the budget has left.
+/// The next step would cost more than the budget has left.
 pub fn search<'a>(
     query: &IndexQuery<'a>,
     options: &SearchOptions,
     budget: &mut Budget,
 ) -> Result<Vec<Match<'a>>, TooManyPostings> {
-    run(std::slice::from_ref(query), options, budget, false)
+    search_indexes(std::slice::from_ref(query), options, budget, false)
 }
 
 /// Finds the items that are most similar to the query in several indexes together, best first.
@@ -134,28 +136,29 @@ pub fn search<'a>(
 /// score is the mean over those where either side has data.
 ///
 /// # Errors
-/// The search would read more postings than the budget has left.
+/// The next step would cost more than the budget has left.
 pub fn combine<'a>(
     queries: &[IndexQuery<'a>],
     options: &SearchOptions,
     budget: &mut Budget,
 ) -> Result<Vec<Match<'a>>, TooManyPostings> {
-    run(queries, options, budget, true)
+    search_indexes(queries, options, budget, true)
 }
 
-fn run<'a>(
+/// What [`search`] and [`combine`] share: the three phases.
+fn search_indexes<'a>(
     queries: &[IndexQuery<'a>],
     options: &SearchOptions,
     budget: &mut Budget,
     with_index_scores: bool,
 ) -> Result<Vec<Match<'a>>, TooManyPostings> {
-    let search = Search::new(queries, options);
+    let search = Search::locate(queries, options);
     let candidates = search.collect_candidates(budget)?;
     let ranking = search.rank_all(&candidates);
-    let scores_each = if with_index_scores { queries.len() } else { 0 };
-    budget.take((ranking.count() * (1 + scores_each)) as u64 * cost::PER_RESULT)?;
+    let index_score_count = if with_index_scores { queries.len() } else { 0 };
+    budget.take((ranking.count() * (1 + index_score_count)) as u64 * cost::PER_RESULT)?;
     let to_match = |RankedCandidate { item, number, score, observations, .. }: RankedCandidate<'a>| {
-        let index_scores = (0..scores_each).map(|query| candidates.score_in(number, query)).collect();
+        let index_scores = (0..index_score_count).map(|query| candidates.score_in(number, query)).collect();
         Match { item, score, observations, index_scores }
     };
     Ok(ranking.into_sorted().into_iter().map(to_match).collect())

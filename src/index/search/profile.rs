@@ -46,7 +46,7 @@ pub struct Profile<'a> {
 /// starts from here, and need not look up again what the profile came from.
 #[derive(Debug, Default)]
 pub(crate) struct ItemLocation {
-    /// The item's id in each chunk; `None` where it was not observed.
+    /// The item's id in each chunk; `None` if it was not observed there.
     pub ids: SmallVec<[Option<u32>; 16]>,
     /// The buckets it was seen in, chunk by chunk.
     pub entries: Vec<ProfileEntry>,
@@ -66,12 +66,12 @@ pub(crate) struct ProfileEntry {
 impl<'a> Profile<'a> {
     /// The profile of an item over some chunks; empty if it was not observed in any.
     pub fn of_item(item: &[u8], chunks: &[&'a Chunk]) -> Profile<'a> {
-        Profile::of_item_located(item, chunks).0
+        Profile::of_item_with_location(item, chunks).0
     }
 
     /// The profile of an item over some chunks, and where it was read.
-    pub(crate) fn of_item_located(item: &[u8], chunks: &[&'a Chunk]) -> (Profile<'a>, ItemLocation) {
-        // Phase 1: find the item in each chunk.
+    pub(crate) fn of_item_with_location(item: &[u8], chunks: &[&'a Chunk]) -> (Profile<'a>, ItemLocation) {
+        // Step 1: find the item in each chunk.
         let hash = hash::name(item);
         let ids: SmallVec<_> = chunks.iter().map(|chunk| chunk.item_by_hash(item, hash)).collect();
         let located = || {
@@ -79,12 +79,12 @@ impl<'a> Profile<'a> {
             chunks.filter_map(|(number, (chunk, id))| Some((number, *chunk, (*id)?)))
         };
 
-        // Phase 2: bring the item's bucket records into the cache. They lie all over memory, so they are all
+        // Step 2: bring the item's bucket records into the cache. They lie all over memory, so they are all
         // asked for before the first one is used.
         let entry_count = located().map(|(_, chunk, id)| chunk.items().bucket_count(id)).sum();
         located().for_each(|(_, chunk, id)| chunk.prefetch_entries(id));
 
-        // Phase 3: sum the counts of each bucket over the chunks.
+        // Step 3: sum the counts of each bucket over the chunks.
         let mut builder = ProfileBuilder::with_capacity(entry_count);
         let mut entries = Vec::with_capacity(entry_count);
         for (number, chunk, id) in located() {

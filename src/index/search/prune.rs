@@ -4,15 +4,15 @@
 //! comparison that is within rounding keeps the candidate.
 
 use super::candidates::Candidates;
+use super::collect::Search;
 use super::locate::QueryBucket;
 use super::score::{ScoreMode, Scorer, SharedSum};
-use super::top_k::Search;
 
 /// An upper bound on what a set of query buckets can add to a score.
 pub enum RemainingBound {
     /// OVERLAP and COVERAGE: at most this much to the sum of the candidate's scores in all indexes.
     Additive(f64),
-    /// SIGNIFICANCE, whose score is no sum: for each bucket its query, and an upper bound on the counts in it.
+    /// SIGNIFICANCE is not a sum: for each bucket its query, and an upper bound on the counts in it.
     Significance(Vec<(usize, u64)>),
 }
 
@@ -26,14 +26,14 @@ impl Search<'_, '_> {
     /// True if no item that is still unseen can be in the result.
     pub fn is_complete(&self, remaining: &[QueryBucket], candidates: &Candidates) -> bool {
         let bound = self.upper_bound_unseen(&self.remaining_bound(remaining));
-        certainly_below(bound, self.threshold(candidates)) || !self.can_admit_unseen(remaining)
+        certainly_below(bound, self.threshold(candidates)) || !self.can_qualify_unseen(remaining)
     }
 
     /// An upper bound on what these buckets can add to any score.
     pub fn remaining_bound(&self, buckets: &[QueryBucket]) -> RemainingBound {
         match self.options.mode {
             ScoreMode::Overlap | ScoreMode::Coverage => {
-                // A candidate that fills its side of the bucket contributes the query's whole share of it.
+                // min(c/Q, n/T) is at most c/Q.
                 let query_share = |bucket: &QueryBucket| {
                     let scorer = &self.scorers[bucket.query];
                     bucket.frequency.count as f64
@@ -50,18 +50,18 @@ impl Search<'_, '_> {
 
     /// An upper bound on any item's count in a bucket, over all chunks.
     fn max_count_bound(&self, bucket: &QueryBucket) -> u64 {
-        self.refs(bucket).map(|(_, chunk, id)| u64::from(chunk.chunk.max_count_bound(id))).sum()
+        self.locations(bucket).map(|(_, chunk, id)| u64::from(chunk.chunk.max_count_bound(id))).sum()
     }
 
     /// An upper bound on the final score of a candidate, given what the remaining buckets can add.
-    pub fn upper_bound(&self, candidates: &Candidates, number: usize, remaining: &RemainingBound) -> f64 {
-        let scored_indexes = candidates.scored_indexes(number) as f64;
+    pub fn upper_bound(&self, candidates: &Candidates, candidate: usize, remaining: &RemainingBound) -> f64 {
+        let scored_indexes = candidates.scored_indexes(candidate) as f64;
         match remaining {
-            RemainingBound::Additive(bound) => candidates.score(number) + bound / scored_indexes,
+            RemainingBound::Additive(bound) => candidates.score(candidate) + bound / scored_indexes,
             RemainingBound::Significance(count_bounds) => {
                 let bound_in = |(query, scorer): (usize, &Scorer)| {
-                    let SharedSum { sum, observations } = candidates.shared_with(number, query);
-                    // Nor can the candidate have more counts in a bucket than it has observations.
+                    let SharedSum { sum, observations } = candidates.accumulated(candidate, query);
+                    // A candidate cannot have more counts in a bucket than it has observations.
                     let of_query = count_bounds.iter().filter(|(bucket_query, _)| *bucket_query == query);
                     let more: u64 = of_query.map(|(_, count)| *count.min(&observations)).sum();
                     scorer.score(&SharedSum { sum: sum + u128::from(more), observations })
@@ -81,7 +81,7 @@ impl Search<'_, '_> {
                 let bound_in = |(query, scorer): (usize, &Scorer)| {
                     let of_query = count_bounds.iter().filter(|(bucket_query, _)| *bucket_query == query);
                     let sum = of_query.map(|(_, count)| u128::from(*count)).sum();
-                    // The score decreases with the observations, and it has at least one.
+                    // The score decreases with the observations, and the item has at least one.
                     scorer.score(&SharedSum { sum, observations: 1 })
                 };
                 self.scorers.iter().enumerate().map(bound_in).sum::<f64>() / scored_indexes
@@ -90,7 +90,7 @@ impl Search<'_, '_> {
     }
 
     /// True if an item that is only in these buckets can share the bands that MINBANDS asks for.
-    fn can_admit_unseen(&self, buckets: &[QueryBucket]) -> bool {
+    fn can_qualify_unseen(&self, buckets: &[QueryBucket]) -> bool {
         self.queries.iter().enumerate().any(|(number, query)| {
             let of_query = buckets.iter().filter(|bucket| bucket.query == number);
             let mut bands: Vec<u16> = of_query.map(|bucket| bucket.frequency.band).collect();
@@ -100,13 +100,14 @@ impl Search<'_, '_> {
         })
     }
 
-    /// The score that every result reaches: the k-th best of what admitted candidates have so far, or MINSCORE. Scores
-    /// only grow as reading goes on, so this is a lower bound on the k-th best of all.
+    /// A lower bound on the score of every result: the k-th best score so far of the candidates that qualify, or
+    /// MINSCORE if that is higher. Incomplete scores only grow as reading goes on. Since they do, this is computed anew each
+    /// time, unlike [`Ranking::threshold`](super::rank::Ranking::threshold).
     pub fn threshold(&self, candidates: &Candidates) -> f64 {
         let min_score = self.options.min_score.unwrap_or(0.0);
         let Some(limit) = self.options.limit else { return min_score };
-        let admitted = candidates.admitted_from(0);
-        let mut scores: Vec<f64> = admitted.map(|number| candidates.score(number)).collect();
+        let qualifying = candidates.qualifying_from(0);
+        let mut scores: Vec<f64> = qualifying.map(|candidate| candidates.score(candidate)).collect();
         if limit == 0 || scores.len() < limit {
             return min_score;
         }
@@ -115,9 +116,13 @@ impl Search<'_, '_> {
     }
 }
 
+/// More than the sum of millions of shares can lose by rounding: a sum of n doubles is off by at most n * 2^-53 of its
+/// value, so this is enough for 9 million buckets of a query.
+const ROUNDING_MARGIN: f64 = 1e-9;
+
 /// True if an upper bound is below a threshold by more than rounding can explain.
 pub fn certainly_below(upper_bound: f64, threshold: f64) -> bool {
-    upper_bound * (1.0 + 1e-9) < threshold
+    upper_bound * (1.0 + ROUNDING_MARGIN) < threshold
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub struct IndexQuery<'a> {
     pub(super) profile: Profile<'a>,
     /// Where the queried item itself is stored; empty if the query is not an item.
     pub(super) self_location: ItemLocation,
-    /// Results share at least this many bands.
+    /// Results share at least this many bands in this index, or enough in another one of a combined search.
     pub(super) min_bands: u16,
 }
 
@@ -26,12 +26,14 @@ impl<'a> IndexQuery<'a> {
     /// Searches for what is similar to an item that was observed in these chunks. In a combined search it must be
     /// the same item in all indexes.
     pub fn of_item(item: &[u8], chunks: &'a [&'a Chunk]) -> IndexQuery<'a> {
-        let (profile, self_location) = Profile::of_item_located(item, chunks);
+        let (profile, self_location) = Profile::of_item_with_location(item, chunks);
         IndexQuery { chunks, profile, self_location, min_bands: 1 }
     }
 
-    /// Only returns items that share at least `min_bands` bands (at least 1).
+    /// Only returns items that share at least `min_bands` bands (1 or more) in this index, or enough in another one of a
+    /// combined search.
     pub fn with_min_bands(self, min_bands: u16) -> IndexQuery<'a> {
+        debug_assert!(min_bands >= 1);
         IndexQuery { min_bands, ..self }
     }
 
@@ -40,8 +42,9 @@ impl<'a> IndexQuery<'a> {
         self.chunks.first().map_or(1, |chunk| chunk.bands())
     }
 
-    /// What the scores of all candidates have in common.
+    /// The scorer of this query: all that a score needs apart from the candidate.
     pub(super) fn scorer(&self, mode: ScoreMode) -> Scorer {
+        debug_assert!(self.profile.observations() < 1 << 42, "sums of scores are of 128 bits");
         let all_observations = self.chunks.iter().map(|chunk| chunk.observations()).sum();
         let query_observations = self.profile.observations();
         Scorer { mode, bands: self.bands(), query_observations, all_observations }

@@ -1,7 +1,7 @@
 //! Phase 3 of a search: the order of results, and the k best of many candidates.
 //!
 //! The k best are kept in a buffer of up to 2k. When it is full, quickselect (`select_nth_unstable`) cuts it back to
-//! k, so that a candidate costs O(1) on average; a heap would pay O(log k) for each that gets in. tantivy's
+//! k, so that a candidate costs amortized O(1); a heap would pay O(log k) for each that gets in. tantivy's
 //! `TopNComputer` is the same idea. Everything is sorted once, at the end.
 
 use std::cmp::Ordering;
@@ -15,8 +15,8 @@ pub struct RankedCandidate<'a> {
     pub score: f64,
     /// Its observations.
     pub observations: u64,
-    /// Eight bytes of its name, behind the prefix that all results share, as a number in the order of the bytes; 0
-    /// until the final sort. It nearly always tells equals apart without reading the names.
+    /// Eight bytes of its name, after the prefix that all results share, as a number in the order of the bytes; 0
+    /// until the final sort. It nearly always breaks ties without reading the names.
     name_key: u64,
     /// Its name.
     pub item: &'a [u8],
@@ -25,7 +25,7 @@ pub struct RankedCandidate<'a> {
 impl<'a> RankedCandidate<'a> {
     /// A candidate with a score, observations and a name.
     pub fn new(number: usize, score: f64, observations: u64, item: &'a [u8]) -> RankedCandidate<'a> {
-        debug_assert!(score >= 0.0, "the order compares the bits of scores");
+        debug_assert!(score.is_sign_positive(), "the order compares the bits of scores");
         RankedCandidate { number, score, observations, name_key: 0, item }
     }
 
@@ -40,11 +40,11 @@ impl<'a> RankedCandidate<'a> {
     }
 }
 
-/// The best candidates so far: at most `limit`, none below the lowest score.
+/// The best candidates so far: `limit` of them, and none below the lowest score.
 pub struct Ranking<'a> {
     limit: usize,
     min_score: Option<f64>,
-    /// The best, and up to as many others, in no order.
+    /// The best so far, and at most as many others, in no order.
     buffer: Vec<RankedCandidate<'a>>,
     /// The last of the `limit` best at the last cut; `None` while there were fewer.
     kth_best: Option<RankedCandidate<'a>>,
@@ -61,7 +61,7 @@ impl<'a> Ranking<'a> {
     /// Takes a candidate in, unless it is certainly not among the best.
     pub fn offer(&mut self, candidate: RankedCandidate<'a>) {
         let is_too_low = self.min_score.is_some_and(|min_score| candidate.score < min_score);
-        if is_too_low || !self.may_admit(&candidate) {
+        if is_too_low || !self.would_enter(&candidate) {
             return;
         }
         self.buffer.push(candidate);
@@ -71,7 +71,7 @@ impl<'a> Ranking<'a> {
     }
 
     /// True unless there are already `limit` candidates known to be better.
-    pub fn may_admit(&self, candidate: &RankedCandidate) -> bool {
+    pub fn would_enter(&self, candidate: &RankedCandidate) -> bool {
         self.kth_best.as_ref().is_none_or(|kth_best| candidate.result_order(kth_best).is_lt())
     }
 
@@ -82,7 +82,7 @@ impl<'a> Ranking<'a> {
 
     /// Drops all but the best, which brings [`Self::threshold`] up to date.
     pub fn keep_best(&mut self) {
-        if (1..=self.buffer.len()).contains(&self.limit) {
+        if self.limit > 0 && self.limit <= self.buffer.len() {
             self.buffer.select_nth_unstable_by(self.limit - 1, RankedCandidate::result_order);
         }
         self.buffer.truncate(self.limit);
@@ -97,12 +97,13 @@ impl<'a> Ranking<'a> {
     /// The best, in the order of results.
     pub fn into_sorted(mut self) -> Vec<RankedCandidate<'a>> {
         self.keep_best();
-        // With many ties the sort is mostly a comparison of names, each a cache miss: so each name is read twice
-        // here, for the prefix and for the key, and hardly again.
+        // With many ties the sort mostly compares names, and each of those is a cache miss. So every name is read here,
+        // for the prefix and for the key, and hardly ever again.
         let mut prefix = CommonPrefix::default();
         self.buffer.iter().for_each(|candidate| prefix.narrow_to(candidate.item));
-        self.buffer.iter_mut().for_each(|candidate| candidate.name_key = prefix.key_behind(candidate.item));
-        // The stable sort merges runs, and names with growing numbers come in runs.
+        self.buffer.iter_mut().for_each(|candidate| candidate.name_key = prefix.key_after(candidate.item));
+        // Without a limit the candidates are still in the order in which they were found, often with runs of
+        // ascending names, which the stable sort merges.
         self.buffer.sort_by(RankedCandidate::result_order);
         self.buffer
     }
@@ -122,9 +123,9 @@ impl<'a> CommonPrefix<'a> {
         }
     }
 
-    /// The first eight bytes behind the prefix, as a number in the order of the bytes. Shorter names are filled up
+    /// The first eight bytes after the prefix, as a number in the order of the bytes. Shorter names are filled up
     /// with zeros; the names themselves decide between equal keys.
-    fn key_behind(&self, name: &[u8]) -> u64 {
+    fn key_after(&self, name: &[u8]) -> u64 {
         let rest = &name[self.0.map_or(0, <[u8]>::len)..];
         if let Some(first) = rest.first_chunk() {
             return u64::from_be_bytes(*first);

@@ -1,9 +1,9 @@
-//! A direct-mapped cache of candidates: what shares one bucket with the query mostly shares more, and is met
-//! again within a few thousand postings.
+//! A direct-mapped cache of candidates. An item that shares one bucket with the query usually shares several, and
+//! is often met again soon.
 //!
 //! It maps a (chunk, item id) to the number of the candidate, and saves the look-up by name that would find it
-//! otherwise. Each key has one slot where it can be; a newer key replaces an older one. A miss costs one read,
-//! so nothing is lost where it does not help.
+//! otherwise. Each key has one slot where it can be; a newer key replaces an older one. A miss costs a read and a
+//! write of a line that is in the cache.
 
 use crate::index::chunk::hash;
 

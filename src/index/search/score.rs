@@ -16,11 +16,12 @@
 //! # Why integers
 //!
 //! Sums are exact integers of 128 bits and are divided once, at the end. So a score does not depend on the order in
-//! which buckets were read, and equal similarities are equal doubles: results tie only if they are equal, and
-//! the order behind the score decides. It does on every server, and after every restart.
+//! which buckets were read, and equal similarities always give equal doubles: a real tie is seen as one, and then
+//! observations and name decide, the same way on every server. (Different similarities may still round to the same
+//! double.)
 //!
-//! The bounds: c and n are below 2^42 (1,001 chunks of 32-bit counts), B is at most 2^10, so that `B*Q*T` stays
-//! below 2^95.
+//! Q and T, and so c and n, are below 2^42: a window has at most 1,001 chunks (the current interval and the largest
+//! RETENTION), each with 32-bit counts. B is at most 2^10. So `B*Q*T` is below 2^94; [`fixed_point`] needs 2^96.
 
 /// What a score measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,15 +75,17 @@ impl Scorer {
         }
     }
 
-    /// True if the score of a candidate whose only shared bucket is this one decreases with every observation that
-    /// it has in other buckets. Under OVERLAP it does if the candidate's share is the smaller one, `n/T <= c/Q`;
-    /// while the query's is smaller, more observations change nothing.
+    /// True if the score of a candidate whose only shared bucket is this one certainly decreases with every
+    /// observation that it has in other buckets. Under OVERLAP it does if the candidate's share is the smaller one,
+    /// `n/T <= c/Q`; while the query's is smaller, more observations change nothing. COVERAGE never decreases.
+    /// SIGNIFICANCE does, but its logarithms may round to the same double, so the answer is no.
     pub fn decreases_with_observations(&self, c: u64, n: u64, candidate_observations: u64) -> bool {
         let query_side = u128::from(c) * u128::from(candidate_observations);
         self.mode == ScoreMode::Overlap && u128::from(n) * u128::from(self.query_observations) <= query_side
     }
 
-    /// The score of a candidate. OVERLAP and COVERAGE are exact up to one division.
+    /// The score of a candidate. OVERLAP and COVERAGE are exact but for the division at the end: one rounding, or
+    /// three if the denominator exceeds 2^53.
     pub fn score(&self, shared: &SharedSum) -> f64 {
         match self.mode {
             ScoreMode::Overlap | ScoreMode::Coverage => ratio(shared.sum, self.perfect_sum(shared)),
@@ -90,8 +93,8 @@ impl Scorer {
         }
     }
 
-    /// The share of a candidate's score that goes to some of its buckets, whose contributions sum to `sum`. The
-    /// shares of all buckets add up to the score; a score that is not a sum itself is divided in proportion.
+    /// For EXPLAIN: how much of a candidate's score comes from the buckets that contributed `sum`. The shares of all
+    /// buckets add up to the score, up to rounding; SIGNIFICANCE, which is not a sum, is divided in proportion.
     pub fn share(&self, sum: u128, shared: &SharedSum) -> f64 {
         match self.mode {
             _ if sum == 0 => 0.0,
@@ -109,8 +112,9 @@ impl Scorer {
         }
     }
 
-    /// The sum of a candidate that is exactly like the query.
+    /// The sum of a candidate that is exactly like the query: what OVERLAP and COVERAGE divide by.
     fn perfect_sum(&self, shared: &SharedSum) -> u128 {
+        debug_assert!(self.mode != ScoreMode::Significance, "it has no perfect sum");
         let query_side = u128::from(self.bands) * u128::from(self.query_observations);
         match self.mode {
             ScoreMode::Overlap => query_side * u128::from(shared.observations),
@@ -132,7 +136,7 @@ impl Scorer {
     }
 }
 
-/// Solr's measure of how telling it is that `foreground` of `background` fell where they did, out of `all`.
+/// Solr's significance: high if `foreground` is large and `background` is rare among `all`.
 pub fn significance(foreground: f64, background: f64, all: f64) -> f64 {
     (foreground.ln() + 1.0) * (((all + 1.0) / (background + 1.0)).ln() + 1.0)
 }
@@ -166,8 +170,9 @@ fn fixed_point(numerator: u128, denominator: u128) -> u128 {
     digits
 }
 
-/// The mean of scores that [`Scorer::score_fixed_point`] gave. Equal means are equal doubles, whatever the scores
-/// they are the means of.
+/// The mean of scores that [`Scorer::score_fixed_point`] gave. Equal means give equal doubles, regardless of which
+/// scores they average: exactly so for multiples of 2^-80, and for others unless they lie within 2^-95 of a rounding
+/// boundary, which is accepted.
 pub fn mean(scores: impl Iterator<Item = u128>) -> f64 {
     let (sum, count) = scores.fold((0, 0), |(sum, count), score| (sum + score, count + 1));
     // Each score was rounded down in its 96th binary digit. Rounding the mean to 80 digits hides that.

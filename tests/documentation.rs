@@ -1,0 +1,122 @@
+//! What can be checked of the documentation without a server:
+//!
+//! - every link between its pages leads to a file, and to a heading, that exists;
+//! - a page of the site links to no file outside it, since mdBook copies only `docs/`;
+//! - every page is in the table of contents, `docs/SUMMARY.md`;
+//! - the README asks for the same Rust as the manifest (`rust-version`).
+//!
+//! The examples and the command reference are compared with servers in `tests/server/concerns/`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+fn project() -> PathBuf {
+    env!("CARGO_MANIFEST_DIR").into()
+}
+
+fn pages_in(directory: &Path) -> Vec<PathBuf> {
+    let entries =
+        walkdir::WalkDir::new(directory).into_iter().map(|entry| entry.expect("an entry").into_path());
+    entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
+}
+
+/// The pages of the site, and those in the project's own directory.
+fn pages() -> Vec<PathBuf> {
+    let names = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+    let mut pages: Vec<PathBuf> = names.iter().map(|name| project().join(name)).collect();
+    pages.extend(pages_in(&project().join("docs")));
+    pages
+}
+
+fn read(page: &Path) -> String {
+    fs::read_to_string(page).unwrap_or_else(|error| panic!("{}: {error}", page.display()))
+}
+
+/// The lines of a page outside code blocks.
+fn prose(page: &str) -> impl Iterator<Item = &str> {
+    let mut is_code = false;
+    page.lines().filter(move |line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence
+    })
+}
+
+/// The targets of a page's links.
+fn links(page: &str) -> Vec<&str> {
+    let ends = prose(page).flat_map(|line| line.split("](").skip(1));
+    ends.filter_map(|rest| rest.split_once(')').map(|(target, _)| target)).collect()
+}
+
+/// The anchors of a page's headings, as mdBook and GitHub make them.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let headings = prose(page).filter_map(|line| line.strip_prefix('#'));
+    let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+    headings
+        .map(|heading| heading.trim_start_matches('#').trim().to_lowercase())
+        .map(|heading| heading.chars().filter(kept).map(|c| if c == ' ' { '-' } else { c }).collect())
+        .collect()
+}
+
+/// The path with its `..` resolved.
+fn normalized(path: &Path) -> PathBuf {
+    let mut normalized = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(normalized.pop()),
+            part => normalized.push(part),
+        }
+    }
+    normalized
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut checked = 0;
+    for page in pages() {
+        let text = read(&page);
+        for target in links(&text).into_iter().filter(|target| !target.contains("://")) {
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let linked = match file {
+                "" => page.clone(),
+                file => normalized(&page.parent().expect("a directory").join(file)),
+            };
+            assert!(linked.exists(), "{} links to {target}, which does not exist", page.display());
+            let docs = project().join("docs");
+            assert!(
+                !page.starts_with(&docs) || linked.starts_with(&docs),
+                "{} links to {target}, which is not part of the site",
+                page.display()
+            );
+            if !anchor.is_empty() {
+                let anchors = anchors(&read(&linked));
+                assert!(
+                    anchors.contains(anchor),
+                    "{} links to {target}; there are {anchors:?}",
+                    page.display()
+                );
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked > 50, "only {checked} links were found");
+}
+
+#[test]
+fn every_page_is_in_the_table_of_contents() {
+    let docs = project().join("docs");
+    let summary = docs.join("SUMMARY.md");
+    let text = read(&summary);
+    let listed: BTreeSet<PathBuf> = links(&text).into_iter().map(|link| docs.join(link)).collect();
+    let existing: BTreeSet<PathBuf> = pages_in(&docs).into_iter().filter(|page| *page != summary).collect();
+    let missing: Vec<&PathBuf> = existing.difference(&listed).collect();
+    assert!(missing.is_empty(), "docs/SUMMARY.md needs a line for each of {missing:?}");
+}
+
+/// Anyone who follows the README has a Rust that builds the module.
+#[test]
+fn the_readme_says_which_rust_is_wanted() {
+    let said = format!("with Rust ({} or newer)", env!("CARGO_PKG_RUST_VERSION"));
+    assert!(read(&project().join("README.md")).contains(&said), "{said}");
+}

@@ -1,0 +1,90 @@
+//! The clients of examples/, in three languages: each runs against a real server, and prints what
+//! docs/clients.md shows.
+
+use super::cluster::Cluster;
+use super::reference::Page;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use testkit::{Kind, Server, on_each_server};
+
+fn project() -> PathBuf {
+    env!("CARGO_MANIFEST_DIR").into()
+}
+
+/// The directory of a client, which scripts/install-clients.sh fills.
+fn installed(client: &str) -> PathBuf {
+    let directory = project().join("target/clients").join(client);
+    assert!(
+        directory.join(".installed").exists(),
+        "the {client} client is not installed: `make test` installs it"
+    );
+    directory
+}
+
+/// The output of a client, which must succeed.
+#[track_caller]
+fn printed(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {}\n{errors}", output.status);
+    String::from_utf8(output.stdout).expect("text")
+}
+
+fn python() -> Command {
+    let paths = [installed("python"), project().join("examples/python")];
+    let mut command = Command::new("python3");
+    command.env("PYTHONPATH", std::env::join_paths(paths).expect("paths without colons"));
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+/// The output of each client, according to docs/clients.md.
+fn shown() -> String {
+    let page = Page::read("docs/clients.md").text;
+    let (_, after) = page.split_once("```text\nrecorded").expect("docs/clients.md shows the output");
+    let (shown, _) = after.split_once("```").expect("the end of the block");
+    format!("recorded{shown}")
+}
+
+on_each_server! {
+    fn the_tour_in_python(server: Server) {
+        let tour = project().join("examples/python/tour.py");
+        let port = server.port().to_string();
+        assert_eq!(printed(python().arg(tour).args(["--port", &port])), shown());
+        server.expect("DBSIZE", "0");
+    }
+
+    fn the_tour_in_node(server: Server) {
+        // Node looks for packages in the program's directory and those above it.
+        let directory = installed("node");
+        let tour = directory.join(format!("tour-{}.js", server.port()));
+        fs::copy(project().join("examples/node/tour.js"), &tour).expect("a copy");
+        let said = printed(Command::new("node").arg(&tour).arg(server.port().to_string()));
+        fs::remove_file(&tour).expect("the copy");
+        assert_eq!(said, shown());
+        server.expect("DBSIZE", "0");
+    }
+
+    fn the_tour_in_rust(server: Server) {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.current_dir(project()).args(["run", "--quiet", "--example", "tour"]);
+        assert_eq!(printed(cargo.arg(server.port().to_string())), shown());
+        server.expect("DBSIZE", "0");
+    }
+
+    fn the_typed_client_in_python(server: Server) {
+        let tests = project().join("tests/clients/test_simile.py");
+        printed(python().arg(tests).env("PORT", server.port().to_string()));
+        server.expect("DBSIZE", "0");
+    }
+
+    fn the_clients_in_python_on_a_cluster(kind: Kind) {
+        let cluster = Cluster::start(kind);
+        let port = cluster.ports()[0].to_string();
+        let tour = project().join("examples/python/tour.py");
+        assert_eq!(printed(python().arg(tour).args(["--cluster", "--port", &port])), shown());
+        let tests = project().join("tests/clients/test_simile.py");
+        printed(python().arg(tests).env("PORT", port).env("CLUSTER", "yes"));
+    }
+}

@@ -1,0 +1,776 @@
+//! Random commands to a server, whose replies are compared with a plain model of the index that has exact scores.
+//!
+//! For each scope, index, interval and item, the model keeps a map bucket -> count in each band. Scores are fractions of integers, so ties are exact.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use testkit::{Client, Kind, Random, Reply, Server, on_each_server, quoted, wait_until};
+
+type Bytes = Vec<u8>;
+/// One map for each band.
+type Profile = Vec<BTreeMap<Bytes, u64>>;
+
+/// An exact fraction.
+#[derive(Clone, Copy, Debug)]
+struct Score {
+    numerator: u128,
+    denominator: u128,
+}
+
+impl Score {
+    const ZERO: Score = Score { numerator: 0, denominator: 1 };
+
+    fn add(self, other: Score) -> Score {
+        Score {
+            numerator: self.numerator * other.denominator + other.numerator * self.denominator,
+            denominator: self.denominator * other.denominator,
+        }
+    }
+
+    fn divide(self, n: usize) -> Score {
+        Score { numerator: self.numerator, denominator: self.denominator * n as u128 }
+    }
+
+    fn order(self, other: Score) -> Ordering {
+        (self.numerator * other.denominator).cmp(&(other.numerator * self.denominator))
+    }
+
+    fn double(self) -> f64 {
+        self.numerator as f64 / self.denominator as f64
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Definition {
+    bands: usize,
+    interval: i64,
+    retention: i64,
+}
+
+/// The key of a profile: one interval of one index of one scope, and an item in it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct ProfileKey {
+    scope: Bytes,
+    index: Bytes,
+    start: i64,
+    item: Bytes,
+}
+
+/// The options of a query.
+#[derive(Clone, Default)]
+struct Options {
+    timestamp: i64,
+    window: Option<i64>,
+    limit: Option<usize>,
+    minscore: Option<f64>,
+    minbands: Vec<usize>,
+    combine: bool,
+    /// The item that is left out.
+    noself: Option<Bytes>,
+}
+
+/// An item that a query found.
+struct Found {
+    item: Bytes,
+    score: Score,
+    observations: u64,
+    parts: Vec<Option<Score>>,
+}
+
+struct Model {
+    now: i64,
+    scopes: BTreeMap<Bytes, Definition>,
+    counts: BTreeMap<ProfileKey, Profile>,
+}
+
+impl Model {
+    fn starts(&self, scope: &[u8], options: &Options) -> BTreeSet<i64> {
+        let Definition { interval, retention, .. } = self.scopes[scope];
+        let last = options.timestamp - options.timestamp.rem_euclid(interval);
+        let first = last - options.window.map_or(retention, |n| (n - 1).min(retention)) * interval;
+        let all = self.counts.keys().filter(|key| key.scope == scope).map(|key| key.start);
+        all.filter(|start| (first..=last).contains(start)).collect()
+    }
+
+    fn has_expired(&self, scope: &[u8], start: i64) -> bool {
+        let Definition { interval, retention, .. } = self.scopes[scope];
+        start + (retention + 1) * interval <= self.now
+    }
+
+    /// Removes the intervals that have expired.
+    fn expire(&mut self, now: i64) {
+        self.now = now;
+        let counts = std::mem::take(&mut self.counts);
+        self.counts =
+            counts.into_iter().filter(|(key, _)| !self.has_expired(&key.scope, key.start)).collect();
+    }
+
+    /// The new counts, or none for a time whose interval has expired.
+    fn record(
+        &mut self,
+        scope: &[u8],
+        item: &[u8],
+        t: i64,
+        clauses: &[(Bytes, Vec<Bytes>)],
+    ) -> Option<Vec<Vec<u64>>> {
+        let Definition { bands, interval, .. } = self.scopes[scope];
+        let start = t - t.rem_euclid(interval);
+        if self.has_expired(scope, start) {
+            return None;
+        }
+        let mut replies = Vec::new();
+        for (index, buckets) in clauses {
+            let key = ProfileKey { scope: scope.into(), index: index.clone(), start, item: item.into() };
+            let profile = self.counts.entry(key).or_insert_with(|| vec![BTreeMap::new(); bands]);
+            let count = |(band, bucket): (&mut BTreeMap<Bytes, u64>, &Bytes)| {
+                let count = band.entry(bucket.clone()).or_insert(0);
+                *count += 1;
+                *count
+            };
+            replies.push(profile.iter_mut().zip(buckets).map(count).collect());
+        }
+        Some(replies)
+    }
+
+    fn profile(&self, scope: &[u8], index: &[u8], starts: &BTreeSet<i64>, item: &[u8]) -> Profile {
+        let mut sum = vec![BTreeMap::new(); self.scopes[scope].bands];
+        for &start in starts {
+            let key = ProfileKey { scope: scope.into(), index: index.into(), start, item: item.into() };
+            for (band, counts) in self.counts.get(&key).into_iter().flatten().enumerate() {
+                for (bucket, count) in counts {
+                    *sum[band].entry(bucket.clone()).or_insert(0) += count;
+                }
+            }
+        }
+        sum
+    }
+
+    fn members(
+        &self,
+        scope: &[u8],
+        index: &[u8],
+        starts: &BTreeSet<i64>,
+        band: usize,
+        bucket: &[u8],
+    ) -> BTreeSet<Bytes> {
+        let holds = |(key, profile): &(&ProfileKey, &Profile)| {
+            key.scope == scope
+                && key.index == index
+                && starts.contains(&key.start)
+                && profile[band].contains_key(bucket)
+        };
+        self.counts.iter().filter(holds).map(|(key, _)| key.item.clone()).collect()
+    }
+
+    /// All that a query finds: one list with COMBINE, otherwise one for each clause or index.
+    fn query(&self, scope: &[u8], parts: &[(Bytes, Profile)], options: &Options) -> Vec<Vec<Found>> {
+        let starts = self.starts(scope, options);
+        let least = |n: usize| match options.minbands[..] {
+            [] => 1,
+            [all] => all,
+            ref each => each[n],
+        };
+        // for each part, each item's profile, and the items that qualify by it
+        let mut profiles: Vec<BTreeMap<Bytes, Profile>> = Vec::new();
+        let mut admitted: Vec<BTreeSet<Bytes>> = Vec::new();
+        for (n, (index, query)) in parts.iter().enumerate() {
+            let items: BTreeSet<Bytes> = self
+                .counts
+                .keys()
+                .filter(|key| key.scope == scope && &key.index == index && starts.contains(&key.start))
+                .map(|key| key.item.clone())
+                .collect();
+            let all: BTreeMap<Bytes, Profile> = items
+                .into_iter()
+                .map(|item| (item.clone(), self.profile(scope, index, &starts, &item)))
+                .collect();
+            let reaches = |(item, profile): (&Bytes, &Profile)| {
+                let shared =
+                    query.iter().zip(profile).filter(|(q, p)| q.keys().any(|bucket| p.contains_key(bucket)));
+                (shared.count() >= least(n) && Some(item) != options.noself.as_ref()).then(|| item.clone())
+            };
+            admitted.push(all.iter().filter_map(reaches).collect());
+            profiles.push(all);
+        }
+        let part = |n: usize, item: &Bytes| match (total(&parts[n].1), profiles[n].get(item)) {
+            (0, None) => None,
+            (0, Some(_)) | (_, None) => Some(Score::ZERO),
+            (_, Some(profile)) => Some(overlap(&parts[n].1, profile)),
+        };
+        let observations = |n: usize, item: &Bytes| profiles[n].get(item).map_or(0, total);
+        let lists: Vec<Vec<Found>> = if options.combine {
+            let anyone: BTreeSet<&Bytes> = admitted.iter().flatten().collect();
+            let combined = anyone.into_iter().map(|item| {
+                let scores: Vec<Option<Score>> = (0..parts.len()).map(|n| part(n, item)).collect();
+                let counted: Vec<Score> = scores.iter().flatten().copied().collect();
+                let score =
+                    counted.iter().fold(Score::ZERO, |sum, score| sum.add(*score)).divide(counted.len());
+                let observations = (0..parts.len()).map(|n| observations(n, item)).sum();
+                Found { item: item.clone(), score, observations, parts: scores }
+            });
+            vec![combined.collect()]
+        } else {
+            let one = |n: usize| {
+                let found = |item: &Bytes| Found {
+                    item: item.clone(),
+                    score: part(n, item).unwrap_or(Score::ZERO),
+                    observations: observations(n, item),
+                    parts: Vec::new(),
+                };
+                admitted[n].iter().map(found).collect()
+            };
+            (0..parts.len()).map(one).collect()
+        };
+        lists.into_iter().map(|list| ranked(list, options)).collect()
+    }
+
+    /// Takes an item out of an index, or of all of them, and gives what it had: start, index, profile.
+    fn take(&mut self, scope: &[u8], index: &[u8], item: &[u8]) -> Vec<(Bytes, Vec<(i64, Profile)>)> {
+        let indexes: BTreeSet<Bytes> = match index {
+            b"*" => {
+                self.counts.keys().filter(|key| key.scope == scope).map(|key| key.index.clone()).collect()
+            }
+            _ => [index.to_vec()].into(),
+        };
+        let mut taken = Vec::new();
+        for index in indexes {
+            let mine = |key: &ProfileKey| key.scope == scope && key.index == index && key.item == item;
+            let keys: Vec<ProfileKey> = self.counts.keys().filter(|key| mine(key)).cloned().collect();
+            let had: Vec<(i64, Profile)> =
+                keys.iter().filter_map(|key| Some((key.start, self.counts.remove(key)?))).collect();
+            if !had.is_empty() {
+                taken.push((index, had));
+            }
+        }
+        taken
+    }
+
+    /// Gives the number of pairs that had observations, or `None` if an item would be merged into itself.
+    fn merge(&mut self, scope: &[u8], destination: &[u8], pairs: &[(Bytes, Bytes)]) -> Option<usize> {
+        if pairs.iter().any(|(_, source)| source == destination) {
+            return None;
+        }
+        let mut merged = 0;
+        for (index, source) in pairs {
+            for (index, had) in self.take(scope, index, source) {
+                merged += 1;
+                for (start, profile) in had {
+                    let key = ProfileKey {
+                        scope: scope.into(),
+                        index: index.clone(),
+                        start,
+                        item: destination.into(),
+                    };
+                    let into = self.counts.entry(key).or_insert_with(|| vec![BTreeMap::new(); profile.len()]);
+                    for (band, counts) in into.iter_mut().zip(profile) {
+                        counts
+                            .into_iter()
+                            .for_each(|(bucket, count)| *band.entry(bucket).or_insert(0) += count);
+                    }
+                }
+            }
+        }
+        Some(merged)
+    }
+
+    fn delete(&mut self, scope: &[u8], pairs: &[(Bytes, Bytes)]) -> usize {
+        pairs.iter().map(|(index, item)| self.take(scope, index, item).len()).sum()
+    }
+
+    /// Removes an index, and gives the number of its chunks.
+    fn drop_index(&mut self, scope: &[u8], index: &[u8]) -> usize {
+        let mine = |key: &ProfileKey| key.scope == scope && key.index == index;
+        let starts: BTreeSet<i64> = self.counts.keys().filter(|key| mine(key)).map(|key| key.start).collect();
+        self.counts.retain(|key, _| !mine(key));
+        starts.len()
+    }
+}
+
+/// Observations: the same number in every band.
+fn total(profile: &Profile) -> u64 {
+    profile[0].values().sum()
+}
+
+/// The mean over the bands of `1 - L1/2` of the frequencies scaled to sum 1, by that very formula.
+fn overlap(left: &Profile, right: &Profile) -> Score {
+    let (left_total, right_total) = (total(left) as i128, total(right) as i128);
+    let mut distance = 0; // in units of 1 / (left_total * right_total)
+    for (l, r) in left.iter().zip(right) {
+        let buckets: BTreeSet<&Bytes> = l.keys().chain(r.keys()).collect();
+        for bucket in buckets {
+            let (l, r) = (*l.get(bucket).unwrap_or(&0) as i128, *r.get(bucket).unwrap_or(&0) as i128);
+            distance += (l * right_total - r * left_total).abs();
+        }
+    }
+    let whole = 2 * left.len() as i128 * left_total * right_total;
+    Score { numerator: (whole - distance) as u128, denominator: whole as u128 }
+}
+
+fn ranked(mut list: Vec<Found>, options: &Options) -> Vec<Found> {
+    list.retain(|found| options.minscore.is_none_or(|least| found.score.double() >= least));
+    list.sort_by(|a, b| {
+        b.score.order(a.score).then(b.observations.cmp(&a.observations)).then_with(|| a.item.cmp(&b.item))
+    });
+    match options.limit.unwrap_or(10) {
+        0 => {}
+        limit => list.truncate(limit),
+    }
+    list
+}
+
+/// Sends random commands to a server and the same to the model.
+struct Driver<'a> {
+    server: &'a Client,
+    /// Use intervals short enough that chunks expire during the run.
+    live: bool,
+    model: Model,
+    random: Random,
+    items: Vec<Bytes>,
+    buckets: Vec<Bytes>,
+    indexes: Vec<Bytes>,
+    scopes: Vec<Bytes>,
+    /// The command sent last, for the report.
+    sent: String,
+}
+
+impl Driver<'_> {
+    fn new(server: &Client, seed: u64, live: bool) -> Driver<'_> {
+        let bytes = |all: &[&[u8]]| all.iter().map(|one| one.to_vec()).collect::<Vec<_>>();
+        let long = b"long ".repeat(50);
+        let mut items: Vec<Bytes> = (0..12).map(|n| n.to_string().into_bytes()).collect();
+        items.extend(bytes(&[b"k:1", b"\xff\xfe item", b"\x00", b"TIMESTAMP", b"*", &long]));
+        let mut driver = Driver {
+            server,
+            live,
+            model: Model { now: server.now(), scopes: BTreeMap::new(), counts: BTreeMap::new() },
+            random: Random::new(seed),
+            items,
+            buckets: bytes(&[b"0", b"1", b"2", b"3", b"4", b"1,2", b"x:y", b"", b"\x00\x01", &long]),
+            indexes: bytes(&[b"a", b"b", b"i:x", b"LIMIT"]),
+            scopes: bytes(&[b"s1", b"s:2", b"t{3}x", b"\xffs4\x00"]),
+            sent: String::new(),
+        };
+        for scope in driver.scopes.clone() {
+            driver.create(&scope);
+        }
+        driver
+    }
+
+    /// Sends a command and gives its reply.
+    fn send(&mut self, words: &[Bytes]) -> Reply {
+        self.sent = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+        self.server.call(words)
+    }
+
+    #[track_caller]
+    fn check(&self, got: &Reply, expected: impl ToString) {
+        assert_eq!(got.to_string(), expected.to_string(), "{}", self.sent);
+    }
+
+    fn create(&mut self, scope: &[u8]) {
+        // Intervals that end more than 300 seconds from now, so that nothing expires during a run.
+        let now = self.model.now;
+        let intervals: Vec<i64> =
+            [900, 1800, 3600, 86400, 2592000].into_iter().filter(|i| now % i < i - 300).collect();
+        let definition = Definition {
+            bands: *self.random.pick(&[1, 2, 3, 4, 8, 16]),
+            interval: if self.live { *self.random.pick(&[1, 2]) } else { *self.random.pick(&intervals) },
+            retention: *self.random.pick(if self.live { &[0, 1, 2, 3] } else { &[0, 1, 2, 3, 12] }),
+        };
+        let Definition { bands, interval, retention } = definition;
+        let reply = self.send(&[
+            b"SIM.CREATE".to_vec(),
+            scope.to_vec(),
+            b"BANDS".to_vec(),
+            text(bands),
+            b"INTERVAL".to_vec(),
+            text(interval),
+            b"RETENTION".to_vec(),
+            text(retention),
+        ]);
+        self.check(&reply, "OK");
+        self.model.scopes.insert(scope.to_vec(), definition);
+    }
+
+    fn step(&mut self) {
+        if self.live {
+            // Just after and just before a second begins, the server and this may disagree about the time.
+            wait_until("a second is well under way", || {
+                (100..700).contains(&(self.server.now_in_milliseconds() % 1000))
+            });
+            self.model.expire(self.server.now());
+        }
+        let scope = if self.random.one_in(2) {
+            self.scopes[0].clone()
+        } else {
+            self.random.pick(&self.scopes).clone()
+        };
+        match self.random.below(100) {
+            0..40 => self.record(&scope),
+            40..58 => self.compare(&scope),
+            58..76 => self.classify(&scope),
+            76..83 => self.merge(&scope),
+            83..88 => self.delete(&scope),
+            88..93 => self.frequencies(&scope),
+            93..97 => self.members(&scope),
+            97 => self.info(&scope),
+            98 => self.lose(&scope),
+            _ => self.drop(&scope),
+        }
+    }
+
+    fn item(&mut self) -> Bytes {
+        self.random.pick(&self.items).clone()
+    }
+
+    fn index(&mut self) -> Bytes {
+        let several = if self.random.one_in(3) { self.indexes.len() } else { 2 };
+        self.indexes[self.random.below(several)].clone()
+    }
+
+    /// Now, or some intervals before or after it.
+    fn timestamp(&mut self, scope: &[u8]) -> i64 {
+        let Definition { interval, retention, .. } = self.model.scopes[scope];
+        if self.random.one_in(2) {
+            return self.model.now;
+        }
+        let most = retention + 2 + 2.min(retention + 1);
+        let intervals = self.random.below(most as usize + 1) as i64 - (retention + 2);
+        self.model.now + intervals * interval
+    }
+
+    fn clauses(&mut self, scope: &[u8]) -> Vec<(Bytes, Vec<Bytes>)> {
+        let bands = self.model.scopes[scope].bands;
+        let several = *self.random.pick(&[1, 1, 1, 2, 3]);
+        let clause = |driver: &mut Self| {
+            (
+                driver.index(),
+                (0..bands).map(|_| driver.random.pick(&driver.buckets).clone()).collect::<Vec<_>>(),
+            )
+        };
+        (0..several).map(|_| clause(self)).collect()
+    }
+
+    fn pairs(&mut self) -> Vec<(Bytes, Bytes)> {
+        let several = *self.random.pick(&[1, 1, 2, 3]);
+        let pair = |driver: &mut Self| {
+            let index = if driver.random.one_in(8) { b"*".to_vec() } else { driver.index() };
+            (index, driver.item())
+        };
+        (0..several).map(|_| pair(self)).collect()
+    }
+
+    fn record(&mut self, scope: &[u8]) {
+        let (item, t, clauses) = (self.item(), self.timestamp(scope), self.clauses(scope));
+        let mut words =
+            vec![b"SIM.RECORD".to_vec(), scope.to_vec(), item.clone(), b"TIMESTAMP".to_vec(), text(t)];
+        words.extend(signatures(&clauses));
+        let got = self.send(&words);
+        match self.model.record(scope, &item, t, &clauses) {
+            Some(counts) => self.check(&got, format!("{counts:?}")),
+            None => assert!(matches!(got, Reply::Error(_)), "{} should be refused, replied {got}", self.sent),
+        }
+    }
+
+    /// Random options, as the model and as the command take them.
+    fn options(&mut self, scope: &[u8], parts: usize) -> (Options, Vec<Bytes>) {
+        let bands = self.model.scopes[scope].bands;
+        let mut options = Options { timestamp: self.timestamp(scope), ..Options::default() };
+        let mut words = vec![b"TIMESTAMP".to_vec(), text(options.timestamp)];
+        if self.random.one_in(2) {
+            options.limit = Some(*self.random.pick(&[0, 0, 1, 2, 3, 5, 10]));
+            words.extend([b"LIMIT".to_vec(), text(options.limit.unwrap_or_default())]);
+        }
+        if self.random.one_in(3) {
+            let least = *self.random.pick(&[0.0, 0.21, 0.25, 0.5, 0.53, 0.87, 1.0]);
+            options.minscore = Some(least);
+            words.extend([b"MINSCORE".to_vec(), text(least)]);
+        }
+        if self.random.one_in(3) {
+            let several = if self.random.one_in(2) { parts } else { 1 };
+            options.minbands = (0..several).map(|_| 1 + self.random.below(bands.min(4))).collect();
+            words.extend([b"MINBANDS".to_vec(), text(several)]);
+            words.extend(options.minbands.iter().map(text));
+        }
+        if self.random.one_in(3) {
+            let window = 1 + self.random.below(self.model.scopes[scope].retention as usize + 1) as i64;
+            options.window = Some(window);
+            words.extend([b"WINDOW".to_vec(), text(window)]);
+        }
+        if self.random.one_in(3) {
+            options.combine = true;
+            words.push(b"COMBINE".to_vec());
+        }
+        (options, words)
+    }
+
+    fn compare(&mut self, scope: &[u8]) {
+        let item = self.item();
+        let several = *self.random.pick(&[1, 1, 2, 3]);
+        let indexes: Vec<Bytes> = (0..several).map(|_| self.index()).collect();
+        let (mut options, words) = self.options(scope, several);
+        let mut command = vec![b"SIM.COMPARE".to_vec(), scope.to_vec(), item.clone(), text(several)];
+        command.extend(indexes.iter().cloned());
+        command.extend(words);
+        if self.random.one_in(4) {
+            options.noself = Some(item.clone());
+            command.push(b"NOSELF".to_vec());
+        }
+        let starts = self.model.starts(scope, &options);
+        let profile = |index: &Bytes| (index.clone(), self.model.profile(scope, index, &starts, &item));
+        let parts: Vec<(Bytes, Profile)> = indexes.iter().map(profile).collect();
+        self.found(scope, &command, &parts, &options);
+    }
+
+    fn classify(&mut self, scope: &[u8]) {
+        let clauses = self.clauses(scope);
+        let (options, words) = self.options(scope, clauses.len());
+        let mut command = vec![b"SIM.CLASSIFY".to_vec(), scope.to_vec()];
+        if self.random.one_in(2) {
+            command.extend(words);
+            command.extend(signatures(&clauses));
+        } else {
+            command.extend(signatures(&clauses));
+            command.extend(words);
+        }
+        let profile =
+            |buckets: &[Bytes]| buckets.iter().map(|bucket| BTreeMap::from([(bucket.clone(), 1)])).collect();
+        let parts: Vec<(Bytes, Profile)> =
+            clauses.iter().map(|(index, buckets)| (index.clone(), profile(buckets))).collect();
+        self.found(scope, &command, &parts, &options);
+    }
+
+    fn found(&mut self, scope: &[u8], command: &[Bytes], parts: &[(Bytes, Profile)], options: &Options) {
+        let mut got = self.send(command);
+        let expected = self.model.query(scope, parts, options);
+        if options.combine {
+            got = Reply::Array(vec![got]);
+        }
+        let items = |list: &Reply| {
+            list.array().iter().map(|entry| entry.array()[0].bytes().to_vec()).collect::<Vec<_>>()
+        };
+        let got_items: Vec<Vec<Bytes>> = got.array().iter().map(items).collect();
+        let expected_items: Vec<Vec<Bytes>> =
+            expected.iter().map(|list| list.iter().map(|found| found.item.clone()).collect()).collect();
+        assert_eq!(
+            got_items, expected_items,
+            "the items that are found, and their order: {}\n{got}",
+            self.sent
+        );
+        for (entry, found) in got.array().iter().flat_map(Reply::array).zip(expected.iter().flatten()) {
+            let score = &entry.array()[1];
+            if options.combine {
+                // The exact mean of exact parts; a mean of doubles may differ from it in its last digits.
+                assert!(
+                    (score.double() - found.score.double()).abs() < 1e-12,
+                    "{score} for {:?}: {}",
+                    found.score,
+                    self.sent
+                );
+                let parts: Vec<String> =
+                    found.parts.iter().map(|part| part.map_or("nil".into(), resp2_double)).collect();
+                self.check(&entry.array()[2], format!("[{}]", parts.join(", ")));
+            } else {
+                self.check(score, resp2_double(found.score));
+            }
+        }
+    }
+
+    fn merge(&mut self, scope: &[u8]) {
+        let (item, pairs) = (self.item(), self.pairs());
+        let mut command = vec![b"SIM.MERGE".to_vec(), scope.to_vec(), item.clone()];
+        command.extend(pairs.iter().flat_map(|(index, source)| [index.clone(), source.clone()]));
+        let got = self.send(&command);
+        match self.model.merge(scope, &item, &pairs) {
+            Some(merged) => self.check(&got, merged),
+            None => assert!(matches!(got, Reply::Error(_)), "{} should be refused, replied {got}", self.sent),
+        }
+    }
+
+    fn delete(&mut self, scope: &[u8]) {
+        let pairs = self.pairs();
+        let mut command = vec![b"SIM.DELETE".to_vec(), scope.to_vec()];
+        command.extend(pairs.iter().flat_map(|(index, item)| [index.clone(), item.clone()]));
+        let got = self.send(&command);
+        let deleted = self.model.delete(scope, &pairs);
+        self.check(&got, deleted);
+    }
+
+    fn frequencies(&mut self, scope: &[u8]) {
+        let (index, item) = (self.index(), self.item());
+        let options = Options { timestamp: self.timestamp(scope), ..Options::default() };
+        let command = [
+            b"SIM.FREQUENCIES".to_vec(),
+            scope.to_vec(),
+            index.clone(),
+            item.clone(),
+            b"TIMESTAMP".to_vec(),
+            text(options.timestamp),
+        ];
+        let got = self.send(&command);
+        let expected = self.model.profile(scope, &index, &self.model.starts(scope, &options), &item);
+        let shown: Profile = got
+            .array()
+            .iter()
+            .map(|band| band.pairs().iter().map(|(b, n)| (b.bytes().to_vec(), n.integer() as u64)).collect())
+            .collect();
+        assert_eq!(shown, expected, "{}", self.sent);
+    }
+
+    fn members(&mut self, scope: &[u8]) {
+        let (index, bucket) = (self.index(), self.random.pick(&self.buckets).clone());
+        let band = self.random.below(self.model.scopes[scope].bands);
+        let options = Options { timestamp: self.timestamp(scope), ..Options::default() };
+        let command = [
+            b"SIM.MEMBERS".to_vec(),
+            scope.to_vec(),
+            index.clone(),
+            text(band),
+            bucket.clone(),
+            b"TIMESTAMP".to_vec(),
+            text(options.timestamp),
+        ];
+        let got = self.send(&command);
+        let expected = self.model.members(scope, &index, &self.model.starts(scope, &options), band, &bucket);
+        let expected: Vec<String> = expected.iter().map(|member| quoted(member)).collect();
+        self.check(&got, format!("[{}]", expected.join(", ")));
+    }
+
+    /// Compares the counts of each index in SIM.INFO.
+    fn info(&mut self, scope: &[u8]) {
+        let got = self.send(&[b"SIM.INFO".to_vec(), scope.to_vec()]);
+        for index in self.indexes.clone() {
+            let mine = |key: &&ProfileKey| key.scope == scope && key.index == index;
+            let keys: Vec<&ProfileKey> = self.model.counts.keys().filter(mine).collect();
+            let starts: BTreeSet<i64> = keys.iter().map(|key| key.start).collect();
+            let mut buckets = BTreeSet::new();
+            let mut observations = 0;
+            for key in &keys {
+                let profile = &self.model.counts[*key];
+                observations += total(profile);
+                for (band, counts) in profile.iter().enumerate() {
+                    buckets.extend(counts.keys().map(|bucket| (key.start, band, bucket)));
+                }
+            }
+            let Some((_, shown)) =
+                got.get("indexes").pairs().into_iter().find(|(name, _)| name.bytes() == index)
+            else {
+                assert!(keys.is_empty(), "{} does not show {}: {got}", self.sent, quoted(&index));
+                continue;
+            };
+            for (field, count) in [
+                ("chunks", starts.len()),
+                ("items", keys.len()),
+                ("buckets", buckets.len()),
+                ("observations", observations as usize),
+            ] {
+                assert_eq!(
+                    shown.get(field).integer(),
+                    count as i64,
+                    "{field} of {}: {}",
+                    index.escape_ascii(),
+                    self.sent
+                );
+            }
+        }
+    }
+
+    /// Deletes the key of a chunk, as an eviction would.
+    fn lose(&mut self, scope: &[u8]) {
+        let index = self.index();
+        let mine = |key: &&ProfileKey| key.scope == scope && key.index == index;
+        let Some(ProfileKey { start, .. }) = self.model.counts.keys().find(mine).cloned() else { return };
+        let tag = if scope.contains(&b'{') { scope.to_vec() } else { [b"{", scope, b"}"].concat() };
+        let name = [tag, b":".to_vec(), index.clone(), b":".to_vec(), text(start), b":".to_vec()].concat();
+        let chunk = self.server.keys_of_type("sim-chunk").into_iter().find(|key| key.starts_with(&name));
+        let chunk = chunk.unwrap_or_else(|| panic!("no chunk {}...", quoted(&name)));
+        let got = self.send(&[b"DEL".to_vec(), chunk]);
+        self.check(&got, "1");
+        self.model.counts.retain(|key, _| (&key.scope[..], &key.index, key.start) != (scope, &index, start));
+    }
+
+    fn drop(&mut self, scope: &[u8]) {
+        if self.random.one_in(2) {
+            let index = self.index();
+            let got = self.send(&[b"SIM.DROP".to_vec(), scope.to_vec(), index.clone()]);
+            let dropped = self.model.drop_index(scope, &index);
+            self.check(&got, dropped);
+        } else {
+            let got = self.send(&[b"SIM.DROP".to_vec(), scope.to_vec()]);
+            let dropped: usize =
+                self.indexes.clone().iter().map(|index| self.model.drop_index(scope, index)).sum();
+            self.check(&got, dropped);
+            self.create(scope);
+        }
+    }
+}
+
+fn text(n: impl ToString) -> Bytes {
+    n.to_string().into_bytes()
+}
+
+fn signatures(clauses: &[(Bytes, Vec<Bytes>)]) -> Vec<Bytes> {
+    let words = |(index, buckets): &(Bytes, Vec<Bytes>)| {
+        let head = [b"SIGNATURE".to_vec(), index.clone(), text(buckets.len())];
+        head.into_iter().chain(buckets.iter().cloned()).collect::<Vec<_>>()
+    };
+    clauses.iter().flat_map(words).collect()
+}
+
+/// A score as a RESP2 reply has it.
+fn resp2_double(score: Score) -> String {
+    format!("'{}'", score.double())
+}
+
+/// Sends random commands until there are enough.
+fn run(server: &Server, seed: u64, live: bool, enough: impl Fn(usize) -> bool) {
+    let mut driver = Driver::new(server, seed, live);
+    for step in (0..).take_while(|step| !enough(*step)) {
+        let one = std::panic::AssertUnwindSafe(|| driver.step());
+        if let Err(failure) = std::panic::catch_unwind(one) {
+            eprintln!("seed {seed}, step {step}: {}", driver.sent);
+            std::panic::resume_unwind(failure);
+        }
+        if step % 1000 == 999 && !live {
+            let before = server.digest();
+            server.expect("DEBUG RELOAD", "OK");
+            assert_eq!(server.digest(), before, "seed {seed}, step {step}: after a reload");
+        }
+    }
+    server.validate_all();
+}
+
+on_each_server! {
+    fn random_commands_agree_with_a_plain_model(server: Server) {
+        for seed in 1..=5 {
+            run(&server, seed, false, |steps| steps == 4000);
+            server.does("FLUSHALL");
+        }
+    }
+
+    fn random_commands_agree_while_chunks_expire(server: Server) {
+        let start = server.now();
+        run(&server, 6, true, |_| server.now() > start + 7);
+    }
+
+    fn random_commands_reach_a_replica_and_the_aof(kind: Kind) {
+        for (seed, live) in [(7, false), (8, true)] {
+            let primary = kind.launch().options("--appendonly yes").start();
+            let replica = kind.start();
+            replica.follow(&primary);
+            let start = primary.now();
+            run(&primary, seed, live, |steps| if live { primary.now() > start + 4 } else { steps == 3000 });
+            wait_until("the replica holds the same", || {
+                replica.catch_up_with(&primary);
+                replica.digest() == primary.digest()
+            });
+            replica.validate_all();
+            if !live {
+                let digest = primary.digest();
+                let primary = primary.restart();
+                assert_eq!(primary.digest(), digest, "from the append-only file");
+                primary.validate_all();
+            }
+        }
+    }
+}

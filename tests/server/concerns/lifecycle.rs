@@ -1,0 +1,240 @@
+//! Scopes and chunks that are renamed, dropped, deleted or evicted, or whose names are taken by other keys.
+
+use testkit::{Kind, Server, on_each_server, wait_until};
+
+/// A scope `s` with one item in two indexes.
+fn something(server: &Server) {
+    server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 3600 RETENTION 3");
+    server.does("SIM.RECORD s item SIGNATURE i 2 a b SIGNATURE j 2 a b");
+}
+
+on_each_server! {
+    fn a_renamed_scope_keeps_its_data_and_its_chunks(server: Server) {
+        something(&server);
+        let chunks = server.chunks();
+        server.expect("RENAME s other", "OK");
+        server.expect("SIM.COMPARE other item 1 i", "[[['item', '1']]]");
+        server.expect("SIM.COMPARE s item 1 i", "[[]]");
+        server.expect("SIM.RECORD other item SIGNATURE i 2 a b", "[[2, 2]]");
+        assert_eq!(server.chunks(), chunks, "under their old names");
+        something(&server);
+        server.expect("SIM.FREQUENCIES s i item", "[['a', 1], ['b', 1]]");
+        server.expect("SIM.FREQUENCIES other i item", "[['a', 2], ['b', 2]]");
+        server.validate_all();
+    }
+
+    fn drop_frees_the_scope_and_its_chunks(server: Server) {
+        something(&server);
+        server.does("SIM.CREATE bystander");
+        server.expect("SIM.DROP s", "2");
+        server.expect("KEYS *", "['bystander']");
+        server.expect("SIM.DROP s", "0");
+        server.expect("SIM.COMPARE s item 1 i", "[[]]");
+    }
+
+    fn drop_of_an_index_leaves_the_scope_and_the_others(server: Server) {
+        something(&server);
+        server.does(format!("SIM.RECORD s item TIMESTAMP {} SIGNATURE i 2 a b", server.now() - 3600));
+        server.expect("SIM.DROP s i nowhere i", "2");
+        server.expect("SIM.DROP s i", "0");
+        server.expect("SIM.COMPARE s item 2 i j", "[[], [['item', '1']]]");
+        server.expect("SIM.CREATE s BANDS 2 INTERVAL 3600", "OK");
+        server.expect("SIM.RECORD s item SIGNATURE i 2 a b", "[[1, 1]]");
+    }
+
+    fn drop_reaches_chunks_outside_the_window_of_now(server: Server) {
+        something(&server);
+        server.does(format!("SIM.RECORD s item TIMESTAMP {} SIGNATURE i 2 a b", server.now() + 2 * 3600));
+        server.expect("SIM.DROP s", "3");
+        server.expect("DBSIZE", "0");
+    }
+
+    fn a_deleted_scope_is_forgotten_at_once_and_its_chunks_when_they_expire(server: Server) {
+        for delete in ["DEL s", "UNLINK s", "PEXPIREAT s 1"] {
+            something(&server);
+            let chunks = server.chunks();
+            server.expect(delete, "1");
+            assert_eq!(server.chunks(), chunks, "left until they expire");
+            for chunk in &chunks {
+                assert!(server.does(format!("PTTL {chunk}")).integer() > 0);
+            }
+            server.expect("SIM.COMPARE s item 1 i", "[[]]");
+            server.expect("SIM.FREQUENCIES s i item", "[]");
+            something(&server); // anew, under the same name
+            server.expect("SIM.FREQUENCIES s i item", "[['a', 1], ['b', 1]]");
+            server.expect("SIM.DROP s", "2");
+            assert_eq!(server.chunks(), chunks, "not its own");
+            server.does("FLUSHALL");
+        }
+    }
+
+    fn flushall_and_flushdb_leave_nothing(server: Server) {
+        for flush in ["FLUSHALL SYNC", "FLUSHALL ASYNC", "FLUSHDB"] {
+            something(&server);
+            server.expect(flush, "OK");
+            server.expect("DBSIZE", "0");
+            server.expect("SIM.COMPARE s item 1 i", "[[]]");
+        }
+    }
+
+    fn each_database_has_its_own_scopes(server: Server) {
+        something(&server);
+        server.does("SELECT 1");
+        server.expect("SIM.COMPARE s item 1 i", "[[]]");
+        something(&server);
+        server.does("SIM.RECORD s item SIGNATURE i 2 a b");
+        server.expect("SIM.FREQUENCIES s i item", "[['a', 2], ['b', 2]]");
+        server.does("SELECT 0");
+        server.expect("SIM.FREQUENCIES s i item", "[['a', 1], ['b', 1]]");
+        server.expect("SWAPDB 0 1", "OK");
+        server.expect("SIM.FREQUENCIES s i item", "[['a', 2], ['b', 2]]");
+    }
+
+    fn a_lost_chunk_is_as_good_as_empty(server: Server) {
+        something(&server);
+        let lost = server.chunks().into_iter().find(|chunk| chunk.starts_with("{s}:i:")).expect("a chunk of i");
+        for lose in ["DEL", "UNLINK"] {
+            server.expect(format!("{lose} {lost}"), "1");
+            server.expect("SIM.COMPARE s item 2 i j", "[[], [['item', '1']]]");
+            server.expect("SIM.FREQUENCIES s i item", "[[], []]");
+            server.expect("SIM.DELETE s i item", "0");
+            server.does("SIM.INFO s");
+            server.expect("SIM.RECORD s item SIGNATURE i 2 a b", "[[1, 1]]");
+            server.validate_all();
+        }
+        server.does(format!("DEL {lost}"));
+        server.expect("SIM.DROP s", "1");
+    }
+
+    fn a_chunk_that_the_scope_does_not_list_is_foreign(server: Server) {
+        something(&server);
+        let chunk = server.chunks().into_iter().find(|chunk| chunk.starts_with("{s}:i:")).expect("a chunk of i");
+        let dump = server.does(format!("DUMP {chunk}"));
+        server.expect("SIM.DELETE s i item", "1");
+        server.expect(format!("EXISTS {chunk}"), "0");
+        assert_eq!(server.call(&[b"RESTORE", chunk.as_bytes(), b"0", dump.bytes()]).to_string(), "OK");
+        server.expect("SIM.COMPARE s item 1 i", "[[]]");
+        server.expect("SIM.FREQUENCIES s i item", "[[], []]");
+        server.expect("SIM.MEMBERS s i 0 a", "[]");
+        server.expect("SIM.DELETE s i item", "0");
+        server.expect("SIM.RECORD s new SIGNATURE i 2 a b", "[[1, 1]]");
+        server.expect("SIM.COMPARE s new 1 i", "[[['new', '1']]]"); // a fresh chunk: without the old item
+        assert!(server.does(format!("PTTL {chunk}")).integer() > 0);
+    }
+
+    fn a_key_of_another_type_in_the_place_of_a_chunk_is_foreign(server: Server) {
+        something(&server);
+        let chunk = server.chunks().into_iter().find(|chunk| chunk.starts_with("{s}:i:")).expect("a chunk of i");
+        for prepare in ["SIM.RECORD s item SIGNATURE i 2 a b", "SIM.DELETE s i item"] {
+            server.does(prepare); // the scope lists a chunk of this name, or does not
+            server.does(format!("SET {chunk} text"));
+            server.expect("SIM.COMPARE s item 1 i", "[[]]");
+            server.expect("SIM.FREQUENCIES s i item", "[[], []]");
+            server.expect("SIM.DELETE s i item", "0");
+            server.expect(format!("GET {chunk}"), "'text'");
+            server.expect("SIM.RECORD s item SIGNATURE i 2 a b", "[[1, 1]]");
+            server.expect(format!("TYPE {chunk}"), "sim-chunk");
+            assert!(server.does(format!("PTTL {chunk}")).integer() > 0);
+            server.validate_all();
+        }
+    }
+
+    fn a_chunk_of_another_scope_under_this_name_is_not_taken(server: Server) {
+        something(&server);
+        server.does("SIM.CREATE other BANDS 2 ROWS 1 INTERVAL 3600 RETENTION 3");
+        server.does("SIM.RECORD other stranger SIGNATURE i 2 a b");
+        let chunks = server.chunks();
+        let mine = chunks.iter().find(|chunk| chunk.starts_with("{s}:i:")).expect("a chunk of s");
+        let theirs = chunks.iter().find(|chunk| chunk.starts_with("{other}:i:")).expect("a chunk of other");
+        server.expect(format!("RENAME {theirs} {mine}"), "OK");
+        let reply = server.run("SIM.COMPARE s stranger 1 i").to_string();
+        assert_eq!(reply, "[[]]");
+        server.expect("SIM.FREQUENCIES s i item", "[[], []]");
+    }
+
+    fn memory_usage_is_plausible_and_grows(server: Server) {
+        server.does("SIM.CREATE s BANDS 16 ROWS 1 INTERVAL 0");
+        let mut sizes = Vec::new();
+        for n in 0..2000 {
+            let buckets: Vec<String> = (0..16).map(|band| format!("{band}-{n}-bucket")).collect();
+            server.does(format!("SIM.RECORD s item-{n} SIGNATURE i 16 {}", buckets.join(" ")));
+            if [0, 199, 1999].contains(&n) {
+                sizes.push(server.does(format!("MEMORY USAGE {}", server.only_chunk())).integer());
+            }
+        }
+        assert!(sizes[0] > 100 && sizes[0] < 50_000, "one item: {sizes:?}");
+        assert!(sizes[1] > 2 * sizes[0] && sizes[2] > 5 * sizes[1] && sizes[2] < 20 * sizes[1], "{sizes:?}");
+        let each = sizes[2] / 2000;
+        assert!((16 * 10..16 * 200).contains(&each), "{each} bytes an item of 16 buckets");
+        assert!((50..10_000).contains(&server.does("MEMORY USAGE s").integer()));
+        let used = || server.info("used_memory").parse::<i64>().expect("bytes");
+        let before = used();
+        server.does("SIM.DROP s");
+        wait_until("about as much memory is free as MEMORY USAGE said", || {
+            (sizes[2] / 2..sizes[2] * 2).contains(&(before - used()))
+        });
+    }
+
+    fn the_server_can_describe_the_keys(server: Server) {
+        something(&server);
+        for key in [server.chunks()[0].as_str(), "s"] {
+            server.expect(format!("OBJECT ENCODING {key}"), "'raw'");
+            server.expect(format!("OBJECT REFCOUNT {key}"), "1");
+            server.does(format!("OBJECT IDLETIME {key}"));
+            server.does(format!("DEBUG OBJECT {key}"));
+            server.does(format!("DEBUG DIGEST-VALUE {key}"));
+        }
+        server.expect("TYPE s", "sim-scope");
+        let scanned = server.does("SCAN 0 TYPE sim-chunk COUNT 100");
+        assert_eq!(scanned.array()[1].array().len(), 2);
+    }
+
+    fn without_memory_writes_are_refused_and_reads_and_deletes_work(server: Server) {
+        something(&server);
+        server.does("CONFIG SET maxmemory 1");
+        let before = server.digest();
+        for command in ["SIM.RECORD s item SIGNATURE i 2 a b", "SIM.CREATE t", "SIM.MERGE s other i item"] {
+            server.refuses(command, "OOM command not allowed when used memory > 'maxmemory'.");
+        }
+        assert_eq!(server.digest(), before);
+        server.expect("SIM.COMPARE s item 1 i", "[[['item', '1']]]");
+        server.expect("SIM.DELETE s i item", "1");
+        server.expect("SIM.DROP s", "1");
+    }
+
+    fn eviction_of_chunks_does_no_harm(kind: Kind) {
+        let server = kind.launch().options("--maxmemory-policy volatile-ttl").start();
+        server.does("SIM.CREATE s BANDS 4 ROWS 1 INTERVAL 3600 RETENTION 200");
+        let now = server.now();
+        for n in 0..4000 {
+            server.does(format!("SIM.RECORD s {n} TIMESTAMP {} SIGNATURE i 4 a{n} b{n} c{n} d{n}", now - n % 200 * 3600));
+        }
+        let chunks = server.chunks().len();
+        let used = server.info("used_memory").parse::<u64>().unwrap();
+        server.does(format!("CONFIG SET maxmemory {}", used - 100_000));
+        for n in 0..200 {
+            server.does(format!("SIM.RECORD s {n} SIGNATURE i 4 a b c d"));
+        }
+        assert!(server.chunks().len() < chunks, "some were evicted");
+        assert!(!server.chunks().is_empty(), "not all were evicted");
+        server.does("SIM.COMPARE s 7 1 i");
+        server.does("SIM.INFO s");
+        server.expect("EXISTS s", "1"); // volatile-ttl never takes a key without expiry
+        server.validate_all();
+    }
+
+    fn a_panic_is_one_error_and_the_server_lives(server: Server) {
+        something(&server);
+        let error = server.refusal("SIM.DEBUG PANIC");
+        assert!(error.starts_with("ERR "), "{error}");
+        server.expect("PING", "PONG");
+        server.expect("SIM.COMPARE s item 1 i", "[[['item', '1']]]");
+    }
+
+    fn debug_commands_are_off_unless_asked_for(kind: Kind) {
+        let server = kind.launch().without_module().module("").start();
+        let error = server.refusal("SIM.DEBUG PANIC");
+        assert!(error.starts_with("ERR "), "{error}");
+        server.refusal("SIM.DEBUG VALIDATE s");
+    }
+}

@@ -1,0 +1,391 @@
+//! No command stops the server for long: the cost of a command is bounded, and within the bounds it is quick.
+//! `make soak` measures and prints the worst time of each command.
+
+use testkit::{Client, Kind, Reply, Server, amount, on_each_server, words};
+
+const LONGEST: u64 = 50_000; // microseconds
+
+fn load(server: &Server, from: usize, to: usize, line: impl Fn(usize) -> String) {
+    for first in (from..to).step_by(5_000) {
+        let batch: Vec<Vec<Vec<u8>>> = (first..to.min(first + 5_000)).map(|n| words(&line(n))).collect();
+        let wrong = server.pipeline(&batch).into_iter().find(|reply| matches!(reply, Reply::Error(_)));
+        assert_eq!(wrong, None);
+    }
+}
+
+/// The reply to a command, and the microseconds that the server took for it.
+fn timed(client: &Client, command: &[Vec<u8>]) -> (Reply, u64) {
+    client.does("CONFIG RESETSTAT");
+    let reply = client.call(command);
+    let statistics = client.does("INFO commandstats").text().to_lowercase();
+    let line = statistics.lines().find(|line| line.starts_with("cmdstat_sim.")).expect("a line of its own");
+    let usec = line.split(',').find_map(|field| field.strip_prefix("usec=")).expect("its time");
+    (reply, usec.parse().expect("microseconds"))
+}
+
+/// The worst times that were seen.
+#[derive(Default)]
+struct Table(Vec<(String, u64)>);
+
+impl Table {
+    fn note(&mut self, what: &str, usec: u64) {
+        match self.0.iter_mut().find(|(known, _)| known == what) {
+            Some((_, worst)) => *worst = usec.max(*worst),
+            None => self.0.push((what.to_string(), usec)),
+        }
+    }
+
+    /// Runs a read three times, since the machine may be slow once. True if it was executed.
+    fn read(&mut self, client: &Client, what: &str, command: &[Vec<u8>]) -> bool {
+        let runs: Vec<(Reply, u64)> = (0..3).map(|_| timed(client, command)).collect();
+        self.note(what, runs.iter().map(|(_, usec)| *usec).min().expect("three"));
+        is_executed(&runs[0].0)
+    }
+
+    fn write(&mut self, client: &Client, what: &str, command: &[Vec<u8>]) -> bool {
+        let (reply, usec) = timed(client, command);
+        self.note(what, usec);
+        is_executed(&reply)
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        for (what, usec) in &self.0 {
+            println!("{:>7.1} ms  {what}", *usec as f64 / 1_000.0);
+        }
+    }
+}
+
+/// True if the command was executed; false if it was refused because it would cost too much. Panics on another error.
+fn is_executed(reply: &Reply) -> bool {
+    match reply {
+        Reply::Error(error) => {
+            assert!(error.contains("simile.max-"), "{error}");
+            false
+        }
+        _ => true,
+    }
+}
+
+/// Reads while the data grow, until each of the commands has been refused.
+fn growing(table: &mut Table, server: &Server, line: impl Fn(usize) -> String, commands: &[(&str, &str)]) {
+    let mut pending: Vec<&(&str, &str)> = commands.iter().collect();
+    let (mut size, mut next) = (0, 20_000);
+    while !pending.is_empty() && size < 1_200_000 {
+        load(server, size, next, &line);
+        (size, next) = (next, next * 5 / 4);
+        pending.retain(|(what, command)| table.read(server, what, &words(command)));
+    }
+    server.does("FLUSHALL");
+}
+
+/// The longest command of words of the same kind that is not refused.
+fn lengthening(table: &mut Table, server: &Server, what: &str, begin: &str, word: impl Fn(usize) -> String) {
+    let mut count = 1_000;
+    loop {
+        let command = format!("{begin}{}", (0..count).map(|n| format!(" {}", word(n))).collect::<String>());
+        if !table.read(server, what, &words(&command.replace("{count}", &count.to_string())))
+            || count > 1_000_000
+        {
+            return;
+        }
+        count = count * 5 / 4;
+    }
+}
+
+fn reads(table: &mut Table, server: &Server) {
+    server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 0");
+    growing(
+        table,
+        server,
+        |n| format!("SIM.RECORD s item{n} SIGNATURE i 1 hot"),
+        &[
+            ("COMPARE, all of a hot bucket", "SIM.COMPARE s item1 1 i LIMIT 0"),
+            ("COMPARE, ten of a hot bucket", "SIM.COMPARE s item1 1 i"),
+            ("CLASSIFY, all of a hot bucket, COMBINE", "SIM.CLASSIFY s SIGNATURE i 1 hot COMBINE LIMIT 0"),
+            ("CLASSIFY by SIGNIFICANCE", "SIM.CLASSIFY s SIGNATURE i 1 hot SCORE SIGNIFICANCE LIMIT 0"),
+            ("MEMBERS", "SIM.MEMBERS s i 0 hot"),
+            ("SCAN of one chunk", "SIM.SCAN s i 0 COUNT 4000000000"),
+        ],
+    );
+    server.does("SIM.CREATE s BANDS 16 ROWS 1 INTERVAL 0");
+    let deep = "SIGNATURE i 16 a b c d e f g h i j k l m n o p";
+    growing(
+        table,
+        server,
+        |n| format!("SIM.RECORD s item{n} {deep}"),
+        &[
+            ("COMPARE, all of 16 hot buckets", "SIM.COMPARE s item1 1 i LIMIT 0"),
+            ("COMPARE, all of 16 hot buckets, MINBANDS", "SIM.COMPARE s item1 1 i LIMIT 0 MINBANDS 1 9"),
+            ("COMPARE of one index three times", "SIM.COMPARE s item1 3 i i i"),
+        ],
+    );
+    server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 3600 RETENTION 1000");
+    let now = server.now_inside(3600);
+    let late = |n: usize| now - (n % 1001) as i64 * 3600;
+    growing(
+        table,
+        server,
+        |n| format!("SIM.RECORD s item{n} TIMESTAMP {} SIGNATURE i 1 hot{}", late(n), n % 40),
+        &[
+            ("COMPARE over 1001 chunks", "SIM.COMPARE s item1 1 i LIMIT 0"),
+            ("SCAN over 1001 chunks", "SIM.SCAN s i 0 COUNT 4000000000"),
+            ("MEMBERS over 1001 chunks", "SIM.MEMBERS s i 0 hot1"),
+        ],
+    );
+    server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 0");
+    growing(
+        table,
+        server,
+        |n| format!("SIM.RECORD s item{} SIGNATURE i 1 b{}", n % 2, n / 2),
+        &[
+            ("COMPARE by an item of many buckets", "SIM.COMPARE s item1 1 i LIMIT 0"),
+            ("FREQUENCIES", "SIM.FREQUENCIES s i item1"),
+            ("SIGNIFICANT", "SIM.SIGNIFICANT s i item1 LIMIT 0"),
+            ("EXPLAIN", "SIM.EXPLAIN s i item0 item1"),
+            ("EXPORT", "SIM.EXPORT s i item1"),
+        ],
+    );
+    server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 0");
+    growing(
+        table,
+        server,
+        |n| format!("SIM.RECORD s item SIGNATURE i{n} 1 b"),
+        &[
+            ("INFO of a scope with many chunks", "SIM.INFO s"),
+            ("MERGE that finds nothing", "SIM.MERGE s other * nobody"),
+        ],
+    );
+}
+
+fn long_commands(table: &mut Table, server: &Server) {
+    server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 0");
+    load(server, 0, 2_000, |n| format!("SIM.RECORD s item{} SIGNATURE i 1 b{}", n % 100, n % 7));
+    lengthening(table, server, "COMPARE of many indexes", "SIM.COMPARE s item1 {count}", |_| "i".into());
+    lengthening(table, server, "CLASSIFY of many clauses", "SIM.CLASSIFY s", |n| {
+        format!("SIGNATURE i 1 b{}", n % 7)
+    });
+    lengthening(table, server, "EXPORT of many items", "SIM.EXPORT s", |n| format!("i item{}", n % 100));
+    lengthening(table, server, "DELETE that finds nothing", "SIM.DELETE s", |n| format!("i nobody{n}"));
+    for hash in ["FSS", "MURMUR3"] {
+        for (bands, rows) in [(1, 1), (16, 4), (1024, 4)] {
+            let scope = format!("{hash}{bands}");
+            server.does(format!("SIM.CREATE {scope} BANDS {bands} ROWS {rows} HASH {hash}"));
+            let what = format!("SIGNATURE, features, {hash}, {} slots", bands * rows);
+            lengthening(table, server, &what, &format!("SIM.SIGNATURE {scope} FEATURES {{count}}"), |n| {
+                format!("f{n}")
+            });
+        }
+        for (rules, word) in
+            [("CHARS 5", "\u{e9}"), ("WORDS 64", "A "), ("CHARS 64", "0x1f "), ("WORDS 1", "a1 ")]
+        {
+            let scope = format!("{hash}{}", rules.replace(' ', ""));
+            server.does(format!(
+                "SIM.CREATE {scope} BANDS 1 ROWS 1 HASH {hash} SHINGLE {rules} LOWERCASE yes MASK yes"
+            ));
+            let text: Vec<u8> = word.bytes().cycle().take((1 << 20) / word.len() * word.len()).collect();
+            let command = [words(&format!("SIM.CLASSIFY {scope} TEXT i")), vec![text]].concat();
+            table.read(server, &format!("CLASSIFY, {rules}, {hash}, a mebibyte of text"), &command);
+        }
+    }
+    server.does("FLUSHALL");
+}
+
+/// Writes of about the largest size that is not refused.
+fn writes(table: &mut Table, server: &Server) {
+    let mut largest =
+        |what: &str, sizes: &[usize], make: &dyn Fn(usize), command: &dyn Fn(usize) -> Vec<Vec<u8>>| {
+            for size in sizes {
+                make(*size);
+                let is_done = table.write(server, what, &command(*size));
+                server.does("FLUSHALL");
+                if !is_done {
+                    return;
+                }
+            }
+            panic!("{what}: nothing was refused up to {sizes:?}");
+        };
+    let scope = || drop(server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 0"));
+    let sizes: Vec<usize> = (0..24).map(|n| (5_000.0 * 1.25f64.powi(n)) as usize).collect();
+    let all = |size: usize, word: &dyn Fn(usize) -> String| (0..size).map(word).collect::<String>();
+
+    let buckets = |size| {
+        scope();
+        load(server, 0, size, |n| format!("SIM.RECORD s item SIGNATURE i 1 b{n}"))
+    };
+    largest("DELETE of an item of many buckets", &sizes, &buckets, &|_| words("SIM.DELETE s i item"));
+    let two = |size| {
+        buckets(size);
+        load(server, 0, size, |n| format!("SIM.RECORD s other SIGNATURE i 1 b{n}"))
+    };
+    largest("MERGE of an item of many buckets", &sizes, &two, &|_| words("SIM.MERGE s item i other"));
+    let items = |size| {
+        scope();
+        load(server, 0, size, |n| format!("SIM.RECORD s item{n} SIGNATURE i 1 hot"))
+    };
+    largest("DELETE of many items", &sizes, &items, &|size| {
+        words(&format!("SIM.DELETE s{}", all(size, &|n| format!(" i item{n}"))))
+    });
+    largest("MERGE of many items", &sizes, &items, &|size| {
+        words(&format!("SIM.MERGE s new{}", all(size, &|n| format!(" i item{n}"))))
+    });
+    let indexes = |size| {
+        scope();
+        load(server, 0, size, |n| format!("SIM.RECORD s item SIGNATURE i{n} 1 b"))
+    };
+    for (what, command) in [
+        ("DELETE in many indexes", "SIM.DELETE s * item"),
+        ("MERGE in many indexes", "SIM.MERGE s other * item"),
+        ("ALTER of many chunks", "SIM.ALTER s RETENTION 9"),
+        ("DROP of many chunks", "SIM.DROP s"),
+    ] {
+        largest(what, &sizes, &indexes, &|_| words(command));
+    }
+    largest("RECORD of many clauses", &sizes, &|_| scope(), &|size| {
+        words(&format!("SIM.RECORD s item{}", all(size, &|n| format!(" SIGNATURE i 1 b{n}"))))
+    });
+    largest("RECORD in many new indexes", &sizes, &|_| scope(), &|size| {
+        words(&format!("SIM.RECORD s item{}", all(size, &|n| format!(" SIGNATURE i{n} 1 b"))))
+    });
+    largest("ASSIGN of many clauses", &sizes, &|_| scope(), &|size| {
+        words(&format!("SIM.ASSIGN s item MINSCORE 1{}", all(size, &|n| format!(" SIGNATURE i 1 b{n}"))))
+    });
+    let blob = |size| {
+        server.does("CONFIG SET simile.max-postings 1000000000");
+        buckets(size);
+        let blob = server.does("SIM.EXPORT s i item").array()[0].bytes().to_vec();
+        server.does(format!("CONFIG SET simile.max-postings {DEFAULT}"));
+        blob
+    };
+    for (what, begin) in [
+        ("IMPORT of an item of many buckets", "SIM.IMPORT s i other"),
+        ("CLASSIFY by PROFILE", "SIM.CLASSIFY s PROFILE i"),
+    ] {
+        let bytes = std::cell::RefCell::new(Vec::new());
+        largest(what, &sizes, &|size| *bytes.borrow_mut() = blob(size), &|_| {
+            [words(begin), vec![bytes.borrow().clone()]].concat()
+        });
+    }
+}
+
+/// Commands that free keys.
+fn sweeps(table: &mut Table, server: &Server) {
+    load(server, 0, 20_000, |n| {
+        format!("SIM.RECORD s{n} item SIGNATURE i 16 a b c d e f g h i j k l m n o p")
+    });
+    load(server, 0, 20_000, |n| format!("DEL s{n}"));
+    let most = words("SIM.SWEEP 0 COUNT 5000");
+    assert!(table.write(server, "SWEEP", &most));
+    server.does("FLUSHALL");
+}
+
+const DEFAULT: u64 = 1_000_000;
+
+/// A scope `s` with 500 items in one bucket, an item of 500 buckets, and an index in 60 others.
+fn costly(server: &Server) {
+    server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 0");
+    load(server, 0, 500, |n| format!("SIM.RECORD s item{n} SIGNATURE i 1 hot"));
+    load(server, 0, 500, |n| format!("SIM.RECORD s big SIGNATURE j 1 b{n}"));
+    load(server, 0, 60, |n| format!("SIM.RECORD s item SIGNATURE i{n} 1 b"));
+}
+
+on_each_server! {
+    fn what_would_cost_too_much_is_refused_whole(server: Server) {
+        costly(&server);
+        let blob = server.does("SIM.EXPORT s j big").array()[0].bytes().to_vec();
+        server.does("CONFIG SET simile.max-postings 1000");
+        let digest = server.digest();
+        let many = |word: &str| word.repeat(60);
+        for command in [
+            "SIM.COMPARE s item1 1 i LIMIT 0".to_string(),
+            "SIM.COMPARE s item1 1 i".to_string(),
+            "SIM.CLASSIFY s SIGNATURE i 1 hot LIMIT 0".to_string(),
+            "SIM.COMPARE s big 1 j".to_string(),
+            format!("SIM.COMPARE s item1 60{}", many(" i1")),
+            "SIM.ASSIGN s new MINSCORE 1 SIGNATURE i 1 hot".to_string(),
+            "SIM.MEMBERS s i 0 hot".to_string(),
+            "SIM.FREQUENCIES s j big".to_string(),
+            "SIM.SIGNIFICANT s j big".to_string(),
+            "SIM.EXPLAIN s j big other".to_string(),
+            "SIM.EXPORT s j big".to_string(),
+            "SIM.INFO s".to_string(),
+            "SIM.MERGE s other j big".to_string(),
+            "SIM.MERGE s other * item".to_string(),
+            "SIM.DELETE s j big".to_string(),
+            "SIM.DELETE s * nobody".to_string(),
+            format!("SIM.DELETE s{}", many(" i nobody")),
+            "SIM.ALTER s RETENTION 7".to_string(),
+            "SIM.DROP s".to_string(),
+            format!("SIM.RECORD s item{}", many(" SIGNATURE i 1 b")),
+            format!("SIM.RECORD s item TEXT i \"{}\"", "some words ".repeat(300)),
+            format!("SIM.SIGNATURE s FEATURES 5000{}", " f".repeat(5000)),
+        ] {
+            let error = server.refusal(&command);
+            assert!(error.starts_with("ERR ") && error.contains("simile.max-postings"), "{command:.50}: {error}");
+            assert_eq!(server.digest(), digest, "{command:.50}");
+        }
+        // The cost of a blob grows with its length: six times the blob is too much.
+        let triples = (0..6).flat_map(|_| [b"i".to_vec(), b"new".to_vec(), blob.clone()]);
+        let import = [words("SIM.IMPORT s"), triples.collect()].concat();
+        assert!(server.call(&import).to_string().contains("simile.max-postings"));
+        assert_eq!(server.digest(), digest);
+        // The advice in the error helps.
+        server.does("SIM.DROP s i0 i1 i2");
+        server.does("CONFIG SET simile.max-postings 10000");
+        assert_eq!(server.does("SIM.COMPARE s item1 1 i LIMIT 0").array()[0].array().len(), 500);
+        server.does("SIM.DELETE s j big");
+        server.does("SIM.DROP s");
+    }
+
+    /// A scan may take smaller steps than COUNT asks for.
+    fn a_scan_is_never_refused(server: Server) {
+        costly(&server);
+        server.does("CONFIG SET simile.max-postings 1000");
+        let (mut cursor, mut items) = ("0".to_string(), 0);
+        loop {
+            let page = server.does(format!("SIM.SCAN s i {cursor} COUNT 1000000"));
+            assert!(page.array()[1].array().len() < 2 * 400);
+            items += page.array()[1].array().len() / 2;
+            cursor = page.array()[0].text();
+            if cursor == "0" {
+                break;
+            }
+        }
+        assert_eq!(items, 500);
+    }
+
+    fn what_comes_from_a_primary_or_an_aof_is_obeyed_whatever_it_costs(kind: Kind) {
+        let primary = kind.launch().options("--appendonly yes").start();
+        let replica = kind.launch().module("max-postings 1").start();
+        replica.follow(&primary);
+        costly(&primary);
+        for command in ["SIM.MERGE s other * item", "SIM.MERGE s other j big", "SIM.DELETE s * other", "SIM.ALTER s RETENTION 7", "SIM.RECORD s item TEXT i words"] {
+            primary.does(command);
+        }
+        let blob = primary.does("SIM.EXPORT s i item1").array()[0].bytes().to_vec();
+        primary.call(&[b"SIM.IMPORT", b"s".as_slice(), b"i", b"item2", &blob]);
+        replica.catch_up_with(&primary);
+        assert_eq!(replica.digest(), primary.digest());
+        primary.does("CONFIG SET simile.max-postings 1");
+        let digest = primary.digest();
+        let primary = primary.restart_with("--simile.max-postings 1");
+        assert_eq!(primary.digest(), digest);
+        primary.refusal("SIM.DROP s");
+    }
+
+    fn the_worst_of_each_command_is_short(kind: Kind) {
+        if amount(0, 1) == 0 {
+            return; // a minute of work, and of no use while other tests run
+        }
+        let server = kind.launch().options("--lazyfree-lazy-user-flush yes").start();
+        server.expect("CONFIG GET simile.max-postings", format!("['simile.max-postings', '{DEFAULT}']"));
+        let mut table = Table::default();
+        reads(&mut table, &server);
+        long_commands(&mut table, &server);
+        writes(&mut table, &server);
+        sweeps(&mut table, &server);
+        let slow: Vec<&(String, u64)> = table.0.iter().filter(|(_, usec)| *usec > LONGEST).collect();
+        assert!(slow.is_empty(), "{slow:?}");
+    }
+}
