@@ -1,4 +1,9 @@
-//! The module's settings: every default of a definition, and every limit.
+//! The settings of the module: the defaults of a new scope's definition, and the limits of what a
+//! command may do.
+//!
+//! [`crate::server::setting`] reads and writes them, from the arguments of `loadmodule`, redis.conf and
+//! CONFIG SET. It keeps each as one integer; those that users write as words are encoded at the end of
+//! this file.
 
 use crate::index::Definition;
 use crate::index::codec::MAX_NAME;
@@ -6,48 +11,54 @@ use crate::server::setting::{Setting, Text};
 use crate::signature::{Hash, Scheme, Shingle, TextRules};
 use std::ops::RangeInclusive;
 
+/// The limits of a definition's parameter as those of a setting.
 const fn within(limits: &RangeInclusive<u64>) -> RangeInclusive<i64> {
     *limits.start() as i64..=*limits.end() as i64
 }
 
-/// Bands of a new scope.
+// Defaults of a new scope.
+
+/// BANDS.
 pub static BANDS: Setting = Setting::number("bands", 16, within(&Definition::BANDS));
-/// Rows of a new scope.
+/// ROWS.
 pub static ROWS: Setting = Setting::number("rows", 2, within(&Definition::ROWS));
-/// Seconds of an interval of a new scope.
+/// INTERVAL, in seconds.
 pub static INTERVAL: Setting = Setting::number("interval", 2_592_000, within(&Definition::INTERVAL));
-/// Intervals that a new scope keeps before the current one.
+/// RETENTION: the intervals that are kept before the current one.
 pub static RETENTION: Setting = Setting::number("retention", 3, within(&Definition::RETENTION));
-/// How a new scope hashes; 0 is FSS, 1 MURMUR3.
-pub static HASH: Setting = Setting::text("hash", 0, HASH_TEXT);
-/// The seed of a new scope's hash.
+/// HASH.
+pub static HASH: Setting = Setting::text("hash", encode_hash(HashName::Fss), HASH_TEXT);
+/// SEED of the hash.
 pub static SEED: Setting = Setting::number("seed", 0, within(&Definition::SEED));
-/// The modulus of a new scope with MURMUR3; 0 is none.
+/// MODULUS of a scope with HASH MURMUR3; 0 for none.
 pub static MODULUS: Setting = Setting::number("modulus", 0, 0..=*Definition::MODULUS.end() as i64);
-/// The shingles of a new scope; characters are positive, words negative.
-pub static SHINGLE: Setting = Setting::text("shingle", 5, SHINGLE_TEXT);
-/// Whether a new scope takes text in lower case.
+/// SHINGLE.
+pub static SHINGLE: Setting = Setting::text("shingle", encode_shingle(Shingle::Chars(5)), SHINGLE_TEXT);
+/// LOWERCASE.
 pub static LOWERCASE: Setting = Setting::yes_no("lowercase", false);
-/// Whether a new scope masks numbers in text.
+/// MASK.
 pub static MASK: Setting = Setting::yes_no("mask", false);
-/// The recall that THRESHOLD asks for, in millionths.
+/// RECALL that THRESHOLD aims at: 0.95.
 pub static RECALL: Setting = Setting::text("recall", 950_000, RECALL_TEXT);
-/// The slots that THRESHOLD may use.
+/// SLOTS that THRESHOLD may use.
 pub static SLOTS: Setting = Setting::number("slots", 128, within(&Definition::SLOTS));
-/// Whether RECORD makes a scope that is missing.
+
+// Limits of commands, and switches.
+
+/// True if RECORD creates a scope that is missing.
 pub static AUTO_CREATE: Setting = Setting::yes_no("auto-create", true);
-/// Bytes of a name: of a scope, an index, an item, a bucket.
+/// The most bytes of a name: of a scope, an index, an item or a bucket.
 pub static MAX_NAME_BYTES: Setting = Setting::number("max-name", 65_536, 64..=MAX_NAME as i64);
-/// Bytes of a TEXT.
+/// The most bytes of a TEXT.
 pub static MAX_TEXT: Setting = Setting::number("max-text", 1 << 20, 1..=1 << 29);
-/// Features times slots of a clause.
+/// The most features of a clause, times slots of the scope.
 pub static MAX_FEATURE_SLOTS: Setting = Setting::number("max-feature-slots", 1 << 24, 1..=1 << 40);
-/// What a command may cost, in postings that it reads.
+/// The budget of a command, in postings that a search reads.
 pub static MAX_POSTINGS: Setting = Setting::number("max-postings", 1_000_000, 1..=i64::MAX);
-/// Whether SIM.DEBUG is there, for tests.
+/// True if SIM.DEBUG exists, for tests.
 pub static DEBUG: Setting = Setting::yes_no("debug", false);
 
-/// All of them.
+/// All settings.
 pub static ALL: [&Setting; 18] = [
     &BANDS,
     &ROWS,
@@ -68,73 +79,154 @@ pub static ALL: [&Setting; 18] = [
     &MAX_POSTINGS,
     &DEBUG,
 ];
-/// Those that cannot be changed while the server runs.
+/// The settings that cannot be changed while the server runs.
 pub static FIXED: [&Setting; 1] = [&DEBUG];
 
-const HASH_TEXT: Text = Text {
-    read: |text| match text.to_ascii_uppercase().as_str() {
-        "FSS" => Some(0),
-        "MURMUR3" => Some(1),
-        _ => None,
-    },
-    write: |hash| if hash == 0 { "FSS" } else { "MURMUR3" }.to_string(),
-    expected: "FSS or MURMUR3",
-};
-
-const SHINGLE_TEXT: Text = Text {
-    read: |text| {
-        let (unit, length) = text.split_once(' ')?;
-        let length = length.parse::<i64>().ok().filter(|n| within(&Definition::SHINGLE).contains(n))?;
-        match unit.to_ascii_uppercase().as_str() {
-            "CHARS" => Some(length),
-            "WORDS" => Some(-length),
-            _ => None,
-        }
-    },
-    write: |length| {
-        if length < 0 { format!("WORDS {}", -length) } else { format!("CHARS {length}") }
-    },
-    expected: "CHARS n or WORDS n, with n between 1 and 64",
-};
-
-const MILLION: f64 = 1e6;
-
-const RECALL_TEXT: Text = Text {
-    read: |text| {
-        let recall = text.parse::<f64>().ok().filter(|recall| *recall > 0.0 && *recall < 1.0)?;
-        Some((recall * MILLION).round() as i64)
-    },
-    write: |millionths| (millionths as f64 / MILLION).to_string(),
-    expected: "a number above 0 and below 1",
-};
-
-/// The recall that THRESHOLD asks for.
-pub fn recall() -> f64 {
-    RECALL.get() as f64 / MILLION
-}
-
-/// The modulus of a scope with MURMUR3 that is made without one.
-pub fn modulus() -> Option<u32> {
-    u32::try_from(MODULUS.get()).ok().filter(|modulus| *modulus > 0)
-}
-
-/// The definition of a scope that is made without parameters.
+/// The definition of a scope that is created without parameters.
 pub fn definition() -> Definition {
-    let hash = if HASH.get() == 0 { Hash::Fss } else { Hash::Murmur3 { modulus: modulus() } };
-    let length = SHINGLE.size() as u8;
-    let shingle = if SHINGLE.get() < 0 { Shingle::Words(length) } else { Shingle::Chars(length) };
     Definition {
-        scheme: Scheme { hash, seed: SEED.get() as u32, bands: BANDS.get() as u16, rows: ROWS.get() as u16 },
-        text: TextRules { shingle, lowercase: LOWERCASE.is_yes(), mask: MASK.is_yes() },
+        scheme: Scheme {
+            hash: decode_hash(HASH.get()).with_modulus(modulus()),
+            seed: SEED.get() as u32,
+            bands: BANDS.get() as u16,
+            rows: ROWS.get() as u16,
+        },
+        text: TextRules {
+            shingle: decode_shingle(SHINGLE.get()),
+            lowercase: LOWERCASE.is_yes(),
+            mask: MASK.is_yes(),
+        },
         interval: INTERVAL.size(),
         retention: RETENTION.get() as u32,
     }
 }
 
-/// What must hold between settings.
-///
-/// # Errors
-/// What does not.
+/// The MODULUS of a scope with HASH MURMUR3 that is created without one.
+pub fn modulus() -> Option<u32> {
+    u32::try_from(MODULUS.get()).ok().filter(|modulus| *modulus > 0)
+}
+
+/// The recall that THRESHOLD aims at.
+pub fn recall() -> f64 {
+    decode_recall(RECALL.get())
+}
+
+/// The value of HASH: a hash without its modulus, which is a parameter of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HashName {
+    /// Fast similarity sketching.
+    Fss,
+    /// A minimum over MurmurHash3 for each slot.
+    Murmur3,
+}
+
+impl HashName {
+    /// The words for it.
+    pub const WORDS: [(&'static str, HashName); 2] = [("FSS", HashName::Fss), ("MURMUR3", HashName::Murmur3)];
+
+    /// The name of a hash.
+    pub fn of(hash: Hash) -> HashName {
+        match hash {
+            Hash::Fss => HashName::Fss,
+            Hash::Murmur3 { .. } => HashName::Murmur3,
+        }
+    }
+
+    /// The hash of this name. FSS has no modulus.
+    pub fn with_modulus(self, modulus: Option<u32>) -> Hash {
+        match self {
+            HashName::Fss => Hash::Fss,
+            HashName::Murmur3 => Hash::Murmur3 { modulus },
+        }
+    }
+}
+
+/// Makes a shingle of a length.
+pub type ShingleOfLength = fn(u8) -> Shingle;
+
+/// The words of SHINGLE, with what each makes of its length.
+pub const SHINGLE_WORDS: [(&str, ShingleOfLength); 2] =
+    [("CHARS", Shingle::Chars), ("WORDS", Shingle::Words)];
+
+// A setting is one integer, so the settings that are not numbers are encoded. The encodings exist only
+// in the memory of a running server: users, redis.conf and CONFIG GET have the texts.
+
+const fn encode_hash(hash: HashName) -> i64 {
+    match hash {
+        HashName::Fss => 0,
+        HashName::Murmur3 => 1,
+    }
+}
+
+fn decode_hash(value: i64) -> HashName {
+    if value == encode_hash(HashName::Fss) { HashName::Fss } else { HashName::Murmur3 }
+}
+
+const HASH_TEXT: Text = Text {
+    read: |text| meaning(text, &HashName::WORDS).map(encode_hash),
+    write: |value| {
+        let hash = decode_hash(value);
+        let word = HashName::WORDS.iter().find(|(_, meaning)| *meaning == hash);
+        word.map_or_else(String::new, |(word, _)| (*word).to_string())
+    },
+    expected: "FSS or MURMUR3",
+};
+
+/// The bit that tells words from characters. The length, at most 64, is in the bits below it.
+const WORDS_BIT: i64 = 1 << 8;
+
+const fn encode_shingle(shingle: Shingle) -> i64 {
+    match shingle {
+        Shingle::Chars(length) => length as i64,
+        Shingle::Words(length) => WORDS_BIT | length as i64,
+    }
+}
+
+fn decode_shingle(value: i64) -> Shingle {
+    let length = (value & !WORDS_BIT) as u8;
+    if value & WORDS_BIT == 0 { Shingle::Chars(length) } else { Shingle::Words(length) }
+}
+
+const SHINGLE_TEXT: Text = Text {
+    read: |text| {
+        let (unit, length) = text.split_once(' ')?;
+        let length = length.parse::<u64>().ok().filter(|length| Definition::SHINGLE.contains(length))?;
+        meaning(unit, &SHINGLE_WORDS).map(|shingle| encode_shingle(shingle(length as u8)))
+    },
+    write: |value| match decode_shingle(value) {
+        Shingle::Chars(length) => format!("CHARS {length}"),
+        Shingle::Words(length) => format!("WORDS {length}"),
+    },
+    expected: "CHARS n or WORDS n, with n between 1 and 64",
+};
+
+/// A recall is kept as a whole number of millionths.
+const MILLIONTHS: f64 = 1e6;
+
+fn encode_recall(recall: f64) -> i64 {
+    (recall * MILLIONTHS).round() as i64
+}
+
+fn decode_recall(value: i64) -> f64 {
+    value as f64 / MILLIONTHS
+}
+
+const RECALL_TEXT: Text = Text {
+    read: |text| {
+        let recall = text.parse::<f64>().ok().filter(|recall| *recall > 0.0 && *recall < 1.0);
+        recall.map(encode_recall)
+    },
+    write: |value| decode_recall(value).to_string(),
+    expected: "a number above 0 and below 1",
+};
+
+/// The meaning of a word, in upper or lower case.
+fn meaning<T: Copy>(text: &str, words: &[(&str, T)]) -> Option<T> {
+    let found = words.iter().find(|(word, _)| text.eq_ignore_ascii_case(word));
+    found.map(|(_, meaning)| *meaning)
+}
+
+/// Checks what must hold between settings. The error is what CONFIG SET replies.
 pub fn check() -> Result<(), String> {
     let slots = BANDS.size() * ROWS.size();
     if Definition::SLOTS.contains(&slots) {
@@ -154,18 +246,23 @@ mod tests {
     }
 
     #[test]
-    fn words_are_read_as_they_are_written() {
-        for (text, kind) in
-            [("MURMUR3", &HASH_TEXT), ("FSS", &HASH_TEXT), ("WORDS 3", &SHINGLE_TEXT), ("0.95", &RECALL_TEXT)]
-        {
+    fn a_setting_is_read_as_it_is_written() {
+        for (text, kind) in [
+            ("FSS", HASH_TEXT),
+            ("MURMUR3", HASH_TEXT),
+            ("CHARS 64", SHINGLE_TEXT),
+            ("WORDS 3", SHINGLE_TEXT),
+            ("0.95", RECALL_TEXT),
+        ] {
             assert_eq!((kind.read)(text).map(kind.write).as_deref(), Some(text));
         }
         for (text, kind) in [
-            ("sha", &HASH_TEXT),
-            ("CHARS 0", &SHINGLE_TEXT),
-            ("WORDS", &SHINGLE_TEXT),
-            ("1", &RECALL_TEXT),
-            ("nan", &RECALL_TEXT),
+            ("sha", HASH_TEXT),
+            ("CHARS 0", SHINGLE_TEXT),
+            ("CHARS 65", SHINGLE_TEXT),
+            ("WORDS", SHINGLE_TEXT),
+            ("1", RECALL_TEXT),
+            ("nan", RECALL_TEXT),
         ] {
             assert_eq!((kind.read)(text), None, "{text}");
         }

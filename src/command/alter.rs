@@ -1,4 +1,10 @@
-//! `SIM.ALTER scope RETENTION n`
+//! `SIM.ALTER scope RETENTION intervals`
+//!
+//! RETENTION is the only parameter that can change: the others decide how signatures are made or,
+//! INTERVAL, where chunks begin, and the chunks that exist were made with them.
+//!
+//! A new RETENTION is a new expiry of every live chunk. Chunks that a shorter one drops are freed at
+//! once, and replicas are sent the DEL: their clocks need not agree.
 
 use super::error::Error;
 use super::parse::args::Args;
@@ -13,12 +19,13 @@ use crate::server::key::Access;
 /// Carries the command out.
 ///
 /// # Errors
-/// An argument is not what it should be, the parameter cannot be changed, or there is no scope.
+/// Another parameter than RETENTION is given, or there is no scope.
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
     let name = args.scope()?;
-    let retention = take(&mut args)?;
-    let mut key = ScopeKey::open(call, name)?.ok_or(Error::NotThere)?;
+    let retention = take_retention(&mut args)?;
+    let no_scope = Error::NoScope("make it with SIM.CREATE");
+    let mut key = ScopeKey::open(call, name)?.ok_or(no_scope)?;
     if key.scope()?.definition.retention != retention {
         alter(call, &mut key, retention)?;
         call.replicate_verbatim();
@@ -28,61 +35,68 @@ pub fn run(call: &Call) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes the new RETENTION, and nothing else: signatures are made by every other parameter, or chunks
-/// lie on the grid of INTERVAL.
-fn take(args: &mut Args) -> Result<u32, Error> {
-    let Some("RETENTION") = args.keyword(&definition::KEYWORDS, "RETENTION")? else {
-        return Err(Error::Together("RETENTION alone can be altered: make another scope"));
-    };
+fn take_retention(args: &mut Args) -> Result<u32, Error> {
+    if args.keyword_if(&["RETENTION"]).is_none() {
+        let parameter = args.keyword_if(&definition::KEYWORDS);
+        if parameter.or_else(|| args.keyword_if(&definition::REPLICATED_KEYWORDS)).is_some() {
+            let text = "only RETENTION can be altered: for any other change, create another scope";
+            return Err(Error::Together(text));
+        }
+        args.keyword(&["RETENTION"])?;
+    }
     let retention = args.number("RETENTION", Definition::RETENTION)? as u32;
-    args.end("nothing more")?;
+    args.end()?;
     Ok(retention)
 }
 
-/// Changes the window, and with it the expiry of every live chunk.
+/// Changes the retention, and with it the expiry of every live chunk.
 fn alter(call: &Call, key: &mut ScopeKey, retention: u32) -> Result<(), Error> {
-    let listed = listed(call, key.scope()?)?;
+    // Check all chunks. From here on, nothing fails.
+    let chunks = check_chunks(call, key.scope()?)?;
+
+    // Change the scope, then each chunk, and strike out the chunks that are gone.
     key.scope_mut()?.definition.retention = retention;
-    for Listed { index, start, is_live } in listed {
+    for ListedChunk { index, start, is_live } in chunks {
         let scope = key.scope()?;
-        if !(is_live && keep(call, scope, &index, start)?) {
+        if !(is_live && set_expiry(call, scope, &index, start)?) {
             key.scope_mut()?.remove(&index, start);
         }
     }
     Ok(())
 }
 
-/// A chunk of the directory.
-struct Listed {
+/// A chunk that the scope lists.
+struct ListedChunk {
     index: Vec<u8>,
     start: u64,
     is_live: bool,
 }
 
-/// All chunks of the directory.
+/// Charges for changing all chunks, and checks that they can be changed. Returns them.
 ///
 /// # Errors
-/// A chunk is on its way to another node of the cluster, or not the caller's to change. Nothing has been
-/// changed then.
-fn listed(call: &Call, scope: &Scope) -> Result<Vec<Listed>, Error> {
-    let mut listed = Vec::new();
+/// A chunk is on its way to another node of the cluster, or the caller may not write to its key.
+fn check_chunks(call: &Call, scope: &Scope) -> Result<Vec<ListedChunk>, Error> {
+    let mut chunks = Vec::new();
     for index in scope.indexes() {
         cost::all_chunks(call, scope, index, 3)?;
         window::check_all_writable(call, scope, index)?;
         let window = Window::open_all(call, scope, index)?;
-        let one = |start| {
+        let listed = scope.all_starts(index).map(|start| {
             let is_live = window.starts().any(|live| live == start);
-            Listed { index: index.to_vec(), start, is_live }
-        };
-        listed.extend(scope.all_starts(index).map(one));
+            ListedChunk { index: index.to_vec(), start, is_live }
+        });
+        chunks.extend(listed);
     }
-    Ok(listed)
+    Ok(chunks)
 }
 
-/// Gives a live chunk its new expiry. Where that has passed, the chunk is removed at set_once, and so
-/// that the clocks of replicas need not agree, they are told so; an entry leaves their directory
-/// because the chunk's key is gone.
-fn keep(call: &Call, scope: &Scope, index: &[u8], start: u64) -> Result<bool, Error> {
+/// Sets the new expiry of a live chunk. If it has passed already, the chunk is freed and replicas are
+/// sent the DEL. Returns whether the chunk is still there.
+///
+/// A replica or an AOF load frees nothing by its own clock: it follows the DEL that comes before the
+/// ALTER, and then finds the chunk gone.
+fn set_expiry(call: &Call, scope: &Scope, index: &[u8], start: u64) -> Result<bool, Error> {
     let Some(mut key) = ChunkKey::open(call, scope, index, start, Access::Write)? else { return Ok(false) };
     if !call.is_trusted_source() && scope.definition.is_expired(start, call.now()) {
         key.unlink();

@@ -1,9 +1,9 @@
-//! `SIM.CLASSIFY scope [query options] clause [clause ...]`
+//! `SIM.CLASSIFY scope [query options] query-clause [query-clause ...]`
 //!
-//! Besides the clauses of RECORD, a clause may be `PROFILE index blob`: an item that SIM.EXPORT gave,
-//! from whatever scope of a like definition. What the blob has in the query's window is looked for,
-//! just as COMPARE does with an item of the scope itself. INTERVAL and RETENTION may differ: a chunk of
-//! the blob is in the window if its first second is.
+//! A query clause is one of RECORD's, or `PROFILE index blob`: an item that SIM.EXPORT returned, from
+//! any scope with the same signatures. Its query is what the blob has in the window, just as COMPARE
+//! takes an item of the scope itself. INTERVAL and RETENTION of the blob may differ, because they do
+//! not change a signature; a chunk of the blob is in the window if its first second is.
 
 use super::error::Error;
 use super::parse::args::Args;
@@ -20,31 +20,29 @@ use crate::server::call::Call;
 use smallvec::SmallVec;
 use std::ops::RangeInclusive;
 
-const EXPECTED: &str =
-    "SIGNATURE, FEATURES, TEXT, PROFILE, TIMESTAMP, WINDOW, LIMIT, MINSCORE, MINBANDS, SCORE or COMBINE";
+/// The most observations of a query: the most that an item of a scope can have in a window.
+const MAX_OBSERVATIONS: u64 = (*Definition::RETENTION.end() + 1) * u32::MAX as u64;
 
-/// The most observations that an item can have in a window, and so a query.
-const MOST: u64 = (*Definition::RETENTION.end() + 1) * u32::MAX as u64;
-
-/// What is looked for in an index.
+/// A clause: an index, and what to search for in it.
 struct QueryClause<'a> {
     index: &'a [u8],
-    by: QuerySource<'a>,
+    source: QuerySource<'a>,
 }
 
-/// What an index is asked by.
+/// The source of a query's profile.
 enum QuerySource<'a> {
-    /// What RECORD would observe.
-    Source(Source<'a>),
-    /// A whole profile.
+    /// A single observation, as RECORD would make it.
+    Observation(Source<'a>),
+    /// A blob, with all observations of an item.
     Blob(Blob<'a>),
 }
 
 /// Carries the command out.
 ///
 /// # Errors
-/// An argument is not what it should be, or the query would read too much.
+/// A clause does not fit the scope, or the search would read too much.
 pub fn run(call: &Call) -> Result<(), Error> {
+    // Arguments.
     let mut args = Args::new(call);
     let name = args.scope()?;
     let (options, clauses) = take(call, &mut args)?;
@@ -53,37 +51,50 @@ pub fn run(call: &Call) -> Result<(), Error> {
         return Ok(());
     };
     let scope = key.scope()?;
-    let observed = clauses.iter().map(|clause| clause.observe(call, &scope.definition));
-    let observed = observed.collect::<Result<SmallVec<[Option<Observation>; 2]>, Error>>()?;
-    let windows = clauses.iter().map(|clause| options.when.open(call, scope, clause.index));
-    let windows = windows.collect::<Result<SmallVec<[Window; 2]>, _>>()?;
-    let queries = clauses.iter().zip(&observed).map(|(clause, observed)| match &clause.by {
-        QuerySource::Source(_) => Ok(observed.as_ref().map_or_else(Profile::default, Observation::profile)),
-        QuerySource::Blob(blob) => profile(blob, &options.when.seconds(call, scope)),
-    });
-    let queries = queries.collect::<Result<SmallVec<[Profile; 2]>, _>>()?;
-    let chunks = chunks_of(&windows);
-    for (query, chunks) in queries.iter().zip(&chunks) {
-        cost::spend(call, query.frequencies().len() as u64 * (cost::BUCKET + chunks.len() as u64))?;
+
+    // Sign what the clauses observe, and open their windows.
+    let mut observations: SmallVec<[Option<Observation>; 2]> = SmallVec::new();
+    for clause in &clauses {
+        observations.push(clause.observe(call, &scope.definition)?);
     }
-    let parts = queries.into_iter().zip(&chunks).map(|(query, chunks)| IndexQuery::new(query, chunks));
-    options.search_and_reply(call, scope, parts, false)
+    let mut windows: SmallVec<[Window; 2]> = SmallVec::new();
+    for clause in &clauses {
+        windows.push(options.window.open(call, scope, clause.index)?);
+    }
+
+    // Make the profile of each clause.
+    let mut profiles: SmallVec<[Profile; 2]> = SmallVec::new();
+    for (clause, observation) in clauses.iter().zip(&observations) {
+        profiles.push(match &clause.source {
+            QuerySource::Observation(_) => {
+                observation.as_ref().map_or_else(Profile::default, Observation::profile)
+            }
+            QuerySource::Blob(blob) => profile_of(blob, &options.window.seconds(call, scope))?,
+        });
+    }
+
+    // Charge for finding its buckets in every chunk, then search.
+    let chunks = chunks_of(&windows);
+    for (profile, chunks) in profiles.iter().zip(&chunks) {
+        cost::spend(call, profile.frequencies().len() as u64 * (cost::BUCKET + chunks.len() as u64))?;
+    }
+    let queries = profiles.into_iter().zip(&chunks).map(|(profile, chunks)| IndexQuery::new(profile, chunks));
+    options.search_and_reply(call, scope, queries, false)
 }
 
 fn take<'a>(
     call: &Call,
     args: &mut Args<'a>,
 ) -> Result<(QueryOptions, SmallVec<[QueryClause<'a>; 2]>), Error> {
-    let known: SmallVec<[&str; 12]> =
-        clause::KEYWORDS.into_iter().chain(["PROFILE"]).chain(query::KEYWORDS).collect();
-    let (mut options, mut clauses) = (QueryOptions::default(), SmallVec::new());
-    while let Some(keyword) = args.keyword(&known, EXPECTED)? {
-        if clause::KEYWORDS.contains(&keyword) {
-            let Clause { index, source } = Clause::take(keyword, args)?;
-            clauses.push(QueryClause { index, by: QuerySource::Source(source) });
-        } else if keyword == "PROFILE" {
+    let mut options = QueryOptions::default();
+    let mut clauses = SmallVec::new();
+    while let Some(keyword) = args.keyword_of(&[&clause::KEYWORDS, &["PROFILE"], &query::KEYWORDS])? {
+        if keyword == "PROFILE" {
             let index = args.index()?;
-            clauses.push(QueryClause { index, by: QuerySource::Blob(blob::take(call, args)?) });
+            clauses.push(QueryClause { index, source: QuerySource::Blob(blob::take(call, args)?) });
+        } else if clause::KEYWORDS.contains(&keyword) {
+            let Clause { index, source } = Clause::take(keyword, args)?;
+            clauses.push(QueryClause { index, source: QuerySource::Observation(source) });
         } else {
             options.take(keyword, args)?;
         }
@@ -96,11 +107,11 @@ fn take<'a>(
 }
 
 impl<'a> QueryClause<'a> {
-    /// The single observation that is asked by under a definition; `None` where there is no feature,
-    /// and for a blob, which must suit the definition.
+    /// The single observation of this clause; `None` if it has no features, and for a blob, which is
+    /// checked against the scope's definition here.
     fn observe(&self, call: &Call<'a>, definition: &Definition) -> Result<Option<Observation<'a>>, Error> {
-        match &self.by {
-            QuerySource::Source(source) => source.observe(call, definition),
+        match &self.source {
+            QuerySource::Observation(source) => source.observe(call, definition),
             QuerySource::Blob(blob) => {
                 blob::check_definition(blob, definition, &["INTERVAL", "RETENTION"])?;
                 Ok(None)
@@ -109,12 +120,13 @@ impl<'a> QueryClause<'a> {
     }
 }
 
-/// What a blob has in a window.
-fn profile<'a>(blob: &Blob<'a>, window: &RangeInclusive<u64>) -> Result<Profile<'a>, Error> {
+/// The profile of a blob in a window.
+fn profile_of<'a>(blob: &Blob<'a>, window: &RangeInclusive<u64>) -> Result<Profile<'a>, Error> {
     let profile = blob.profile(window);
-    // A blob of shorter intervals than the scope's may hold more than any item of a scope can.
-    if profile.observations() > MOST {
-        return Err(Error::Expected("blob", format!("of at most {MOST} observations in the window")));
+    // A blob with shorter intervals than the scope's may have more than any item of a scope can.
+    if profile.observations() > MAX_OBSERVATIONS {
+        let expected = format!("at most {MAX_OBSERVATIONS} in the window");
+        return Err(Error::expected("observations of blob", expected));
     }
     Ok(profile)
 }

@@ -1,38 +1,43 @@
-//! `SIM.DEBUG VALIDATE key`, `SIM.DEBUG MEMORY key` and `SIM.DEBUG PANIC`: for tests, where the
-//! module was loaded with `debug yes`.
+//! `SIM.DEBUG <VALIDATE name | MEMORY name | PANIC>`
+//!
+//! For tests: it exists only if the module was loaded with `debug yes`. VALIDATE checks all that must
+//! hold inside a key's value, MEMORY returns its bytes, and PANIC shows that a panic ends the command
+//! and not the server.
 
 use super::error::Error;
 use super::parse::args::Args;
 use crate::keyspace::debug;
 use crate::server::call::Call;
 
-const EXPECTED: &str = "VALIDATE, MEMORY or PANIC";
-
 /// Carries the command out.
 ///
 /// # Errors
-/// A value does not hold together.
+/// VALIDATE found that something does not hold.
 ///
 /// # Panics
 /// On purpose, with PANIC.
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
-    match args.keyword(&["VALIDATE", "MEMORY", "PANIC"], EXPECTED)? {
+    match args.keyword(&["VALIDATE", "MEMORY", "PANIC"])? {
         Some("VALIDATE") => {
-            let key = args.bytes("key")?;
-            args.end("nothing more")?;
-            debug::validate(call, key)
-                .map_err(|what| Error::Expected("key", format!("valid, but {what}")))?;
+            let name = take_name(&mut args)?;
+            debug::validate(call, name)
+                .map_err(|fault| Error::expected("key", format!("valid, but {fault}")))?;
             call.reply_ok();
             Ok(())
         }
         Some("MEMORY") => {
-            let key = args.bytes("key")?;
-            args.end("nothing more")?;
-            call.reply_integer(debug::memory(call, key)? as u64);
+            let name = take_name(&mut args)?;
+            call.reply_integer(debug::memory(call, name)? as u64);
             Ok(())
         }
         Some(_) => panic!("SIM.DEBUG PANIC"),
-        None => Err(Error::Missing(EXPECTED)),
+        None => Err(Error::Missing("VALIDATE, MEMORY or PANIC")),
     }
+}
+
+fn take_name<'a>(args: &mut Args<'a>) -> Result<&'a [u8], Error> {
+    let name = args.bytes("key")?;
+    args.end()?;
+    Ok(name)
 }

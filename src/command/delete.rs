@@ -1,4 +1,6 @@
 //! `SIM.DELETE scope index item [index item ...]`
+//!
+//! `*` for an index stands for every index of the scope. A chunk that is left empty is deleted, too.
 
 use super::error::Error;
 use super::parse::args::Args;
@@ -11,10 +13,8 @@ use crate::keyspace::window;
 use crate::server::call::Call;
 
 /// Carries the command out.
-///
-/// # Errors
-/// An argument is not what it should be.
 pub fn run(call: &Call) -> Result<(), Error> {
+    // Arguments.
     let mut args = Args::new(call);
     let name = args.scope()?;
     let pairs = item_pairs::take(&mut args, "item")?;
@@ -22,22 +22,27 @@ pub fn run(call: &Call) -> Result<(), Error> {
         call.reply_integer(0);
         return Ok(());
     };
-    let by_index = changes::by_index(call, key.scope()?, &pairs)?;
-    for (index, items) in &by_index {
+
+    // Check all, then change all.
+    let items_by_index = changes::items_by_index(call, key.scope()?, &pairs)?;
+    for (index, items) in &items_by_index {
         cost::all_chunks(call, key.scope()?, index, 4)?;
         window::check_all_writable(call, key.scope()?, index)?;
-        changes::check_cost(call, key.scope()?, index, items)?;
+        changes::charge(call, key.scope()?, index, items)?;
     }
     let mut deleted = 0;
-    for (index, items) in &by_index {
-        let found = changes::change_chunks(call, key.scope()?, index, items, Chunk::delete)?;
-        if found > 0 {
+    for (index, items) in &items_by_index {
+        let deleted_here = changes::change_chunks(call, key.scope()?, index, items, Chunk::delete)?;
+        if deleted_here > 0 {
+            // Strike out the chunks that were left empty, and so deleted.
             let gone = window::gone(call, key.scope()?, index)?;
             let scope = key.scope_mut()?;
             scope.forget(index, gone);
         }
-        deleted += found;
+        deleted += deleted_here;
     }
+
+    // Replicate and reply.
     if deleted > 0 {
         call.replicate_verbatim();
         call.notify_changed(c"sim.delete");

@@ -1,4 +1,6 @@
-//! `SIM.DROP scope [index ...]`
+//! `SIM.DROP scope [index [index ...]]`
+//!
+//! Without an index, the scope goes, too. The chunks are freed by another thread.
 
 use super::error::Error;
 use super::parse::args::Args;
@@ -10,10 +12,8 @@ use crate::server::key::Access;
 use std::collections::BTreeSet;
 
 /// Carries the command out.
-///
-/// # Errors
-/// An argument is not what it should be.
 pub fn run(call: &Call) -> Result<(), Error> {
+    // Arguments.
     let mut args = Args::new(call);
     let name = args.scope()?;
     let mut named = BTreeSet::new();
@@ -24,9 +24,10 @@ pub fn run(call: &Call) -> Result<(), Error> {
         call.reply_integer(0);
         return Ok(());
     };
-    let all: Vec<Vec<u8>> = key.scope()?.indexes().map(<[u8]>::to_vec).collect();
-    let dropped: Vec<Vec<u8>> =
-        all.into_iter().filter(|i| named.is_empty() || named.contains(&**i)).collect();
+    let is_dropped = |index: &&[u8]| named.is_empty() || named.contains(index);
+    let dropped: Vec<Vec<u8>> = key.scope()?.indexes().filter(is_dropped).map(<[u8]>::to_vec).collect();
+
+    // Check all, then change all.
     for index in &dropped {
         cost::all_chunks(call, key.scope()?, index, 2)?;
         window::check_all_writable(call, key.scope()?, index)?;
@@ -42,6 +43,8 @@ pub fn run(call: &Call) -> Result<(), Error> {
     if named.is_empty() {
         ScopeKey::delete(call, name);
     }
+
+    // Replicate and reply.
     if named.is_empty() || !dropped.is_empty() {
         call.replicate_verbatim();
         call.notify_changed(c"sim.drop");
@@ -50,7 +53,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     Ok(())
 }
 
-/// Frees every live chunk of an index, and returns how many there were.
+/// Frees every live chunk of an index. Returns their number.
 fn free(call: &Call, scope: &Scope, index: &[u8]) -> Result<usize, Error> {
     let mut freed = 0;
     for start in scope.all_starts(index) {

@@ -1,56 +1,63 @@
-//! `SIM.EXPLAIN scope index item other [SCORE mode] [TIMESTAMP t] [WINDOW n]`
+//! ```text
+//! SIM.EXPLAIN scope index item other [SCORE <OVERLAP | COVERAGE | SIGNIFICANCE>]
+//!     [TIMESTAMP unix-time-seconds] [WINDOW intervals]
+//! ```
+//!
+//! The score is the one with which COMPARE finds `other` for `item`: a score is not symmetric in every
+//! mode.
 
 use super::error::Error;
 use super::parse::args::{Args, set_once};
 use super::parse::query::take_score;
-use super::parse::window::WindowOptions;
+use super::parse::window::{self, WindowOptions};
 use super::run::cost;
 use crate::index::{Explanation, Profile, ScoreMode, explain};
 use crate::keyspace::scope::ScopeKey;
 use crate::server::call::Call;
 
 /// Carries the command out.
-///
-/// # Errors
-/// An argument is not what it should be.
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
-    let (name, index) = (args.scope()?, args.index()?);
-    let (item, other) = (args.name("item")?, args.name("other")?);
-    let (when, score) = take(&mut args)?;
+    let name = args.scope()?;
+    let index = args.index()?;
+    let items = [args.name("item")?, args.name("other")?];
+    let (options, score) = take_options(&mut args)?;
     let Some(key) = ScopeKey::open(call, name)? else {
         reply(call, &Explanation::default());
         return Ok(());
     };
     let scope = key.scope()?;
-    let window = when.open(call, scope, index)?;
+    let window = options.open(call, scope, index)?;
     let chunks = window.chunks();
-    [item, other].into_iter().try_for_each(|item| cost::profile(call, item, &chunks))?;
-    let profiles = [item, other].map(|item| Profile::of_item(item, &chunks));
+    items.iter().try_for_each(|item| cost::profile(call, item, &chunks))?;
+    let profiles = items.map(|item| Profile::of_item(item, &chunks));
     reply(call, &explain(score, &profiles, scope.definition.bands(), &chunks));
     Ok(())
 }
 
-fn take(args: &mut Args) -> Result<(WindowOptions, ScoreMode), Error> {
-    let (mut when, mut score) = (WindowOptions::default(), None);
-    while let Some(keyword) = args.keyword(&["SCORE", "TIMESTAMP", "WINDOW"], "SCORE, TIMESTAMP or WINDOW")? {
+fn take_options(args: &mut Args) -> Result<(WindowOptions, ScoreMode), Error> {
+    let mut options = WindowOptions::default();
+    let mut score = None;
+    while let Some(keyword) = args.keyword_of(&[&["SCORE"], &window::KEYWORDS])? {
         match keyword {
             "SCORE" => set_once(&mut score, keyword, take_score(args)?)?,
-            _ => when.take(keyword, args)?,
+            _ => options.take(keyword, args)?,
         }
     }
-    Ok((when, score.unwrap_or_default()))
+    Ok((options, score.unwrap_or_default()))
 }
 
-fn reply(call: &Call, explained: &Explanation) {
+/// The score, the observations of both items, and the share of each band with the buckets that both are
+/// in.
+fn reply(call: &Call, explanation: &Explanation) {
     call.reply_map(3);
     call.reply_bytes(b"score");
-    explained.score.map_or_else(|| call.reply_null(), |score| call.reply_double(score));
+    explanation.score.map_or_else(|| call.reply_null(), |score| call.reply_double(score));
     call.reply_bytes(b"observations");
-    reply_counts(call, explained.observations);
+    reply_counts(call, explanation.observations);
     call.reply_bytes(b"bands");
-    call.reply_array(explained.bands.len());
-    for band in &explained.bands {
+    call.reply_array(explanation.bands.len());
+    for band in &explanation.bands {
         call.reply_map(2);
         call.reply_bytes(b"share");
         call.reply_double(band.share);
@@ -63,7 +70,7 @@ fn reply(call: &Call, explained: &Explanation) {
     }
 }
 
-/// Two numbers: the item's, and the other's.
+/// The number of the item, and that of the other one.
 fn reply_counts(call: &Call, counts: [u64; 2]) {
     call.reply_array(counts.len());
     counts.into_iter().for_each(|count| call.reply_integer(count));

@@ -1,4 +1,7 @@
 //! `SIM.EXPORT scope index item [index item ...]`
+//!
+//! A blob has an item's observations in all live chunks of an index, and the definition that they were
+//! made with. It is the same wherever it is made: it has no ids and no uid.
 
 use super::error::Error;
 use super::parse::args::Args;
@@ -9,24 +12,24 @@ use crate::keyspace::window::Window;
 use crate::server::call::Call;
 
 /// Carries the command out.
-///
-/// # Errors
-/// An argument is not what it should be.
 pub fn run(call: &Call) -> Result<(), Error> {
+    // Arguments.
     let mut args = Args::new(call);
     let name = args.scope()?;
     let mut pairs = vec![(args.index()?, args.name("item")?)];
     while args.left() > 0 {
         pairs.push((args.index()?, args.name("item")?));
     }
-    let blobs = match ScopeKey::open(call, name)? {
-        Some(key) => {
-            let scope = key.scope()?;
-            let blobs = pairs.iter().map(|(index, item)| export(call, scope, index, item));
-            blobs.collect::<Result<Vec<_>, _>>()?
+
+    // Encode all before the reply begins: an error must not follow half a reply.
+    let mut blobs = vec![None; pairs.len()];
+    if let Some(key) = ScopeKey::open(call, name)? {
+        for (blob, (index, item)) in blobs.iter_mut().zip(pairs) {
+            *blob = export(call, key.scope()?, index, item)?;
         }
-        None => vec![None; pairs.len()],
-    };
+    }
+
+    // Reply.
     call.reply_array(blobs.len());
     for blob in blobs {
         blob.map_or_else(|| call.reply_null(), |blob| call.reply_bytes(&blob));
@@ -34,7 +37,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     Ok(())
 }
 
-/// The blob of an item in the live chunks of an index; `None` where it has no observation there.
+/// The blob of an item; `None` if no live chunk of the index has it.
 fn export(call: &Call, scope: &Scope, index: &[u8], item: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     cost::all_chunks(call, scope, index, 1)?;
     let window = Window::open_all(call, scope, index)?;

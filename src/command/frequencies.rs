@@ -1,4 +1,4 @@
-//! `SIM.FREQUENCIES scope index item [TIMESTAMP t] [WINDOW n]`
+//! `SIM.FREQUENCIES scope index item [TIMESTAMP unix-time-seconds] [WINDOW intervals]`
 
 use super::error::Error;
 use super::parse::args::Args;
@@ -9,22 +9,22 @@ use crate::keyspace::scope::ScopeKey;
 use crate::server::call::Call;
 
 /// Carries the command out.
-///
-/// # Errors
-/// An argument is not what it should be.
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
-    let (name, index, item) = (args.scope()?, args.index()?, args.name("item")?);
-    let when = WindowOptions::take_rest(&mut args)?;
+    let name = args.scope()?;
+    let index = args.index()?;
+    let item = args.name("item")?;
+    let options = WindowOptions::take_rest(&mut args)?;
     let Some(key) = ScopeKey::open(call, name)? else {
         call.reply_array(0);
         return Ok(());
     };
     let scope = key.scope()?;
-    let window = when.open(call, scope, index)?;
+    let window = options.open(call, scope, index)?;
     let chunks = window.chunks();
     cost::profile(call, item, &chunks)?;
     let profile = Profile::of_item(item, &chunks);
+    // A map of buckets for each band, also for those that the item was not seen in.
     call.reply_array(scope.definition.bands().into());
     for frequencies in profile.by_band(scope.definition.bands()) {
         call.reply_map(frequencies.len());

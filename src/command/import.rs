@@ -1,8 +1,12 @@
 //! `SIM.IMPORT scope index item blob [index item blob ...]`
+//!
+//! Adds the observations of blobs that SIM.EXPORT returned, each chunk of a blob to the chunk of the
+//! same interval. Chunks that have expired are left out. Replicas and the AOF receive the command with
+//! only what was added, so they import the same whatever their clock says.
 
 use super::error::Error;
 use super::parse::args::Args;
-use super::run::blob as argument;
+use super::run::blob as blob_argument;
 use super::run::cost;
 use super::run::recording::add_chunk;
 use crate::index::blob::{BlobChunk, has_room};
@@ -13,85 +17,104 @@ use crate::server::call::{Call, ReplicatedArg};
 use crate::server::key::Access;
 use std::collections::BTreeMap;
 
-/// Observations to add to an item.
+/// A blob to add to an item.
 struct Import<'a> {
     index: &'a [u8],
     item: &'a [u8],
     blob: Blob<'a>,
 }
 
-/// For each index and start, the items and what each is given in that chunk.
-type Plan<'i, 'a> = BTreeMap<&'a [u8], BTreeMap<u64, Vec<(&'a [u8], &'i BlobChunk<'a>)>>>;
+impl<'a> Import<'a> {
+    fn take(call: &Call, args: &mut Args<'a>) -> Result<Import<'a>, Error> {
+        let index = args.index()?;
+        let item = args.name("item")?;
+        Ok(Import { index, item, blob: blob_argument::take(call, args)? })
+    }
+
+    /// The chunks of the blob that have not expired.
+    fn live_chunks(&self, call: &Call, definition: &Definition) -> impl Iterator<Item = &BlobChunk<'a>> {
+        self.blob.chunks().iter().filter(|chunk| is_live(call, definition, chunk.start))
+    }
+}
+
+/// The additions to each chunk, by index and start: items, each with a chunk of its blob.
+type Additions<'i, 'a> = BTreeMap<&'a [u8], BTreeMap<u64, Vec<(&'a [u8], &'i BlobChunk<'a>)>>>;
 
 /// Carries the command out.
 ///
 /// # Errors
-/// An argument is not what it should be, there is no such scope, a blob was made under another
-/// definition or is ahead of its time, or a chunk has no room.
+/// There is no such scope, a blob comes from another definition or is ahead of its time, or a chunk has
+/// no room.
 pub fn run(call: &Call) -> Result<(), Error> {
+    // Arguments.
     let mut args = Args::new(call);
     let name = args.scope()?;
-    let mut imports = vec![take(call, &mut args)?];
+    let mut imports = vec![Import::take(call, &mut args)?];
     while args.left() > 0 {
-        imports.push(take(call, &mut args)?);
+        imports.push(Import::take(call, &mut args)?);
     }
-    let Some(mut key) = ScopeKey::open(call, name)? else { return Err(Error::NothingToImportInto) };
+    let no_scope = Error::NoScope("SIM.IMPORT does not create one; make it with SIM.CREATE");
+    let mut key = ScopeKey::open(call, name)?.ok_or(no_scope)?;
+
+    // Check all.
     let definition = key.scope()?.definition;
-    for import in &imports {
-        argument::check_definition(&import.blob, &definition, &["RETENTION"])?;
-        check_ahead(call, &definition, &import.blob)?;
+    for Import { blob, .. } in &imports {
+        blob_argument::check_definition(blob, &definition, &["RETENTION"])?;
+        check_time(call, &definition, blob)?;
     }
-    let plan = plan(call, &definition, &imports);
-    check_room(call, key.scope()?, &plan)?;
-    if !plan.is_empty() {
-        add(call, &mut key, &plan)?;
+    let additions = additions(call, &definition, &imports);
+    check_room(call, key.scope()?, &additions)?;
+
+    // Change and replicate.
+    if !additions.is_empty() {
+        add(call, &mut key, &additions)?;
         replicate(call, name, &definition, &imports);
         call.notify_changed(c"sim.import");
     }
+
+    // Reply with the observations that each blob has added.
     call.reply_array(imports.len());
     for import in &imports {
-        let added = import.blob.chunks().iter().filter(|part| lives(call, &definition, part.start));
-        call.reply_integer(added.map(|part| u64::from(part.observations)).sum());
+        let added = import.live_chunks(call, &definition).map(|chunk| u64::from(chunk.observations));
+        call.reply_integer(added.sum());
     }
     Ok(())
 }
 
-fn take<'a>(call: &Call, args: &mut Args<'a>) -> Result<Import<'a>, Error> {
-    Ok(Import { index: args.index()?, item: args.name("item")?, blob: argument::take(call, args)? })
-}
-
-/// Holds that no chunk begins later than RECORD could have made it.
-fn check_ahead(call: &Call, definition: &Definition, blob: &Blob) -> Result<(), Error> {
+/// Checks that no chunk of a blob starts later than RECORD could have made it.
+fn check_time(call: &Call, definition: &Definition, blob: &Blob) -> Result<(), Error> {
     let Some(lifetime) = definition.expiry(0).filter(|_| !call.is_trusted_source()) else { return Ok(()) };
     let latest = call.now_seconds().saturating_add(lifetime);
     match blob.chunks().last() {
-        Some(part) if part.start > latest => Err(Error::BlobTooNew(part.start, latest)),
+        Some(chunk) if chunk.start > latest => Err(Error::BlobTooNew(chunk.start, latest)),
         _ => Ok(()),
     }
 }
 
-/// Whether the chunk with this start has not expired. Those who are to be obeyed say by themselves
-/// what is to be added.
-fn lives(call: &Call, definition: &Definition, start: u64) -> bool {
+/// True if the chunk with this start has not expired. A replica or an AOF load imports what it is sent,
+/// whatever its own clock says.
+fn is_live(call: &Call, definition: &Definition, start: u64) -> bool {
     call.is_trusted_source() || !definition.is_expired(start, call.now())
 }
 
-fn plan<'i, 'a>(call: &Call, definition: &Definition, imports: &'i [Import<'a>]) -> Plan<'i, 'a> {
-    let mut plan = Plan::new();
+/// Groups what is imported by the chunks that it goes to.
+fn additions<'i, 'a>(call: &Call, definition: &Definition, imports: &'i [Import<'a>]) -> Additions<'i, 'a> {
+    let mut additions = Additions::new();
     for import in imports {
-        for part in import.blob.chunks().iter().filter(|part| lives(call, definition, part.start)) {
-            let chunks = plan.entry(import.index).or_default();
-            chunks.entry(part.start).or_default().push((import.item, part));
+        for chunk in import.live_chunks(call, definition) {
+            let of_index = additions.entry(import.index).or_default();
+            of_index.entry(chunk.start).or_default().push((import.item, chunk));
         }
     }
-    plan
+    additions
 }
 
-/// Holds that every chunk can take what it is to be given. All chunks of an index are opened for
-/// this: one that is on its way to another node shows before anything is changed.
-fn check_room(call: &Call, scope: &Scope, plan: &Plan) -> Result<(), Error> {
+/// Checks that every chunk can take what is added to it. This opens all chunks of an index, not only
+/// those that change: one that is on its way to another node of the cluster must show before anything
+/// is changed.
+fn check_room(call: &Call, scope: &Scope, additions: &Additions) -> Result<(), Error> {
     let empty = scope.new_chunk();
-    for (index, chunks) in plan {
+    for (index, chunks) in additions {
         cost::all_chunks(call, scope, index, 4)?;
         cost::spend(call, chunks.len() as u64 * cost::CHUNK)?;
         let window = Window::open_all(call, scope, index)?;
@@ -104,28 +127,31 @@ fn check_room(call: &Call, scope: &Scope, plan: &Plan) -> Result<(), Error> {
     Ok(())
 }
 
-fn add(call: &Call, key: &mut ScopeKey, plan: &Plan) -> Result<(), Error> {
-    for (index, chunks) in plan {
+/// Adds to the chunks, and creates those that are missing.
+fn add(call: &Call, key: &mut ScopeKey, additions: &Additions) -> Result<(), Error> {
+    for (index, chunks) in additions {
         for (&start, added) in chunks {
             let mut chunk = match ChunkKey::open_listed(call, key.scope()?, index, start, Access::Write)? {
                 Some(chunk) => chunk,
                 None => add_chunk(call, key, index, start)?,
             };
-            chunk.modify(|chunk| added.iter().for_each(|(item, part)| part.add_to(chunk, item)));
+            chunk.modify(|chunk| {
+                added.iter().for_each(|(item, blob_chunk)| blob_chunk.add_to(chunk, item));
+            });
         }
     }
     Ok(())
 }
 
-/// Replicates what was added and nothing else: a replica, or an AOF that is read later, adds the same
-/// whatever its clock says.
+/// Replicates the blobs without the chunks that were left out. A blob that has no others is not sent.
 fn replicate(call: &Call, name: &[u8], definition: &Definition, imports: &[Import]) {
-    let is_added = |start| lives(call, definition, start);
-    let added = imports.iter().filter_map(|import| {
-        let any = import.blob.chunks().iter().any(|part| is_added(part.start));
-        any.then(|| (import.index, import.item, import.blob.with_only(is_added)))
-    });
-    let added: Vec<_> = added.collect();
+    let mut added = Vec::new();
+    for import in imports {
+        if import.live_chunks(call, definition).next().is_some() {
+            let blob = import.blob.with_only(|start| is_live(call, definition, start));
+            added.push((import.index, import.item, blob));
+        }
+    }
     let words = added.iter().flat_map(|(index, item, blob)| [*index, *item, blob]);
     let words: Vec<ReplicatedArg> = std::iter::once(name).chain(words).map(ReplicatedArg::Bytes).collect();
     call.replicate(c"SIM.IMPORT", &words);

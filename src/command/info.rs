@@ -1,4 +1,7 @@
 //! `SIM.INFO scope`
+//!
+//! The reply has the definition, in the words of SIM.CREATE, and for each index with a live chunk what
+//! these hold.
 
 use super::error::Error;
 use super::parse::args::Args;
@@ -10,24 +13,27 @@ use crate::keyspace::window::Window;
 use crate::server::call::Call;
 
 /// Carries the command out.
-///
-/// # Errors
-/// An argument is not what it should be.
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
     let name = args.scope()?;
-    args.end("nothing more")?;
+    args.end()?;
     let Some(key) = ScopeKey::open(call, name)? else {
         call.reply_null();
         return Ok(());
     };
     let scope = key.scope()?;
-    let windows = scope.indexes().map(|index| {
+
+    // The indexes that have a live chunk.
+    let mut live: Vec<(&[u8], Window)> = Vec::new();
+    for index in scope.indexes() {
         cost::all_chunks(call, scope, index, 1)?;
-        Ok((index, Window::open_all(call, scope, index)?))
-    });
-    let mut live: Vec<(&[u8], Window)> = windows.collect::<Result<_, Error>>()?;
-    live.retain(|(_, window)| window.starts().next().is_some());
+        let window = Window::open_all(call, scope, index)?;
+        if window.starts().next().is_some() {
+            live.push((index, window));
+        }
+    }
+
+    // Reply.
     let parameters = scope.definition.parameters();
     call.reply_map(parameters.len() + 2);
     for (parameter, value) in parameters {
@@ -48,7 +54,7 @@ fn reply_indexes(call: &Call, live: &[(&[u8], Window)]) {
     call.reply_map(live.len());
     for (index, window) in live {
         let chunks = window.chunks();
-        let sum = |of: fn(&Chunk) -> u64| chunks.iter().map(|chunk| of(chunk)).sum();
+        let sum = |number: fn(&Chunk) -> u64| chunks.iter().map(|chunk| number(chunk)).sum();
         let fields = [
             ("chunks", chunks.len() as u64),
             ("items", sum(|chunk| chunk.item_count() as u64)),

@@ -1,4 +1,7 @@
-//! `SIM.LOAD key part`: the AOF's own form of a key, for a primary or an AOF alone.
+//! `SIM.LOAD key part`
+//!
+//! Restores a scope or a chunk from an AOF that was rewritten: its saved form, in as many parts as it
+//! needs. Only a primary or an AOF may send it.
 
 use super::error::Error;
 use super::parse::args::Args;
@@ -8,14 +11,15 @@ use crate::server::call::Call;
 /// Carries the command out.
 ///
 /// # Errors
-/// It comes from elsewhere, or the part is damaged.
+/// A client sent it, or the part is damaged.
 pub fn run(call: &Call) -> Result<(), Error> {
     if !call.is_trusted_source() {
-        return Err(Error::NotObeyed("SIM.LOAD is"));
+        return Err(Error::ReplicationOnly("SIM.LOAD is"));
     }
     let mut args = Args::new(call);
-    let (key, part) = (args.bytes("key")?, args.bytes("part")?);
-    args.end("nothing more")?;
+    let key = args.bytes("key")?;
+    let part = args.bytes("part")?;
+    args.end()?;
     keyspace::load::part(call, key, part)?;
     call.replicate_verbatim();
     call.reply_ok();

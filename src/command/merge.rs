@@ -1,4 +1,7 @@
 //! `SIM.MERGE scope destination index source [index source ...]`
+//!
+//! `*` for an index stands for every index of the scope. Counts are added chunk by chunk, each in its
+//! own interval; a source is gone afterwards. An item that is not there is skipped.
 
 use super::error::Error;
 use super::parse::args::Args;
@@ -14,28 +17,34 @@ use std::collections::BTreeSet;
 /// Carries the command out.
 ///
 /// # Errors
-/// An argument is not what it should be, or a sum would not fit.
+/// A source is the destination, or a sum would not fit.
 pub fn run(call: &Call) -> Result<(), Error> {
+    // Arguments.
     let mut args = Args::new(call);
-    let (name, destination) = (args.scope()?, args.name("destination")?);
+    let name = args.scope()?;
+    let destination = args.name("destination")?;
     let pairs = item_pairs::take(&mut args, "source")?;
     if pairs.iter().any(|(_, source)| *source == destination) {
-        return Err(Error::Expected("source", "another item than the destination".to_string()));
+        return Err(Error::expected("source", "an item other than the destination"));
     }
     let Some(key) = ScopeKey::open(call, name)? else {
         call.reply_integer(0);
         return Ok(());
     };
     let scope = key.scope()?;
-    let by_index = changes::by_index(call, scope, &pairs)?;
-    for (index, sources) in &by_index {
+
+    // Check all, then change all.
+    let items_by_index = changes::items_by_index(call, scope, &pairs)?;
+    for (index, sources) in &items_by_index {
         check(call, scope, destination, index, sources)?;
     }
     let mut merged = 0;
-    for (index, sources) in &by_index {
+    for (index, sources) in &items_by_index {
         let merge = |chunk: &mut Chunk, source: &[u8]| chunk.merge(destination, source);
         merged += changes::change_chunks(call, scope, index, sources, merge)?;
     }
+
+    // Replicate and reply.
     if merged > 0 {
         call.replicate_verbatim();
         call.notify_changed(c"sim.merge");
@@ -44,7 +53,8 @@ pub fn run(call: &Call) -> Result<(), Error> {
     Ok(())
 }
 
-/// Holds that in no chunk the observations of all the items together pass 32 bits.
+/// Charges for merging these items of an index, and checks that every chunk can be changed, and that in
+/// none the observations of all the items together exceed 32 bits.
 fn check(
     call: &Call,
     scope: &Scope,
@@ -54,7 +64,7 @@ fn check(
 ) -> Result<(), Error> {
     cost::all_chunks(call, scope, index, 5)?;
     window::check_all_writable(call, scope, index)?;
-    changes::check_cost(call, scope, index, sources)?;
+    changes::charge(call, scope, index, sources)?;
     for chunk in Window::open_all(call, scope, index)?.chunks() {
         let items = sources.iter().chain([&destination]);
         let sum: u64 = items.map(|item| u64::from(chunk.observations_of(item))).sum();

@@ -1,17 +1,28 @@
-//! The commands: arguments, core, reply, replication. One file for each.
+//! The commands: one file for each.
 //!
-//! | file | its commands |
+//! A command's file reads from top to bottom: its syntax line and what is odd about it, its arguments,
+//! its work, what it replicates, its reply. Everything that can fail comes before the first change, so
+//! a command that ends in an error has changed nothing.
+//!
+//! | file | commands |
 //! | --- | --- |
-//! | `create`, `alter`, `info`, `drop`, `sweep` | a scope: make it, change it, look at it, remove it, free what has lost its scope |
-//! | `record`, `assign`, `merge`, `delete` | observations: add them, give them to another item, remove them |
-//! | `classify`, `compare` | search: by a signature, by an item |
-//! | `explain`, `significant`, `frequencies`, `members`, `signature`, `scan` | read: why, what, who, how it is signed, all of it |
-//! | `export`, `import` | carry an item to another scope or server |
-//! | `load`, `debug` | for the AOF; for tests |
+//! | `create`, `alter`, `info`, `drop`, `sweep` | scopes: create, change, describe and delete them; free chunks whose scope is gone |
+//! | `record`, `assign`, `merge`, `delete` | observations: add them to an item, to the most similar one, move them, delete them |
+//! | `classify`, `compare` | search: for the items most similar to a signature, features, a text or a blob; to an item |
+//! | `explain`, `significant` | ask why: the score of two items, the buckets that set an item apart |
+//! | `frequencies`, `members`, `signature`, `scan` | look inside: the buckets of an item, the items of a bucket, the buckets of a text, all items |
+//! | `export`, `import` | carry items to another scope or server |
+//! | `load`, `debug` | not for users: what a rewritten AOF restores keys with, and for tests |
 //!
-//! `table` lists them for the server, and `error` is the one home of error texts. Beneath: `parse` reads
-//! arguments, `run` does what several commands do, `reference` reads syntax lines for COMMAND DOCS. No command
-//! imports another one.
+//! | beside them | |
+//! | --- | --- |
+//! | `table` | registers the commands: arity, flags, summary, syntax |
+//! | `error` | the errors of all commands, with their texts |
+//! | [`parse`] | takes arguments; opens no key |
+//! | [`run`] | what several commands do |
+//! | [`reference`] | parses the syntax lines, for COMMAND DOCS |
+//!
+//! No command imports another one: what two of them share is in `parse` or `run`.
 
 pub mod error;
 pub mod parse;

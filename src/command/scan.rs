@@ -1,6 +1,8 @@
-//! `SIM.SCAN scope index cursor [MATCH glob] [COUNT n]`
+//! `SIM.SCAN scope index cursor [MATCH pattern] [COUNT count]`
 //!
-//! What is guaranteed: see [`crate::index::scan()`].
+//! The guarantees are those of [`crate::index::scan()`]: an item that is there from the beginning to
+//! the end is returned, and no state is kept between calls. MATCH filters what was looked at, so a call
+//! may return nothing and still not be the last one.
 
 use super::error::Error;
 use super::parse::args::{Args, set_once};
@@ -11,18 +13,16 @@ use crate::keyspace::scope::ScopeKey;
 use crate::keyspace::window::Window;
 use crate::server::call::Call;
 
-/// Items that are looked at where the command does not say.
-const COUNT: u64 = 10;
+/// COUNT of a command that gives none: the number of items that a call looks at.
+const DEFAULT_COUNT: u64 = 10;
 
 /// Carries the command out.
-///
-/// # Errors
-/// An argument is not what it should be.
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
-    let (name, index) = (args.scope()?, args.index()?);
+    let name = args.scope()?;
+    let index = args.index()?;
     let cursor = args.number("cursor", 0..=u64::MAX)?;
-    let (glob, count) = take(&mut args)?;
+    let (glob, count) = take_options(&mut args)?;
     let Some(key) = ScopeKey::open(call, name)? else {
         reply(call, 0, &[]);
         return Ok(());
@@ -31,49 +31,52 @@ pub fn run(call: &Call) -> Result<(), Error> {
     cost::all_chunks(call, scope, index, 1)?;
     let window = Window::open_all(call, scope, index)?;
     let chunks: Vec<(u64, &Chunk)> = window.starts().zip(window.chunks()).collect();
-    // A step may be smaller than COUNT asks for: each item is looked for in all chunks.
-    let most = call.left() / (cost::SCANNED * (1 + chunks.len() as u64));
-    let count = count.min(usize::try_from(most).unwrap_or(usize::MAX)).max(1);
+    // A call may look at fewer items than COUNT asks for, at what the budget allows: each is looked up
+    // in every chunk. It looks at one at least, so that a scan always ends.
+    let affordable = call.left() / (cost::SCANNED * (1 + chunks.len() as u64));
+    let count = count.min(usize::try_from(affordable).unwrap_or(usize::MAX)).max(1);
     let interval = scope.definition.interval;
-    let (mut found, next) = scan(&chunks, position(cursor, interval), count);
-    found.retain(|(item, _)| glob.as_ref().is_none_or(|glob| glob.matches(item)));
-    reply(call, next.map_or(0, |next| self::cursor(next, interval)), &found);
+    let (mut items, next) = scan(&chunks, position_of(cursor, interval), count);
+    items.retain(|(item, _)| glob.as_ref().is_none_or(|glob| glob.matches(item)));
+    reply(call, next.map_or(0, |next| cursor_of(next, interval)), &items);
     Ok(())
 }
 
-fn take(args: &mut Args) -> Result<(Option<Glob>, usize), Error> {
+fn take_options(args: &mut Args) -> Result<(Option<Glob>, usize), Error> {
     let (mut glob, mut count) = (None, None);
-    while let Some(keyword) = args.keyword(&["MATCH", "COUNT"], "MATCH or COUNT")? {
+    while let Some(keyword) = args.keyword(&["MATCH", "COUNT"])? {
         match keyword {
             "MATCH" => set_once(&mut glob, keyword, take_glob(args)?)?,
             _ => set_once(&mut count, keyword, args.number(keyword, 1..=u32::MAX.into())?)?,
         }
     }
-    Ok((glob, count.unwrap_or(COUNT) as usize))
+    Ok((glob, count.unwrap_or(DEFAULT_COUNT) as usize))
 }
 
 fn take_glob(args: &mut Args) -> Result<Glob, Error> {
-    let too_long = || Error::Expected("MATCH", format!("at most {} bytes long", Glob::LONGEST));
+    let too_long = || Error::expected("MATCH", format!("at most {} bytes long", Glob::MAX_BYTES));
     Glob::new(args.bytes("MATCH")?).ok_or_else(too_long)
 }
 
-/// A cursor: the number of the interval, and the id, in 32 bits each. Clients take cursors for
-/// integers of 64 bits; with intervals of one second these last until 2106.
-fn cursor(next: ScanPosition, interval: u64) -> u64 {
-    let number = next.chunk_start.checked_div(interval).unwrap_or(0);
-    number.min(u32::MAX.into()) << 32 | u64::from(next.id)
+/// The cursor of a position: the number of the interval and the id of the item, in 32 bits each,
+/// because clients read cursors as integers of 64 bits. With intervals of one second, 32 bits last
+/// until 2106.
+fn cursor_of(next: ScanPosition, interval: u64) -> u64 {
+    let interval_number = next.chunk_start.checked_div(interval).unwrap_or(0);
+    interval_number.min(u32::MAX.into()) << 32 | u64::from(next.id)
 }
 
-/// The position that a cursor stands for. 0 is the beginning.
-fn position(cursor: u64, interval: u64) -> ScanPosition {
+/// The position of a cursor. 0 is the beginning.
+fn position_of(cursor: u64, interval: u64) -> ScanPosition {
     ScanPosition { chunk_start: (cursor >> 32).saturating_mul(interval), id: cursor as u32 }
 }
 
-fn reply(call: &Call, cursor: u64, found: &[(&[u8], u64)]) {
+/// The next cursor, 0 at the end, and items with their observations.
+fn reply(call: &Call, cursor: u64, items: &[(&[u8], u64)]) {
     call.reply_array(2);
     call.reply_bytes(cursor.to_string().as_bytes());
-    call.reply_array(found.len() * 2);
-    for (item, observations) in found {
+    call.reply_array(items.len() * 2);
+    for (item, observations) in items {
         call.reply_bytes(item);
         call.reply_integer(*observations);
     }
@@ -86,10 +89,10 @@ mod tests {
     #[test]
     fn a_cursor_stands_for_a_position() {
         for (start, id, interval) in [(0, 1, 0), (0, 7, 60), (60, 0, 60), (1 << 32, u32::MAX, 1 << 32)] {
-            let there = ScanPosition { chunk_start: start, id };
-            assert_eq!(position(cursor(there, interval), interval), there);
-            assert_ne!(cursor(there, interval), 0);
+            let position = ScanPosition { chunk_start: start, id };
+            assert_eq!(position_of(cursor_of(position, interval), interval), position);
+            assert_ne!(cursor_of(position, interval), 0);
         }
-        assert_eq!(position(0, 60), ScanPosition::default());
+        assert_eq!(position_of(0, 60), ScanPosition::default());
     }
 }

@@ -1,4 +1,6 @@
-//! `SIM.SIGNATURE scope FEATURES count feature ...` or `SIM.SIGNATURE scope TEXT text`
+//! `SIM.SIGNATURE scope <FEATURES count [feature [feature ...]] | TEXT text>`
+//!
+//! The scope may be missing: then the signature is that of a scope which RECORD would create.
 
 use super::error::Error;
 use super::parse::args::Args;
@@ -8,23 +10,22 @@ use crate::config;
 use crate::keyspace::scope::ScopeKey;
 use crate::server::call::Call;
 
-const EXPECTED: &str = "FEATURES or TEXT";
-
 /// Carries the command out.
 ///
 /// # Errors
-/// An argument is not what it should be.
+/// The text is not UTF-8, or signing would be too much work.
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
     let name = args.scope()?;
-    let keyword = args.keyword(&["FEATURES", "TEXT"], EXPECTED)?.ok_or(Error::Missing(EXPECTED))?;
+    let keyword = args.keyword(&["FEATURES", "TEXT"])?.ok_or(Error::Missing("FEATURES or TEXT"))?;
     let source = Source::take(keyword, &mut args)?;
-    args.end("nothing more")?;
+    args.end()?;
     let definition = match ScopeKey::open(call, name)? {
         Some(key) => key.scope()?.definition,
         None => config::definition(),
     };
     let observation = source.observe(call, &definition)?;
+    // No features have no signature: the reply is empty.
     call.reply_array(observation.as_ref().map_or(0, |_| definition.bands().into()));
     let buckets = observation.iter().flat_map(Observation::buckets);
     buckets.for_each(|bucket| call.reply_bytes(bucket));

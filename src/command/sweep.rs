@@ -1,7 +1,9 @@
-//! `SIM.SWEEP cursor [COUNT n]`
+//! `SIM.SWEEP cursor [COUNT count]`
 //!
-//! Whoever brings a scope and its chunks here by MIGRATE or RESTORE brings the scope first, or sweeps
-//! afterwards: a chunk that arrives before its scope is one whose scope is not here.
+//! Frees chunks whose scope was deleted without SIM.DROP, has expired or was evicted. When moving keys
+//! by MIGRATE or RESTORE, move the scope before its chunks, or do not sweep until both have arrived: a
+//! chunk whose scope is missing is freed, whether the scope is gone or still to come. For the same
+//! reason it is refused in a cluster.
 
 use super::error::Error;
 use super::parse::args::{Args, set_once};
@@ -9,28 +11,29 @@ use crate::keyspace::sweep;
 use crate::server::call::{Call, ReplicatedArg};
 use std::ops::RangeInclusive;
 
-/// Keys that a call looks at where it does not say.
-const COUNT: u64 = 1_000;
-/// Keys that a call may look at: it takes up to 5 us to free one.
-const COUNTS: RangeInclusive<u64> = 1..=5_000;
+/// COUNT of a command that gives none: the number of keys that a call looks at.
+const DEFAULT_COUNT: u64 = 1_000;
+/// Limits of COUNT. Freeing a chunk takes up to 5 us, so the largest stops the server for 25 ms.
+const COUNT: RangeInclusive<u64> = 1..=5_000;
 
 /// Carries the command out.
 ///
 /// # Errors
-/// An argument is not what it should be, or the server is a node of a cluster.
+/// The server is a node of a cluster, or could not scan its keys.
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
     let cursor = args.number("cursor", 0..=u64::MAX)?;
     let mut count = None;
-    while let Some(keyword) = args.keyword(&["COUNT"], "COUNT")? {
-        set_once(&mut count, keyword, args.number(keyword, COUNTS)?)?;
+    while let Some(keyword) = args.keyword(&["COUNT"])? {
+        set_once(&mut count, keyword, args.number(keyword, COUNT)?)?;
     }
     if call.is_in_cluster() {
         return Err(Error::NotInCluster);
     }
-    let swept = sweep::step(call, cursor, count.unwrap_or(COUNT)).ok_or(Error::NoScan)?;
+    let swept = sweep::step(call, cursor, count.unwrap_or(DEFAULT_COUNT)).ok_or(Error::NoScan)?;
     if !swept.freed.is_empty() {
         let names: Vec<ReplicatedArg> = swept.freed.iter().map(|name| ReplicatedArg::Bytes(name)).collect();
+        // Replicas cannot sweep by themselves: they follow their primary.
         call.replicate(c"UNLINK", &names);
     }
     call.reply_array(2);

@@ -1,4 +1,7 @@
-//! One table of what each command is. The notation of a syntax is that of [`super::reference::syntax`].
+//! The table of commands: how each is registered, and what COMMAND DOCS, COMMAND INFO and the heads of
+//! the pages in `docs/commands` say about it.
+//!
+//! The notation of a syntax line is that of [`super::reference::syntax`].
 
 use super::{
     alter, assign, classify, compare, create, debug, delete, drop, explain, export, frequencies, import,
@@ -8,7 +11,7 @@ use crate::server::register::{Command, KeyUse};
 use redis_module::raw::{RedisModuleCmdFunc, RedisModuleCtx, RedisModuleString};
 use std::ffi::c_int;
 
-/// The entry of a command in the server's table.
+/// The C function that the server calls for a command.
 macro_rules! function {
     ($command:path) => {{
         unsafe extern "C" fn function(
@@ -24,6 +27,9 @@ macro_rules! function {
     }};
 }
 
+// An entry of the table names only what differs from one of these.
+
+/// A command that reads its key.
 const READ: Command = Command {
     name: c"",
     syntax: "",
@@ -37,8 +43,10 @@ const READ: Command = Command {
     since: c"0.1.0",
     tips: c"",
 };
+/// A command that writes to its key, and may need memory for it.
 const WRITE: Command =
     Command { flags: c"write deny-oom", categories: c"write slow", key: Some(KeyUse::Write), ..READ };
+/// A command that only removes, and so is allowed when memory is short.
 const REMOVE: Command = Command { flags: c"write", key: Some(KeyUse::Remove), ..WRITE };
 
 /// The commands that users see.
@@ -50,7 +58,7 @@ pub static COMMANDS: [Command; 19] = [
                  [SHINGLE <CHARS characters | WORDS words>] [LOWERCASE <YES | NO>] [MASK <YES | NO>]",
         function: function!(create::run),
         arity: -2,
-        summary: c"Makes a scope: the definition of a similarity index.",
+        summary: c"Creates a scope: the definition of a similarity index.",
         complexity: c"O(1)",
         ..WRITE
     },
@@ -60,7 +68,7 @@ pub static COMMANDS: [Command; 19] = [
         function: function!(record::run),
         arity: -5,
         summary: c"Adds an observation of an item.",
-        complexity: c"O(B) for each clause, with B bands, and signing: O(F + S log S) for F features and S slots",
+        complexity: c"O(B) for each clause, with B bands, plus signing: O(F + S log S) with F features and S slots",
         ..WRITE
     },
     Command {
@@ -68,7 +76,7 @@ pub static COMMANDS: [Command; 19] = [
         syntax: "scope options query-clause [query-clause ...]",
         function: function!(classify::run),
         arity: -4,
-        summary: c"Finds the items that a signature, a set of features or a text is like.",
+        summary: c"Finds the items most similar to a signature, a set of features, a text or an exported item.",
         complexity: c"O(B*C + P) for each clause, with B bands, C chunks in the window and P members of the buckets",
         ..READ
     },
@@ -77,7 +85,7 @@ pub static COMMANDS: [Command; 19] = [
         syntax: "scope item numindexes index [index ...] options [NOSELF]",
         function: function!(compare::run),
         arity: -5,
-        summary: c"Finds the items that an item is like.",
+        summary: c"Finds the items most similar to an item.",
         complexity: c"O(N*C + P) for each index, with N buckets of the item, C chunks in the window and P members of the buckets",
         ..READ
     },
@@ -86,7 +94,7 @@ pub static COMMANDS: [Command; 19] = [
         syntax: "scope destination index source [index source ...]",
         function: function!(merge::run),
         arity: -5,
-        summary: c"Gives the observations of items to another item.",
+        summary: c"Moves the observations of items to another item.",
         complexity: c"O(N) for each index and source, with N buckets of the source",
         ..WRITE
     },
@@ -113,7 +121,7 @@ pub static COMMANDS: [Command; 19] = [
         syntax: "scope index item blob [index item blob ...]",
         function: function!(import::run),
         arity: -5,
-        summary: c"Adds observations that SIM.EXPORT gave.",
+        summary: c"Adds the observations of blobs that SIM.EXPORT returned.",
         complexity: c"O(C + N) for each blob, with C chunks and N buckets in the blob",
         ..WRITE
     },
@@ -122,7 +130,7 @@ pub static COMMANDS: [Command; 19] = [
         syntax: "scope index item when",
         function: function!(frequencies::run),
         arity: -4,
-        summary: c"Returns how often an item was seen in each bucket of each band.",
+        summary: c"Returns the number of observations of an item in each bucket, band by band.",
         complexity: c"O(N log N) with N buckets of the item",
         ..READ
     },
@@ -140,8 +148,8 @@ pub static COMMANDS: [Command; 19] = [
         syntax: "scope item MINSCORE score [TIMESTAMP unix-time-seconds] mode clause [clause ...]",
         function: function!(assign::run),
         arity: -8,
-        summary: c"Adds an observation to the item that it is most like, or to a new one.",
-        complexity: c"That of SIM.CLASSIFY with LIMIT 1, and of SIM.RECORD",
+        summary: c"Adds an observation to the most similar item, or to a new one.",
+        complexity: c"That of SIM.CLASSIFY with LIMIT 1, plus that of SIM.RECORD",
         ..WRITE
     },
     Command {
@@ -149,7 +157,7 @@ pub static COMMANDS: [Command; 19] = [
         syntax: "scope index item other mode when",
         function: function!(explain::run),
         arity: -5,
-        summary: c"Returns why two items are alike: what each band has in the score.",
+        summary: c"Explains the score of two items, band by band.",
         complexity: c"O(N log N) with N buckets of both items",
         ..READ
     },
@@ -167,8 +175,8 @@ pub static COMMANDS: [Command; 19] = [
         syntax: "scope index cursor [MATCH pattern] [COUNT count]",
         function: function!(scan::run),
         arity: -4,
-        summary: c"Goes through the items of an index, some at each call.",
-        complexity: c"O(N*C) for each call with N items looked at and C chunks",
+        summary: c"Iterates over the items of an index, a few at each call.",
+        complexity: c"O(N*C) for each call, with N items looked at and C chunks",
         tips: c"nondeterministic_output",
         ..READ
     },
@@ -177,9 +185,9 @@ pub static COMMANDS: [Command; 19] = [
         syntax: "scope RETENTION intervals",
         function: function!(alter::run),
         arity: -4,
-        flags: c"write", // a shorter window gives memory back
+        flags: c"write", // allowed when memory is short: a shorter window frees some
         summary: c"Changes how long a scope keeps its chunks.",
-        complexity: c"O(C) with C chunks; what leaves the window is freed by another thread",
+        complexity: c"O(C) with C chunks; those that leave the window are freed by another thread",
         ..WRITE
     },
     Command {
@@ -187,8 +195,8 @@ pub static COMMANDS: [Command; 19] = [
         syntax: "scope <FEATURES count [feature [feature ...]] | TEXT text>",
         function: function!(signature::run),
         arity: -4,
-        summary: c"Returns the buckets of a set of features or a text, and records nothing.",
-        complexity: c"O(F + S log S) for F features and S slots",
+        summary: c"Returns the buckets of a set of features or a text, without recording it.",
+        complexity: c"O(F + S log S) with F features and S slots",
         ..READ
     },
     Command {
@@ -196,7 +204,7 @@ pub static COMMANDS: [Command; 19] = [
         syntax: "scope",
         function: function!(info::run),
         arity: 2,
-        summary: c"Returns the definition of a scope, and what is in its indexes.",
+        summary: c"Returns the definition of a scope, and what its indexes hold.",
         complexity: c"O(C) with C chunks",
         tips: c"nondeterministic_output",
         ..READ
@@ -225,28 +233,28 @@ pub static COMMANDS: [Command; 19] = [
     },
 ];
 
-/// The AOF's own form of a key.
+/// The command that a rewritten AOF restores keys with. It is registered, but is not for users.
 pub static LOAD: Command = Command {
     name: c"SIM.LOAD",
     syntax: "key part",
     function: function!(load::run),
     arity: 3,
     flags: c"write",
-    summary: c"Restores a key from an AOF; for a primary or an AOF alone.",
+    summary: c"Restores a key from an AOF; accepted only from a primary or an AOF.",
     complexity: c"O(N) with N bytes",
     ..WRITE
 };
 
-/// What tests ask for, with `debug yes`.
+/// The command for tests, which is only registered with `debug yes`.
 pub static DEBUG: Command = Command {
     name: c"SIM.DEBUG",
-    syntax: "<VALIDATE name | PANIC>",
+    syntax: "<VALIDATE name | MEMORY name | PANIC>",
     function: function!(debug::run),
     arity: -2,
     flags: c"readonly admin",
     categories: c"admin slow dangerous",
     key: None,
-    summary: c"Checks or weighs a key, or panics; for tests.",
+    summary: c"Validates or measures a key, or panics; for tests.",
     complexity: c"O(N) with N entries",
     ..READ
 };

@@ -1,10 +1,13 @@
-//! Clauses: where a signature comes from.
+//! Clauses: an index, and what is observed in it.
 //!
 //! ```text
 //! SIGNATURE index count bucket [bucket ...]
 //! FEATURES  index count [feature ...]
 //! TEXT      index text
 //! ```
+//!
+//! SIGNATURE has the buckets themselves, from a client that signs; FEATURES and TEXT are signed by the
+//! server. Parsing does not sign yet: that needs the definition of the scope (`run::observe`).
 
 use super::args::Args;
 use crate::command::error::Error;
@@ -13,12 +16,15 @@ use std::ops::Range;
 /// The words that clauses begin with.
 pub const KEYWORDS: [&str; 3] = ["SIGNATURE", "FEATURES", "TEXT"];
 
-/// Arguments of the command, by their positions.
+/// What is missing in a command without a clause, as its error names it.
+pub const ANY_CLAUSE: &str = "clause (SIGNATURE, FEATURES or TEXT)";
+
+/// The positions of some of the command's arguments.
 pub type Positions = Range<usize>;
 
-/// Where a signature comes from.
+/// The source of a signature.
 pub enum Source<'a> {
-    /// Ready buckets.
+    /// The buckets, one for each band.
     Signature(Positions),
     /// A set of features.
     Features(Positions),
@@ -27,10 +33,7 @@ pub enum Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Takes what follows a keyword and, where there is one, the index.
-    ///
-    /// # Errors
-    /// An argument is missing or not what it should be.
+    /// Takes the arguments after the keyword and, in a clause, the index.
     pub fn take(keyword: &str, args: &mut Args<'a>) -> Result<Source<'a>, Error> {
         if keyword == "TEXT" {
             return Ok(Source::Text(args.bytes("text")?));
@@ -43,19 +46,16 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A clause of RECORD or CLASSIFY: an index, and what was seen in it.
+/// A clause of RECORD, ASSIGN or CLASSIFY.
 pub struct Clause<'a> {
-    /// The index's name.
+    /// The name of the index.
     pub index: &'a [u8],
-    /// Where its signature comes from.
+    /// The source of the signature in this index.
     pub source: Source<'a>,
 }
 
 impl<'a> Clause<'a> {
-    /// Takes what follows a keyword.
-    ///
-    /// # Errors
-    /// An argument is missing or not what it should be.
+    /// Takes the arguments after the keyword.
     pub fn take(keyword: &str, args: &mut Args<'a>) -> Result<Clause<'a>, Error> {
         Ok(Clause { index: args.index()?, source: Source::take(keyword, args)? })
     }

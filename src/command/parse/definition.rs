@@ -1,13 +1,16 @@
 //! The parameters of a definition, as SIM.CREATE takes them.
+//!
+//! A parameter appears in this file four times: as a word of [`KEYWORDS`], as an option of
+//! [`CreateOptions`], where its value is taken, and where it is applied to a definition.
 
 use super::args::{Args, set_once};
 use crate::command::error::{Error, escaped_excerpt};
-use crate::config;
+use crate::config::{self, HashName, SHINGLE_WORDS};
 use crate::index::Definition;
 use crate::signature::{Hash, Shingle, choose_bands};
 
 /// The words that parameters begin with.
-pub const KEYWORDS: [&str; 15] = [
+pub const KEYWORDS: [&str; 13] = [
     "BANDS",
     "ROWS",
     "THRESHOLD",
@@ -21,12 +24,12 @@ pub const KEYWORDS: [&str; 15] = [
     "SHINGLE",
     "LOWERCASE",
     "MASK",
-    "UID",
-    "TAG",
 ];
-const EXPECTED: &str = "BANDS, ROWS, THRESHOLD, RECALL, SLOTS, INTERVAL, RETENTION, HASH, SEED, MODULUS, SHINGLE, LOWERCASE or MASK";
 
-/// The parameters that were given.
+/// The words that only a primary or an AOF may add. Errors do not list them.
+pub const REPLICATED_KEYWORDS: [&str; 2] = ["UID", "TAG"];
+
+/// The parameters that a SIM.CREATE gives.
 #[derive(Default)]
 pub struct CreateOptions<'a> {
     bands: Option<u16>,
@@ -36,7 +39,7 @@ pub struct CreateOptions<'a> {
     slots: Option<usize>,
     interval: Option<u64>,
     retention: Option<u32>,
-    is_murmur3: Option<bool>,
+    hash: Option<HashName>,
     seed: Option<u32>,
     modulus: Option<u32>,
     shingle: Option<Shingle>,
@@ -49,56 +52,63 @@ pub struct CreateOptions<'a> {
 }
 
 impl<'a> CreateOptions<'a> {
-    /// Takes parameters up to the end.
-    ///
-    /// # Errors
-    /// A value is missing, out of its limits, or given twice.
+    /// Takes all arguments that are left.
     pub fn take(args: &mut Args<'a>) -> Result<CreateOptions<'a>, Error> {
-        let mut given = CreateOptions::default();
-        while let Some(keyword) = args.keyword(&KEYWORDS, EXPECTED)? {
-            given.take_one(keyword, args)?;
+        let mut options = CreateOptions::default();
+        loop {
+            if let Some(keyword) = args.keyword_if(&REPLICATED_KEYWORDS) {
+                options.take_replicated(keyword, args)?;
+            } else if let Some(keyword) = args.keyword(&KEYWORDS)? {
+                options.take_parameter(keyword, args)?;
+            } else {
+                return Ok(options);
+            }
         }
-        Ok(given)
     }
 
-    fn take_one(&mut self, keyword: &'static str, args: &mut Args<'a>) -> Result<(), Error> {
+    fn take_parameter(&mut self, keyword: &'static str, args: &mut Args<'a>) -> Result<(), Error> {
+        let is_threshold = |threshold| threshold > 0.0 && threshold <= 1.0;
+        let is_recall = |recall| recall > 0.0 && recall < 1.0;
         match keyword {
             "BANDS" => set_once(&mut self.bands, keyword, args.number(keyword, Definition::BANDS)? as u16),
             "ROWS" => set_once(&mut self.rows, keyword, args.number(keyword, Definition::ROWS)? as u16),
             "THRESHOLD" => {
-                let is = |threshold| threshold > 0.0 && threshold <= 1.0;
-                set_once(
-                    &mut self.threshold,
-                    keyword,
-                    args.float(keyword, "a number above 0 and at most 1", is)?,
-                )
+                let threshold = args.float(keyword, "a number above 0 and at most 1", is_threshold)?;
+                set_once(&mut self.threshold, keyword, threshold)
             }
             "RECALL" => {
-                let is = |recall| recall > 0.0 && recall < 1.0;
-                set_once(&mut self.recall, keyword, args.float(keyword, "a number above 0 and below 1", is)?)
+                let recall = args.float(keyword, "a number above 0 and below 1", is_recall)?;
+                set_once(&mut self.recall, keyword, recall)
             }
             "SLOTS" => set_once(&mut self.slots, keyword, args.number(keyword, Definition::SLOTS)? as usize),
             "INTERVAL" => set_once(&mut self.interval, keyword, args.number(keyword, Definition::INTERVAL)?),
             "RETENTION" => {
-                set_once(&mut self.retention, keyword, args.number(keyword, Definition::RETENTION)? as u32)
+                let retention = args.number(keyword, Definition::RETENTION)? as u32;
+                set_once(&mut self.retention, keyword, retention)
             }
-            "HASH" => set_once(&mut self.is_murmur3, keyword, take_hash(args)?),
+            "HASH" => set_once(&mut self.hash, keyword, args.word(keyword, &HashName::WORDS)?),
             "SEED" => set_once(&mut self.seed, keyword, args.number(keyword, Definition::SEED)? as u32),
             "MODULUS" => {
-                set_once(&mut self.modulus, keyword, args.number(keyword, Definition::MODULUS)? as u32)
+                let modulus = args.number(keyword, Definition::MODULUS)? as u32;
+                set_once(&mut self.modulus, keyword, modulus)
             }
             "SHINGLE" => set_once(&mut self.shingle, keyword, take_shingle(args)?),
             "LOWERCASE" => set_once(&mut self.lowercase, keyword, args.yes_no(keyword)?),
-            "MASK" => set_once(&mut self.mask, keyword, args.yes_no(keyword)?),
+            _ => set_once(&mut self.mask, keyword, args.yes_no(keyword)?),
+        }
+    }
+
+    fn take_replicated(&mut self, keyword: &'static str, args: &mut Args<'a>) -> Result<(), Error> {
+        match keyword {
             "UID" => set_once(&mut self.uid, keyword, take_uid(args)?),
             _ => set_once(&mut self.tag, keyword, args.bytes(keyword)?),
         }
     }
 
-    /// The definition with these parameters, and those of `base` where none is given.
+    /// The definition with these parameters; those that are not given are as in `base`.
     ///
     /// # Errors
-    /// Parameters exclude each other, or have a product out of its limits.
+    /// Two parameters exclude each other, or BANDS times ROWS is out of its limits.
     pub fn apply_to(&self, base: Definition) -> Result<Definition, Error> {
         let mut definition = base;
         (definition.scheme.bands, definition.scheme.rows) = self.bands_and_rows(&base)?;
@@ -112,62 +122,65 @@ impl<'a> CreateOptions<'a> {
         Ok(definition)
     }
 
+    /// Bands and rows: either as given, or chosen by THRESHOLD.
     fn bands_and_rows(&self, base: &Definition) -> Result<(u16, u16), Error> {
-        let Some(threshold) = self.threshold else {
-            if self.recall.is_some() || self.slots.is_some() {
-                return Err(Error::Together("RECALL and SLOTS go with THRESHOLD"));
+        match self.threshold {
+            Some(_) if self.bands.is_some() || self.rows.is_some() => {
+                let text = "THRESHOLD chooses BANDS and ROWS: give either THRESHOLD, or BANDS and ROWS";
+                Err(Error::Together(text))
             }
-            let (bands, rows) =
-                (self.bands.unwrap_or(base.scheme.bands), self.rows.unwrap_or(base.scheme.rows));
-            let (slots, most) = (u64::from(bands) * u64::from(rows), Definition::SLOTS.end());
-            if slots > *most {
-                return Err(Error::Expected("BANDS times ROWS", format!("at most {most}, not {slots}")));
+            Some(threshold) => self.choose_bands_and_rows(threshold),
+            None if self.recall.is_some() || self.slots.is_some() => {
+                Err(Error::Together("RECALL and SLOTS need THRESHOLD"))
             }
-            return Ok((bands, rows));
-        };
-        if self.bands.is_some() || self.rows.is_some() {
-            return Err(Error::Together("THRESHOLD chooses BANDS and ROWS: give it, or them"));
+            None => self.given_bands_and_rows(base),
         }
+    }
+
+    fn choose_bands_and_rows(&self, threshold: f64) -> Result<(u16, u16), Error> {
         let recall = self.recall.unwrap_or_else(config::recall);
         let slots = self.slots.unwrap_or(config::SLOTS.size() as usize);
         choose_bands(threshold, recall, slots).ok_or_else(|| {
-            let expected = format!("such that {slots} SLOTS reach a RECALL of {recall}: raise it, or SLOTS");
-            Error::Expected("THRESHOLD", expected)
+            let enough = format!("high enough for {slots} SLOTS to reach a RECALL of {recall}");
+            Error::expected("THRESHOLD", enough + ": raise THRESHOLD or SLOTS")
         })
     }
 
-    fn hash(&self, base: Hash) -> Result<Hash, Error> {
-        let is_murmur3 = self.is_murmur3.unwrap_or(matches!(base, Hash::Murmur3 { .. }));
-        match (is_murmur3, base) {
-            (false, _) if self.modulus.is_some() => Err(Error::Together("MODULUS goes with HASH MURMUR3")),
-            (false, _) => Ok(Hash::Fss),
-            (true, Hash::Murmur3 { modulus }) => Ok(Hash::Murmur3 { modulus: self.modulus.or(modulus) }),
-            (true, Hash::Fss) => Ok(Hash::Murmur3 { modulus: self.modulus.or_else(config::modulus) }),
+    fn given_bands_and_rows(&self, base: &Definition) -> Result<(u16, u16), Error> {
+        let bands = self.bands.unwrap_or(base.scheme.bands);
+        let rows = self.rows.unwrap_or(base.scheme.rows);
+        let slots = u64::from(bands) * u64::from(rows);
+        let limit = *Definition::SLOTS.end();
+        if slots > limit {
+            return Err(Error::expected("BANDS times ROWS", format!("at most {limit}, not {slots}")));
         }
+        Ok((bands, rows))
     }
-}
 
-fn take_hash(args: &mut Args) -> Result<bool, Error> {
-    match args.bytes("HASH") {
-        Ok(word) if word.eq_ignore_ascii_case(b"FSS") => Ok(false),
-        Ok(word) if word.eq_ignore_ascii_case(b"MURMUR3") => Ok(true),
-        _ => Err(Error::Expected("HASH", "FSS or MURMUR3".to_string())),
+    /// The hash and its modulus, which only MURMUR3 has. A base with another hash has no modulus to
+    /// pass on, so a new MURMUR3 takes the one of the settings.
+    fn hash(&self, base: Hash) -> Result<Hash, Error> {
+        let name = self.hash.unwrap_or(HashName::of(base));
+        if name == HashName::Fss && self.modulus.is_some() {
+            return Err(Error::Together("MODULUS needs HASH MURMUR3"));
+        }
+        let base_modulus = match base {
+            Hash::Murmur3 { modulus } => modulus,
+            Hash::Fss => config::modulus(),
+        };
+        Ok(name.with_modulus(self.modulus.or(base_modulus)))
     }
 }
 
 fn take_shingle(args: &mut Args) -> Result<Shingle, Error> {
-    let unit = args.bytes("SHINGLE").unwrap_or_default();
-    let is_words = unit.eq_ignore_ascii_case(b"WORDS");
-    if !is_words && !unit.eq_ignore_ascii_case(b"CHARS") {
-        return Err(Error::Expected("SHINGLE", "CHARS n or WORDS n".to_string()));
-    }
-    let length = args.number("SHINGLE length", Definition::SHINGLE)? as u8;
-    Ok(if is_words { Shingle::Words(length) } else { Shingle::Chars(length) })
+    let shingle = args.word("SHINGLE", &SHINGLE_WORDS);
+    let shingle = shingle.map_err(|_| Error::expected("SHINGLE", "CHARS n or WORDS n"))?;
+    Ok(shingle(args.number("SHINGLE length", Definition::SHINGLE)? as u8))
 }
 
 fn take_uid(args: &mut Args) -> Result<u64, Error> {
     let text = args.bytes("UID")?;
-    let uid = std::str::from_utf8(text).ok().filter(|text| text.len() == 16);
-    let uid = uid.and_then(|text| u64::from_str_radix(text, 16).ok());
-    uid.ok_or_else(|| Error::Expected("UID", format!("16 hex digits, not '{}'", escaped_excerpt(text))))
+    let digits = std::str::from_utf8(text).ok().filter(|text| text.len() == 16);
+    let uid = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    uid.ok_or_else(|| Error::expected("UID", format!("16 hex digits, not '{}'", escaped_excerpt(text))))
 }

@@ -1,14 +1,14 @@
-//! Reading a command's arguments. Nothing here opens a key or replies.
+//! Taking a command's arguments. Nothing here opens a key or replies.
 //!
-//! | file | what it reads |
+//! | file | arguments |
 //! | --- | --- |
-//! | `args` | the arguments one by one: a cursor whose takes are typed and whose errors name the argument |
-//! | `clause` | SIGNATURE, FEATURES, TEXT: where a signature comes from |
+//! | `args` | the cursor that all others take their arguments from, one typed method for each kind |
+//! | `clause` | SIGNATURE, FEATURES, TEXT: the source of a signature |
 //! | `definition` | the parameters of SIM.CREATE |
 //! | `window` | TIMESTAMP and WINDOW |
 //! | `query` | the options of a query |
 //! | `item_pairs` | pairs of an index and an item |
-//! | `glob` | patterns, as Redis's own commands have them |
+//! | `glob` | patterns, as the server's own commands have them |
 
 pub mod args;
 pub mod clause;

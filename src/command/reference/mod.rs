@@ -1,7 +1,7 @@
-//! What COMMAND DOCS says of a command.
+//! The syntax lines of the table, as COMMAND DOCS gives them.
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `syntax` | reads a syntax line into the tree of its arguments |
+//! | `syntax` | parses a syntax line into the tree of its arguments |
 
 pub mod syntax;

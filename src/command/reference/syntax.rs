@@ -1,23 +1,36 @@
-//! A syntax line, read into the tree of arguments that COMMAND DOCS gives and redis-cli shows hints from.
+//! Parses a syntax line into the tree of arguments that COMMAND DOCS gives, and that redis-cli shows
+//! hints from.
+//!
+//! So a command is described once: by its line in [`crate::command::table`]. The lines are parsed when
+//! the module is loaded, and a test parses all of them, so an error never reaches a user.
 //!
 //! The notation is that of Redis's own reference:
 //!
 //! | written | meaning |
 //! | --- | --- |
-//! | `item` | an argument; [`WORDS`] says what it is |
-//! | `LIMIT limit` | a word in capitals stands before its argument |
-//! | `NOSELF` | or by itself |
-//! | `[...]` | may be left out |
+//! | `item` | an argument; [`VALUES`] has its type |
+//! | `LIMIT limit` | a word in capitals precedes its argument |
+//! | `NOSELF` | or is all of it |
+//! | `[...]` | optional |
 //! | `<a \| b>`, `[a \| b]` | one of these |
 //! | `item [item ...]` | one or more; also of several words, `index item [index item ...]` |
-//! | `clause`, `options` | what [`GROUPS`] and [`ROWS`] have under this name |
+//! | `clause`, `options` | short for what [`GROUPS`] and [`SEQUENCES`] have under this name |
 //!
-//! So there is one description of a command: its line in the table of `docs`.
+//! The algorithm is recursive descent, with a method for each rule of the grammar:
+//!
+//! ```text
+//! sequence     = { argument | "[" alternatives "]" | "[" sequence "..." "]" }
+//! alternatives = sequence { "|" sequence }
+//! argument     = value | TOKEN | TOKEN value | "<" alternatives ">" | TOKEN "<" alternatives ">"
+//! ```
+//!
+//! One rule is unusual: `[index ...]` is not an argument of its own. It says that what precedes it may
+//! be repeated, so it changes the argument that was parsed last.
 
 use crate::server::argument::{Argument, Kind};
 
-/// What the arguments of all commands are.
-const WORDS: [(Kind, &str); 6] = [
+/// The types of all arguments, by their names.
+const VALUES: [(Kind, &str); 6] = [
     (Kind::Key, "scope key"),
     (Kind::String, "item destination source other index bucket feature text blob part name"),
     (
@@ -29,7 +42,7 @@ const WORDS: [(Kind, &str); 6] = [
     (Kind::UnixTime, "unix-time-seconds"),
 ];
 
-/// Arguments with a name of their own, because more than one command takes them.
+/// Names for an argument of several words, which COMMAND DOCS gives as one argument of this name.
 const GROUPS: [(&str, &str); 2] = [
     (
         "clause",
@@ -43,116 +56,126 @@ const GROUPS: [(&str, &str); 2] = [
     ),
 ];
 
-/// Several arguments in a row, written as one word.
-const ROWS: [(&str, &str); 3] = [
+/// Names for arguments in a row, which COMMAND DOCS gives as if the line had them all.
+const SEQUENCES: [(&str, &str); 3] = [
     ("when", "[TIMESTAMP unix-time-seconds] [WINDOW intervals]"),
     ("mode", "[SCORE <OVERLAP | COVERAGE | SIGNIFICANCE>]"),
     ("options", "when [LIMIT limit] [MINSCORE score] [MINBANDS count bands [bands ...]] mode [COMBINE]"),
 ];
 
-/// The arguments that a syntax line tells of.
+/// Parses a syntax line.
 ///
 /// # Errors
 /// It breaks the notation, or has a word that is not in the tables.
 pub fn parse(line: &str) -> Result<Vec<Argument>, String> {
+    // Every sign becomes a word of its own, so that words are all there is to read.
     let spaced = line.replace('[', " [ ").replace(']', " ] ").replace('<', " < ").replace('>', " > ");
-    let mut words = Words { all: spaced.split_whitespace().collect(), at: 0 };
+    let mut words = Words { all: spaced.split_whitespace().collect(), next: 0 };
     let arguments = words.sequence().map_err(|error| format!("{error} in {line:?}"))?;
-    match words.next() {
+    match words.take() {
         None => Ok(arguments),
         Some(word) => Err(format!("{word:?} is too much in {line:?}")),
     }
 }
 
-/// The words of a line, from the one at hand on.
+/// A cursor over the words of a line.
 struct Words<'a> {
     all: Vec<&'a str>,
-    at: usize,
+    /// The position of the next word.
+    next: usize,
 }
 
 impl<'a> Words<'a> {
+    /// The next word, which stays the next one.
     fn peek(&self) -> Option<&'a str> {
-        self.all.get(self.at).copied()
+        self.all.get(self.next).copied()
     }
 
-    fn next(&mut self) -> Option<&'a str> {
-        self.at += 1;
-        self.all.get(self.at - 1).copied()
+    /// Takes the next word.
+    fn take(&mut self) -> Option<&'a str> {
+        self.next += 1;
+        self.all.get(self.next - 1).copied()
     }
 
-    /// Takes the word if it is the next one.
-    fn takes(&mut self, word: &str) -> bool {
+    /// Takes the next word if it is this one, and returns whether it was.
+    fn take_if(&mut self, word: &str) -> bool {
         let is_next = self.peek() == Some(word);
-        self.at += usize::from(is_next);
+        self.next += usize::from(is_next);
         is_next
     }
 
-    /// Arguments that follow each other, up to a bracket that closes, or a bar.
+    /// Arguments in a row, up to a sign that ends them.
     fn sequence(&mut self) -> Result<Vec<Argument>, String> {
         let mut arguments = Vec::new();
         while let Some(word) = self.peek().filter(|word| !["]", ">", "|", "..."].contains(word)) {
-            self.at += 1;
-            let row = ROWS.iter().find(|(name, _)| *name == word);
-            match (word, row) {
+            self.next += 1;
+            let named_sequence = SEQUENCES.iter().find(|(name, _)| *name == word);
+            match (word, named_sequence) {
                 ("[", _) => self.bracket(&mut arguments)?,
-                (_, Some((_, row))) => arguments.extend(parse(row)?),
+                (_, Some((_, sequence))) => arguments.extend(parse(sequence)?),
                 _ => arguments.push(self.argument(word)?),
             }
         }
         Ok(arguments)
     }
 
-    /// An argument that must be there, whose first word has been taken.
+    /// A required argument. Its first word has been taken.
     fn argument(&mut self, word: &str) -> Result<Argument, String> {
         if word == "<" {
             let inside = self.alternatives()?;
-            return if self.takes(">") { Ok(inside) } else { Err("a > is missing".into()) };
+            return if self.take_if(">") { Ok(inside) } else { Err("a > is missing".into()) };
         }
         if word.starts_with(|first: char| first.is_ascii_lowercase()) {
             return value(word);
         }
-        let (token, name) = (Some(word.to_string()), word.to_ascii_lowercase());
+        // A word in capitals: a token. It takes the value that follows it; by itself, it is the
+        // argument.
+        let token = Some(word.to_string());
+        let name = word.to_ascii_lowercase();
         match self.peek() {
             Some("<") => {
-                self.at += 1;
+                self.next += 1;
                 Ok(Argument { token, name, ..self.argument("<")? })
             }
             Some(next) if next.starts_with(|first: char| first.is_ascii_lowercase()) => {
-                self.at += 1;
+                self.next += 1;
                 Ok(Argument { token, ..value(next)? })
             }
             _ => Ok(Argument { token, ..named(&name, Kind::Token) }),
         }
     }
 
-    /// What a `[` opens: something optional, or a sign that what precedes it may be repeated.
+    /// A bracket, whose `[` has been taken: an optional argument, or a sign that the arguments before
+    /// it may be repeated. Which of both shows only at its end, so it is read as a sequence first, and
+    /// again if it was not a repetition.
     fn bracket(&mut self, before: &mut Vec<Argument>) -> Result<(), String> {
-        let from = self.at;
+        let begin = self.next;
         let inside = self.sequence()?;
-        if self.takes("...") {
+        if self.take_if("...") {
             repeat(before, &inside)?;
         } else {
-            self.at = from;
+            self.next = begin;
             before.push(Argument { is_optional: true, ..self.alternatives()? });
         }
-        if self.takes("]") { Ok(()) } else { Err("a ] is missing".into()) }
+        if self.take_if("]") { Ok(()) } else { Err("a ] is missing".into()) }
     }
 
-    /// What stands between brackets: one thing, or one of several.
+    /// The inside of brackets: one argument or, with bars, one of several.
     fn alternatives(&mut self) -> Result<Argument, String> {
         let mut all = vec![block(self.sequence()?)?];
-        while self.takes("|") {
+        while self.take_if("|") {
             all.push(block(self.sequence()?)?);
         }
         Ok(if all.len() == 1 { all.remove(0) } else { named(&names(&all, "-or-"), Kind::OneOf(all)) })
     }
 }
 
-/// Notes that the last arguments, which are `inside`, may be repeated.
+/// Marks the last arguments as multiple. They must be those inside the brackets, of the same name and
+/// type.
 fn repeat(before: &mut Vec<Argument>, inside: &[Argument]) -> Result<(), String> {
-    let from = before.len().checked_sub(inside.len()).filter(|_| !inside.is_empty());
-    let from = from.ok_or("nothing precedes '...'")?;
-    let mut last = block(before.split_off(from))?;
+    let begin = before.len().checked_sub(inside.len()).filter(|_| !inside.is_empty());
+    let begin = begin.ok_or("nothing precedes '...'")?;
+    let mut last = block(before.split_off(begin))?;
     let repeated = block(inside.to_vec())?;
     if (&last.name, &last.kind) != (&repeated.name, &repeated.kind) {
         return Err(format!("{:?} is repeated as {:?}", last.name, repeated.name));
@@ -162,7 +185,7 @@ fn repeat(before: &mut Vec<Argument>, inside: &[Argument]) -> Result<(), String>
     Ok(())
 }
 
-/// One argument as it is, several as a group.
+/// Several arguments as one: a block named after its members. One argument stays as it is.
 fn block(mut arguments: Vec<Argument>) -> Result<Argument, String> {
     match arguments.len() {
         0 => Err("there is nothing between two signs".into()),
@@ -171,21 +194,23 @@ fn block(mut arguments: Vec<Argument>) -> Result<Argument, String> {
     }
 }
 
+/// The names of arguments, joined to one.
 fn names(arguments: &[Argument], between: &str) -> String {
     arguments.iter().map(|argument| argument.name.as_str()).collect::<Vec<_>>().join(between)
 }
 
-/// A word in small letters.
+/// The argument that a word in small letters stands for.
 fn value(word: &str) -> Result<Argument, String> {
     if let Some((_, group)) = GROUPS.iter().find(|(name, _)| *name == word) {
         let mut arguments = parse(group)?;
         let argument = arguments.pop().ok_or_else(|| format!("{word:?} stands for nothing"))?;
         return Ok(Argument { name: word.into(), ..argument });
     }
-    let known = WORDS.iter().find(|(_, words)| words.split(' ').any(|known| known == word));
+    let known = VALUES.iter().find(|(_, words)| words.split(' ').any(|known| known == word));
     known.map(|(kind, _)| named(word, kind.clone())).ok_or_else(|| format!("{word:?} is not known"))
 }
 
+/// An argument that is neither optional nor multiple and has no token.
 fn named(name: &str, kind: Kind) -> Argument {
     Argument { name: name.into(), token: None, kind, is_optional: false, is_multiple: false }
 }

@@ -1,4 +1,5 @@
-//! What IMPORT and the PROFILE clause share: a blob as an argument, and whether it suits a scope.
+//! Blobs of SIM.EXPORT as arguments: IMPORT and the PROFILE clause read them, and check that they fit
+//! the scope.
 
 use super::cost;
 use crate::command::error::Error;
@@ -6,10 +7,7 @@ use crate::command::parse::args::{Args, check_length};
 use crate::index::{Blob, Definition};
 use crate::server::call::Call;
 
-/// Takes a blob, and reads it whole.
-///
-/// # Errors
-/// It is missing, not a blob, damaged, or has a bucket that is too long.
+/// Takes a blob, and decodes all of it.
 pub fn take<'a>(call: &Call, args: &mut Args<'a>) -> Result<Blob<'a>, Error> {
     let bytes = args.bytes("blob")?;
     cost::blob(call, bytes.len())?;
@@ -18,10 +16,9 @@ pub fn take<'a>(call: &Call, args: &mut Args<'a>) -> Result<Blob<'a>, Error> {
     Ok(blob)
 }
 
-/// Holds that a blob was made under a scope's definition, but for the parameters that may differ.
-///
-/// # Errors
-/// The first parameter that differs, with both values.
+/// Checks that a blob comes from a scope of the same definition, except for the parameters that may
+/// differ: else its buckets would mean something else. The error names the first parameter that
+/// differs, with both values.
 pub fn check_definition(blob: &Blob, scope: &Definition, may_differ: &[&str]) -> Result<(), Error> {
     match blob.definition.difference(scope, may_differ) {
         Some((parameter, blob, scope)) => Err(Error::OtherDefinition { parameter, blob, scope }),

@@ -1,4 +1,8 @@
-//! What MERGE and DELETE share: the items of each index, and the walk over the chunks that have some of them.
+//! Changing items in all chunks of an index: what MERGE and DELETE share.
+//!
+//! Both name items by pairs of an index, or `*`, and an item. [`items_by_index`] turns the pairs into
+//! the items of each index; the command then checks every index, and only then lets [`change_chunks`]
+//! change them.
 
 use super::cost;
 use crate::command::error::Error;
@@ -11,29 +15,27 @@ use crate::server::key::Access;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The items of each index.
-pub type ByIndex<'a> = BTreeMap<Vec<u8>, BTreeSet<&'a [u8]>>;
+pub type ItemsByIndex<'a> = BTreeMap<Vec<u8>, BTreeSet<&'a [u8]>>;
 
-/// The items of each index of the scope that the pairs name, each once: a second one would find
-/// nothing left.
-///
-/// # Errors
-/// There are too many.
-pub fn by_index<'a>(call: &Call, scope: &Scope, pairs: &[Pair<'a>]) -> Result<ByIndex<'a>, Error> {
+/// The items that the pairs name, for each index of the scope that has any. An item that is named twice
+/// counts once: after the first time, nothing of it would be left.
+pub fn items_by_index<'a>(call: &Call, scope: &Scope, pairs: &[Pair<'a>]) -> Result<ItemsByIndex<'a>, Error> {
     let indexes = scope.indexes().count() as u64;
     cost::spend(call, pairs.len() as u64 * (2 * cost::NAME + indexes))?;
-    let items_of = |index: &[u8]| {
-        let named = pairs.iter().filter(|(named, _)| named.is_none_or(|named| named == index));
-        named.map(|(_, item)| *item).collect::<BTreeSet<_>>()
-    };
-    let items = scope.indexes().map(|index| (index.to_vec(), items_of(index)));
-    Ok(items.filter(|(_, items)| !items.is_empty()).collect())
+    let mut items_by_index = ItemsByIndex::new();
+    for index in scope.indexes() {
+        let of_index = pairs.iter().filter(|(named, _)| named.is_none_or(|named| named == index));
+        let items: BTreeSet<&[u8]> = of_index.map(|(_, item)| *item).collect();
+        if !items.is_empty() {
+            items_by_index.insert(index.to_vec(), items);
+        }
+    }
+    Ok(items_by_index)
 }
 
-/// Holds that it is not too much to change these items of an index, whatever they are given to.
-///
-/// # Errors
-/// It is.
-pub fn check_cost(call: &Call, scope: &Scope, index: &[u8], items: &BTreeSet<&[u8]>) -> Result<(), Error> {
+/// Charges for changing these items of an index: finding them in every chunk, and the buckets that they
+/// leave.
+pub fn charge(call: &Call, scope: &Scope, index: &[u8], items: &BTreeSet<&[u8]>) -> Result<(), Error> {
     let window = Window::open_all(call, scope, index)?;
     let chunks = window.chunks();
     cost::spend(call, (items.len() * chunks.len()) as u64)?;
@@ -41,12 +43,13 @@ pub fn check_cost(call: &Call, scope: &Scope, index: &[u8], items: &BTreeSet<&[u
     cost::spend(call, buckets.sum::<usize>() as u64 * cost::ENTRY)
 }
 
-/// Lets `change` have each live chunk of an index that has some of the items, with those that it has,
-/// and deletes what it leaves empty. Returns for how many of the items it said yes in any chunk.
+/// Calls `change` for each live chunk of an index and each of the items that it has, and deletes the
+/// chunks that are empty then. Returns the number of items for which `change` returned true in any
+/// chunk.
 ///
 /// # Errors
-/// A chunk is on its way to another node of the cluster; the caller has seen to it that this shows
-/// before anything is changed.
+/// A chunk is on its way to another node of the cluster. The caller has checked all chunks before, so
+/// that this does not happen after the first change.
 pub fn change_chunks(
     call: &Call,
     scope: &Scope,
@@ -54,21 +57,23 @@ pub fn change_chunks(
     items: &BTreeSet<&[u8]>,
     change: impl Fn(&mut Chunk, &[u8]) -> bool,
 ) -> Result<usize, Error> {
-    let mut found = BTreeSet::new();
+    let mut changed = BTreeSet::new();
     for start in scope.all_starts(index) {
-        // Opened to read first: closing a key that was opened to write is a signal.
+        // Look first, with the key open to read only: closing a key that was open to write signals a
+        // change to clients that watch it.
         let window = Window::open(call, scope, index, std::iter::once(start))?;
-        let has = |item: &&&[u8]| window.chunks().iter().any(|chunk| chunk.item(item).is_some());
-        let there: Vec<&[u8]> = items.iter().filter(has).copied().collect();
+        let is_in_chunk = |item: &&&[u8]| window.chunks().iter().any(|chunk| chunk.item(item).is_some());
+        let in_chunk: Vec<&[u8]> = items.iter().filter(is_in_chunk).copied().collect();
         drop(window);
-        if there.is_empty() {
+        if in_chunk.is_empty() {
             continue;
         }
+        // Then change, and leave no empty chunk behind.
         let Some(mut key) = ChunkKey::open(call, scope, index, start, Access::Write)? else { continue };
-        key.modify(|chunk| found.extend(there.into_iter().filter(|item| change(chunk, item))));
+        key.modify(|chunk| changed.extend(in_chunk.into_iter().filter(|item| change(chunk, item))));
         if key.chunk().is_some_and(Chunk::is_empty) {
             key.delete();
         }
     }
-    Ok(found.len())
+    Ok(changed.len())
 }

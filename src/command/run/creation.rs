@@ -1,10 +1,13 @@
-//! The creation of a scope as replicas and the AOF are told of it.
+//! The creation of a scope, as replicas and the AOF receive it.
+//!
+//! It has every parameter, because their settings may differ, and the uid and the tag, because the
+//! names of the chunks are made of both.
 
 use crate::keyspace::name;
 use crate::keyspace::scope::Scope;
 use crate::server::call::{Call, ReplicatedArg};
 
-/// Replicates the creation of a scope with every parameter made explicit.
+/// Replicates a SIM.CREATE with all parameters.
 pub fn replicate(call: &Call, name: &[u8], scope: &Scope) {
     let mut words: Vec<Vec<u8>> = vec![name.to_vec()];
     for (parameter, value) in scope.definition.parameters() {

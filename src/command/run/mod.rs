@@ -2,15 +2,15 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `cost` | charges the command's budget for what it is about to do |
-//! | `observe` | signs what a clause observes |
-//! | `recording` | adds observations to a scope, which it makes if it has to |
-//! | `creation` | replicates the creation of a scope |
-//! | `blob` | reads a blob, and checks that it suits a scope |
+//! | `cost` | the budget of a command, and the weights of all that is charged to it |
 //! | `window` | opens the chunks of a window |
-//! | `query` | searches and replies |
-//! | `search_account` | gives a search its budget, and accounts for it |
-//! | `changes` | walks over the chunks that have some items, to change them |
+//! | `observe` | signs what a clause observes |
+//! | `recording` | adds observations to a scope: RECORD, ASSIGN, and the chunks of IMPORT |
+//! | `creation` | replicates the creation of a scope: CREATE, and RECORD that creates one |
+//! | `query` | searches and replies: CLASSIFY and COMPARE |
+//! | `search_account` | gives a search its budget, and accounts for what it used |
+//! | `changes` | changes items in all chunks of an index: MERGE and DELETE |
+//! | `blob` | reads a blob, and checks that it fits a scope: IMPORT and CLASSIFY |
 //! | `stats` | the section `simile` of INFO |
 
 pub mod blob;

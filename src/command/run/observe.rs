@@ -1,4 +1,4 @@
-//! From a clause to an observation: what a source observes under a definition, and what signing may cost.
+//! From a clause to an observation: signs what a source observes, within the limits of a command.
 
 use super::cost;
 use crate::command::error::Error;
@@ -11,110 +11,117 @@ use crate::signature::Signature;
 use smallvec::SmallVec;
 
 impl<'a> Source<'a> {
-    /// The observation that this is under a definition; `None` where there is no feature.
+    /// The observation of this source under a definition; `None` if it has no features, as an empty
+    /// text.
     ///
     /// # Errors
-    /// There are not as many buckets as bands, the text is not UTF-8, or a limit is passed.
+    /// The number of buckets is not that of bands, the text is not UTF-8, or a limit is exceeded.
     pub fn observe(
         &self,
         call: &Call<'a>,
         definition: &Definition,
     ) -> Result<Option<Observation<'a>>, Error> {
         match self {
-            Source::Signature(positions) => ready(call, positions, definition).map(Some),
+            Source::Signature(positions) => take_buckets(call, positions, definition).map(Some),
             Source::Features(positions) => {
-                let features = positions.clone().map(|at| call.argument(at));
+                let features = positions.clone().map(|position| call.argument(position));
                 let bytes = features.clone().map(<[u8]>::len).sum();
-                check_work(call, "features", positions.len(), bytes, definition)?;
+                check_signing(call, "features", features.len(), bytes, definition)?;
                 Ok(definition.scheme.sign(features).map(Observation::Signed))
             }
             Source::Text(text) => {
-                let limit = config::MAX_TEXT.size();
-                if text.len() as u64 > limit && !call.is_trusted_source() {
-                    return Err(Error::Expected(
-                        "text",
-                        format!("at most {limit} bytes long (simile.max-text)"),
-                    ));
-                }
-                cost::text(call, text.len())?;
-                let utf8 = |_| Error::Expected("text", "valid UTF-8".to_string());
-                let prepared = definition.text.prepare(std::str::from_utf8(text).map_err(utf8)?);
-                check_work(call, "text", prepared.count(), prepared.most_bytes(), definition)?;
+                // The length is checked before the text is looked at, and the work of signing before it
+                // is done.
+                check_text(call, text)?;
+                let not_utf8 = |_| Error::expected("text", "valid UTF-8");
+                let prepared = definition.text.prepare(std::str::from_utf8(text).map_err(not_utf8)?);
+                check_signing(call, "text", prepared.count(), prepared.most_bytes(), definition)?;
                 Ok(definition.scheme.sign(prepared.features()).map(Observation::Signed))
             }
         }
     }
 }
 
-fn ready<'a>(
+/// The buckets of SIGNATURE, one for each band.
+fn take_buckets<'a>(
     call: &Call<'a>,
     positions: &Positions,
     definition: &Definition,
 ) -> Result<Observation<'a>, Error> {
     let bands = usize::from(definition.bands());
     if positions.len() != bands {
-        return Err(Error::Expected(
-            "count",
-            format!("{bands}, the scope's BANDS: a signature has a bucket for each"),
-        ));
+        let expected = format!("{bands}, the scope's BANDS: a signature has one bucket for each band");
+        return Err(Error::expected("count", expected));
     }
     cost::spend(call, cost::NAME + cost::ENTRY * bands as u64)?;
     let mut buckets = SmallVec::new();
-    for bucket in positions.clone().map(|at| call.argument(at)) {
+    for bucket in positions.clone().map(|position| call.argument(position)) {
         check_length(call, "bucket", bucket)?;
         buckets.push(bucket);
     }
-    Ok(Observation::Ready(buckets))
+    Ok(Observation::Given(buckets))
 }
 
-/// Bytes of features that are hashed in about the time that a feature takes by itself.
-const BYTES: u64 = 16;
+/// Checks the length of a text, and charges for making it into features.
+fn check_text(call: &Call, text: &[u8]) -> Result<(), Error> {
+    let limit = config::MAX_TEXT.size();
+    if text.len() as u64 > limit && !call.is_trusted_source() {
+        return Err(Error::expected("text", format!("at most {limit} bytes long (simile.max-text)")));
+    }
+    cost::text(call, text.len())
+}
 
-/// Holds that signing is not too much work: neither too many features, nor too long ones.
-fn check_work(
+/// Bytes of features that take as long to hash as one feature takes besides.
+const BYTES_OF_A_FEATURE: u64 = 16;
+
+/// Checks that signing is not too much work, and charges for it. Both many features and long ones are
+/// work, and `simile.max-feature-slots` bounds each by itself. Signatures of a primary or an AOF are
+/// not limited.
+fn check_signing(
     call: &Call,
     what: &'static str,
     features: usize,
     bytes: usize,
     definition: &Definition,
 ) -> Result<(), Error> {
-    let (limit, slots) = (config::MAX_FEATURE_SLOTS.size(), definition.scheme.slots() as u64);
-    if features as u64 * slots > limit && !call.is_trusted_source() {
+    let slots = definition.scheme.slots() as u64;
+    let limit = config::MAX_FEATURE_SLOTS.size();
+    let exceeds_limit = |features: u64| features.saturating_mul(slots) > limit && !call.is_trusted_source();
+    if exceeds_limit(features as u64) {
         let most = limit / slots;
-        return Err(Error::Expected(
-            what,
-            format!("at most {most} features of {slots} slots (simile.max-feature-slots)"),
-        ));
+        let expected = format!("at most {most} features of {slots} slots (simile.max-feature-slots)");
+        return Err(Error::expected(what, expected));
     }
-    if (bytes as u64 / BYTES).saturating_mul(slots) > limit && !call.is_trusted_source() {
-        let most = limit / slots * BYTES;
-        return Err(Error::Expected(
-            what,
-            format!("at most {most} bytes of features for {slots} slots (simile.max-feature-slots)"),
-        ));
+    if exceeds_limit(bytes as u64 / BYTES_OF_A_FEATURE) {
+        let most = limit / slots * BYTES_OF_A_FEATURE;
+        let expected =
+            format!("at most {most} bytes of features for {slots} slots (simile.max-feature-slots)");
+        return Err(Error::expected(what, expected));
     }
     cost::signing(call, features, bytes, slots)
 }
 
-/// A signature: one bucket for each band.
+/// An observation: a bucket for each band.
 pub enum Observation<'a> {
-    /// Made by a client.
-    Ready(SmallVec<[&'a [u8]; 16]>),
-    /// Made here.
+    /// The buckets that a client gave.
+    Given(SmallVec<[&'a [u8]; 16]>),
+    /// The buckets of features that were signed here.
     Signed(Signature),
 }
 
 impl Observation<'_> {
     /// The buckets, band by band.
     pub fn buckets(&self) -> impl Iterator<Item = &[u8]> {
-        let (ready, signed) = match self {
-            Observation::Ready(buckets) => (buckets.as_slice(), None),
+        // Both kinds in one iterator, of which one half is empty: a box for either would cost an
+        // allocation.
+        let (given, signed) = match self {
+            Observation::Given(buckets) => (buckets.as_slice(), None),
             Observation::Signed(signature) => (&[][..], Some(signature.buckets())),
         };
-        ready.iter().copied().chain(signed.into_iter().flatten())
+        given.iter().copied().chain(signed.into_iter().flatten())
     }
 
-    /// The profile of this single observation.
+    /// The profile of an item that was observed once, like this.
     pub fn profile(&self) -> Profile<'_> {
         Profile::of_signature(self.buckets())
     }

@@ -1,90 +1,93 @@
-//! SearchAccount and replying: what CLASSIFY and COMPARE do once their queries are known.
+//! Searching and replying: what CLASSIFY and COMPARE do once their queries are known.
 
 use super::search_account::SearchAccount;
 use crate::command::error::Error;
-use crate::command::parse::query::{QueryOptions, limit};
+use crate::command::parse::query::{QueryOptions, max_results};
 use crate::index::{IndexQuery, Match, SearchOptions, combine, search};
 use crate::keyspace::scope::Scope;
 use crate::server::call::Call;
 use smallvec::SmallVec;
 
 impl QueryOptions {
-    /// Holds that MINBANDS fits the scope.
-    fn check_bands(&self, scope: &Scope) -> Result<(), Error> {
-        let bands = scope.definition.bands();
-        let fits = self.min_bands.iter().flatten().all(|least| *least <= bands);
-        if fits {
-            Ok(())
-        } else {
-            Err(Error::Expected("MINBANDS", format!("between 1 and {bands}, the scope's BANDS")))
-        }
-    }
-
-    /// Searches each part, and replies. `exclude_self`: the item that asks is not to be found.
-    ///
-    /// # Errors
-    /// The query would read too much.
-    pub fn search_and_reply<'p>(
+    /// Searches each query's index, and replies: with a list of results for each query or, with
+    /// COMBINE, one list for all. `exclude_self` leaves out the item that the queries are the profiles
+    /// of.
+    pub fn search_and_reply<'q>(
         &self,
         call: &Call,
         scope: &Scope,
-        parts: impl Iterator<Item = IndexQuery<'p>>,
+        queries: impl Iterator<Item = IndexQuery<'q>>,
         exclude_self: bool,
     ) -> Result<(), Error> {
-        self.check_bands(scope)?;
-        let parts = parts.enumerate().map(|(number, part)| part.with_min_bands(self.min_bands(number)));
-        let parts: SmallVec<[IndexQuery; 2]> = parts.collect();
-        let wanted = SearchOptions {
+        self.check_min_bands(scope)?;
+        let queries: SmallVec<[IndexQuery; 2]> =
+            queries.enumerate().map(|(at, query)| query.with_min_bands(self.min_bands(at))).collect();
+        let options = SearchOptions {
             mode: self.score.unwrap_or_default(),
-            limit: limit(self.limit),
+            limit: max_results(self.limit),
             min_score: self.min_score,
             exclude_self,
         };
-        let mut searching = SearchAccount::begin(call);
-        let budget = &mut searching.budget;
+        let mut account = SearchAccount::begin(call);
+        let budget = &mut account.budget;
         if self.combine.is_some() {
-            let found = combine(&parts, &wanted, budget).map_err(SearchAccount::too_many)?;
-            reply_combined(call, &found);
+            let results = combine(&queries, &options, budget).map_err(SearchAccount::too_many)?;
+            reply_combined(call, &results);
         } else {
-            let searched =
-                parts.iter().map(|part| search(part, &wanted, budget).map_err(SearchAccount::too_many));
-            reply(call, &searched.collect::<Result<SmallVec<[_; 2]>, _>>()?);
+            // A search that fails must not leave half a reply behind, so all searches come first.
+            let mut lists: SmallVec<[Vec<Match>; 2]> = SmallVec::new();
+            for query in &queries {
+                lists.push(search(query, &options, budget).map_err(SearchAccount::too_many)?);
+            }
+            reply(call, &lists);
         }
         Ok(())
     }
 
-    /// The reply where there is no scope: nothing is found, in each of so many parts.
-    pub fn reply_nothing(&self, call: &Call, parts: usize) {
+    /// The reply if there is no scope: no results, for this number of queries.
+    pub fn reply_nothing(&self, call: &Call, queries: usize) {
         if self.combine.is_some() {
             reply_combined(call, &[]);
         } else {
-            call.reply_array(parts);
-            (0..parts).for_each(|_| call.reply_array(0));
+            call.reply_array(queries);
+            (0..queries).for_each(|_| call.reply_array(0));
         }
+    }
+
+    /// Checks that no MINBANDS is above the scope's BANDS, which parsing did not know.
+    fn check_min_bands(&self, scope: &Scope) -> Result<(), Error> {
+        let bands = scope.definition.bands();
+        if self.min_bands.iter().flatten().any(|min_bands| *min_bands > bands) {
+            return Err(Error::expected("MINBANDS", format!("between 1 and {bands}, the scope's BANDS")));
+        }
+        Ok(())
     }
 }
 
+/// A list for each query, of items and scores.
 fn reply(call: &Call, lists: &[Vec<Match>]) {
     call.reply_array(lists.len());
     for list in lists {
         call.reply_array(list.len());
-        for found in list {
+        for result in list {
             call.reply_array(2);
-            call.reply_bytes(found.item);
-            call.reply_double(found.score);
+            call.reply_bytes(result.item);
+            call.reply_double(result.score);
         }
     }
 }
 
+/// One list of items, combined scores, and the scores in each index: null in an index that does not
+/// have the item.
 fn reply_combined(call: &Call, list: &[Match]) {
     call.reply_array(list.len());
-    for found in list {
+    for result in list {
         call.reply_array(3);
-        call.reply_bytes(found.item);
-        call.reply_double(found.score);
-        call.reply_array(found.index_scores.len());
-        for part in &found.index_scores {
-            part.map_or_else(|| call.reply_null(), |score| call.reply_double(score));
+        call.reply_bytes(result.item);
+        call.reply_double(result.score);
+        call.reply_array(result.index_scores.len());
+        for score in &result.index_scores {
+            score.map_or_else(|| call.reply_null(), |score| call.reply_double(score));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Opening the window that a command's options name.
+//! Opening the chunks of the window that TIMESTAMP and WINDOW name.
 
 use super::cost;
 use crate::command::error::Error;
@@ -11,10 +11,10 @@ use smallvec::SmallVec;
 use std::ops::RangeInclusive;
 
 impl WindowOptions {
-    /// The window of an index, opened.
+    /// Opens the live chunks of an index in the window.
     ///
     /// # Errors
-    /// A chunk is on its way to another node of the cluster, or there are too many.
+    /// A chunk is on its way to another node of the cluster, or there are more than the budget allows.
     pub fn open<'c>(&self, call: &'c Call, scope: &Scope, index: &[u8]) -> Result<Window<'c>, Error> {
         let timestamp = self.timestamp.unwrap_or(call.now_seconds());
         let window = scope.definition.window(timestamp, self.intervals);
@@ -22,13 +22,13 @@ impl WindowOptions {
         Ok(Window::open(call, scope, index, scope.starts(index, window))?)
     }
 
-    /// The seconds of the window.
+    /// The seconds of the window: from the first of its oldest interval to the last of its newest.
     pub fn seconds(&self, call: &Call, scope: &Scope) -> RangeInclusive<u64> {
         scope.definition.seconds(self.timestamp.unwrap_or(call.now_seconds()), self.intervals)
     }
 }
 
-/// The chunks of each window.
+/// The chunks of each window, which the caller keeps open.
 pub fn chunks_of<'c>(windows: &'c [Window]) -> SmallVec<[SmallVec<[&'c Chunk; 16]>; 2]> {
     windows.iter().map(Window::chunks).collect()
 }

@@ -107,7 +107,7 @@ on_each_server! {
         server.client_resp3().expect("SIM.EXPORT missing i one", "[nil]");
         server.refuses("SIM.EXPORT s i one j", "ERR item is missing");
         server.refuses("SIM.EXPORT s i", "ERR wrong number of arguments for 'SIM.EXPORT' command");
-        server.refuses("SIM.EXPORT s * one", "ERR index must be a name: '*' stands for every index in MERGE and DELETE");
+        server.refuses("SIM.EXPORT s * one", "ERR index must be a name: '*' means every index, and only in MERGE and DELETE");
         server.does("SET text words");
         server.refuses("SIM.EXPORT text i one", "WRONGTYPE Operation against a key holding the wrong kind of value");
     }
@@ -228,7 +228,7 @@ on_each_server! {
 
         let before = (server.digest(), server.does("DBSIZE"));
         for (index, bad, error) in [
-            ("i", &ahead, "ERR blob has a chunk of "),
+            ("i", &ahead, "ERR blob has a chunk that starts at "),
             ("i", &other, "ERR blob must have the scope's BANDS, 2, not 3"),
             ("i", &one[..9].to_vec(), "ERR blob is damaged"),
             ("full", &full, "ERR an item would have more than 4294967295 observations in one chunk"),
@@ -244,7 +244,7 @@ on_each_server! {
         // Twice as much as fits, in one command.
         let reply = import(&server, "t", &[("i", "x", &full), ("i", "y", &full), ("i", "x", &full)]).to_string();
         assert_eq!(reply, "!ERR an item would have more than 4294967295 observations in one chunk");
-        assert_eq!(import(&server, "missing", &[("i", "x", &one)]).to_string(), "!ERR no such scope: SIM.IMPORT adds to one that is there; make it with SIM.CREATE");
+        assert_eq!(import(&server, "missing", &[("i", "x", &one)]).to_string(), "!ERR no such scope: SIM.IMPORT does not create one; make it with SIM.CREATE");
         server.refuses("SIM.IMPORT t i item", "ERR wrong number of arguments for 'SIM.IMPORT' command");
         assert_eq!((server.digest(), server.does("DBSIZE")), before);
         let fits = import(&server, "t", &[("i", "x", &full), ("i", "y", &full)]).to_string();
@@ -544,7 +544,7 @@ on_each_server! {
     fn sweep_is_refused_in_a_cluster(kind: Kind) {
         let server = kind.launch().options("--cluster-enabled yes").start();
         let error = server.refusal("SIM.SWEEP 0");
-        assert!(error.starts_with("ERR SIM.SWEEP is not for a cluster"), "{error}");
+        assert!(error.starts_with("ERR SIM.SWEEP does not work in a cluster"), "{error}");
     }
 
     fn the_server_knows_what_these_commands_are(server: Server) {

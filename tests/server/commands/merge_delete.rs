@@ -75,7 +75,7 @@ on_each_server! {
         let server = populated(kind);
         let before = server.digest();
         for pairs in ["i one", "i two i one", "nowhere one", "* one", "* two * one"] {
-            server.refuses(format!("SIM.MERGE s one {pairs}"), "ERR source must be another item than the destination");
+            server.refuses(format!("SIM.MERGE s one {pairs}"), "ERR source must be an item other than the destination");
         }
         assert_eq!(server.digest(), before);
     }

@@ -52,7 +52,7 @@ SIM.CREATE n SEED 18446744073709551616
     ERR SEED must be an integer between 0 and 4294967295
 SIM.CREATE n MODULUS 65535
 SIM.CREATE n HASH FSS MODULUS 65535
-    ERR MODULUS goes with HASH MURMUR3
+    ERR MODULUS needs HASH MURMUR3
 SIM.CREATE n HASH MURMUR3 MODULUS 0
 SIM.CREATE n HASH MURMUR3 MODULUS 2147483649
     ERR MODULUS must be an integer between 1 and 2147483648
@@ -83,13 +83,13 @@ SIM.CREATE n THRESHOLD 0.5 SLOTS 0
 SIM.CREATE n THRESHOLD 0.5 SLOTS 4097
     ERR SLOTS must be an integer between 1 and 4096
 SIM.CREATE n THRESHOLD 0.01 SLOTS 8
-    ERR THRESHOLD must be such that 8 SLOTS reach a RECALL of 0.95: raise it, or SLOTS
+    ERR THRESHOLD must be high enough for 8 SLOTS to reach a RECALL of 0.95: raise THRESHOLD or SLOTS
 SIM.CREATE n BANDS 8 THRESHOLD 0.5
 SIM.CREATE n THRESHOLD 0.5 ROWS 2
-    ERR THRESHOLD chooses BANDS and ROWS: give it, or them
+    ERR THRESHOLD chooses BANDS and ROWS: give either THRESHOLD, or BANDS and ROWS
 SIM.CREATE n RECALL 0.9
 SIM.CREATE n SLOTS 64
-    ERR RECALL and SLOTS go with THRESHOLD
+    ERR RECALL and SLOTS need THRESHOLD
 
 # a scope that is there already: the first parameter that differs
 SIM.CREATE s BANDS 3
@@ -136,19 +136,19 @@ SIM.ASSIGN s item MINSCORE 1 TEXT * words
 SIM.EXPLAIN s * item other
 SIM.SIGNIFICANT s * item
 SIM.SCAN s * 0
-    ERR index must be a name: '*' stands for every index in MERGE and DELETE
+    ERR index must be a name: '*' means every index, and only in MERGE and DELETE
 SIM.MERGE s <1MB> i item
     ERR destination must be at most 65536 bytes long (simile.max-name)
 SIM.RECORD s "" SIGNATURE i 2 a b
-    ERR item must be a name, not empty
+    ERR item must be a non-empty name
 SIM.RECORD s item SIGNATURE "" 2 a b
 SIM.DELETE s "" item
 SIM.COMPARE s item 1 ""
-    ERR index must be a name, not empty
+    ERR index must be a non-empty name
 SIM.MERGE s "" i item
-    ERR destination must be a name, not empty
+    ERR destination must be a non-empty name
 SIM.MERGE s other i ""
-    ERR source must be a name, not empty
+    ERR source must be a non-empty name
 SIM.CREATE n "BANDS\x00" 4
     ERR unknown option 'BANDS\x00': expected BANDS, ROWS, THRESHOLD, RECALL, SLOTS, INTERVAL, RETENTION, HASH, SEED, MODULUS, SHINGLE, LOWERCASE or MASK
 SIM.CREATE n <1MB>
@@ -205,7 +205,7 @@ SIM.RECORD s item SIGNATURE i 0
 SIM.RECORD s item SIGNATURE i 1 a
 SIM.RECORD s item SIGNATURE i 3 a b c
 SIM.RECORD s item SIGNATURE i 2 a b SIGNATURE j 1 a
-    ERR count must be 2, the scope's BANDS: a signature has a bucket for each
+    ERR count must be 2, the scope's BANDS: a signature has one bucket for each band
 SIM.RECORD s item SIGNATURE i 2 a
     ERR bucket is missing
 SIM.RECORD s item SIGNATURE i -2 a b
@@ -215,7 +215,7 @@ SIM.RECORD s item FEATURES i -1
 SIM.RECORD s item FEATURES i 9223372036854775807 a
     ERR count must be an integer between 0 and 4294967295
 SIM.RECORD new item SIGNATURE i 2 a b
-    ERR count must be 16, the scope's BANDS: a signature has a bucket for each
+    ERR count must be 16, the scope's BANDS: a signature has one bucket for each band
 SIM.RECORD s item FEATURES i 3 a b
     ERR feature is missing
 SIM.RECORD wide item FEATURES i 4097 <4097>
@@ -243,7 +243,7 @@ SIM.CLASSIFY s LIMIT 5
 SIM.CLASSIFY s NONSENSE i 2 a b
     ERR unknown option 'NONSENSE': expected SIGNATURE, FEATURES, TEXT, PROFILE, TIMESTAMP, WINDOW, LIMIT, MINSCORE, MINBANDS, SCORE or COMBINE
 SIM.CLASSIFY s SIGNATURE i 3 a b c
-    ERR count must be 2, the scope's BANDS: a signature has a bucket for each
+    ERR count must be 2, the scope's BANDS: a signature has one bucket for each band
 SIM.CLASSIFY s SIGNATURE i 2 a
     ERR bucket is missing
 SIM.CLASSIFY s TEXT i "\xff"
@@ -314,7 +314,7 @@ SIM.MERGE s one i item j
     ERR source is missing
 SIM.MERGE s item i item
 SIM.MERGE s item i other * item
-    ERR source must be another item than the destination
+    ERR source must be an item other than the destination
 SIM.DELETE s i
     ERR wrong number of arguments for 'SIM.DELETE' command
 SIM.DELETE s i item j
@@ -344,7 +344,7 @@ SIM.SIGNATURE s TEXT "\xc3"
 SIM.SIGNATURE s TEXT <1MB+1>
     ERR text must be at most 1048576 bytes long (simile.max-text)
 SIM.SIGNATURE s TEXT one two
-    ERR unknown option 'two': expected nothing more
+    ERR unknown option 'two': expected no further argument
 SIM.SIGNATURE s FEATURES 2 a
     ERR feature is missing
 SIM.SIGNATURE s FEATURES -1
@@ -375,9 +375,9 @@ SIM.ASSIGN s item MINSCORE 1 SCORE best SIGNATURE i 2 a b
 SIM.ASSIGN s item MINSCORE 1 SIGNATURE i 1 a b
     ERR unknown option 'b': expected MINSCORE, TIMESTAMP, SCORE, SIGNATURE, FEATURES or TEXT
 SIM.ASSIGN s item MINSCORE 1 SIGNATURE i 3 a b c
-    ERR count must be 2, the scope's BANDS: a signature has a bucket for each
+    ERR count must be 2, the scope's BANDS: a signature has one bucket for each band
 SIM.ASSIGN s "" MINSCORE 1 SIGNATURE i 2 a b
-    ERR item must be a name, not empty
+    ERR item must be a non-empty name
 SIM.ASSIGN s item MINSCORE 1 TEXT i "\xff"
     ERR text must be valid UTF-8
 SIM.ASSIGN s item MINSCORE 1 TIMESTAMP 1 SIGNATURE i 2 a b
@@ -385,7 +385,7 @@ SIM.ASSIGN s item MINSCORE 1 TIMESTAMP 1 SIGNATURE i 2 a b
 SIM.EXPLAIN s i item
     ERR wrong number of arguments for 'SIM.EXPLAIN' command
 SIM.EXPLAIN s i item ""
-    ERR other must be a name, not empty
+    ERR other must be a non-empty name
 SIM.EXPLAIN s i item other LIMIT 1
     ERR unknown option 'LIMIT': expected SCORE, TIMESTAMP or WINDOW
 SIM.EXPLAIN s i item other SCORE
@@ -429,11 +429,11 @@ SIM.ALTER s RETENTION 1001
 SIM.ALTER s RETENTION long
     ERR RETENTION must be an integer between 0 and 1000
 SIM.ALTER s RETENTION 1 INTERVAL 60
-    ERR unknown option 'INTERVAL': expected nothing more
+    ERR unknown option 'INTERVAL': expected no further argument
 SIM.ALTER s BANDS 4
 SIM.ALTER s INTERVAL 60
 SIM.ALTER s UID 0123456789abcdef
-    ERR RETENTION alone can be altered: make another scope
+    ERR only RETENTION can be altered: for any other change, create another scope
 SIM.ALTER s NONSENSE 1
     ERR unknown option 'NONSENSE': expected RETENTION
 SIM.ALTER missing RETENTION 1
@@ -443,10 +443,10 @@ SIM.ALTER missing RETENTION 1
 SIM.CREATE n UID 0123456789abcdef
 SIM.CREATE n TAG {n}
 SIM.CREATE n UID 0123456789abcdef TAG {n}
-    ERR UID and TAG are for replication and the AOF alone
+    ERR UID and TAG are only for replication and the AOF
 SIM.LOAD n blob
 SIM.LOAD s ""
-    ERR SIM.LOAD is for replication and the AOF alone
+    ERR SIM.LOAD is only for replication and the AOF
 "#;
 
 /// The arguments of a command of the table.

@@ -139,12 +139,12 @@ fn head(server: &Server, name: &str, docs: &Reply, page: &str) -> String {
         _ => format!("| Tips | {} |\n", words(&info[7], ", ")),
     };
     let arity = match info[1].integer() {
-        least @ ..0 => format!("{} or more", -least),
-        exactly => exactly.to_string(),
+        arity @ ..0 => format!("{arity} (at least {} words, the command's name included)", -arity),
+        arity => format!("{arity} (exactly {arity} words, the command's name included)"),
     };
     format!(
         "# {name}\n\n{}\n\n```text\n{}\n```\n\n| | |\n| --- | --- |\n| Available since | {} |\n\
-         | Time complexity | {} |\n| Words, the name included | {arity} |\n\
+         | Time complexity | {} |\n| Arity | {arity} |\n\
          {categories}\n| Flags | {} |\n{tips}| Key | {key} |\n",
         docs.get("summary").text(),
         syntax(name, docs),
