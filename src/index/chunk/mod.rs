@@ -502,4 +502,32 @@ mod tests {
         );
         assert_eq!(broken(|c| c.observations += 1), "3: the observations of the items are not the chunk's");
     }
+
+    /// Moves nothing, and sums what it is asked to move.
+    #[derive(Default)]
+    struct CountingMover(Footprint);
+
+    impl Mover for CountingMover {
+        fn vec<T>(&mut self, vec: &mut Vec<T>) {
+            self.0 = self.0 + Footprint::of_vec(vec);
+        }
+    }
+
+    #[test]
+    fn every_allocation_that_is_counted_is_moved() {
+        // Names and buckets in arenas, buckets of every state, a long list, and free records and runs.
+        let mut chunk = Chunk::new(2);
+        for n in 0..6_000u32 {
+            let (name, bucket) = (format!("item {n}"), format!("a long bucket {n}"));
+            let item = if n > 1_000 { "an item of many buckets" } else { &name };
+            chunk.record(item.as_bytes(), [&b"hot"[..], bucket.as_bytes()].into_iter());
+        }
+        (0..1_000u32).for_each(|n| _ = chunk.delete(format!("item {n}").as_bytes()));
+        assert_eq!(chunk.internal_validate(), Ok(()));
+        let mut moved = CountingMover::default();
+        chunk.move_by(&mut moved);
+        assert_eq!(moved.0, chunk.footprint());
+        chunk.delete(b"an item of many buckets");
+        assert_eq!(chunk.internal_validate(), Ok(()));
+    }
 }
