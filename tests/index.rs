@@ -328,7 +328,8 @@ proptest! {
     }
 }
 
-/// Observations with two bands of small buckets and one bucket that nearly all items share, as pruning needs it.
+/// Observations with two bands of small buckets and one bucket that nearly all items share, as pruning needs
+/// it.
 fn skewed(steps: &[(usize, u8, u8, u8, u8)]) -> Vec<Step> {
     let record = |(chunk, item, first, second, third): &(usize, u8, u8, u8, u8)| Step::Record {
         chunk: *chunk,
@@ -513,8 +514,8 @@ fn a_member_of_a_hot_bucket_that_ties_by_its_observations_elsewhere_is_not_left_
     record(&mut new, b"asking", b"hot");
     record(&mut new, b"brief", b"hot");
     (0..1_000u16).for_each(|item| record(&mut new, &item.to_be_bytes(), b"hot"));
-    // Half of its observations are in the bucket, as half of the query's are: it scores the same as the others, and
-    // was observed more often.
+    // Half of its observations are in the bucket, as half of the query's are: it scores the same as the
+    // others, and was observed more often.
     record(&mut new, b"often", b"hot");
     record(&mut old, b"often", b"other");
     let chunks = [&old, &new];

@@ -12,35 +12,36 @@
 //! ```
 //!
 //! An item knows the buckets that it is in, a bucket knows the items in it with their counts. A count is
-//! stored once, in the bucket. Since an observation counts once in each band, the counts of an item have the same
-//! sum in all bands: the number of its observations. Nothing else is needed to scale a frequency.
+//! stored once, in the bucket. Since an observation counts once in each band, the counts of an item have the
+//! same sum in all bands: the number of its observations. Nothing else is needed to scale a frequency.
 //!
 //! # Invariants
 //!
-//! `internal_validate` checks them from here down, and each of its messages begins with a number. Debug builds also
-//! assert the local ones wherever a store changes.
+//! `internal_validate` checks them from here down, and each of its messages begins with a number. Debug
+//! builds also assert the local ones wherever a store changes.
 //!
 //! 1. Cross-links: a bucket is in an item's list, and there once, if and only if the item has a posting in the
 //!    bucket.
-//! 2. Counts: every count is at least 1 and fits 32 bits. The band of every bucket is below the number of bands.
+//! 2. Counts: every count is at least 1 and fits 32 bits. The band of every bucket is below the number of
+//!    bands.
 //! 3. Sums: in each band, the counts of an item add up to its observations; the observations of all items add
 //!    up to the chunk's.
-//! 4. Nothing is empty: every item has an observation, and every bucket has a member. A bucket without members exists
-//!    only between `Buckets::find_or_add` and the `Buckets::add` that follows.
+//! 4. Nothing is empty: every item has an observation, and every bucket has a member. A bucket without
+//!    members exists only between `Buckets::find_or_add` and the `Buckets::add` that follows.
 //! 5. Keys: no two items have the same name, no two buckets the same band and bytes. The table of each has
 //!    exactly the ids in use and finds each of them by its key.
 //! 6. Ids: every record of a slab is either in use or on the slab's free list, there once.
-//! 7. States of a bucket: lone, a count of at most 65,535; few, 1 to 32 postings (0 in the exception of 4); hot, any
-//!    number but 0. No item is in a bucket twice.
-//! 8. Hot buckets: the table of positions finds each posting, the total is the sum of the counts, and no count is
-//!    above the bound. The bound itself may be larger than all of them.
-//! 9. Lists: the capacity of a list follows from its length. Up to 4,096 elements are a run of their size class in
-//!    the arena; more are a segmented vector of their own. Each belongs to one handle.
-//! 10. Runs: no two runs of an arena, in use or free, overlap, and none crosses from one segment to the next. A free
-//!     run is on one stack, that of its size class.
-//! 11. Tables: an entry is in the chain of the home cell of its hash and has the tag of its hash. The used slots of a
-//!     cell are a prefix; only the last slot links to an overflow cell, and only if all others are used. An
-//!     overflow cell is either in one chain, with an entry at least, or on the free list.
+//! 7. States of a bucket: lone, a count of at most 65,535; few, 1 to 32 postings (0 in the exception of 4);
+//!    hot, any number but 0. No item is in a bucket twice.
+//! 8. Hot buckets: the table of positions finds each posting, the total is the sum of the counts, and no
+//!    count is above the bound. The bound itself may be larger than all of them.
+//! 9. Lists: the capacity of a list follows from its length. Up to 4,096 elements are a run of their size
+//!    class in the arena; more are a segmented vector of their own. Each belongs to one handle.
+//! 10. Runs: no two runs of an arena, in use or free, overlap, and none crosses from one segment to the next.
+//!     A free run is on one stack, that of its size class.
+//! 11. Tables: an entry is in the chain of the home cell of its hash and has the tag of its hash. The used
+//!     slots of a cell are a prefix; only the last slot links to an overflow cell, and only if all others are
+//!     used. An overflow cell is either in one chain, with an entry at least, or on the free list.
 //! 12. Segments: later segments exist only if the first one is full; all but the last are full; the last is not
 //!     empty.
 
@@ -122,7 +123,7 @@ impl Chunk {
         self.item(item).map_or(0, |id| self.items.bucket_count(id))
     }
 
-    // Writing. What is added must fit, which the caller has asked before.
+    // Writing. An addition must fit: the caller asks first.
 
     /// Checks that an item can have `observations` more, if its name and their buckets have `bytes` in all.
     ///
@@ -191,8 +192,8 @@ impl Chunk {
         counts
     }
 
-    /// Gives all of the source's observations to the destination, another item, whose name is not empty. Returns
-    /// false if the source has none. The sum of both must fit 32 bits.
+    /// Gives all of the source's observations to the destination, another item, whose name is not empty.
+    /// Returns false if the source has none. The sum of both must fit 32 bits.
     pub fn merge(&mut self, destination: &[u8], source: &[u8]) -> bool {
         debug_assert!(destination != source, "an item is merged with itself");
         let Some(from) = self.item(source) else { return false };
@@ -213,6 +214,7 @@ impl Chunk {
             }
             self.buckets.remove(bucket, from);
         }
+        // No bucket names the source any longer, so it may go (invariant 1).
         self.items.add_buckets(to, &joined);
         self.items.remove(from);
         true
@@ -257,8 +259,8 @@ impl Chunk {
         self.buckets.find(key)
     }
 
-    /// Looks up those of many buckets whose index in `keys` passes the `filter`, and hands the index and the id of
-    /// each that is here to `on_found`. `scratch` must be as long as `keys`, or longer.
+    /// Looks up those of many buckets whose index in `keys` passes the `filter`, and hands the index and the
+    /// id of each that is here to `on_found`. `scratch` must be as long as `keys`, or longer.
     pub(crate) fn locate_buckets(
         &self,
         keys: &[BucketKey],
@@ -363,8 +365,8 @@ impl Chunk {
         self.buckets.move_by(mover);
     }
 
-    /// Checks all invariants that `chunk/mod.rs` lists, in this chunk and in every store below it. It is for tests,
-    /// fuzzers and anyone who suspects a chunk, and takes seconds for a large one.
+    /// Checks all invariants that `chunk/mod.rs` lists, in this chunk and in every store below it. It is for
+    /// tests, fuzzers and anyone who suspects a chunk, and takes seconds for a large one.
     ///
     /// # Errors
     /// The first invariant that does not hold: its number, and what is wrong.
@@ -501,5 +503,33 @@ mod tests {
             "3: the counts of an item in a band are not its observations"
         );
         assert_eq!(broken(|c| c.observations += 1), "3: the observations of the items are not the chunk's");
+    }
+
+    /// Moves nothing, and sums what it is asked to move.
+    #[derive(Default)]
+    struct CountingMover(Footprint);
+
+    impl Mover for CountingMover {
+        fn vec<T>(&mut self, vec: &mut Vec<T>) {
+            self.0 = self.0 + Footprint::of_vec(vec);
+        }
+    }
+
+    #[test]
+    fn every_allocation_that_is_counted_is_moved() {
+        // Names and buckets in arenas, buckets of every state, a long list, and free records and runs.
+        let mut chunk = Chunk::new(2);
+        for n in 0..6_000u32 {
+            let (name, bucket) = (format!("item {n}"), format!("a long bucket {n}"));
+            let item = if n > 1_000 { "an item of many buckets" } else { &name };
+            chunk.record(item.as_bytes(), [&b"hot"[..], bucket.as_bytes()].into_iter());
+        }
+        (0..1_000u32).for_each(|n| _ = chunk.delete(format!("item {n}").as_bytes()));
+        assert_eq!(chunk.internal_validate(), Ok(()));
+        let mut moved = CountingMover::default();
+        chunk.move_by(&mut moved);
+        assert_eq!(moved.0, chunk.footprint());
+        chunk.delete(b"an item of many buckets");
+        assert_eq!(chunk.internal_validate(), Ok(()));
     }
 }

@@ -49,6 +49,7 @@ impl<T: Copy + Default> Arena<T> {
     /// elements are arbitrary. [`Self::has_capacity_for`] must have been true.
     pub fn alloc(&mut self, len: usize) -> u32 {
         debug_assert!((1..=SegmentedVec::<T>::CAPACITY).contains(&len), "no run has {len} elements");
+        // In this order: a free run of the class, a piece of a larger one, elements that were never used.
         let class = size_class(len);
         let free = self.free.pop(class.number).or_else(|| self.cut_largest(&class));
         let start = free.unwrap_or_else(|| self.elements.push_run(class.size) as u32);
@@ -64,7 +65,7 @@ impl<T: Copy + Default> Arena<T> {
             return None;
         }
         let start = self.free.pop(largest.number)?;
-        // What is behind the new run is freed, in pieces that are as large as a class can be.
+        // The elements behind the new run are freed, in pieces that are as large as a class can be.
         let (mut piece_start, end) = (start + class.size as u32, start + largest.size as u32);
         while piece_start < end {
             let piece = SizeClass::within((end - piece_start) as usize);
@@ -187,6 +188,7 @@ impl FreeRuns {
         // The entry moves from the stack of its class to the stack of unused entries.
         self.entries[*top as usize].below = self.unused;
         self.unused = std::mem::replace(top, below);
+        // Keep the last stack one that is not empty.
         while self.tops.last() == Some(&NONE) {
             self.tops.pop();
         }
@@ -203,6 +205,7 @@ impl FreeRuns {
         if self.tops.len() <= class {
             self.tops.resize(class + 1, NONE);
         }
+        // The entry is an unused one if there is any, else a new one.
         let entry = Entry { start, below: self.tops[class] };
         if self.unused == NONE {
             self.tops[class] = self.entries.len() as u32;

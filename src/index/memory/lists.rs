@@ -92,6 +92,7 @@ impl<T> Default for ListPool<T> {
 impl<T: Copy + Default> ListPool<T> {
     /// Adds an element at the end of a list.
     pub fn push(&mut self, list: &mut ListRef, value: T) {
+        // The longest list of the arena, one that has left it, and any other.
         if list.len == SHORT_MAX {
             self.move_to_long(list, value);
         } else if list.is_long() {
@@ -107,6 +108,7 @@ impl<T: Copy + Default> ListPool<T> {
     /// Adds elements at the end of a list.
     pub fn extend(&mut self, list: &mut ListRef, values: &[T]) {
         let (old_len, len) = (list.len(), list.len() + values.len());
+        // A list that is long, or becomes so on the way, takes the elements one by one.
         if len > SHORT_MAX as usize {
             values.iter().for_each(|value| self.push(list, *value));
         } else if len > old_len {
@@ -127,6 +129,7 @@ impl<T: Copy + Default> ListPool<T> {
                 self.move_to_short(list);
             }
         } else {
+            // The element goes to the end of the run, and the list becomes shorter by it.
             self.short.run_mut(list.location, last + 1).swap(index, last);
             self.resize_short(list, last);
         }
@@ -137,6 +140,8 @@ impl<T: Copy + Default> ListPool<T> {
     fn resize_short(&mut self, list: &mut ListRef, len: usize) {
         debug_assert!(!list.is_long() && len <= SHORT_MAX as usize, "invariant 9");
         if size_class(list.len()).number != size_class(len).number {
+            // The new run is cut before the old one is free: the two never overlap. An empty list, before or
+            // after, has no run.
             let location = if len > 0 { self.short.alloc(len) } else { 0 };
             self.short.copy_run(list.location, location, list.len().min(len));
             self.free(*list);
@@ -157,6 +162,8 @@ impl<T: Copy + Default> ListPool<T> {
 
     /// Moves a list that has just shrunk to [`SHORT_MAX`] elements back to the arena.
     fn move_to_short(&mut self, list: &mut ListRef) {
+        // Pushed again from nothing, the elements pass through all size classes: a few copies more than needed,
+        // at this one length.
         let LongList { elements, .. } = self.long.remove(list.location);
         debug_assert!(elements.len() == list.len(), "invariant 9");
         *list = ListRef::default();
@@ -219,6 +226,7 @@ impl<T: Copy + Default> ListPool<T> {
 
     /// Checks invariants 6, 9, 10 and 12 of [`crate::index::chunk`], given every list of the pool.
     pub fn internal_validate(&self, lists: &[ListRef]) -> Validation {
+        // Long lists: one handle for each record of the slab, and of the same length.
         self.long.internal_validate()?;
         let mut ids = Vec::new();
         for list in lists.iter().filter(|list| list.is_long()) {
@@ -232,6 +240,7 @@ impl<T: Copy + Default> ListPool<T> {
         ids.sort_unstable();
         ensure(self.long.ids().eq(ids), "9: a long list belongs to no handle, or to two")?;
         self.long.iter().try_for_each(|list| list.elements.internal_validate())?;
+        // Short lists: their runs.
         let in_use = lists.iter().filter(|list| list.len > 0 && !list.is_long());
         self.short.internal_validate(in_use.map(|list| (list.location, list.len())))
     }

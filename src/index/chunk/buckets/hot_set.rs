@@ -6,8 +6,8 @@
 //!     positions    7 -> 0,   2 -> 1,   9 -> 2                     an item's posting is found at once
 //! ```
 //!
-//! A removal moves the last posting to the hole, so that the postings stay dense. The table costs as much as the
-//! postings; a table of postings would do without them, but be read with its holes and without order.
+//! A removal moves the last posting to the hole, so that the postings stay dense. The table costs as much as
+//! the postings; a table of postings would do without them, but be read with its holes and without order.
 
 use super::Posting;
 use crate::index::chunk::hash;

@@ -1,8 +1,8 @@
 //! The buckets of a chunk, and the postings of each: which items were seen in it, and how often.
 //!
-//! A bucket is a band and a few bytes. Nearly all buckets have a single member, so the record is laid out for that:
-//! 16 bytes hold the band, the bytes, and the one posting. `record.rs` draws them; `hot_set.rs` is for the few
-//! buckets that have many members.
+//! A bucket is a band and a few bytes. Nearly all buckets have a single member, so the record is laid out for
+//! that: 16 bytes hold the band, the bytes, and the one posting. `record.rs` draws them; `hot_set.rs` is for
+//! the few buckets that have many members.
 //!
 //! A bucket moves through its states in one direction only:
 //!
@@ -92,6 +92,7 @@ impl Buckets {
     #[inline]
     fn has_key(&self, id: u32, key: &BucketKey) -> bool {
         let bucket = &self.records[id];
+        // Nearly always: two comparisons inside the record, and no look at the arena.
         if key.bytes.len() <= INLINE_MAX {
             bucket.is_same_inline(&key.record)
         } else {
@@ -188,11 +189,14 @@ impl Buckets {
         if let Some(id) = self.find(key) {
             return id;
         }
+        // The key has the record already, but for the run of long bytes.
         let mut record = key.record;
         if key.bytes.len() > INLINE_MAX {
             record.set_run(self.bytes.store(key.bytes), key.bytes.len());
         }
         let id = self.records.insert(record);
+        // A split of the table asks for the hashes of a cell's buckets. They are computed again rather than
+        // stored, which would take 4 bytes more for every bucket.
         let (records, bytes) = (&self.records, &self.bytes);
         self.table.insert(key.hash, id, |id| {
             let bucket = &records[id];
@@ -207,15 +211,18 @@ impl Buckets {
         debug_assert!(count > 0, "invariant 2: a posting without a count");
         debug_assert!(self.count(id, item).checked_add(count).is_some(), "a count passes 32 bits");
         match self.records[id].state() {
+            // The lone item again: its count grows in the record, until 16 bits are too few for it.
             State::Lone(lone) if lone.item == item => {
                 let posting = Posting { item, count: lone.count + count };
                 self.set_lone(id, posting);
                 posting.count
             }
+            // A second item: from now on the postings are in a list.
             State::Lone(lone) => {
                 self.make_list(id, &[lone, Posting { item, count }]);
                 count
             }
+            // A new bucket, whose list is empty, comes here too.
             State::Few(list) => self.add_to_list(id, list, Posting { item, count }),
             State::Hot(hot) => {
                 let hot = &mut self.hot[hot];
@@ -247,11 +254,14 @@ impl Buckets {
     /// [`Self::add`] for a bucket with a list, which may be full or empty.
     fn add_to_list(&mut self, id: u32, mut list: ListRef, posting: Posting) -> u32 {
         debug_assert!(list.len() <= FEW_MAX, "invariant 7");
+        // An item that is in the list: its count grows.
         if let Some(index) = self.index_in(list, posting.item) {
             let present = self.few.get_mut(list, index);
             present.count += posting.count;
             return present.count;
         }
+        // An item that is not: the first one is lone, the next ones join the list, and the 33rd makes a hot
+        // set.
         if list.len() == 0 {
             self.set_lone(id, posting);
         } else if list.len() < FEW_MAX {
@@ -277,6 +287,7 @@ impl Buckets {
 
     /// Moves a bucket's list to a hot set, with one posting more.
     fn make_hot(&mut self, id: u32, list: ListRef, posting: Posting) {
+        // The set is complete before the list is freed and the record changed.
         let mut hot = HotSet::default();
         self.few.short(list).iter().for_each(|posting| hot.push(*posting));
         hot.push(posting);
@@ -298,6 +309,7 @@ impl Buckets {
                 if let Some(index) = self.index_in(list, item) {
                     self.few.swap_remove(&mut list, index);
                 }
+                // The list may have moved to a smaller run. A list of one stays a list.
                 self.records[id].set_state(State::Few(list));
                 if list.len() == 0 {
                     self.remove_bucket(id);
@@ -305,6 +317,7 @@ impl Buckets {
             }
             State::Hot(hot_id) => {
                 let hot = &mut self.hot[hot_id];
+                // The last posting, which is the item's since its count is not 0, goes with the whole set.
                 if hot.postings.len() == 1 {
                     self.hot.remove(hot_id);
                     self.remove_bucket(id);
@@ -319,6 +332,7 @@ impl Buckets {
 
     /// Removes a bucket whose postings are gone, or whose only posting is in its record.
     fn remove_bucket(&mut self, id: u32) {
+        // Out of the table first, which needs the hash of the bytes, then the record, then the bytes.
         self.table.remove(hash::bucket(self.band(id), self.bytes(id)), id);
         if let Some((start, len)) = self.records.remove(id).run() {
             self.bytes.free(start, len);
@@ -327,6 +341,7 @@ impl Buckets {
 
     /// True if buckets of `bytes` in all and `postings` more fit.
     pub fn has_capacity_for(&self, bytes: usize, postings: usize) -> bool {
+        // At worst every posting is in a bucket of its own.
         self.bytes.has_capacity_for(bytes)
             && self.few.has_capacity_for(postings)
             && self.records.end() as usize + postings < u32::MAX as usize
@@ -380,6 +395,7 @@ impl Buckets {
 
     /// Checks the postings of every bucket, and that each list and each hot set belongs to one bucket.
     fn validate_states(&self) -> Validation {
+        // The records: each state has a number of members that it may have.
         let (mut lists, mut hot_ids) = (Vec::new(), Vec::new());
         for bucket in self.records.iter() {
             match bucket.state() {
@@ -393,6 +409,8 @@ impl Buckets {
                 State::Free { .. } => {}
             }
         }
+        // The lists: the pool checks where they are, and this their postings. The pool comes first, so that
+        // no list is read that lies outside of it.
         self.few.internal_validate(&lists)?;
         for list in lists {
             let postings = self.few.short(list);
@@ -403,6 +421,7 @@ impl Buckets {
             };
             ensure(postings.iter().all(is_first), "7: an item is in a list twice")?;
         }
+        // The hot sets: each has one bucket, and is sound by itself.
         self.hot.internal_validate()?;
         hot_ids.sort_unstable();
         ensure(self.hot.ids().eq(hot_ids), "8: a hot set belongs to no bucket, or to two")?;

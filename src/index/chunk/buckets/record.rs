@@ -14,8 +14,8 @@
 //!     header  | state, 2 bits | length, 4 bits (15: the bytes are in the arena) | band, 10 bits |
 //! ```
 //!
-//! The state and the fields that go with it are packed by hand because an `enum` with these fields would take 24
-//! bytes. All else reads and writes a [`State`].
+//! The state and the fields that go with it are packed by hand because an `enum` with these fields would take
+//! 24 bytes. All else reads and writes a [`State`].
 
 use super::Posting;
 use crate::index::chunk::hash;

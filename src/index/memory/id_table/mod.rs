@@ -1,8 +1,8 @@
 //! A hash table of ids that grows by one cell at a time: linear hashing, with tags.
 //!
-//! Ids go in, and are found by the hash of the keys that they stand for. The keys are in arenas of the caller: the
-//! table stores four bytes of id and one byte of hash for an entry, and asks the caller whether an id is the one
-//! that is looked for.
+//! Ids go in, and are found by the hash of the keys that they stand for. The keys are in arenas of the
+//! caller: the table stores four bytes of id and one byte of hash for an entry, and asks the caller whether
+//! an id is the one that is looked for.
 //!
 //! # Linear hashing
 //!
@@ -22,9 +22,9 @@
 //!
 //! # A cell and its overflow chain
 //!
-//! A home cell has 16 slots for ids, and a tag for each: eight bits of the entry's hash, as in SwissTable and F14.
-//! The tags lie apart from the ids, those of four cells in a cache line. They are all that is read if an entry is
-//! not there, as is true of most that a search looks up in a chunk.
+//! A home cell has 16 slots for ids, and a tag for each: eight bits of the entry's hash, as in SwissTable and
+//! F14. The tags lie apart from the ids, those of four cells in a cache line. They are all that is read if an
+//! entry is not there, as is true of most that a search looks up in a chunk.
 //!
 //! ```text
 //!     home cell                                        overflow cell 2
@@ -34,10 +34,10 @@
 //! ```
 //!
 //! The entries of a cell are in its first slots. A cell that is full gives its last slot to the number of an
-//! overflow cell, which has 4 slots and may overflow in turn. You may find it odd that a cell overflows at all when
-//! the table could split it: linear hashing splits in order, and just before its turn comes a cell holds twice as
-//! much as just after, so that many overflow. What is kept low is the cost of an overflow, not the
-//! number of them: 4 slots waste little.
+//! overflow cell, which has 4 slots and may overflow in turn. You may find it odd that a cell overflows at
+//! all when the table could split it: linear hashing splits in order, and just before its turn comes a cell
+//! holds twice as much as just after, so that many overflow. Overflows are kept cheap rather than rare: 4
+//! slots waste little.
 //!
 //! # Removal
 //!
@@ -157,6 +157,7 @@ impl IdTable {
     /// Adds an id that is not in the table yet. `hash_of` returns the hash of any id that is.
     pub fn insert(&mut self, hash: u32, id: u32, hash_of: impl Fn(u32) -> u32) {
         debug_assert!(self.find(hash, |other| other == id).is_none(), "an id is added twice");
+        // At most one split for an insertion: one entry more asks for at most one cell more.
         self.len += 1;
         if self.len > self.cells as usize * MAX_LOAD {
             self.split(hash_of);
@@ -261,6 +262,7 @@ impl IdTable {
     /// The number of the home cell of a hash. A cell that is not there yet is still part of the one that it
     /// will be split from, whose number has one bit less.
     fn home_cell(&self, hash: u32) -> u32 {
+        // No modulo: the mask is a power of two less one, and at most twice as large as the cells are many.
         let cell = hash & self.mask;
         if cell < self.cells { cell } else { cell & (self.mask >> 1) }
     }
@@ -293,6 +295,7 @@ impl IdTable {
 
     /// Puts an entry into the first empty slot of its chain.
     fn put(&mut self, hash: u32, id: u32) {
+        // Only the last cell of a chain has an empty slot. If it has none, it overflows.
         let mut cell = CellRef::Home(self.home_cell(hash));
         loop {
             if let Some(slot) = self.empty_slot(cell) {
@@ -344,6 +347,7 @@ impl IdTable {
     /// Adds an overflow cell behind a full one. The entry in the last slot of that one makes place for the
     /// link, and moves to the first slot of the new cell.
     fn add_overflow(&mut self, full: CellRef) -> CellRef {
+        // Take a free cell, after making one if there is none.
         if self.first_free == NONE {
             self.overflow.push(OverflowCell::free(NONE));
             self.first_free = self.overflow.len() as u32 - 1;
@@ -351,6 +355,7 @@ impl IdTable {
         let number = self.first_free;
         self.first_free = self.overflow[number as usize].ids[0];
         let (added, last_slot) = (CellRef::Overflow(number), self.last_slot(full));
+        // Move the entry, then write the link where it was.
         let (tag, id) = self.entry(last_slot);
         debug_assert!(tag.is_used(), "a cell overflows that is not full");
         self.set_entry(SlotRef { cell: added, slot: 0 }, tag, id);
