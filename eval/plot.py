@@ -68,7 +68,7 @@ def drawn(series, x, y):
 
 
 def legend(series):
-    """The legend: each label with its line or dot, beside the plot."""
+    """The legend: each label with its line or dot, next to the plot."""
     at = WIDTH - RIGHT + 16
     for place, one in enumerate(series):
         y = TOP + 12 + 22 * place

@@ -311,7 +311,7 @@ def bands_plot(page):
 
 
 def curve_plot(page):
-    """How likely sets are to meet, measured and in theory, for some bands and rows."""
+    """The chance that two sets meet, measured and in theory, for some bands and rows."""
     series = []
     for colour, (bands, rows) in enumerate(((64, 1), (16, 2), (32, 4), (13, 7))):
         steps = [step / 100 for step in range(101)]

@@ -1,4 +1,4 @@
-//! What can be checked of the documentation without a server:
+//! Checks of the documentation that need no server:
 //!
 //! - every link between its pages leads to a file, and to a heading, that exists;
 //! - a page of the site links to no file outside it, since mdBook copies only `docs/`;

@@ -15,7 +15,7 @@ const INTERVAL: u64 = 10_000_000;
 /// Panics at the first difference. Scores may differ by a millionth.
 pub fn run(bench: &Bench) {
     let (seeds, steps) = (10, 1_500);
-    bench.progress(&format!("check: {seeds} times {steps} random commands, Lua beside the module"));
+    bench.progress(&format!("check: {seeds} times {steps} random commands, Lua against the module"));
     for seed in 0..seeds {
         bench.flush();
         let mut random = Random::new(seed);

@@ -60,7 +60,7 @@ fn often_seen(bench: &Bench, shape: &Shape, clock: u64) -> Vec<String> {
     (0..count).map(|item| format!("often-{item:04}")).collect()
 }
 
-/// The least number of calls in a turn of the module, which takes a tenth of a second or more for them.
+/// The least number of calls in a turn of the module: enough for a tenth of a second.
 const MODULE_CALLS: usize = 4_000;
 
 /// The items of the COMPAREs of one row.

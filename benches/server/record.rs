@@ -83,7 +83,7 @@ fn events_of_groups(bench: &Bench, report: &mut Report, name: &'static str, grid
 
 /// New items with new buckets, compared with as many new members of one set.
 fn new_items(bench: &Bench, report: &mut Report) {
-    bench.progress("record-16 beside SADD");
+    bench.progress("record-16-new against SADD");
     let entries = bench.extent.pick(1_000_000, 200_000);
     let calls = bench.extent.pick(20_000, 5_000);
     let sadd = reference::sadd_of_new_members(bench, entries, calls);

@@ -1,5 +1,5 @@
-//! What `load` and `migrate-sentry` report besides their progress: the entries that failed, and the form
-//! of the summary.
+//! Reports of `load` and `migrate-sentry` besides their progress: the entries that failed, and the form of
+//! the summary.
 //!
 //! One bad entry does not stop a run over millions. It is counted, the first few are shown with the
 //! reason, and the run exits with [`INCOMPLETE`].

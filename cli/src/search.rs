@@ -29,7 +29,7 @@ pub struct Criteria {
     /// Index of the scope to search; needed only if the scope has several
     #[arg(long)]
     pub index: Option<String>,
-    /// How similarity is measured
+    /// The measure of similarity
     #[arg(long, value_enum, default_value_t = Score::Overlap)]
     pub score: Score,
     /// Only items with at least this score
@@ -46,7 +46,7 @@ pub struct Criteria {
 /// The ways to compute a score.
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
 pub enum Score {
-    /// How far the frequencies of both agree, averaged over bands
+    /// The agreement of both items' frequencies, averaged over bands
     Overlap,
     /// The share of the query's observations in buckets that the item has been seen in
     Coverage,

@@ -1,4 +1,4 @@
-//! How well a classifier did on events with known labels.
+//! The accuracy of a classifier on events with known labels.
 
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 /// The number of best items that are looked at.
 pub const BEST: usize = 5;
 
-/// What one event's classification found among all earlier ones.
+/// The result of classifying one event among all earlier ones.
 pub struct Answer<'a> {
     pub label: Option<&'a str>,
     /// The labels of the best items, best first.

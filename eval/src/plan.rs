@@ -1,4 +1,4 @@
-//! What is measured on which set.
+//! The plan of a run: what is measured on which set.
 
 use crate::corpus::Corpus;
 use crate::event::Event;

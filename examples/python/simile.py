@@ -113,7 +113,7 @@ class Assigned:
 
 @dataclass(frozen=True)
 class SharedBand:
-    """What a band adds to a score."""
+    """The share that a band adds to a score."""
 
     share: float
     #: Each bucket that both items were seen in, with the counts of both.
@@ -391,7 +391,7 @@ class Scope:
         return self._run("SIM.IMPORT", *_flat(triples))
 
     def _run(self, command: str, *words: Any) -> Any:
-        # Undecoded, because a reply may hold names beside bytes that are not text.
+        # Undecoded, because a reply may hold bytes that are not text next to names.
         return self.client.execute_command(command, self.name, *words, NEVER_DECODE=True)
 
     def _name(self, name: bytes) -> Name:

@@ -11,7 +11,6 @@ use crate::index::{Chunk, Definition, Mover};
 use crate::server::defrag::Defrag;
 use crate::server::io::Digest;
 use crate::server::key::{Key, Value};
-use crate::server::stale::Counted;
 use redis_module::native_types::RedisType;
 
 /// The type, as the server knows it.
@@ -36,29 +35,13 @@ pub struct StoredChunk {
     is_unlinked: bool,
     /// Its share of what INFO shows.
     contribution: Contribution,
-    /// True if the chunk has changed since its contribution was updated.
-    is_stale: bool,
 }
 
 // SAFETY: the values of the type come from `Key::set` and from its callbacks, which are those of
-// `data_type::methods::<StoredChunk>()`: both box them, and the callbacks forget them before a box is freed or
-// moved.
+// `data_type::methods::<StoredChunk>()`: both box them.
 unsafe impl Value for StoredChunk {
     fn redis_type() -> &'static RedisType {
         &CHUNK
-    }
-}
-
-impl Counted for StoredChunk {
-    fn update_totals(&mut self) {
-        self.is_stale = false;
-        self.contribution.set(Totals {
-            chunks: 1,
-            items: self.chunk.item_count() as u64,
-            observations: self.chunk.observations(),
-            bytes: self.memory() as u64,
-            ..Totals::default()
-        });
     }
 }
 
@@ -72,7 +55,6 @@ impl StoredChunk {
             chunk: scope.new_chunk(),
             is_unlinked: false,
             contribution: Contribution::default(),
-            is_stale: false,
         }
     }
 
@@ -87,15 +69,11 @@ impl StoredChunk {
         &self.chunk
     }
 
-    /// The observations, to change. The contribution to INFO is out of date then: see [`Self::mark_stale`].
-    pub fn chunk_mut(&mut self) -> &mut Chunk {
-        &mut self.chunk
-    }
-
-    /// Marks the contribution to INFO as out of date. Returns true if it was up to date until now, so that
-    /// the caller must note the chunk: see [`crate::server::stale`].
-    pub fn mark_stale(&mut self) -> bool {
-        !std::mem::replace(&mut self.is_stale, true)
+    /// Changes the observations, and what INFO says of them.
+    pub fn modify<T>(&mut self, change: impl FnOnce(&mut Chunk) -> T) -> T {
+        let result = change(&mut self.chunk);
+        self.update_totals();
+        result
     }
 
     /// The uid of its scope.
@@ -117,6 +95,16 @@ impl StoredChunk {
 impl NativeValue for StoredChunk {
     const LETTER: u8 = b'c';
 
+    fn update_totals(&mut self) {
+        self.contribution.set(Totals {
+            chunks: 1,
+            items: self.chunk.item_count() as u64,
+            observations: self.chunk.observations(),
+            bytes: self.memory() as u64,
+            ..Totals::default()
+        });
+    }
+
     fn save(&self, _: &[u8], part: &mut dyn FnMut(&[u8])) {
         part(&self.header().into_bytes());
         codec::encode_pieces(&self.chunk, PART).for_each(|bytes| part(&bytes));
@@ -130,7 +118,7 @@ impl NativeValue for StoredChunk {
         let bands = reader.number_in(Definition::BANDS)? as u16;
         reader.end()?;
         let (chunk, contribution) = (Chunk::new(bands), Contribution::default());
-        Ok(StoredChunk { uid, index, start, chunk, is_unlinked: false, contribution, is_stale: false })
+        Ok(StoredChunk { uid, index, start, chunk, is_unlinked: false, contribution })
     }
 
     fn load_more(&mut self, part: &[u8]) -> Result<(), DecodeError> {

@@ -14,7 +14,7 @@ use crate::index::codec::DecodeError;
 use crate::server::defrag::Defrag;
 use crate::server::guard;
 use crate::server::io::{Digest, Io};
-use crate::server::stale::{self, Counted};
+use crate::server::key::Value;
 use redis_module::raw::{
     self, RedisModuleDefragCtx, RedisModuleDigest, RedisModuleIO, RedisModuleString, RedisModuleTypeMethods,
 };
@@ -25,7 +25,7 @@ use std::ptr::null_mut;
 pub const ENCODING: i32 = 0;
 
 /// A value that the server keeps for the module.
-pub trait NativeValue: Counted {
+pub trait NativeValue: Value {
     /// The letter before the first part of a value of this type in the AOF.
     const LETTER: u8;
 
@@ -44,6 +44,9 @@ pub trait NativeValue: Counted {
     /// # Errors
     /// Says what is wrong with the part.
     fn load_more(&mut self, part: &[u8]) -> Result<(), DecodeError>;
+
+    /// Brings the value's contribution to INFO up to date: see [`super::totals`]. It takes constant time.
+    fn update_totals(&mut self);
 
     /// Moves the blocks that the value lies in, without the first one, which the server's pointer leads to.
     fn move_by(&mut self, mover: &mut Defrag);
@@ -177,23 +180,18 @@ unsafe extern "C" fn defrag<V: NativeValue>(
         // SAFETY: the server's context is valid until the callback returns.
         let mut mover = unsafe { Defrag::new(ctx) };
         // SAFETY: `value` is the server's place for the pointer to the box. The server calls this
-        // between commands, in its main thread, so that nobody has a reference to the value, and
-        // `stale` forgets the old address before the block moves.
+        // between commands, in its main thread, so that nobody has a reference to the value.
         let moved = unsafe {
-            stale::forget(*value);
             *value = mover.block(*value);
             &mut *(*value).cast::<V>()
         };
         moved.move_by(&mut mover);
-        // The value is no longer noted as stale, and moving may have changed what it takes.
-        moved.update_totals();
     });
     0
 }
 
 unsafe extern "C" fn free<V: NativeValue>(value: *mut c_void) {
     guard::or((), || {
-        stale::forget(value);
         // SAFETY: the box that `Key::set` or `rdb_load` made; the server frees it once. This may
         // happen in another thread, so it touches nothing but the value, atomics, and what a lock guards.
         drop(unsafe { Box::from_raw(value.cast::<V>()) });

@@ -10,7 +10,6 @@ use super::scope::Scope;
 use crate::index::codec::DecodeError;
 use crate::server::call::Call;
 use crate::server::key::{Access, Key};
-use crate::server::stale::Counted;
 
 /// Loads a part of a key's value: the first one makes the value, each further one adds to it.
 ///
@@ -30,7 +29,6 @@ pub fn part(call: &Call, name: &[u8], part: &[u8]) -> Result<(), DecodeError> {
             let chunk = key.value_mut::<StoredChunk>().ok().flatten();
             let chunk = chunk.ok_or(DecodeError::Truncated)?;
             chunk.load_more(part)?;
-            // At once: a file is loaded in few large parts.
             chunk.update_totals();
         }
         _ => return Err(DecodeError::Range),

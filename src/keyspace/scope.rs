@@ -29,7 +29,6 @@ use crate::server::call::Call;
 use crate::server::defrag::Defrag;
 use crate::server::io::Digest;
 use crate::server::key::{Access, Key, Value};
-use crate::server::stale::Counted;
 use redis_module::native_types::RedisType;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -56,8 +55,7 @@ pub struct Scope {
 }
 
 // SAFETY: the values of the type come from `Key::set` and from its callbacks, which are those of
-// `data_type::methods::<Scope>()`: both box them, and the callbacks forget them before a box is freed or
-// moved.
+// `data_type::methods::<Scope>()`: both box them.
 unsafe impl Value for Scope {
     fn redis_type() -> &'static RedisType {
         &SCOPE
@@ -200,15 +198,13 @@ impl<'c> ScopeKey<'c> {
     }
 }
 
-impl Counted for Scope {
+impl NativeValue for Scope {
+    const LETTER: u8 = b's';
+
     fn update_totals(&mut self) {
         let bytes = self.memory() as u64;
         self.contribution.set(Totals { scopes: 1, bytes, ..Totals::default() });
     }
-}
-
-impl NativeValue for Scope {
-    const LETTER: u8 = b's';
 
     fn save(&self, key: &[u8], part: &mut dyn FnMut(&[u8])) {
         let mut writer = Writer::default();

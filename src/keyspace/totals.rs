@@ -1,13 +1,12 @@
 //! The numbers of all values of the module together, for INFO.
 //!
 //! Each value owns its [`Contribution`] to the totals. It is added when the value is made or loaded, updated
-//! when the value has changed, and taken out again when it is dropped with the value, however that goes: by
+//! after each change of the value, and taken out again when it is dropped with the value, however that goes: by
 //! command, expiry, eviction, FLUSHALL, or because the payload that it was being loaded from turned out to be
 //! damaged. So nothing can be forgotten, and no walk over the keyspace is needed.
 //!
 //! A value may be freed in another thread, so the totals are atomics; nothing depends on the order in
-//! which they change. A chunk updates its contribution some time after it has changed: see
-//! [`crate::server::stale`].
+//! which they change.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -66,8 +65,10 @@ impl Contribution {
     pub fn set(&mut self, totals: Totals) {
         let before = std::mem::replace(&mut self.0, totals);
         for ((total, new), (_, old)) in totals.each().into_iter().zip(before.each()) {
-            // A number that became smaller wraps around twice, to the right sum.
-            total.fetch_add(new.wrapping_sub(old), Ordering::Relaxed);
+            // After most changes only some numbers differ. One that became smaller wraps around twice, to the right sum.
+            if new != old {
+                total.fetch_add(new.wrapping_sub(old), Ordering::Relaxed);
+            }
         }
     }
 }

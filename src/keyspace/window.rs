@@ -92,17 +92,10 @@ impl<'c> ChunkKey<'c> {
         self.key.value::<StoredChunk>().ok().flatten().map(StoredChunk::chunk)
     }
 
-    /// Changes the chunk, whose key is open to write, and returns what `change` returns. The first
-    /// change after INFO also notes that what INFO says of the chunk is out of date.
+    /// Changes the chunk, whose key is open to write, and returns what `change` returns.
     pub fn modify<T>(&mut self, change: impl FnOnce(&mut Chunk) -> T) -> Option<T> {
-        if self.stored_mut()?.mark_stale() {
-            self.key.update_totals_later::<StoredChunk>();
-        }
-        self.stored_mut().map(|stored| change(stored.chunk_mut()))
-    }
-
-    fn stored_mut(&mut self) -> Option<&mut StoredChunk> {
-        self.key.value_mut().ok().flatten()
+        let stored: &mut StoredChunk = self.key.value_mut().ok().flatten()?;
+        Some(stored.modify(change))
     }
 
     /// Deletes the key, which is open to write.

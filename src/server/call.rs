@@ -8,7 +8,7 @@ use super::open_keys::OpenKeys;
 use super::reply::FormattedDouble;
 use super::string::{ServerString, bytes_of};
 use super::subcall::SubcallReply;
-use super::{api, guard, stale};
+use super::{api, guard};
 use redis_module::raw;
 use redis_module::raw::{RedisModuleCtx, RedisModuleString};
 use std::borrow::Cow;
@@ -72,10 +72,8 @@ pub unsafe fn run<E: Display>(
         open_keys: OpenKeys::default(),
     };
     let internal = Cow::Borrowed("ERR internal error; the server's log says where");
-    let work = || guard::or(Some(internal), || command(&call).err().map(|error| error.to_string().into()));
-    // SAFETY: in the main thread, by the caller's promise. References to values are borrowed from the call,
-    // and the function type lets none of them out of `command`.
-    let error: Option<Cow<str>> = unsafe { stale::during_command(work) };
+    let error: Option<Cow<str>> =
+        guard::or(Some(internal), || command(&call).err().map(|error| error.to_string().into()));
     if let Some(error) = error {
         call.reply_error(&error);
     }

@@ -1,6 +1,6 @@
 //! The module's section of INFO.
 
-use super::{api, guard, stale};
+use super::{api, guard};
 use redis_module::Context;
 use redis_module::raw::{self, RedisModuleInfoCtx};
 use std::ffi::{CStr, CString, c_int};
@@ -33,7 +33,7 @@ pub fn register(ctx: &Context, writer: Writer) -> Result<(), String> {
 
 /// # Safety
 /// Called by the server, in its main thread, with a valid context.
-unsafe extern "C" fn write(ctx: *mut RedisModuleInfoCtx, for_crash_report: c_int) {
+unsafe extern "C" fn write(ctx: *mut RedisModuleInfoCtx, _for_crash_report: c_int) {
     guard::or((), || {
         // Without a name of its own the section is called as the module is. The server says here
         // whether anybody asked for it.
@@ -42,12 +42,8 @@ unsafe extern "C" fn write(ctx: *mut RedisModuleInfoCtx, for_crash_report: c_int
         if is_asked_for != raw::REDISMODULE_OK as c_int {
             return;
         }
-        // A server that crashes wants what is known without further work, and without waiting for a
-        // lock that the crash may have left closed: the totals are shown as far as they are up to date.
-        if for_crash_report == 0 {
-            // SAFETY: in the main thread, and in no callback of a type.
-            unsafe { stale::update_all() };
-        }
+        // A server that crashes asks too. It wants no work done and no lock waited for: the writer only reads
+        // numbers that are up to date already.
         if let Some(write) = WRITER.get() {
             write(&Section { ctx });
         }

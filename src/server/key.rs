@@ -2,7 +2,6 @@
 
 use super::api;
 use super::call::Call;
-use super::stale::{self, Counted};
 use super::string::ServerString;
 use redis_module::native_types::RedisType;
 use redis_module::raw;
@@ -28,7 +27,6 @@ pub enum Access {
 /// # Safety
 /// - Each value that the server keeps under `redis_type` is a pointer that `Box::into_raw` made of a
 ///   `Box<Self>`: [`Key`] turns it back into a reference.
-/// - The callbacks of the type call [`stale::forget`] before they free or move that box.
 pub unsafe trait Value: Sized {
     /// The type as the server knows it.
     fn redis_type() -> &'static RedisType;
@@ -127,14 +125,6 @@ impl<'c> Key<'c> {
     /// The name for [`super::open_keys`], which asks for it in debug builds only.
     fn name_if_checked(&self) -> &[u8] {
         if cfg!(debug_assertions) { self.name() } else { &[] }
-    }
-
-    /// Notes that what INFO says of the value is out of date: see [`super::stale`].
-    pub fn update_totals_later<V: Counted>(&mut self) {
-        if let Ok(Some(value)) = self.pointer::<V>() {
-            // SAFETY: the box that the server keeps, and callbacks that forget it: see `Value`.
-            unsafe { stale::note(value) };
-        }
     }
 
     /// Puts a value into a key that was opened to write, in place of what was there.

@@ -8,7 +8,6 @@
 //! | `replicate` | telling replicas, the AOF and those who watch a key about a command |
 //! | `key` | keys of the keyspace, and the module's values in them |
 //! | `open_keys` | the rule that a value is changed through one key at a time, checked in debug builds |
-//! | `stale` | values whose share in INFO is out of date |
 //! | `rights` | what the sender of a command may do with keys that the command does not name |
 //! | `subcall` | commands of the server that the module calls, and their replies |
 //! | `scan` | the keys of a database, some at a time |
@@ -50,7 +49,6 @@ pub mod reply;
 pub mod rights;
 pub mod scan;
 pub mod setting;
-pub mod stale;
 mod string;
 mod subcall;
 

@@ -1,4 +1,4 @@
-//! The servers that the module supports, and where their programs and the module are.
+//! The servers that the module supports, and the paths of their programs and of the module.
 
 use crate::{Launch, Server};
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 //!
 //! | file | what is in it |
 //! | --- | --- |
-//! | `kind.rs` | [`Kind`]: the servers that the module supports, and where their programs and the module are |
+//! | `kind.rs` | [`Kind`]: the servers that the module supports, and the paths of their programs and of the module |
 //! | `server.rs` | [`Launch`] and [`Server`]: a server process in a directory of its own, killed at the end |
 //! | `client.rs` | [`Client`]: a connection, with commands written as in redis-cli and checks of their replies |
 //! | `reply.rs` | [`Reply`]: a reply, and how a test writes it |

@@ -74,7 +74,7 @@ fn joined(replies: &[Reply]) -> String {
     replies.iter().map(Reply::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Bytes between single quotes, escaped as in `'\x00\xff'` where they are not printable.
+/// Bytes between single quotes, those that are not printable escaped as in `'\x00\xff'`.
 pub fn quoted(bytes: &[u8]) -> String {
     format!("'{}'", bytes.escape_ascii())
 }

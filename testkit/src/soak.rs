@@ -1,4 +1,4 @@
-//! How long a test runs: seconds as one of `make test`, minutes as one of `make soak`.
+//! The length of a test's run: seconds as one of `make test`, minutes as one of `make soak`.
 
 /// The number of times to try something: `soak` if the environment variable SIMILE_SOAK is set, else `ordinary`.
 pub fn amount(ordinary: usize, soak: usize) -> usize {

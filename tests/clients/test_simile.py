@@ -1,4 +1,4 @@
-"""examples/python/simile.py against a server on the port that PORT names, a cluster's where CLUSTER is set.
+"""examples/python/simile.py against the server on port PORT, or the cluster there if CLUSTER is set.
 
 tests/server/concerns/clients.rs starts the server and runs this.
 """
@@ -27,7 +27,7 @@ PORT = int(os.environ["PORT"])
 
 
 class EachCommand:
-    """What is the same whatever the client does with replies."""
+    """Tests that every kind of client passes: either protocol, replies decoded or not."""
 
     protocol: int
     decodes: bool

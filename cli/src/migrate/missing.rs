@@ -1,4 +1,4 @@
-//! What a scope lacks of the observations that Sentry has of one item.
+//! The observations of one item that Sentry has and a scope lacks.
 
 use super::sentry_index::Bands;
 use simile::index::blob::BandCounts;

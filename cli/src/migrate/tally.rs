@@ -1,4 +1,4 @@
-//! What a migration found and did, and the summary of it.
+//! The counts of what a migration found and did, and their summary.
 
 use super::Options;
 use crate::{Result, display};

@@ -1,11 +1,13 @@
 //! The cost of a data structure in memory: its bytes, and its allocations.
 
 use std::iter::Sum;
-use std::ops::Add;
+use std::ops::{Add, Sub};
 
 /// The heap memory that a value owns, without the value itself.
 ///
-/// Both numbers come from one walk over the fields, so that neither can forget a field that the other knows.
+/// Both numbers come from one walk over the fields, so that neither can forget a field that the other knows. The walk
+/// takes constant time on every level: what INFO shows is brought up to date after every change of a chunk. A store
+/// that holds others by the thousand keeps the sum of theirs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Footprint {
     /// Bytes allocated, used or not.
@@ -28,6 +30,13 @@ impl Add for Footprint {
     type Output = Footprint;
     fn add(self, other: Footprint) -> Footprint {
         Footprint { bytes: self.bytes + other.bytes, allocations: self.allocations + other.allocations }
+    }
+}
+
+impl Sub for Footprint {
+    type Output = Footprint;
+    fn sub(self, other: Footprint) -> Footprint {
+        Footprint { bytes: self.bytes - other.bytes, allocations: self.allocations - other.allocations }
     }
 }
 

@@ -81,11 +81,13 @@ impl<T> Record for LongList<T> {
 pub struct ListPool<T> {
     short: Arena<T>,
     long: Slab<LongList<T>>,
+    /// What the long lists own together: see [`Footprint`].
+    long_elements: Footprint,
 }
 
 impl<T> Default for ListPool<T> {
     fn default() -> Self {
-        ListPool { short: Arena::default(), long: Slab::default() }
+        ListPool { short: Arena::default(), long: Slab::default(), long_elements: Footprint::default() }
     }
 }
 
@@ -96,7 +98,7 @@ impl<T: Copy + Default> ListPool<T> {
         if list.len == SHORT_MAX {
             self.move_to_long(list, value);
         } else if list.is_long() {
-            self.long[list.location].elements.push(value);
+            self.change_long(list.location, |elements| elements.push(value));
             list.len += 1;
         } else {
             let len = list.len() + 1;
@@ -123,7 +125,7 @@ impl<T: Copy + Default> ListPool<T> {
         debug_assert!(index < list.len());
         let last = list.len() - 1;
         if list.is_long() {
-            self.long[list.location].elements.swap_remove(index);
+            self.change_long(list.location, |elements| elements.swap_remove(index));
             list.len -= 1;
             if !list.is_long() {
                 self.move_to_short(list);
@@ -157,14 +159,30 @@ impl<T: Copy + Default> ListPool<T> {
         elements.push(value);
         self.free(*list);
         list.len += 1;
+        self.long_elements = self.long_elements + elements.footprint();
         list.location = self.long.insert(LongList { elements, next_free: 0 });
+    }
+
+    /// Changes the elements of a long list, and what all long lists own with them.
+    fn change_long(&mut self, id: u32, change: impl FnOnce(&mut SegmentedVec<T>)) {
+        let elements = &mut self.long[id].elements;
+        let before = elements.footprint();
+        change(elements);
+        self.long_elements = self.long_elements - before + elements.footprint();
+    }
+
+    /// Takes a long list out, and returns its elements.
+    fn remove_long(&mut self, id: u32) -> SegmentedVec<T> {
+        let LongList { elements, .. } = self.long.remove(id);
+        self.long_elements = self.long_elements - elements.footprint();
+        elements
     }
 
     /// Moves a list that has just shrunk to [`SHORT_MAX`] elements back to the arena.
     fn move_to_short(&mut self, list: &mut ListRef) {
         // Pushed again from nothing, the elements pass through all size classes: a few copies more than needed,
         // at this one length.
-        let LongList { elements, .. } = self.long.remove(list.location);
+        let elements = self.remove_long(list.location);
         debug_assert!(elements.len() == list.len(), "invariant 9");
         *list = ListRef::default();
         elements.iter().for_each(|value| self.push(list, *value));
@@ -173,7 +191,7 @@ impl<T: Copy + Default> ListPool<T> {
     /// Frees the memory of a list. No handle to it may be used again.
     pub fn free(&mut self, list: ListRef) {
         if list.is_long() {
-            self.long.remove(list.location);
+            self.remove_long(list.location);
         } else if list.len > 0 {
             self.short.free(list.location, list.len());
         }
@@ -213,8 +231,7 @@ impl<T: Copy + Default> ListPool<T> {
 
     /// The memory of all lists.
     pub fn footprint(&self) -> Footprint {
-        let long = self.long.iter().map(|list| list.elements.footprint()).sum::<Footprint>();
-        self.short.footprint() + self.long.footprint() + long
+        self.short.footprint() + self.long.footprint() + self.long_elements
     }
 
     /// Lets the server move all of it.
@@ -240,6 +257,8 @@ impl<T: Copy + Default> ListPool<T> {
         ids.sort_unstable();
         ensure(self.long.ids().eq(ids), "9: a long list belongs to no handle, or to two")?;
         self.long.iter().try_for_each(|list| list.elements.internal_validate())?;
+        let footprint = self.long.iter().map(|list| list.elements.footprint()).sum::<Footprint>();
+        ensure(self.long_elements == footprint, "9: the footprint of the long lists is not their sum")?;
         // Short lists: their runs.
         let in_use = lists.iter().filter(|list| list.len > 0 && !list.is_long());
         self.short.internal_validate(in_use.map(|list| (list.location, list.len())))

@@ -81,7 +81,7 @@ fn rename(server: &Server) {
     server.expect("RENAME young old", "OK");
 }
 
-/// The replies of a renamed scope, wherever it was renamed.
+/// Checks the replies of a renamed scope, on the server that renamed it and on one that loaded it.
 fn renamed_answers(server: &Server) {
     server.expect("SIM.COMPARE old item 1 i", "[[['item', '1']]]");
     server.expect("SIM.COMPARE young item 1 i", "[[]]");

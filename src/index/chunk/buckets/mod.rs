@@ -69,6 +69,8 @@ pub struct Buckets {
     bytes: Arena<u8>,
     few: ListPool<Posting>,
     hot: Slab<HotSet>,
+    /// What the hot sets own together: see [`Footprint`].
+    hot_sets: Footprint,
 }
 
 impl Buckets {
@@ -224,16 +226,13 @@ impl Buckets {
             }
             // A new bucket, whose list is empty, comes here too.
             State::Few(list) => self.add_to_list(id, list, Posting { item, count }),
-            State::Hot(hot) => {
-                let hot = &mut self.hot[hot];
-                match hot.position(item) {
-                    Some(position) => hot.add(position, count),
-                    None => {
-                        hot.push(Posting { item, count });
-                        count
-                    }
+            State::Hot(hot) => match self.hot[hot].position(item) {
+                Some(position) => self.hot[hot].add(position, count),
+                None => {
+                    self.change_hot(hot, |set| set.push(Posting { item, count }));
+                    count
                 }
-            }
+            },
             State::Free { .. } => {
                 debug_assert!(false, "invariant 6: a posting in a bucket that is free");
                 count
@@ -292,8 +291,17 @@ impl Buckets {
         self.few.short(list).iter().for_each(|posting| hot.push(*posting));
         hot.push(posting);
         self.few.free(list);
+        self.hot_sets = self.hot_sets + hot.footprint();
         let hot = self.hot.insert(hot);
         self.records[id].set_state(State::Hot(hot));
+    }
+
+    /// Adds to a hot set or removes from it, and changes what all hot sets own with it.
+    fn change_hot(&mut self, hot: u32, change: impl FnOnce(&mut HotSet)) {
+        let set = &mut self.hot[hot];
+        let before = set.footprint();
+        change(set);
+        self.hot_sets = self.hot_sets - before + set.footprint();
     }
 
     /// Takes an item out of a bucket, and returns the count that it had there; 0 if it was not a member. If
@@ -316,13 +324,13 @@ impl Buckets {
                 }
             }
             State::Hot(hot_id) => {
-                let hot = &mut self.hot[hot_id];
+                let hot = &self.hot[hot_id];
                 // The last posting, which is the item's since its count is not 0, goes with the whole set.
                 if hot.postings.len() == 1 {
-                    self.hot.remove(hot_id);
+                    self.hot_sets = self.hot_sets - self.hot.remove(hot_id).footprint();
                     self.remove_bucket(id);
                 } else if let Some(position) = hot.position(item) {
-                    hot.remove(position);
+                    self.change_hot(hot_id, |set| set.remove(position));
                 }
             }
             State::Free { .. } => {}
@@ -364,7 +372,7 @@ impl Buckets {
             + self.bytes.footprint()
             + self.few.footprint()
             + self.hot.footprint()
-            + self.hot.iter().map(HotSet::footprint).sum()
+            + self.hot_sets
     }
 
     /// Lets the server move all of it.
@@ -425,7 +433,9 @@ impl Buckets {
         self.hot.internal_validate()?;
         hot_ids.sort_unstable();
         ensure(self.hot.ids().eq(hot_ids), "8: a hot set belongs to no bucket, or to two")?;
-        self.hot.iter().try_for_each(HotSet::internal_validate)
+        self.hot.iter().try_for_each(HotSet::internal_validate)?;
+        let footprint = self.hot.iter().map(HotSet::footprint).sum::<Footprint>();
+        ensure(self.hot_sets == footprint, "8: the footprint of the hot sets is not their sum")
     }
 }
 
