@@ -12,7 +12,7 @@ fuzz_target!(|input: (&str, u8, bool, bool, bool)| {
     let shingle = if words { Shingle::Words(length) } else { Shingle::Chars(length) };
     let prepared = TextRules { shingle, lowercase, mask }.prepare(text);
     assert_eq!(prepared.features().count(), prepared.count());
-    assert!(prepared.features().map(<[u8]>::len).sum::<usize>() <= prepared.most_bytes());
+    assert!(prepared.features().map(<[u8]>::len).sum::<usize>() <= prepared.max_bytes());
     for hash in [Hash::Fss, Hash::Murmur3 { modulus: None }, Hash::Murmur3 { modulus: Some(65_535) }] {
         let signature = Scheme { hash, seed: 7, bands: 4, rows: 2 }.sign(prepared.features());
         assert_eq!(

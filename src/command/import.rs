@@ -9,7 +9,7 @@ use super::parse::args::Args;
 use super::run::blob as blob_argument;
 use super::run::cost;
 use super::run::recording::add_chunk;
-use crate::index::blob::{BlobChunk, has_room};
+use crate::index::blob::{BlobChunk, check_capacity};
 use crate::index::{Blob, Chunk, Definition};
 use crate::keyspace::scope::{Scope, ScopeKey};
 use crate::keyspace::window::{self, ChunkKey, Window};
@@ -121,7 +121,7 @@ fn check_room(call: &Call, scope: &Scope, additions: &Additions) -> Result<(), E
         let live: BTreeMap<u64, &Chunk> = window.starts().zip(window.chunks()).collect();
         for (start, added) in chunks {
             window::check_new(call, scope, index, *start)?;
-            has_room(live.get(start).copied().unwrap_or(&empty), added)?;
+            check_capacity(live.get(start).copied().unwrap_or(&empty), added)?;
         }
     }
     Ok(())
@@ -148,7 +148,7 @@ fn replicate(call: &Call, name: &[u8], definition: &Definition, imports: &[Impor
     let mut added = Vec::new();
     for import in imports {
         if import.live_chunks(call, definition).next().is_some() {
-            let blob = import.blob.with_only(|start| is_live(call, definition, start));
+            let blob = import.blob.encode_only(|start| is_live(call, definition, start));
             added.push((import.index, import.item, blob));
         }
     }

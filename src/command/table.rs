@@ -236,7 +236,7 @@ pub static COMMANDS: [Command; 19] = [
 /// The command that a rewritten AOF restores keys with. It is registered, but is not for users.
 pub static LOAD: Command = Command {
     name: c"SIM.LOAD",
-    syntax: "key part",
+    syntax: "key piece",
     function: function!(load::run),
     arity: 3,
     flags: c"write",

@@ -91,7 +91,7 @@ pub fn encode<'c>(
     for (start, chunk, id) in with_item {
         debug_assert_eq!(start, definition.start(start), "a chunk begins with an interval");
         debug_assert_eq!(chunk.bands(), definition.bands());
-        writer.number(start);
+        writer.write_number(start);
         codec::write_profile(chunk, id, &mut writer);
     }
     Some(with_checksum(writer))
@@ -117,8 +117,8 @@ pub fn encode_counts(
         }
         // The largest sum of a band: if another band's differs, decoding finds that.
         let observations = bands.iter().map(|band| band.values().map(|count| u64::from(*count)).sum()).max();
-        writer.number(*start);
-        writer.number(observations.unwrap_or_default());
+        writer.write_number(*start);
+        writer.write_number(observations.unwrap_or_default());
         for band in bands {
             codec::write_band(band.iter().map(|(bucket, count)| (&**bucket, *count)), &mut writer);
         }
@@ -131,8 +131,8 @@ pub fn encode_counts(
 /// Writes all that precedes the chunks.
 fn write_head(definition: &Definition) -> Writer {
     let mut writer = Writer::default();
-    writer.raw(MAGIC);
-    writer.raw(&[VERSION]);
+    writer.write_raw(MAGIC);
+    writer.write_raw(&[VERSION]);
     Definition { retention: 0, ..*definition }.write(&mut writer);
     writer
 }
@@ -178,7 +178,7 @@ impl<'a> Blob<'a> {
     }
 
     fn read_chunk(&mut self, from: &mut Reader<'a>) -> Result<(), DecodeError> {
-        let start = from.number_in(Definition::TIMESTAMP)?;
+        let start = from.read_number_in(Definition::TIMESTAMP)?;
         let is_later = self.chunks.last().is_none_or(|last| last.start < start);
         if self.definition.start(start) != start || !is_later {
             return Err(DecodeError::Range);
@@ -209,11 +209,11 @@ impl<'a> Blob<'a> {
     }
 
     /// Encodes the same blob with only those chunks whose start is kept.
-    pub fn with_only(&self, is_kept: impl Fn(u64) -> bool) -> Vec<u8> {
+    pub fn encode_only(&self, is_kept: impl Fn(u64) -> bool) -> Vec<u8> {
         let mut writer = write_head(&self.definition);
         for chunk in self.chunks.iter().filter(|chunk| is_kept(chunk.start)) {
-            writer.number(chunk.start);
-            writer.raw(chunk.profile);
+            writer.write_number(chunk.start);
+            writer.write_raw(chunk.profile);
         }
         with_checksum(writer)
     }
@@ -238,11 +238,11 @@ impl<'a> BlobChunk<'a> {
         debug_assert_eq!(read, Ok(self.observations), "decoding has checked the profile");
     }
 
-    /// Adds the observations to those of an item. [`has_room`] must have said that they fit, and the
+    /// Adds the observations to those of an item. [`check_capacity`] must have said that they fit, and the
     /// chunk must have as many bands as the blob's definition.
     pub fn add_to(&self, chunk: &mut Chunk, item: &[u8]) {
         debug_assert_eq!(chunk.bands(), self.bands);
-        debug_assert_eq!(has_room(chunk, &[(item, self)]), Ok(()));
+        debug_assert_eq!(check_capacity(chunk, &[(item, self)]), Ok(()));
         let id = chunk.observe(item, self.observations);
         let mut batch = Vec::with_capacity(self.entries.min(BATCH));
         self.for_each_frequency(|band, bucket, count| {
@@ -261,7 +261,7 @@ impl<'a> BlobChunk<'a> {
 /// # Errors
 /// [`CapacityError::Count`] if an item would have too many observations, [`CapacityError::Chunk`] if the
 /// chunk is full.
-pub fn has_room(chunk: &Chunk, added: &[(&[u8], &BlobChunk)]) -> Result<(), CapacityError> {
+pub fn check_capacity(chunk: &Chunk, added: &[(&[u8], &BlobChunk)]) -> Result<(), CapacityError> {
     // An item may come several times: its observations are added up.
     let mut observations: BTreeMap<&[u8], u32> = BTreeMap::new();
     let (mut entries, mut bytes) = (0, 0);
@@ -382,8 +382,8 @@ mod tests {
         let blob = Blob::decode(&bytes).expect("a blob");
         let last = chunk(20);
         let expected = encode(&definition(), b"item", [(120, &last)].into_iter());
-        assert_eq!(Some(blob.with_only(|start| start > 0)), expected);
-        assert_eq!(blob.with_only(|_| true), bytes);
+        assert_eq!(Some(blob.encode_only(|start| start > 0)), expected);
+        assert_eq!(blob.encode_only(|_| true), bytes);
     }
 
     #[test]
@@ -405,19 +405,19 @@ mod tests {
     #[test]
     fn room_is_asked_for_all_together() {
         let mut writer = write_head(&definition());
-        writer.number(0);
-        writer.number(u32::MAX.into());
+        writer.write_number(0);
+        writer.write_number(u32::MAX.into());
         for _ in 0..2 {
-            writer.number(1);
-            writer.name(b"b");
-            writer.number(u32::MAX.into());
+            writer.write_number(1);
+            writer.write_name(b"b");
+            writer.write_number(u32::MAX.into());
         }
         let bytes = with_checksum(writer);
         let blob = Blob::decode(&bytes).expect("a blob of many observations");
         let most = &blob.chunks()[0];
-        assert_eq!(has_room(&chunk(1), &[(b"new", most), (b"newer", most)]), Ok(()));
-        assert_eq!(has_room(&chunk(1), &[(b"item", most)]), Err(CapacityError::Count));
-        assert_eq!(has_room(&chunk(1), &[(b"new", most), (b"new", most)]), Err(CapacityError::Count));
+        assert_eq!(check_capacity(&chunk(1), &[(b"new", most), (b"newer", most)]), Ok(()));
+        assert_eq!(check_capacity(&chunk(1), &[(b"item", most)]), Err(CapacityError::Count));
+        assert_eq!(check_capacity(&chunk(1), &[(b"new", most), (b"new", most)]), Err(CapacityError::Count));
     }
 
     #[test]
@@ -443,8 +443,8 @@ mod tests {
     fn what_breaks_a_rule_is_refused_under_a_right_checksum() {
         let one = |start: u64, profile: &[u8]| {
             let mut writer = write_head(&definition());
-            writer.number(start);
-            writer.raw(profile);
+            writer.write_number(start);
+            writer.write_raw(profile);
             with_checksum(writer)
         };
         let good: &[u8] = &[1, 1, 1, b'a', 1, 1, 0, 1];
@@ -463,9 +463,9 @@ mod tests {
             assert_eq!(Blob::decode(bytes).err(), Some((*error).into()), "case {number}");
         }
         let mut with_retention = Writer::default();
-        with_retention.raw(b"SIMB\x01");
+        with_retention.write_raw(b"SIMB\x01");
         definition().write(&mut with_retention);
-        with_retention.raw(&[&[60][..], good].concat());
+        with_retention.write_raw(&[&[60][..], good].concat());
         assert_eq!(Blob::decode(&with_checksum(with_retention)).err(), Some(DecodeError::Range.into()));
     }
 

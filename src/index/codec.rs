@@ -82,7 +82,7 @@ pub struct Writer {
 
 impl Writer {
     /// Writes a number in LEB128: 1 to 10 bytes.
-    pub fn number(&mut self, mut number: u64) {
+    pub fn write_number(&mut self, mut number: u64) {
         while number >= 0x80 {
             self.bytes.push(number as u8 | 0x80);
             number >>= 7;
@@ -91,13 +91,13 @@ impl Writer {
     }
 
     /// Writes a name or a bucket: its length, then its bytes.
-    pub fn name(&mut self, name: &[u8]) {
-        self.number(name.len() as u64);
+    pub fn write_name(&mut self, name: &[u8]) {
+        self.write_number(name.len() as u64);
         self.bytes.extend_from_slice(name);
     }
 
     /// Writes bytes as they are, without their length.
-    pub fn raw(&mut self, bytes: &[u8]) {
+    pub fn write_raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -128,7 +128,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`DecodeError::Truncated`] if the bytes end, [`DecodeError::Number`] if the number has more than
     /// 64 bits.
-    pub fn number(&mut self) -> Result<u64, DecodeError> {
+    pub fn read_number(&mut self) -> Result<u64, DecodeError> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let (byte, rest) = self.bytes.split_first().ok_or(DecodeError::Truncated)?;
@@ -149,19 +149,19 @@ impl<'a> Reader<'a> {
     /// Reads the next number, which must be in `range`.
     ///
     /// # Errors
-    /// As [`Self::number`], and [`DecodeError::Range`] if the number is outside the range.
-    pub fn number_in(&mut self, range: std::ops::RangeInclusive<u64>) -> Result<u64, DecodeError> {
-        let number = self.number()?;
+    /// As [`Self::read_number`], and [`DecodeError::Range`] if the number is outside the range.
+    pub fn read_number_in(&mut self, range: std::ops::RangeInclusive<u64>) -> Result<u64, DecodeError> {
+        let number = self.read_number()?;
         if range.contains(&number) { Ok(number) } else { Err(DecodeError::Range) }
     }
 
     /// Reads the next name or bucket: its length, at most [`MAX_NAME`], then its bytes.
     ///
     /// # Errors
-    /// As [`Self::number`], [`DecodeError::Name`] if the length is too large, and
+    /// As [`Self::read_number`], [`DecodeError::Name`] if the length is too large, and
     /// [`DecodeError::Truncated`] if fewer bytes follow.
-    pub fn name(&mut self) -> Result<&'a [u8], DecodeError> {
-        let length = usize::try_from(self.number()?).map_err(|_| DecodeError::Name)?;
+    pub fn read_name(&mut self) -> Result<&'a [u8], DecodeError> {
+        let length = usize::try_from(self.read_number()?).map_err(|_| DecodeError::Name)?;
         if length > MAX_NAME {
             return Err(DecodeError::Name);
         }
@@ -209,14 +209,14 @@ pub fn encode_pieces(chunk: &Chunk, size: usize) -> impl Iterator<Item = Vec<u8>
 }
 
 fn write_item(chunk: &Chunk, id: u32, to: &mut Writer) {
-    to.name(chunk.items().name(id));
+    to.write_name(chunk.items().name(id));
     write_profile(chunk, id, to);
 }
 
 /// Writes an item's observations, then for each band its buckets with their counts, in the order of
 /// the buckets' bytes.
 pub(super) fn write_profile(chunk: &Chunk, id: u32, to: &mut Writer) {
-    to.number(chunk.items().observations(id).into());
+    to.write_number(chunk.items().observations(id).into());
     // By band and bucket, so that equal observations are equal bytes, whatever made them.
     let mut frequencies: Vec<(u16, &[u8], u32)> = chunk.frequencies(id).collect();
     frequencies.sort_unstable();
@@ -229,10 +229,10 @@ pub(super) fn write_profile(chunk: &Chunk, id: u32, to: &mut Writer) {
 
 /// Writes the buckets of a band with their counts. They come in the order of their bytes, each once.
 pub(super) fn write_band<'a>(buckets: impl ExactSizeIterator<Item = (&'a [u8], u32)>, to: &mut Writer) {
-    to.number(buckets.len() as u64);
+    to.write_number(buckets.len() as u64);
     for (bucket, count) in buckets {
-        to.name(bucket);
-        to.number(count.into());
+        to.write_name(bucket);
+        to.write_number(count.into());
     }
 }
 
@@ -250,7 +250,7 @@ pub fn decode_piece(chunk: &mut Chunk, piece: &[u8]) -> Result<(), DecodeError> 
 }
 
 fn read_item(chunk: &mut Chunk, from: &mut Reader) -> Result<(), DecodeError> {
-    let name = from.name()?;
+    let name = from.read_name()?;
     if name.is_empty() {
         return Err(DecodeError::Name);
     }
@@ -279,13 +279,13 @@ pub(super) fn read_profile<'a>(
     bands: u16,
     mut on_frequency: impl FnMut(u16, &'a [u8], u32),
 ) -> Result<u32, DecodeError> {
-    let observations = from.number_in(1..=u32::MAX.into())?;
+    let observations = from.read_number_in(1..=u32::MAX.into())?;
     for band in 0..bands {
         // Each observation is in one bucket of the band, so every count takes from what remains and
         // nothing may remain at the end. Counts cannot overflow that way.
         let (mut remaining, mut previous) = (observations, None);
-        for _ in 0..from.number()? {
-            let (bucket, count) = (from.name()?, from.number()?);
+        for _ in 0..from.read_number()? {
+            let (bucket, count) = (from.read_name()?, from.read_number()?);
             if previous.is_some_and(|previous| previous >= bucket) {
                 return Err(DecodeError::Order);
             }
@@ -388,9 +388,9 @@ mod tests {
         #[test]
         fn a_number_is_read_as_it_was_written(number: u64) {
             let mut writer = Writer::default();
-            writer.number(number);
+            writer.write_number(number);
             let bytes = writer.into_bytes();
-            prop_assert_eq!(Reader::new(&bytes).number(), Ok(number));
+            prop_assert_eq!(Reader::new(&bytes).read_number(), Ok(number));
         }
     }
 }

@@ -192,7 +192,7 @@ impl Definition {
             text.lowercase.into(),
             text.mask.into(),
         ];
-        numbers.into_iter().for_each(|number| to.number(number));
+        numbers.into_iter().for_each(|number| to.write_number(number));
     }
 
     /// Reads the parameters that [`Self::write`] wrote.
@@ -201,17 +201,17 @@ impl Definition {
     /// [`DecodeError::Truncated`] if the bytes end, [`DecodeError::Number`] or [`DecodeError::Range`] if
     /// a parameter is outside its limits, or there is a modulus for a hash that takes none.
     pub fn read(from: &mut Reader) -> Result<Definition, DecodeError> {
-        let bands = from.number_in(Definition::BANDS)?;
-        let rows = from.number_in(Definition::ROWS)?;
-        let interval = from.number_in(Definition::INTERVAL)?;
-        let retention = from.number_in(Definition::RETENTION)? as u32;
-        let hash = from.number_in(0..=1)?;
-        let seed = from.number_in(Definition::SEED)? as u32;
-        let modulus = from.number_in(0..=*Definition::MODULUS.end())? as u32;
-        let words = from.number_in(0..=1)? == 1;
-        let length = from.number_in(Definition::SHINGLE)? as u8;
-        let lowercase = from.number_in(0..=1)? == 1;
-        let mask = from.number_in(0..=1)? == 1;
+        let bands = from.read_number_in(Definition::BANDS)?;
+        let rows = from.read_number_in(Definition::ROWS)?;
+        let interval = from.read_number_in(Definition::INTERVAL)?;
+        let retention = from.read_number_in(Definition::RETENTION)? as u32;
+        let hash = from.read_number_in(0..=1)?;
+        let seed = from.read_number_in(Definition::SEED)? as u32;
+        let modulus = from.read_number_in(0..=*Definition::MODULUS.end())? as u32;
+        let words = from.read_number_in(0..=1)? == 1;
+        let length = from.read_number_in(Definition::SHINGLE)? as u8;
+        let lowercase = from.read_number_in(0..=1)? == 1;
+        let mask = from.read_number_in(0..=1)? == 1;
         if !Definition::SLOTS.contains(&(bands * rows)) {
             return Err(DecodeError::Range);
         }

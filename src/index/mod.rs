@@ -42,6 +42,7 @@ mod search;
 pub use blob::Blob;
 pub use chunk::{CapacityError, Chunk, Counts};
 pub use definition::Definition;
+pub(crate) use memory::MAX_ALIGN;
 pub use memory::mover::Mover;
 pub use read::{
     BandShare, Explanation, ScanPosition, ScanStep, SignificantBucket, explain, scan, significant,

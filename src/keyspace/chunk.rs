@@ -19,8 +19,8 @@ pub static CHUNK: RedisType = RedisType::new("sim-chunk", ENCODING, data_type::m
 /// A chunk of more allocations than this stays in place when the server defragments its memory.
 const MOST_MOVED: usize = 10_000;
 
-/// The size of a part of a saved chunk in bytes, more or less.
-const PART: usize = 1 << 18;
+/// The size of a piece of a saved chunk in bytes, more or less.
+const PIECE_BYTES: usize = 1 << 18;
 
 /// A chunk in its key.
 #[derive(Debug)]
@@ -81,13 +81,13 @@ impl StoredChunk {
         self.uid
     }
 
-    /// The first part of a saved chunk: its identity, and the number of bands that the other parts need.
+    /// The first piece of a saved chunk: its identity, and the number of bands that the other pieces need.
     fn header(&self) -> Writer {
         let mut header = Writer::default();
-        header.number(self.uid);
-        header.name(&self.index);
-        header.number(self.start);
-        header.number(self.chunk.bands().into());
+        header.write_number(self.uid);
+        header.write_name(&self.index);
+        header.write_number(self.start);
+        header.write_number(self.chunk.bands().into());
         header
     }
 }
@@ -105,24 +105,24 @@ impl NativeValue for StoredChunk {
         });
     }
 
-    fn save(&self, _: &[u8], part: &mut dyn FnMut(&[u8])) {
-        part(&self.header().into_bytes());
-        codec::encode_pieces(&self.chunk, PART).for_each(|bytes| part(&bytes));
+    fn save(&self, _: &[u8], piece: &mut dyn FnMut(&[u8])) {
+        piece(&self.header().into_bytes());
+        codec::encode_pieces(&self.chunk, PIECE_BYTES).for_each(|bytes| piece(&bytes));
     }
 
     fn load(header: &[u8], _: &[u8]) -> Result<StoredChunk, DecodeError> {
         let mut reader = Reader::new(header);
-        let uid = reader.number()?;
-        let index = reader.name()?.into();
-        let start = reader.number_in(Definition::TIMESTAMP)?;
-        let bands = reader.number_in(Definition::BANDS)? as u16;
+        let uid = reader.read_number()?;
+        let index = reader.read_name()?.into();
+        let start = reader.read_number_in(Definition::TIMESTAMP)?;
+        let bands = reader.read_number_in(Definition::BANDS)? as u16;
         reader.end()?;
         let (chunk, contribution) = (Chunk::new(bands), Contribution::default());
         Ok(StoredChunk { uid, index, start, chunk, is_unlinked: false, contribution })
     }
 
-    fn load_more(&mut self, part: &[u8]) -> Result<(), DecodeError> {
-        codec::decode_piece(&mut self.chunk, part)
+    fn load_more(&mut self, piece: &[u8]) -> Result<(), DecodeError> {
+        codec::decode_piece(&mut self.chunk, piece)
     }
 
     fn move_by(&mut self, mover: &mut Defrag) {

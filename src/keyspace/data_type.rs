@@ -6,8 +6,8 @@
 //! the module. There are three exceptions: a command that removes a value has it freed, or its effort
 //! asked for; freeing may happen in another thread; and saving may happen in a child process, on a copy.
 //!
-//! A value is saved as a sequence of byte strings, its parts: in the RDB one after the other up to an
-//! empty one, in the AOF as one `SIM.LOAD key part` each. The encoding is the same in both. So even the
+//! A value is saved as a sequence of byte strings, its pieces: in the RDB one after the other up to an
+//! empty one, in the AOF as one `SIM.LOAD key piece` each. The encoding is the same in both. So even the
 //! largest chunk is never held as one string while it is saved or loaded.
 
 use crate::index::codec::DecodeError;
@@ -26,24 +26,24 @@ pub const ENCODING: i32 = 0;
 
 /// A value that the server keeps for the module.
 pub trait NativeValue: Value {
-    /// The letter before the first part of a value of this type in the AOF.
+    /// The letter before the first piece of a value of this type in the AOF.
     const LETTER: u8;
 
-    /// Passes each part to `part`. `key` is the key's name.
-    fn save(&self, key: &[u8], part: &mut dyn FnMut(&[u8]));
+    /// Passes each piece to `piece`. `key` is the key's name.
+    fn save(&self, key: &[u8], piece: &mut dyn FnMut(&[u8]));
 
-    /// The value that a first part describes, for a key of this name. Every count and length in it is
+    /// The value that a first piece describes, for a key of this name. Every count and length in it is
     /// checked: it may come from a damaged file, or from a client by RESTORE.
     ///
     /// # Errors
-    /// Says what is wrong with the part.
-    fn load(part: &[u8], key: &[u8]) -> Result<Self, DecodeError>;
+    /// Says what is wrong with the piece.
+    fn load(piece: &[u8], key: &[u8]) -> Result<Self, DecodeError>;
 
-    /// Adds a further part. The totals are not updated: the caller does it after the last one.
+    /// Adds a further piece. The totals are not updated: the caller does it after the last one.
     ///
     /// # Errors
-    /// Says what is wrong with the part.
-    fn load_more(&mut self, part: &[u8]) -> Result<(), DecodeError>;
+    /// Says what is wrong with the piece.
+    fn load_more(&mut self, piece: &[u8]) -> Result<(), DecodeError>;
 
     /// Brings the value's contribution to INFO up to date: see [`super::totals`]. It takes constant time.
     fn update_totals(&mut self);
@@ -105,21 +105,21 @@ unsafe extern "C" fn rdb_load<V: NativeValue>(io: *mut RedisModuleIO, version: c
     guard::or(null_mut(), || {
         // SAFETY: the server's handle is valid until the callback returns.
         let io = unsafe { Io::new(io) };
-        let value = (version <= ENCODING).then(|| load_parts::<V>(&io)).flatten();
+        let value = (version <= ENCODING).then(|| load_pieces::<V>(&io)).flatten();
         value.map_or(null_mut(), |value| Box::into_raw(Box::new(value)).cast())
     })
 }
 
-/// The value that the parts in an RDB describe; `None` if they are damaged.
-fn load_parts<V: NativeValue>(io: &Io) -> Option<V> {
+/// The value that the pieces in an RDB describe; `None` if they are damaged.
+fn load_pieces<V: NativeValue>(io: &Io) -> Option<V> {
     let mut value = V::load(&io.load().ok()?, &io.key_name()).ok()?;
     loop {
-        let part = io.load().ok()?;
-        if part.is_empty() {
+        let piece = io.load().ok()?;
+        if piece.is_empty() {
             value.update_totals();
             return Some(value);
         }
-        value.load_more(&part).ok()?;
+        value.load_more(&piece).ok()?;
     }
 }
 
@@ -127,7 +127,7 @@ unsafe extern "C" fn rdb_save<V: NativeValue>(io: *mut RedisModuleIO, value: *mu
     guard::or((), || {
         // SAFETY: the server's handle and the value are valid until the callback returns.
         let (io, value) = unsafe { (Io::new(io), value_of::<V>(value)) };
-        value.save(&io.key_name(), &mut |part| io.save(part));
+        value.save(&io.key_name(), &mut |piece| io.save(piece));
         io.save(&[]);
     });
 }
@@ -142,14 +142,14 @@ unsafe extern "C" fn aof_rewrite<V: NativeValue>(
         let (io, value) = unsafe { (Io::new(io), value_of::<V>(value)) };
         let key = io.key_name();
         let mut letter = V::LETTER;
-        value.save(&key, &mut |part| {
-            io.emit(c"SIM.LOAD", &key, &[&[letter], part].concat());
+        value.save(&key, &mut |piece| {
+            io.emit(c"SIM.LOAD", &key, &[&[letter], piece].concat());
             letter = CONTINUATION;
         });
     });
 }
 
-/// The letter before the further parts of a value in the AOF.
+/// The letter before the further pieces of a value in the AOF.
 pub const CONTINUATION: u8 = b'+';
 
 unsafe extern "C" fn mem_usage<V: NativeValue>(value: *const c_void) -> usize {

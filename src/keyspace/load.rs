@@ -1,7 +1,7 @@
-//! `SIM.LOAD key part`: the AOF's own form of a key.
+//! `SIM.LOAD key piece`: the AOF's own form of a key.
 //!
-//! A rewritten AOF holds each value as its saved parts (see [`super::data_type`]), one command for each; a
-//! letter before the part says what it is. SIM.CREATE and SIM.RECORD could not bring it back: a scope that
+//! A rewritten AOF holds each value as its saved pieces (see [`super::data_type`]), one command for each; a
+//! letter before the piece says what it is. SIM.CREATE and SIM.RECORD could not bring it back: a scope that
 //! was renamed keeps a tag that does not follow from its name.
 
 use super::chunk::StoredChunk;
@@ -11,24 +11,24 @@ use crate::index::codec::DecodeError;
 use crate::server::call::Call;
 use crate::server::key::{Access, Key};
 
-/// Loads a part of a key's value: the first one makes the value, each further one adds to it.
+/// Loads a piece of a key's value: the first one makes the value, each further one adds to it.
 ///
 /// # Errors
-/// The part is damaged, or does not continue the value that the key holds.
-pub fn part(call: &Call, name: &[u8], part: &[u8]) -> Result<(), DecodeError> {
-    let (letter, part) = part.split_first().ok_or(DecodeError::Truncated)?;
+/// The piece is damaged, or does not continue the value that the key holds.
+pub fn piece(call: &Call, name: &[u8], piece: &[u8]) -> Result<(), DecodeError> {
+    let (letter, piece) = piece.split_first().ok_or(DecodeError::Truncated)?;
     let mut key = Key::open(call, name, Access::Write);
     match *letter {
-        Scope::LETTER => key.set(Scope::load(part, name)?),
+        Scope::LETTER => key.set(Scope::load(piece, name)?),
         StoredChunk::LETTER => {
-            let mut chunk = StoredChunk::load(part, name)?;
+            let mut chunk = StoredChunk::load(piece, name)?;
             chunk.update_totals();
             key.set(chunk);
         }
         CONTINUATION => {
             let chunk = key.value_mut::<StoredChunk>().ok().flatten();
             let chunk = chunk.ok_or(DecodeError::Truncated)?;
-            chunk.load_more(part)?;
+            chunk.load_more(piece)?;
             chunk.update_totals();
         }
         _ => return Err(DecodeError::Range),

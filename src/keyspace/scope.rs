@@ -206,26 +206,26 @@ impl NativeValue for Scope {
         self.contribution.set(Totals { scopes: 1, bytes, ..Totals::default() });
     }
 
-    fn save(&self, key: &[u8], part: &mut dyn FnMut(&[u8])) {
+    fn save(&self, key: &[u8], piece: &mut dyn FnMut(&[u8])) {
         let mut writer = Writer::default();
-        writer.name(key);
-        writer.number(self.uid);
-        writer.name(&self.tag);
+        writer.write_name(key);
+        writer.write_number(self.uid);
+        writer.write_name(&self.tag);
         self.definition.write(&mut writer);
-        writer.number(self.directory.len() as u64);
+        writer.write_number(self.directory.len() as u64);
         for (index, starts) in &self.directory {
-            writer.name(index);
-            writer.number(starts.len() as u64);
-            starts.iter().for_each(|start| writer.number(*start));
+            writer.write_name(index);
+            writer.write_number(starts.len() as u64);
+            starts.iter().for_each(|start| writer.write_number(*start));
         }
-        part(&writer.into_bytes());
+        piece(&writer.into_bytes());
     }
 
-    fn load(part: &[u8], key: &[u8]) -> Result<Scope, DecodeError> {
-        let mut reader = Reader::new(part);
-        let saved_as = reader.name()?;
-        let uid = reader.number()?;
-        let tag = reader.name()?;
+    fn load(piece: &[u8], key: &[u8]) -> Result<Scope, DecodeError> {
+        let mut reader = Reader::new(piece);
+        let saved_as = reader.read_name()?;
+        let uid = reader.read_number()?;
+        let tag = reader.read_name()?;
         if name::tag(tag).as_deref() != Ok(tag) {
             return Err(DecodeError::Name);
         }
@@ -246,7 +246,7 @@ impl NativeValue for Scope {
         Ok(Scope::new(scope.definition, derived_uid(uid, key), &tag))
     }
 
-    /// A scope has only one part.
+    /// A scope has only one piece.
     fn load_more(&mut self, _: &[u8]) -> Result<(), DecodeError> {
         Err(DecodeError::Trailing)
     }
@@ -299,15 +299,15 @@ fn read_directory(
     interval: u64,
 ) -> Result<BTreeMap<Box<[u8]>, BTreeSet<u64>>, DecodeError> {
     let mut directory: BTreeMap<Box<[u8]>, BTreeSet<u64>> = BTreeMap::new();
-    for _ in 0..from.number()? {
-        let index = from.name()?;
+    for _ in 0..from.read_number()? {
+        let index = from.read_name()?;
         let after = directory.keys().next_back().is_none_or(|last| **last < *index);
         if index.is_empty() || index == b"*" || index.len() > MAX_NAME || !after {
             return Err(DecodeError::Name);
         }
         let mut starts = BTreeSet::new();
-        for _ in 0..from.number()? {
-            let start = from.number_in(Definition::TIMESTAMP)?;
+        for _ in 0..from.read_number()? {
+            let start = from.read_number_in(Definition::TIMESTAMP)?;
             let on_grid = start.checked_rem(interval).unwrap_or(start) == 0;
             if !on_grid || starts.last().is_some_and(|last| *last >= start) {
                 return Err(DecodeError::Range);
@@ -336,7 +336,7 @@ mod tests {
 
     fn saved(scope: &Scope, key: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        scope.save(key, &mut |part| bytes.extend_from_slice(part));
+        scope.save(key, &mut |piece| bytes.extend_from_slice(piece));
         bytes
     }
 

@@ -15,6 +15,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 /// and defragmentation leaves them in place.
 pub(super) const PROMISED: usize = 8;
 
+// What a chunk lies in asks for no more, so that all of it comes from the server.
+const _: () = assert!(crate::index::MAX_ALIGN <= PROMISED);
+
 /// The server's allocator, or the system's if there is no server.
 #[derive(Debug)]
 pub struct ModuleAlloc;

@@ -138,7 +138,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// An upper bound on the bytes of all features together.
-    pub fn most_bytes(&self) -> usize {
+    pub fn max_bytes(&self) -> usize {
         // A byte is in no more features than a feature has units, nor than there are features.
         self.text.len().saturating_mul(self.shingle.length().min(self.count))
     }

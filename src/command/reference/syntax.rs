@@ -32,7 +32,7 @@ use crate::server::argument::{Argument, Kind};
 /// The types of all arguments, by their names.
 const VALUES: [(Kind, &str); 6] = [
     (Kind::Key, "scope key"),
-    (Kind::String, "item destination source other index bucket feature text blob part name"),
+    (Kind::String, "item destination source other index bucket feature text blob piece name"),
     (
         Kind::Integer,
         "bands rows slots seconds intervals seed modulus characters words count numindexes band limit cursor",

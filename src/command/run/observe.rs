@@ -35,7 +35,7 @@ impl<'a> Source<'a> {
                 check_text(call, text)?;
                 let not_utf8 = |_| Error::expected("text", "valid UTF-8");
                 let prepared = definition.text.prepare(std::str::from_utf8(text).map_err(not_utf8)?);
-                check_signing(call, "text", prepared.count(), prepared.most_bytes(), definition)?;
+                check_signing(call, "text", prepared.count(), prepared.max_bytes(), definition)?;
                 Ok(definition.scheme.sign(prepared.features()).map(Observation::Signed))
             }
         }
