@@ -151,17 +151,17 @@ impl Model {
     ) -> Vec<(u8, f64, u64)> {
         let all = self.all(chunks);
         let items: BTreeSet<u8> = self.0.keys().map(|(_, item)| *item).collect();
-        let mut found = Vec::new();
+        let mut matches = Vec::new();
         for item in items {
             let profile = self.profile(chunks, item);
             let bands: BTreeSet<usize> =
                 profile.keys().filter(|key| query.contains_key(key)).map(|key| key.0).collect();
             if !bands.is_empty() && bands.len() >= min_bands {
                 let observations = profile.values().sum::<u64>() / BANDS as u64;
-                found.push((item, Self::score(score, query, &profile, all), observations));
+                matches.push((item, Self::score(score, query, &profile, all), observations));
             }
         }
-        found
+        matches
     }
 }
 
@@ -189,7 +189,7 @@ fn apply(chunks: &mut [Chunk], step: &Step) -> Option<Vec<u64>> {
 
 /// Compares a result with the model's, cut at the limit; scores to 1e-12, order by score, observations, name.
 fn same(
-    found: &[Match],
+    matches: &[Match],
     mut expected: Vec<(u8, f64, u64)>,
     limit: Option<usize>,
 ) -> Result<(), TestCaseError> {
@@ -199,8 +199,8 @@ fn same(
         (rounded(b.1), b.2).cmp(&(rounded(a.1), a.2)).then_with(|| name(a.0).cmp(&name(b.0)))
     });
     expected.truncate(limit.unwrap_or(usize::MAX));
-    prop_assert_eq!(found.len(), expected.len());
-    for (found, (item, score, observations)) in found.iter().zip(expected) {
+    prop_assert_eq!(matches.len(), expected.len());
+    for (found, (item, score, observations)) in matches.iter().zip(expected) {
         prop_assert_eq!(found.item, &name(item)[..]);
         prop_assert!(
             (found.score - score).abs() < 1e-12 * score.max(1.0),
@@ -240,22 +240,25 @@ fn check(
     for window in [vec![0], vec![0, 1, 2]] {
         let chunks: Vec<&Chunk> = window.iter().map(|number| &chunks[*number]).collect();
         for item in 0..items.min(12) {
-            let query = model.profile(&window, item);
+            let expected_profile = model.profile(&window, item);
             let profile = Profile::of_item(&name(item), &chunks);
             let frequencies: BTreeMap<(usize, Vec<u8>), u64> =
                 profile.frequencies().iter().map(|f| ((f.band.into(), f.bucket.to_vec()), f.count)).collect();
-            let expected =
-                query.iter().map(|((band, number), count)| ((*band, bucket(*number)), *count)).collect();
+            let expected = expected_profile
+                .iter()
+                .map(|((band, number), count)| ((*band, bucket(*number)), *count))
+                .collect();
             prop_assert_eq!(frequencies, expected);
             let asking = name(item);
             // A search by an item and a search by its profile find the same.
-            for part in [IndexQuery::of_item(&asking, &chunks), IndexQuery::new(profile, &chunks)] {
-                let part = part.with_min_bands(min_bands);
+            for query in [IndexQuery::of_item(&asking, &chunks), IndexQuery::new(profile, &chunks)] {
+                let query = query.with_min_bands(min_bands);
                 for score in SCORES {
-                    let wanted = SearchOptions { mode: score, ..all(limit) };
-                    let found =
-                        search(&part, &wanted, &mut Budget::new(u64::MAX)).expect("no limit of postings");
-                    same(&found, model.similar(&window, &query, min_bands.into(), score), limit)?;
+                    let options = SearchOptions { mode: score, ..all(limit) };
+                    let matches =
+                        search(&query, &options, &mut Budget::new(u64::MAX)).expect("no limit of postings");
+                    let expected = model.similar(&window, &expected_profile, min_bands.into(), score);
+                    same(&matches, expected, limit)?;
                 }
             }
         }
@@ -284,7 +287,7 @@ proptest! {
     }
 
     #[test]
-    fn a_combined_score_is_the_mean_of_the_parts_with_data(
+    fn a_combined_score_is_the_mean_of_the_indexes_with_data(
         first in prop::collection::vec(step(8, 8), 1..40),
         second in prop::collection::vec(step(8, 8), 1..40),
         item in 0..8u8,
@@ -300,22 +303,24 @@ proptest! {
         }).collect();
         let chunks: Vec<Vec<&Chunk>> = built.iter().map(|(chunks, _)| chunks.iter().collect()).collect();
         let asking = name(item);
-        let parts: Vec<IndexQuery> =
+        let queries: Vec<IndexQuery> =
             chunks.iter().map(|chunks| IndexQuery::of_item(&asking, chunks).with_min_bands(min_bands)).collect();
-        let wanted = SearchOptions { mode: score, ..all(None) };
-        let found = combine(&parts, &wanted, &mut Budget::new(u64::MAX)).expect("no limit of postings");
+        let options = SearchOptions { mode: score, ..all(None) };
+        let matches = combine(&queries, &options, &mut Budget::new(u64::MAX)).expect("no limit of postings");
 
-        let queries: Vec<_> = built.iter().map(|(_, model)| model.profile(&window, item)).collect();
+        let query_profiles: Vec<_> = built.iter().map(|(_, model)| model.profile(&window, item)).collect();
         let mut expected = Vec::new();
         for other in 0..8u8 {
             let profiles: Vec<_> = built.iter().map(|(_, model)| model.profile(&window, other)).collect();
-            let admitted = (0..2).any(|part| built[part].1.similar(&window, &queries[part], min_bands.into(), score)
-                .iter().any(|found| found.0 == other));
-            let scores: Vec<f64> = (0..2).filter_map(|part| {
-                let (query, profile) = (&queries[part], &profiles[part]);
+            let admitted = (0..2).any(|index| {
+                let similar = built[index].1.similar(&window, &query_profiles[index], min_bands.into(), score);
+                similar.iter().any(|(item, ..)| *item == other)
+            });
+            let scores: Vec<f64> = (0..2).filter_map(|index| {
+                let (query, profile) = (&query_profiles[index], &profiles[index]);
                 match (query.is_empty(), profile.is_empty()) {
                     (true, true) => None,
-                    (false, false) => Some(Model::score(score, query, profile, built[part].1.all(&window))),
+                    (false, false) => Some(Model::score(score, query, profile, built[index].1.all(&window))),
                     _ => Some(0.0),
                 }
             }).collect();
@@ -324,7 +329,7 @@ proptest! {
                 expected.push((other, scores.iter().sum::<f64>() / scores.len() as f64, observations));
             }
         }
-        same(&found, expected, None)?;
+        same(&matches, expected, None)?;
     }
 }
 
@@ -362,26 +367,26 @@ proptest! {
         }).collect();
         let chunks: Vec<Vec<&Chunk>> = built.iter().map(|chunks| chunks.iter().collect()).collect();
         let asking = name(item);
-        let parts: Vec<IndexQuery> =
+        let queries: Vec<IndexQuery> =
             chunks.iter().map(|chunks| IndexQuery::of_item(&asking, chunks).with_min_bands(min_bands)).collect();
         let except = exclude_self.then_some(&asking[..]);
         // The highest SIGNIFICANCE here is about 20.
         let min_score = least.map(|least| if score == ScoreMode::Significance { least * 20.0 } else { least });
-        let wanted = SearchOptions { mode: score, limit, min_score, exclude_self };
-        let everything = SearchOptions { mode: score, ..SearchOptions::default() };
-        // Without a limit and a least score nothing is pruned; what is not wanted is cut afterwards.
+        let options = SearchOptions { mode: score, limit, min_score, exclude_self };
+        let unpruned = SearchOptions { mode: score, ..SearchOptions::default() };
+        // Without a limit and a least score nothing is pruned; what the options leave out is cut afterwards.
         let cut = |mut all: Vec<Match<'_>>| -> Vec<String> {
             all.retain(|found| Some(found.item) != except && min_score.is_none_or(|least| found.score >= least));
             all.truncate(limit.unwrap_or(usize::MAX));
             all.iter().map(|found| format!("{found:?}")).collect()
         };
         let mut budget = Budget::new(u64::MAX);
-        for part in &parts {
-            let everything = search(part, &everything, &mut Budget::new(u64::MAX)).expect("no limit of postings");
-            prop_assert_eq!(cut(search(part, &wanted, &mut budget).expect("no limit of postings")), cut(everything));
+        for query in &queries {
+            let everything = search(query, &unpruned, &mut Budget::new(u64::MAX)).expect("no limit of postings");
+            prop_assert_eq!(cut(search(query, &options, &mut budget).expect("no limit of postings")), cut(everything));
         }
-        let everything = combine(&parts, &everything, &mut Budget::new(u64::MAX)).expect("no limit of postings");
-        prop_assert_eq!(cut(combine(&parts, &wanted, &mut budget).expect("no limit of postings")), cut(everything));
+        let everything = combine(&queries, &unpruned, &mut Budget::new(u64::MAX)).expect("no limit of postings");
+        prop_assert_eq!(cut(combine(&queries, &options, &mut budget).expect("no limit of postings")), cut(everything));
     }
 }
 
@@ -479,9 +484,9 @@ fn a_hot_bucket_that_cannot_matter_is_not_read() {
     }
     let chunks = [&chunk];
     let asking = 3u32.to_le_bytes();
-    let part = IndexQuery::of_item(&asking, &chunks);
+    let query = IndexQuery::of_item(&asking, &chunks);
     let mut budget = Budget::new(300); // far less than it costs to read the hot bucket
-    assert_eq!(search(&part, &all(Some(10)), &mut budget).expect("within the budget").len(), 10);
+    assert_eq!(search(&query, &all(Some(10)), &mut budget).expect("within the budget").len(), 10);
     assert_eq!(budget.skipped, 10_000);
 }
 
@@ -499,10 +504,10 @@ fn a_newcomer_that_just_reaches_the_floor_is_not_left_out() {
     chunk.record(b"asking", [&b"near"[..], b"own"].into_iter());
     // Each newcomer shares all of its one observation: (ln 2 + 1) * (ln(229 / 3) + 1) is 9.033.
     let chunks = [&chunk];
-    let part = IndexQuery::of_item(b"asking", &chunks);
-    let wanted = SearchOptions { mode: ScoreMode::Significance, exclude_self: true, ..all(Some(1)) };
-    let found = search(&part, &wanted, &mut Budget::new(u64::MAX)).expect("no limit of postings");
-    assert_eq!((found[0].item, (found[0].score * 1e3).round()), (&0u32.to_le_bytes()[..], 9_033.0));
+    let query = IndexQuery::of_item(b"asking", &chunks);
+    let options = SearchOptions { mode: ScoreMode::Significance, exclude_self: true, ..all(Some(1)) };
+    let matches = search(&query, &options, &mut Budget::new(u64::MAX)).expect("no limit of postings");
+    assert_eq!((matches[0].item, (matches[0].score * 1e3).round()), (&0u32.to_le_bytes()[..], 9_033.0));
 }
 
 #[test]
@@ -520,10 +525,10 @@ fn a_member_of_a_hot_bucket_that_ties_by_its_observations_elsewhere_is_not_left_
     record(&mut old, b"often", b"other");
     let chunks = [&old, &new];
     let best = |item: &'static [u8], score| {
-        let wanted = SearchOptions { mode: score, exclude_self: true, ..all(Some(2)) };
-        let found = search(&IndexQuery::of_item(item, &chunks), &wanted, &mut Budget::new(u64::MAX));
-        let found = found.expect("no limit of postings").into_iter();
-        found.map(|found| (found.item.to_vec(), found.score, found.observations)).collect::<Vec<_>>()
+        let options = SearchOptions { mode: score, exclude_self: true, ..all(Some(2)) };
+        let matches = search(&IndexQuery::of_item(item, &chunks), &options, &mut Budget::new(u64::MAX));
+        let matches = matches.expect("no limit of postings").into_iter();
+        matches.map(|found| (found.item.to_vec(), found.score, found.observations)).collect::<Vec<_>>()
     };
     for score in [ScoreMode::Overlap, ScoreMode::Coverage] {
         assert_eq!(best(b"asking", score), [(b"often".to_vec(), 0.5, 2), (vec![0, 0], 0.5, 1)]);
@@ -536,14 +541,14 @@ fn a_member_of_a_hot_bucket_that_ties_by_its_observations_elsewhere_is_not_left_
 }
 
 #[test]
-fn an_item_is_exactly_like_itself() {
+fn an_item_scores_exactly_one_with_itself() {
     let mut chunk = Chunk::new(2);
     for i in 0..37u8 {
         chunk.record(b"a", [&[i % 5][..], &[i % 7]].into_iter());
     }
     let chunks = [&chunk];
-    let part = IndexQuery::of_item(b"a", &chunks);
-    assert_eq!(search(&part, &all(None), &mut Budget::new(u64::MAX)).expect("found")[0].score, 1.0);
+    let query = IndexQuery::of_item(b"a", &chunks);
+    assert_eq!(search(&query, &all(None), &mut Budget::new(u64::MAX)).expect("found")[0].score, 1.0);
 }
 
 #[test]
@@ -553,13 +558,13 @@ fn a_search_that_would_read_too_much_is_refused() {
         chunk.record(&[i], [&b"hot"[..]].into_iter());
     }
     let chunks = [&chunk];
-    let part = IndexQuery::of_item(&[3], &chunks);
-    assert_eq!(search(&part, &all(None), &mut Budget::new(99)).expect_err("more than 99").postings, 100);
+    let query = IndexQuery::of_item(&[3], &chunks);
+    assert_eq!(search(&query, &all(None), &mut Budget::new(99)).expect_err("more than 99").postings, 100);
     // Each of the 100 members is read and returned. All but the queried item are also noted and looked up.
     let cost = 100 + 99 * (3 + 1 + 1) + 100 * 6;
-    assert!(search(&part, &all(None), &mut Budget::new(cost - 1)).is_err());
+    assert!(search(&query, &all(None), &mut Budget::new(cost - 1)).is_err());
     let mut budget = Budget::new(cost + 1);
-    assert!(search(&part, &all(None), &mut budget).is_ok());
+    assert!(search(&query, &all(None), &mut budget).is_ok());
     assert_eq!(budget, Budget { left: 1, read: 100, skipped: 0 });
 }
 
@@ -568,9 +573,8 @@ fn an_item_that_asks_can_be_left_out() {
     let mut chunk = Chunk::new(1);
     [1, 2, 3].iter().for_each(|i| drop(chunk.record(&[*i], [&b"same"[..]].into_iter())));
     let chunks = [&chunk];
-    let part = IndexQuery::of_item(&[2], &chunks);
-    let found =
-        search(&part, &SearchOptions { exclude_self: true, ..all(Some(10)) }, &mut Budget::new(u64::MAX))
-            .expect("few");
-    assert_eq!(found.iter().map(|found| found.item).collect::<Vec<_>>(), [[1], [3]]);
+    let query = IndexQuery::of_item(&[2], &chunks);
+    let options = SearchOptions { exclude_self: true, ..all(Some(10)) };
+    let matches = search(&query, &options, &mut Budget::new(u64::MAX)).expect("few");
+    assert_eq!(matches.iter().map(|found| found.item).collect::<Vec<_>>(), [[1], [3]]);
 }

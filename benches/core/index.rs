@@ -46,9 +46,9 @@ fn hot(bands: u64, hot: u64, members: u64, near: u64) -> Chunk {
 }
 
 fn compare(chunks: &[&Chunk], item: &[u8], limit: Option<usize>) -> usize {
-    let part = IndexQuery::of_item(item, chunks);
-    let wanted = SearchOptions { limit, ..SearchOptions::default() };
-    search(&part, &wanted, &mut Budget::new(u64::MAX)).map_or(0, |found| found.len())
+    let query = IndexQuery::of_item(item, chunks);
+    let options = SearchOptions { limit, ..SearchOptions::default() };
+    search(&query, &options, &mut Budget::new(u64::MAX)).map_or(0, |matches| matches.len())
 }
 
 fn record_new(c: &mut Criterion) {
@@ -93,14 +93,14 @@ fn search_hot(c: &mut Criterion) {
 
 fn write_and_read(c: &mut Criterion) {
     let made = groups(16, 1, 2_000, 20_000);
-    let written: Vec<Vec<u8>> = codec::encode_pieces(&made[0], 1 << 18).collect();
+    let pieces: Vec<Vec<u8>> = codec::encode_pieces(&made[0], 1 << 18).collect();
     c.bench_function("index: encode a chunk of 20,000 observations", |b| {
-        b.iter(|| codec::encode_pieces(black_box(&made[0]), 1 << 18).map(|part| part.len()).sum::<usize>());
+        b.iter(|| codec::encode_pieces(black_box(&made[0]), 1 << 18).map(|piece| piece.len()).sum::<usize>());
     });
     c.bench_function("index: decode a chunk of 20,000 observations", |b| {
         b.iter(|| {
             let mut chunk = Chunk::new(16);
-            written.iter().all(|part| codec::decode_piece(&mut chunk, part).is_ok())
+            pieces.iter().all(|piece| codec::decode_piece(&mut chunk, piece).is_ok())
         });
     });
 }
