@@ -41,7 +41,7 @@ This module compared with what you would run without it: the same index on built
 (`benches/lua/index.lua`), measured on the same server in the same run. A time is what a call costs the server
 (`INFO commandstats`), at a pipeline of {run["pipeline"]}; memory is the growth of `used_memory`. The ratio *by processor time*
 compares the time that a call takes on the server's main thread, including reading it and sending the reply. If it
-differs much from the ratio beside it, other programs disturbed the run. Ratios hold from machine to machine; times
+differs much from the other ratio, other programs disturbed the run. Ratios hold from machine to machine; times
 do not.
 
 {verdict(run["rows"])}

@@ -4,7 +4,7 @@ use crate::bench::Bench;
 use crate::contender::{Contender, Shape};
 use crate::corpus::{self, Event, Sizes};
 use crate::record::{self, EIGHT, EVENTS, FreshItems, GROUPS};
-use crate::report::{Baseline, Report, Row, Target, Unit};
+use crate::report::{Baseline, Report, Row, Target, Unit, three_digits};
 use serde_json::{Value, json};
 
 pub fn run(bench: &Bench, report: &mut Report) {
@@ -21,7 +21,10 @@ fn distinct(bench: &Bench, report: &mut Report, name: &'static str, bands: u16, 
     let Point { items, bytes } = *lua.last(); // compared at the size that both reach
     report.rows.push(Row {
         name,
-        work: format!("memory an item, {bands} bands, all distinct, {} thousand items", items / 1_000),
+        work: format!(
+            "memory an item, {bands} bands, all buckets distinct, {} items",
+            three_digits(items as f64)
+        ),
         unit: Unit::Bytes,
         baseline: Baseline::new("Lua", bytes),
         module: module.at(items).into(),
@@ -79,11 +82,11 @@ impl Growth {
     fn remark(&self) -> String {
         let worst = self.points.iter().map(|point| point.bytes).fold(0.0, f64::max);
         format!(
-            "at most {} anywhere between {} and {} thousand items; MEMORY USAGE says {:.0} % of what the \
+            "at most {} anywhere between {} and {} items; MEMORY USAGE says {:.0} % of what the \
              allocator has given",
             Unit::Bytes.show(worst),
-            self.points[0].items / 1_000,
-            self.last().items / 1_000,
+            three_digits(self.points[0].items as f64),
+            three_digits(self.last().items as f64),
             self.claimed.unwrap_or(f64::NAN) * 100.0
         )
     }

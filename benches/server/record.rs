@@ -5,7 +5,7 @@ use crate::contender::{Command, Contender, Shape};
 use crate::corpus::{self, Event, Sizes};
 use crate::random::Random;
 use crate::reference;
-use crate::report::{Baseline, Report, Row, Target, Unit};
+use crate::report::{Baseline, Report, Row, Target, Unit, three_digits};
 use crate::traffic;
 use crate::wire::Batch;
 
@@ -97,7 +97,10 @@ fn new_items(bench: &Bench, report: &mut Report) {
     bench.flush();
     report.rows.push(Row {
         name: "record-16-new",
-        work: format!("RECORD of a new item and 16 new buckets, after {} thousand", entries / 1_000),
+        work: format!(
+            "RECORD of a new item and 16 new buckets, after {} buckets",
+            three_digits(entries as f64)
+        ),
         unit: Unit::Microseconds,
         baseline: Baseline::new("SADD of 16 new members", Cost::median(&sadd)),
         module: module.into(),

@@ -3,7 +3,7 @@
 use crate::bench::{Bench, Cost, PIPELINE};
 use crate::contender::{Command, words};
 use crate::random::Random;
-use crate::report::Report;
+use crate::report::{Report, three_digits};
 use crate::wire::Batch;
 use serde_json::json;
 
@@ -26,12 +26,9 @@ pub fn run(bench: &Bench, report: &mut Report) {
         let costs: Vec<Cost> = (0..ROUNDS).map(|_| bench.cost(&batch, PIPELINE)).collect();
         add(report, name, &costs);
     }
-    let costs = sadd_of_new_members(bench, bench.extent.pick(1_000_000, 200_000), calls / 5);
-    add(
-        report,
-        &format!("SADD of 16 new members to a set of {} thousand", bench.extent.pick(1_000, 200)),
-        &costs,
-    );
+    let members = bench.extent.pick(1_000_000, 200_000);
+    let costs = sadd_of_new_members(bench, members, calls / 5);
+    add(report, &format!("SADD of 16 new members to a set of {}", three_digits(members as f64)), &costs);
     bench.flush();
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub enum Unit {
     Microseconds,
     Bytes,
-    Records,
+    Calls,
     DocumentsPerSecond,
 }
 
@@ -24,7 +24,7 @@ impl Unit {
             Unit::Bytes if figure >= 1e6 => (figure / 1e6, "MB"),
             Unit::Bytes if figure >= 1e4 => (figure / 1e3, "KB"),
             Unit::Bytes => (figure, "bytes"),
-            Unit::Records => (figure, "records"),
+            Unit::Calls => (figure, "calls"),
             Unit::DocumentsPerSecond => (figure / 1e3, "thousand/s"),
         };
         format!("{} {unit}", three_digits(figure))
@@ -198,7 +198,7 @@ pub struct Report {
 }
 
 const HEAD: [&str; 8] =
-    ["name", "work", "beside", "this module", "ratio", "by processor time", "target", "met"];
+    ["name", "work", "compared with", "this module", "ratio", "by processor time", "target", "met"];
 
 impl Report {
     /// Adds the results of the next section.

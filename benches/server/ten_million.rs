@@ -34,8 +34,8 @@ fn millions(records: usize) -> String {
 
 /// Counts the RECORDs of distinct items into one chunk that take too long. The system makes calls slow, too, when it
 /// takes the processor away or is slow to give memory. A control without the module, in turns with it, shows how
-/// many: as many calls of a script that only counts, each as long as a RECORD, and new strings of as many bytes, 64
-/// KiB each.
+/// many: the same number of calls of a script that only counts, each as long as a RECORD, and new strings of the
+/// same size together, 64 KiB each.
 fn grow(bench: &Bench, report: &mut Report, records: usize) {
     bench.progress(&format!("{} RECORDs into one chunk", millions(records)));
     bench.server.expect(format!("CONFIG SET slowlog-log-slower-than {}", STALL * 1_000), "OK");
@@ -59,16 +59,16 @@ fn grow(bench: &Bench, report: &mut Report, records: usize) {
     let control = [counting, strings].concat();
     report.rows.push(Row {
         name: "ten-million",
-        work: format!("of {} RECORDs into one chunk, slower than {STALL} ms", millions(records)),
-        unit: Unit::Records,
+        work: format!("RECORDs slower than {STALL} ms, of {} into one chunk", millions(records)),
+        unit: Unit::Calls,
         baseline: Baseline::new(
-            "of as many calls that only count, as long, and strings of as many bytes",
+            "the same number of script calls that take as long, and strings of the same size",
             control.len() as f64,
         ),
         module: (slow.len() as f64).into(),
         target: Target::Above(10.0),
         note: format!(
-            "{} on average, the slowest {}; of the control {}; {} an item",
+            "{} on average, the slowest {}, the slowest of the control {}; {} an item",
             Unit::Microseconds.show(times.iter().sum::<f64>() / times.len() as f64),
             slowest(&slow),
             slowest(&control),
@@ -118,14 +118,14 @@ impl Counting<'_> {
     }
 }
 
-/// The time for which the server stops when a chunk is freed, compared with strings of as many bytes.
+/// The time for which the server stops when a chunk is freed, compared with strings of the same size together.
 fn report_freeing(report: &mut Report, name: &'static str, what: &str, chunk: &Chunk, time: f64) {
     let strings = median((0..3).map(|_| chunk.time_of_strings()).collect());
     report.rows.push(Row {
         name,
         work: format!("{what} of a chunk of {} RECORDs", millions(chunk.records)),
         unit: Unit::Microseconds,
-        baseline: Baseline::new("DEL of 16 strings of as many bytes", strings),
+        baseline: Baseline::new("DEL of 16 strings of the same size together", strings),
         module: time.into(),
         target: Target::TimesLess(1.0),
         note: format!(

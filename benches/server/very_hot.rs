@@ -5,7 +5,7 @@ use crate::bench::{Bench, Cost, PIPELINE};
 use crate::contender::{Command, Contender, Shape};
 use crate::random::Random;
 use crate::record::EIGHT;
-use crate::report::{Baseline, Report, Row, Target, Unit};
+use crate::report::{Baseline, Report, Row, Target, Unit, three_digits};
 use crate::wire::Batch;
 
 const BANDS: u16 = 16;
@@ -23,7 +23,7 @@ pub fn run(bench: &Bench, report: &mut Report) {
     bench.flush();
     report.rows.push(Row {
         name: "compare-very-hot",
-        work: format!("COMPARE LIMIT 10, 2 of 16 bands hot with {} thousand members each", members / 1_000),
+        work: format!("COMPARE LIMIT 10, 2 of 16 bands hot, {} members each", three_digits(members as f64)),
         unit: Unit::Microseconds,
         baseline: Baseline::new("without the hot bands", cold),
         module: hot.into(),
