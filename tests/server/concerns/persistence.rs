@@ -81,7 +81,7 @@ fn rename(server: &Server) {
     server.expect("RENAME young old", "OK");
 }
 
-/// Checks the replies of a renamed scope, on the server that renamed it and on one that loaded it.
+/// Checks the replies of a renamed scope, whichever way the server came by it.
 fn renamed_answers(server: &Server) {
     server.expect("SIM.COMPARE old item 1 i", "[[['item', '1']]]");
     server.expect("SIM.COMPARE young item 1 i", "[[]]");
