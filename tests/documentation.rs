@@ -3,6 +3,7 @@
 //! - every link between its pages leads to a file, and to a heading, that exists;
 //! - a page of the site links to no file outside it, since mdBook copies only `docs/`;
 //! - every page is in the table of contents, `docs/SUMMARY.md`;
+//! - the pages about the code name only files and directories that exist;
 //! - the README asks for the same Rust as the manifest (`rust-version`).
 //!
 //! The examples and the command reference are compared with servers in `tests/server/concerns/`.
@@ -23,7 +24,7 @@ fn pages_in(directory: &Path) -> Vec<PathBuf> {
 
 /// The pages of the site, and those in the project's own directory.
 fn pages() -> Vec<PathBuf> {
-    let names = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+    let names = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
     let mut pages: Vec<PathBuf> = names.iter().map(|name| project().join(name)).collect();
     pages.extend(pages_in(&project().join("docs")));
     pages
@@ -112,6 +113,52 @@ fn every_page_is_in_the_table_of_contents() {
     let existing: BTreeSet<PathBuf> = pages_in(&docs).into_iter().filter(|page| *page != summary).collect();
     let missing: Vec<&PathBuf> = existing.difference(&listed).collect();
     assert!(missing.is_empty(), "docs/SUMMARY.md needs a line for each of {missing:?}");
+}
+
+/// The code spans of a page that are paths in the project: `src/lib.rs`, `rank.rs`, `src/index/`. What a build makes,
+/// in `target/`, is not part of it.
+fn named_paths(page: &str) -> Vec<&str> {
+    let spans = prose(page).flat_map(|line| line.split('`').skip(1).step_by(2));
+    let is_path = |span: &&str| {
+        let is_source =
+            [".rs", ".md", ".sh", ".py", ".toml"].iter().any(|extension| span.ends_with(extension));
+        let is_plain = span.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
+        is_plain && (is_source || span.contains('/')) && !span.starts_with("target/")
+    };
+    spans.filter(is_path).collect()
+}
+
+/// The paths of all files and directories of the project, relative to its own.
+fn project_paths() -> BTreeSet<PathBuf> {
+    let is_source = |name: &str| !["target", ".git", "node_modules"].contains(&name);
+    walkdir::WalkDir::new(project())
+        .into_iter()
+        .filter_entry(|entry| entry.file_name().to_str().is_some_and(is_source))
+        .map(|entry| entry.expect("an entry").path().strip_prefix(project()).expect("a prefix").to_path_buf())
+        .collect()
+}
+
+/// A path that begins with a directory of the project's root is relative to the root; any other may be the end of a
+/// path, as in "`keyspace/scope.rs`, `window.rs`".
+#[test]
+fn every_file_that_is_named_exists() {
+    let paths = project_paths();
+    let exists = |named: &str| {
+        let is_from_root =
+            Path::new(named).iter().next().is_some_and(|first| paths.contains(Path::new(first)));
+        if is_from_root {
+            paths.contains(Path::new(named))
+        } else {
+            paths.iter().any(|path| path.ends_with(named))
+        }
+    };
+    for page in ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/design.md"] {
+        let text = read(&project().join(page));
+        let named = named_paths(&text);
+        assert!(!named.is_empty(), "no path was found in {page}");
+        let missing: Vec<&str> = named.into_iter().filter(|path| !exists(path)).collect();
+        assert!(missing.is_empty(), "{page} names files that do not exist: {missing:?}");
+    }
 }
 
 /// Anyone who follows the README has a Rust that builds the module.
