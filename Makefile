@@ -8,7 +8,7 @@ export SERVERS INPUT PORT DATA
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-.PHONY: help run serve build cli check test soak bench bench-quick eval docs dist deb test-packages
+.PHONY: help run serve build cli check test test-debug soak bench bench-quick eval docs dist deb test-packages
 
 help: ## Lists the commands (as `make` without a target does)
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -39,6 +39,13 @@ test: ## Runs every test on every server; SERVERS=redis-7.0 narrows it
 	@scripts/install-clients.sh
 	cargo build --release --lib
 	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo test --workspace --no-fail-fast
+
+test-debug: ## Runs the tests of commands and of lasting state against a debug build, whose assertions check the invariants
+	@scripts/install-packages.sh build serve
+	@scripts/install-servers.sh $(SERVERS)
+	cargo build --lib
+	SIMILE_MODULE='$(TARGET)/debug/libsimile.so' cargo test --test server --no-fail-fast -- \
+		commands:: churn differential hostile persistence random_commands replication
 
 soak: ## Runs the long tests, and a short run under valgrind; less than half an hour
 	@scripts/install-packages.sh build serve soak
