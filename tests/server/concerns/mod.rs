@@ -30,5 +30,5 @@ mod statistics; // the section `simile` of INFO
 
 // The documentation.
 mod clients; // the clients of examples/ print what docs/clients.md shows
-mod readme; // the tour of the README
+mod readme; // the README's example, and the tour
 mod reference; // COMMAND DOCS, and the pages of docs/commands/
