@@ -124,19 +124,20 @@ impl HashName {
     /// The words for it.
     pub const WORDS: [(&'static str, HashName); 2] = [("FSS", HashName::Fss), ("MURMUR3", HashName::Murmur3)];
 
-    /// The name of a hash.
-    pub fn of(hash: Hash) -> HashName {
-        match hash {
-            Hash::Fss => HashName::Fss,
-            Hash::Murmur3 { .. } => HashName::Murmur3,
-        }
-    }
-
     /// The hash of this name. FSS has no modulus.
     pub fn with_modulus(self, modulus: Option<u32>) -> Hash {
         match self {
             HashName::Fss => Hash::Fss,
             HashName::Murmur3 => Hash::Murmur3 { modulus },
+        }
+    }
+}
+
+impl From<Hash> for HashName {
+    fn from(hash: Hash) -> HashName {
+        match hash {
+            Hash::Fss => HashName::Fss,
+            Hash::Murmur3 { .. } => HashName::Murmur3,
         }
     }
 }

@@ -18,11 +18,11 @@ redis_module! {
 }
 
 /// The release as modules count it, which MODULE LIST shows: 100 for 0.1.0, 10203 for 1.2.3.
-const VERSION: u32 = number(env!("CARGO_PKG_VERSION_MAJOR")) * 10_000
-    + number(env!("CARGO_PKG_VERSION_MINOR")) * 100
-    + number(env!("CARGO_PKG_VERSION_PATCH"));
+const VERSION: u32 = parse_number(env!("CARGO_PKG_VERSION_MAJOR")) * 10_000
+    + parse_number(env!("CARGO_PKG_VERSION_MINOR")) * 100
+    + parse_number(env!("CARGO_PKG_VERSION_PATCH"));
 
-const fn number(digits: &str) -> u32 {
+const fn parse_number(digits: &str) -> u32 {
     match u32::from_str_radix(digits, 10) {
         Ok(number) => number,
         Err(_) => panic!("a version has numbers"),

@@ -40,7 +40,7 @@ fn take_retention(args: &mut Args) -> Result<u32, Error> {
         let parameter = args.keyword_if(&definition::KEYWORDS);
         if parameter.or_else(|| args.keyword_if(&definition::REPLICATED_KEYWORDS)).is_some() {
             let text = "only RETENTION can be altered: for any other change, create another scope";
-            return Err(Error::Together(text));
+            return Err(Error::Usage(text));
         }
         args.keyword(&["RETENTION"])?;
     }
@@ -58,7 +58,7 @@ fn alter(call: &Call, key: &mut ScopeKey, retention: u32) -> Result<(), Error> {
     key.scope_mut()?.definition.retention = retention;
     for ListedChunk { index, start, is_live } in chunks {
         let scope = key.scope()?;
-        if !(is_live && set_expiry(call, scope, &index, start)?) {
+        if !(is_live && renew_expiry(call, scope, &index, start)?) {
             key.scope_mut()?.remove(&index, start);
         }
     }
@@ -79,7 +79,7 @@ struct ListedChunk {
 fn check_chunks(call: &Call, scope: &Scope) -> Result<Vec<ListedChunk>, Error> {
     let mut chunks = Vec::new();
     for index in scope.indexes() {
-        cost::all_chunks(call, scope, index, 3)?;
+        cost::charge_all_chunks(call, scope, index, 3)?;
         window::check_all_writable(call, scope, index)?;
         let window = Window::open_all(call, scope, index)?;
         let listed = scope.all_starts(index).map(|start| {
@@ -96,13 +96,13 @@ fn check_chunks(call: &Call, scope: &Scope) -> Result<Vec<ListedChunk>, Error> {
 ///
 /// A replica or an AOF load frees nothing by its own clock: it follows the DEL that comes before the
 /// ALTER, and then finds the chunk gone.
-fn set_expiry(call: &Call, scope: &Scope, index: &[u8], start: u64) -> Result<bool, Error> {
+fn renew_expiry(call: &Call, scope: &Scope, index: &[u8], start: u64) -> Result<bool, Error> {
     let Some(mut key) = ChunkKey::open(call, scope, index, start, Access::Write)? else { return Ok(false) };
-    if !call.is_trusted_source() && scope.definition.is_expired(start, call.now()) {
+    if !call.is_trusted_source() && scope.definition.is_expired(start, call.now_ms()) {
         key.unlink();
         call.replicate(c"DEL", &[ReplicatedArg::Bytes(&scope.chunk_name(index, start))]);
         return Ok(false);
     }
-    key.expire(&scope.definition);
+    key.set_expiry(&scope.definition);
     Ok(true)
 }

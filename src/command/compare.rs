@@ -38,7 +38,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         windows.push(options.window.open(call, scope, index)?);
     }
     let chunks = chunks_of(&windows);
-    chunks.iter().try_for_each(|chunks| cost::profile(call, item, chunks))?;
+    chunks.iter().try_for_each(|chunks| cost::charge_profile(call, item, chunks))?;
 
     // Search.
     let queries = chunks.iter().map(|chunks| IndexQuery::of_item(item, chunks));

@@ -50,7 +50,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
 /// Checks that a command asks for the definition that its scope has.
 fn check_same(existing: &Definition, given: &Definition) -> Result<(), Error> {
     match existing.difference(given, &[]) {
-        Some((parameter, existing, given)) => Err(Error::Differs { parameter, existing, given }),
+        Some((parameter, existing, given)) => Err(Error::DefinitionDiffers { parameter, existing, given }),
         None => Ok(()),
     }
 }

@@ -26,7 +26,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     // Check all, then change all.
     let items_by_index = changes::items_by_index(call, key.scope()?, &pairs)?;
     for (index, items) in &items_by_index {
-        cost::all_chunks(call, key.scope()?, index, 4)?;
+        cost::charge_all_chunks(call, key.scope()?, index, 4)?;
         window::check_all_writable(call, key.scope()?, index)?;
         changes::charge(call, key.scope()?, index, items)?;
     }
@@ -35,7 +35,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         let deleted_here = changes::change_chunks(call, key.scope()?, index, items, Chunk::delete)?;
         if deleted_here > 0 {
             // Strike out the chunks that were left empty, and so deleted.
-            let gone = window::gone(call, key.scope()?, index)?;
+            let gone = window::gone_starts(call, key.scope()?, index)?;
             let scope = key.scope_mut()?;
             scope.forget(index, gone);
         }

@@ -29,7 +29,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
 
     // Check all, then change all.
     for index in &dropped {
-        cost::all_chunks(call, key.scope()?, index, 2)?;
+        cost::charge_all_chunks(call, key.scope()?, index, 2)?;
         window::check_all_writable(call, key.scope()?, index)?;
     }
     let mut freed = 0;

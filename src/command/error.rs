@@ -25,10 +25,10 @@ pub enum Error {
     Unknown(String, String),
     /// An option is given more than once.
     #[error("ERR {0} is given twice")]
-    Twice(&'static str),
+    GivenTwice(&'static str),
     /// Two options exclude each other, or one needs the other.
     #[error("ERR {0}")]
-    Together(&'static str),
+    Usage(&'static str),
     /// An argument or a command that only a primary or an AOF may send.
     #[error("ERR {0} only for replication and the AOF")]
     ReplicationOnly(&'static str),
@@ -42,7 +42,7 @@ pub enum Error {
     NoScope(&'static str),
     /// CREATE of a scope that exists with another definition.
     #[error("ERR the scope exists with {parameter} {existing}, not {given}")]
-    Differs {
+    DefinitionDiffers {
         /// The first parameter that differs.
         parameter: &'static str,
         /// Its value in the scope.
@@ -104,7 +104,7 @@ pub enum Error {
         "ERR the command would cost more than {0} postings (simile.max-postings): \
          name fewer indexes, items or clauses, or raise the limit"
     )]
-    TooMuch(u64),
+    OverBudget(u64),
 
     // Keys.
     /// A key cannot be used.

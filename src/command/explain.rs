@@ -29,7 +29,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let scope = key.scope()?;
     let window = options.open(call, scope, index)?;
     let chunks = window.chunks();
-    items.iter().try_for_each(|item| cost::profile(call, item, &chunks))?;
+    items.iter().try_for_each(|item| cost::charge_profile(call, item, &chunks))?;
     let profiles = items.map(|item| Profile::of_item(item, &chunks));
     reply(call, &explain(score, &profiles, scope.definition.bands(), &chunks));
     Ok(())

@@ -39,7 +39,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
 
 /// The blob of an item; `None` if no live chunk of the index has it.
 fn export(call: &Call, scope: &Scope, index: &[u8], item: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-    cost::all_chunks(call, scope, index, 1)?;
+    cost::charge_all_chunks(call, scope, index, 1)?;
     let window = Window::open_all(call, scope, index)?;
     let chunks = window.chunks();
     let buckets: usize = chunks.iter().map(|chunk| chunk.buckets_of(item)).sum();

@@ -22,7 +22,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let scope = key.scope()?;
     let window = options.open(call, scope, index)?;
     let chunks = window.chunks();
-    cost::profile(call, item, &chunks)?;
+    cost::charge_profile(call, item, &chunks)?;
     let profile = Profile::of_item(item, &chunks);
     // A map of buckets for each band, also for those that the item was not seen in.
     call.reply_array(scope.definition.bands().into());

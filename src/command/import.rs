@@ -63,7 +63,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         check_time(call, &definition, blob)?;
     }
     let additions = additions(call, &definition, &imports);
-    check_room(call, key.scope()?, &additions)?;
+    check_capacities(call, key.scope()?, &additions)?;
 
     // Change and replicate.
     if !additions.is_empty() {
@@ -94,7 +94,7 @@ fn check_time(call: &Call, definition: &Definition, blob: &Blob) -> Result<(), E
 /// True if the chunk with this start has not expired. A replica or an AOF load imports what it is sent,
 /// whatever its own clock says.
 fn is_live(call: &Call, definition: &Definition, start: u64) -> bool {
-    call.is_trusted_source() || !definition.is_expired(start, call.now())
+    call.is_trusted_source() || !definition.is_expired(start, call.now_ms())
 }
 
 /// Groups what is imported by the chunks that it goes to.
@@ -112,15 +112,15 @@ fn additions<'i, 'a>(call: &Call, definition: &Definition, imports: &'i [Import<
 /// Checks that every chunk can take what is added to it. This opens all chunks of an index, not only
 /// those that change: one that is on its way to another node of the cluster must show before anything
 /// is changed.
-fn check_room(call: &Call, scope: &Scope, additions: &Additions) -> Result<(), Error> {
+fn check_capacities(call: &Call, scope: &Scope, additions: &Additions) -> Result<(), Error> {
     let empty = scope.new_chunk();
     for (index, chunks) in additions {
-        cost::all_chunks(call, scope, index, 4)?;
+        cost::charge_all_chunks(call, scope, index, 4)?;
         cost::spend(call, chunks.len() as u64 * cost::CHUNK)?;
         let window = Window::open_all(call, scope, index)?;
         let live: BTreeMap<u64, &Chunk> = window.starts().zip(window.chunks()).collect();
         for (start, added) in chunks {
-            window::check_new(call, scope, index, *start)?;
+            window::check_can_create(call, scope, index, *start)?;
             check_capacity(live.get(start).copied().unwrap_or(&empty), added)?;
         }
     }

@@ -62,7 +62,7 @@ fn check(
     index: &[u8],
     sources: &BTreeSet<&[u8]>,
 ) -> Result<(), Error> {
-    cost::all_chunks(call, scope, index, 5)?;
+    cost::charge_all_chunks(call, scope, index, 5)?;
     window::check_all_writable(call, scope, index)?;
     changes::charge(call, scope, index, sources)?;
     for chunk in Window::open_all(call, scope, index)?.chunks() {

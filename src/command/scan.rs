@@ -28,12 +28,12 @@ pub fn run(call: &Call) -> Result<(), Error> {
         return Ok(());
     };
     let scope = key.scope()?;
-    cost::all_chunks(call, scope, index, 1)?;
+    cost::charge_all_chunks(call, scope, index, 1)?;
     let window = Window::open_all(call, scope, index)?;
     let chunks: Vec<(u64, &Chunk)> = window.starts().zip(window.chunks()).collect();
     // A call may look at fewer items than COUNT asks for, at what the budget allows: each is looked up
     // in every chunk. It looks at one at least, so that a scan always ends.
-    let affordable = call.left() / (cost::SCANNED * (1 + chunks.len() as u64));
+    let affordable = call.budget_left() / (cost::SCANNED * (1 + chunks.len() as u64));
     let count = count.min(usize::try_from(affordable).unwrap_or(usize::MAX)).max(1);
     let interval = scope.definition.interval;
     let (mut items, next) = scan(&chunks, position_of(cursor, interval), count);

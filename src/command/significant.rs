@@ -22,7 +22,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     };
     let window = options.open(call, key.scope()?, index)?;
     let chunks = window.chunks();
-    cost::profile(call, item, &chunks)?;
+    cost::charge_profile(call, item, &chunks)?;
     let buckets = significant(&Profile::of_item(item, &chunks), &chunks, max_results);
     call.reply_array(buckets.len());
     for bucket in buckets {

@@ -3,12 +3,15 @@
 //!
 //! A value is a box that [`Key::set`](crate::server::key::Key::set) or [`rdb_load`] made; the server
 //! keeps the pointer. It calls the callbacks in its main thread, one after the other, between commands of
-//! the module. There are three exceptions: a command that removes a value has it freed, or its effort
-//! asked for; freeing may happen in another thread; and saving may happen in a child process, on a copy.
+//! the module, with three exceptions:
+//!
+//! - A command of the module that removes a value causes calls of `free_effort` and `free` while it runs.
+//! - `free` may run in another thread.
+//! - `rdb_save` and `aof_rewrite` may run in a child process, on its copy of the memory.
 //!
 //! A value is saved as a sequence of byte strings, its pieces: in the RDB one after the other up to an
-//! empty one, in the AOF as one `SIM.LOAD key piece` each. The encoding is the same in both. So even the
-//! largest chunk is never held as one string while it is saved or loaded.
+//! empty one, in the AOF as one `SIM.LOAD key piece` each. The encoding is the same in both. Pieces keep
+//! memory bounded: even the largest chunk is never held as one string while it is saved or loaded.
 
 use crate::index::codec::DecodeError;
 use crate::server::defrag::Defrag;
@@ -24,31 +27,29 @@ use std::ptr::null_mut;
 /// The version of the encoding of both types. A later one reads all earlier ones.
 pub const ENCODING: i32 = 0;
 
-/// A value that the server keeps for the module.
+/// A value of the module, as the callbacks of its type see it: what there is to save, load, move, digest
+/// and free. [`Value`] is the part of it that opening a key needs.
 pub trait NativeValue: Value {
     /// The letter before the first piece of a value of this type in the AOF.
     const LETTER: u8;
 
-    /// Passes each piece to `piece`. `key` is the key's name.
+    /// Encodes the value as pieces, and passes each to `piece` before it makes the next. `key` is the key's
+    /// name.
     fn save(&self, key: &[u8], piece: &mut dyn FnMut(&[u8]));
 
-    /// The value that a first piece describes, for a key of this name. Every count and length in it is
-    /// checked: it may come from a damaged file, or from a client by RESTORE.
-    ///
-    /// # Errors
-    /// Says what is wrong with the piece.
+    /// Makes the value that a first piece describes, for a key of this name. Checks every count and length in
+    /// it: the piece may come from a damaged file, or from a client by RESTORE.
     fn load(piece: &[u8], key: &[u8]) -> Result<Self, DecodeError>;
 
-    /// Adds a further piece. The totals are not updated: the caller does it after the last one.
-    ///
-    /// # Errors
-    /// Says what is wrong with the piece.
+    /// Adds a further piece, and checks it as [`Self::load`] does. Leaves the totals as they are: the caller
+    /// updates them after the last piece.
     fn load_more(&mut self, piece: &[u8]) -> Result<(), DecodeError>;
 
     /// Brings the value's contribution to INFO up to date: see [`super::totals`]. It takes constant time.
     fn update_totals(&mut self);
 
-    /// Moves the blocks that the value lies in, without the first one, which the server's pointer leads to.
+    /// Moves the blocks that the value is made of, except for the one that the server's pointer leads to: the
+    /// callback has moved that already.
     fn move_by(&mut self, mover: &mut Defrag);
 
     /// Adds the value's contents to a digest.
@@ -57,8 +58,9 @@ pub trait NativeValue: Value {
     /// Bytes allocated.
     fn memory(&self) -> usize;
 
-    /// The number of allocations to free. The server frees a value of up to 64 at once, and a larger one in
-    /// another thread if it is set to; 0 asks for another thread whatever it is set to.
+    /// The number of allocations to free. The server itself frees a value of up to 64; a larger one goes to
+    /// another thread if the server's settings allow it (`lazyfree-lazy-*`). 0 asks for the other thread
+    /// whatever the settings are.
     fn free_effort(&self) -> usize;
 }
 
@@ -69,22 +71,24 @@ pub const fn methods<V: NativeValue>() -> RedisModuleTypeMethods {
         rdb_load: Some(rdb_load::<V>),
         rdb_save: Some(rdb_save::<V>),
         aof_rewrite: Some(aof_rewrite::<V>),
-        // The server prefers `mem_usage2` if both are there; its number of samples is of no use here.
+        // `mem_usage2` only adds a number of samples to take: not needed, since `memory` counts without
+        // sampling.
         mem_usage: Some(mem_usage::<V>),
         mem_usage2: None,
         digest: Some(digest::<V>),
         free: Some(free::<V>),
         free_effort: Some(free_effort::<V>),
         free_effort2: None,
-        // Nothing is kept outside the keyspace but what follows from its values.
+        // All state outside the keyspace follows from the values in it, so there is nothing else to save.
         aux_load: None,
         aux_save: None,
         aux_save2: None,
         aux_save_triggers: 0,
-        // An unlinked value counts in INFO as long as it takes memory.
+        // INFO counts an unlinked value until it is freed, so nothing happens at the moment of unlinking.
         unlink: None,
         unlink2: None,
-        // Two keys with one uid would own the same chunks: the server refuses COPY by itself.
+        // A copy would have the uid of the original, and so own the same chunks. Without this callback the
+        // server refuses COPY.
         copy: None,
         copy2: None,
         defrag: Some(defrag::<V>),
@@ -102,9 +106,11 @@ unsafe fn value_of<'a, V>(value: *const c_void) -> &'a V {
 }
 
 unsafe extern "C" fn rdb_load<V: NativeValue>(io: *mut RedisModuleIO, version: c_int) -> *mut c_void {
-    guard::or(null_mut(), || {
+    guard::catch_panic(null_mut(), || {
         // SAFETY: the server's handle is valid until the callback returns.
         let io = unsafe { Io::new(io) };
+        // Null tells the server that loading failed. For a later version there is no way to know how much to
+        // read, so nothing is read.
         let value = (version <= ENCODING).then(|| load_pieces::<V>(&io)).flatten();
         value.map_or(null_mut(), |value| Box::into_raw(Box::new(value)).cast())
     })
@@ -115,6 +121,7 @@ fn load_pieces<V: NativeValue>(io: &Io) -> Option<V> {
     let mut value = V::load(&io.load().ok()?, &io.key_name()).ok()?;
     loop {
         let piece = io.load().ok()?;
+        // The empty piece that `rdb_save` writes at the end.
         if piece.is_empty() {
             value.update_totals();
             return Some(value);
@@ -124,7 +131,7 @@ fn load_pieces<V: NativeValue>(io: &Io) -> Option<V> {
 }
 
 unsafe extern "C" fn rdb_save<V: NativeValue>(io: *mut RedisModuleIO, value: *mut c_void) {
-    guard::or((), || {
+    guard::catch_panic((), || {
         // SAFETY: the server's handle and the value are valid until the callback returns.
         let (io, value) = unsafe { (Io::new(io), value_of::<V>(value)) };
         value.save(&io.key_name(), &mut |piece| io.save(piece));
@@ -137,10 +144,12 @@ unsafe extern "C" fn aof_rewrite<V: NativeValue>(
     _: *mut RedisModuleString,
     value: *mut c_void,
 ) {
-    guard::or((), || {
+    guard::catch_panic((), || {
         // SAFETY: the server's handle and the value are valid until the callback returns.
         let (io, value) = unsafe { (Io::new(io), value_of::<V>(value)) };
         let key = io.key_name();
+        // One SIM.LOAD for each piece. The letter before the first one gives the type, those of the others only
+        // that they continue.
         let mut letter = V::LETTER;
         value.save(&key, &mut |piece| {
             io.emit(c"SIM.LOAD", &key, &[&[letter], piece].concat());
@@ -154,11 +163,11 @@ pub const CONTINUATION: u8 = b'+';
 
 unsafe extern "C" fn mem_usage<V: NativeValue>(value: *const c_void) -> usize {
     // SAFETY: the value is valid until the callback returns.
-    guard::or(0, || unsafe { value_of::<V>(value) }.memory())
+    guard::catch_panic(0, || unsafe { value_of::<V>(value) }.memory())
 }
 
 unsafe extern "C" fn digest<V: NativeValue>(digest: *mut RedisModuleDigest, value: *mut c_void) {
-    guard::or((), || {
+    guard::catch_panic((), || {
         // SAFETY: the server's handle and the value are valid until the callback returns.
         let (digest, value) = unsafe { (Digest::new(digest), value_of::<V>(value)) };
         value.digest(&digest);
@@ -167,7 +176,7 @@ unsafe extern "C" fn digest<V: NativeValue>(digest: *mut RedisModuleDigest, valu
 
 unsafe extern "C" fn free_effort<V: NativeValue>(_: *mut RedisModuleString, value: *const c_void) -> usize {
     // SAFETY: the value is valid until the callback returns.
-    guard::or(1, || unsafe { value_of::<V>(value) }.free_effort())
+    guard::catch_panic(1, || unsafe { value_of::<V>(value) }.free_effort())
 }
 
 /// Returns 0, for done: the work is bounded by [`NativeValue::move_by`] itself.
@@ -176,9 +185,10 @@ unsafe extern "C" fn defrag<V: NativeValue>(
     _: *mut RedisModuleString,
     value: *mut *mut c_void,
 ) -> c_int {
-    guard::or((), || {
+    guard::catch_panic((), || {
         // SAFETY: the server's context is valid until the callback returns.
         let mut mover = unsafe { Defrag::new(ctx) };
+        // The box first, because the rest is reached through it.
         // SAFETY: `value` is the server's place for the pointer to the box. The server calls this
         // between commands, in its main thread, so that nobody has a reference to the value.
         let moved = unsafe {
@@ -191,7 +201,7 @@ unsafe extern "C" fn defrag<V: NativeValue>(
 }
 
 unsafe extern "C" fn free<V: NativeValue>(value: *mut c_void) {
-    guard::or((), || {
+    guard::catch_panic((), || {
         // SAFETY: the box that `Key::set` or `rdb_load` made; the server frees it once. This may
         // happen in another thread, so it touches nothing but the value, atomics, and what a lock guards.
         drop(unsafe { Box::from_raw(value.cast::<V>()) });

@@ -25,7 +25,7 @@ pub enum Error {
     NotAllowed,
     /// The scope was given the name of one of its chunks.
     #[error("ERR the scope's key has the name that one of its chunks must have: rename it")]
-    OwnName,
+    NamedAsChunk,
 }
 
 impl From<WrongType> for Error {

@@ -101,7 +101,7 @@ fn slot(name: &[u8]) -> u16 {
 pub type ChunkName = SmallVec<[u8; 96]>;
 
 /// The key of a chunk.
-pub fn chunk(tag: &[u8], index: &[u8], start: u64, uid: u64) -> ChunkName {
+pub fn chunk_name(tag: &[u8], index: &[u8], start: u64, uid: u64) -> ChunkName {
     let mut key = ChunkName::with_capacity(tag.len() + index.len() + 40);
     key.extend_from_slice(tag);
     key.push(b':');

@@ -86,7 +86,7 @@ impl Scope {
 
     /// The key of a chunk.
     pub fn chunk_name(&self, index: &[u8], start: u64) -> ChunkName {
-        name::chunk(&self.tag, index, start, self.uid)
+        name::chunk_name(&self.tag, index, start, self.uid)
     }
 
     /// The names of its indexes, in the order of their bytes.

@@ -10,7 +10,7 @@ use crate::server::key::{Access, Key};
 use crate::server::scan::{self, Cursor};
 
 /// The result of one step of a sweep.
-pub struct Swept {
+pub struct SweepStep {
     /// The position to go on from; 0 at the end.
     pub next: Cursor,
     /// The names of the chunks that were freed.
@@ -19,12 +19,12 @@ pub struct Swept {
 
 /// Looks at about `count` keys of the database from a position on, and frees the chunks whose scope is gone;
 /// `None` if the server refuses to walk over its keys.
-pub fn step(call: &Call, from: Cursor, count: u64) -> Option<Swept> {
+pub fn step(call: &Call, from: Cursor, count: u64) -> Option<SweepStep> {
     let page = scan::keys_of_type(call, from, count, c"sim-chunk")?;
     let freed = page.keys.into_iter().filter(|name| is_orphan(call, name)).collect::<Vec<_>>();
     // Opened anew to write, and only these: closing a key that was opened to write is a signal.
     freed.iter().for_each(|name| chunk::unlink(Key::open(call, name, Access::Write)));
-    Some(Swept { next: page.next, freed })
+    Some(SweepStep { next: page.next, freed })
 }
 
 fn is_orphan(call: &Call, name: &[u8]) -> bool {

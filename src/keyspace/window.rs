@@ -69,19 +69,19 @@ impl<'c> ChunkKey<'c> {
     /// Makes a chunk, in place of whatever its key holds, and lets it expire when its time has come.
     ///
     /// # Errors
-    /// As [`check_new`].
+    /// As [`check_can_create`].
     pub fn create(call: &'c Call, scope: &Scope, index: &[u8], start: u64) -> Result<ChunkKey<'c>, Error> {
-        check_new(call, scope, index, start)?;
+        check_can_create(call, scope, index, start)?;
         let mut key = Key::open(call, &scope.chunk_name(index, start), Access::Write);
         key.delete();
         key.set(StoredChunk::new(scope, index, start));
         let mut chunk = ChunkKey { key, start };
-        chunk.expire(&scope.definition);
+        chunk.set_expiry(&scope.definition);
         Ok(chunk)
     }
 
     /// Lets the chunk, whose key is open to write, expire when its time has come.
-    pub fn expire(&mut self, definition: &Definition) {
+    pub fn set_expiry(&mut self, definition: &Definition) {
         if let Some(expiry) = definition.expiry_ms(self.start) {
             self.key.expire_at(expiry);
         }
@@ -121,7 +121,7 @@ fn name_for(
     access: Access,
 ) -> Result<ChunkName, Error> {
     let name = scope.chunk_name(index, start);
-    if name::was_made_as(scope.tag(), scope.uid, call.key()) || rights::allow(call, &name, access) {
+    if name::was_made_as(scope.tag(), scope.uid, call.key()) || rights::may_use(call, &name, access) {
         Ok(name)
     } else {
         Err(Error::NotAllowed)
@@ -132,9 +132,9 @@ fn name_for(
 ///
 /// # Errors
 /// The caller has no right to it, or its key would be that of the scope itself, which was renamed to it.
-pub fn check_new(call: &Call, scope: &Scope, index: &[u8], start: u64) -> Result<(), Error> {
+pub fn check_can_create(call: &Call, scope: &Scope, index: &[u8], start: u64) -> Result<(), Error> {
     let name = name_for(call, scope, index, start, Access::Write)?;
-    if *name == *call.key() { Err(Error::OwnName) } else { Ok(()) }
+    if *name == *call.key() { Err(Error::NamedAsChunk) } else { Ok(()) }
 }
 
 /// Checks that none of an index's chunks is on its way to another node of the cluster. A command calls
@@ -161,7 +161,7 @@ pub fn check_all_writable(call: &Call, scope: &Scope, index: &[u8]) -> Result<()
 /// True if a missing chunk may be on its way to another node: it has not expired, and the command does
 /// not come from a primary or an AOF, which knew what there was.
 fn may_have_moved(call: &Call, scope: &Scope, start: u64) -> bool {
-    let is_expired = scope.definition.is_expired(start, call.now());
+    let is_expired = scope.definition.is_expired(start, call.now_ms());
     !is_expired && call.is_in_cluster() && !call.is_trusted_source()
 }
 
@@ -212,7 +212,7 @@ impl<'c> Window<'c> {
 ///
 /// # Errors
 /// As [`ChunkKey::open`].
-pub fn gone(call: &Call, scope: &Scope, index: &[u8]) -> Result<Vec<u64>, Error> {
+pub fn gone_starts(call: &Call, scope: &Scope, index: &[u8]) -> Result<Vec<u64>, Error> {
     let window = Window::open_all(call, scope, index)?;
     Ok(scope.all_starts(index).filter(|start| window.starts().all(|live| live != *start)).collect())
 }

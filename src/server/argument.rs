@@ -67,13 +67,13 @@ impl Kind {
     }
 }
 
-/// One level of the tree in the server's form: structures of C that point at the words and the levels
-/// below, which are kept beside them.
+/// One level of the tree in the server's form: structures of C. They point at the words and at the next
+/// level, and a `Level` keeps both alive.
 pub struct Level {
     /// The arguments, up to an entry of zeros.
     arguments: Vec<RedisModuleCommandArg>,
     _words: Vec<CString>,
-    _below: Vec<Level>,
+    _sublevels: Vec<Level>,
 }
 
 impl Level {
@@ -82,7 +82,7 @@ impl Level {
     /// # Errors
     /// A word holds a zero byte.
     pub fn new(arguments: &[Argument]) -> Result<Level, NulError> {
-        let (mut entries, mut words, mut below) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut entries, mut words, mut sublevels) = (Vec::new(), Vec::new(), Vec::new());
         for argument in arguments {
             let name = CString::new(argument.name.as_str())?;
             let token = argument.token.as_deref().map(CString::new).transpose()?;
@@ -99,10 +99,10 @@ impl Level {
             });
             // The entries point at blocks on the heap, which stay in place when the vectors grow.
             words.extend([name].into_iter().chain(token));
-            below.extend(members);
+            sublevels.extend(members);
         }
         entries.push(NONE);
-        Ok(Level { arguments: entries, _words: words, _below: below })
+        Ok(Level { arguments: entries, _words: words, _sublevels: sublevels })
     }
 
     /// The first entry, for the server, which copies everything. It points into `self`.

@@ -37,12 +37,12 @@ pub struct Call<'a> {
 }
 
 /// Commands carried out since the module was loaded.
-static CARRIED_OUT: AtomicU64 = AtomicU64::new(0);
+static COMMAND_COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// The number of commands carried out since the module was loaded, with those that ended in an error
 /// and those that came from a primary or an AOF.
-pub fn carried_out() -> u64 {
-    CARRIED_OUT.load(Ordering::Relaxed)
+pub fn command_count() -> u64 {
+    COMMAND_COUNT.load(Ordering::Relaxed)
 }
 
 /// Carries a command out: the entry of every command in the server's table comes here. `budget` is what it
@@ -59,7 +59,7 @@ pub unsafe fn run<E: Display>(
     command: fn(&Call) -> Result<(), E>,
 ) -> c_int {
     // Commands run one at a time, so that nothing can come between the load and the store.
-    CARRIED_OUT.store(carried_out() + 1, Ordering::Relaxed);
+    COMMAND_COUNT.store(command_count() + 1, Ordering::Relaxed);
     // SAFETY: the server passes `argc` valid strings, which live until the command returns.
     let argv = unsafe { std::slice::from_raw_parts(argv, usize::try_from(argc).unwrap_or(0)) };
     let call = Call {
@@ -73,7 +73,7 @@ pub unsafe fn run<E: Display>(
     };
     let internal = Cow::Borrowed("ERR internal error; the server's log says where");
     let error: Option<Cow<str>> =
-        guard::or(Some(internal), || command(&call).err().map(|error| error.to_string().into()));
+        guard::catch_panic(Some(internal), || command(&call).err().map(|error| error.to_string().into()));
     if let Some(error) = error {
         call.reply_error(&error);
     }
@@ -105,7 +105,7 @@ impl<'a> Call<'a> {
 
     /// The server's string of the command's key, if these bytes were borrowed from it: opening the key
     /// through it saves making a string.
-    pub(super) fn own_key(&self, name: &[u8]) -> Option<*mut RedisModuleString> {
+    pub(super) fn borrowed_key_string(&self, name: &[u8]) -> Option<*mut RedisModuleString> {
         if std::ptr::eq(name, self.key()) { self.argument_string(1) } else { None }
     }
 }
@@ -176,7 +176,7 @@ impl Call<'_> {
     }
 
     /// The server's clock in milliseconds since the epoch, read once and the same for the whole command.
-    pub fn now(&self) -> u64 {
+    pub fn now_ms(&self) -> u64 {
         // SAFETY: the function takes nothing.
         let read = || unsafe { api!(RedisModule_Milliseconds()) }.max(0) as u64;
         let now = self.now.get().unwrap_or_else(read);
@@ -186,7 +186,7 @@ impl Call<'_> {
 
     /// The same clock in seconds since the epoch, the unit of timestamps.
     pub fn now_seconds(&self) -> u64 {
-        self.now() / 1_000
+        self.now_ms() / 1_000
     }
 
     /// A random number from the server.
@@ -213,7 +213,7 @@ impl Call<'_> {
     }
 
     /// The cost that is left to the command.
-    pub fn left(&self) -> u64 {
+    pub fn budget_left(&self) -> u64 {
         self.budget.get()
     }
 }

@@ -34,7 +34,7 @@ pub fn register(ctx: &Context, writer: Writer) -> Result<(), String> {
 /// # Safety
 /// Called by the server, in its main thread, with a valid context.
 unsafe extern "C" fn write(ctx: *mut RedisModuleInfoCtx, _for_crash_report: c_int) {
-    guard::or((), || {
+    guard::catch_panic((), || {
         // Without a name of its own the section is called as the module is. The server says here
         // whether anybody asked for it.
         // SAFETY: a valid context, and null for the name.

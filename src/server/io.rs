@@ -43,7 +43,7 @@ impl Io {
     ///
     /// # Errors
     /// The RDB ended, or holds something else here.
-    pub fn load(&self) -> Result<Loaded, IoError> {
+    pub fn load(&self) -> Result<LoadedBytes, IoError> {
         let mut length = 0;
         // SAFETY: a valid handle, and a place for the length.
         let start = unsafe { api!(RedisModule_LoadStringBuffer(self.0, &raw mut length)) };
@@ -51,7 +51,7 @@ impl Io {
             return Err(IoError);
         }
         // From here on the block is freed, whatever else happens.
-        let loaded = Loaded { start, length };
+        let loaded = LoadedBytes { start, length };
         // SAFETY: a valid handle.
         let is_error = unsafe { api!(RedisModule_IsIOError(self.0)) } != 0;
         if is_error { Err(IoError) } else { Ok(loaded) }
@@ -76,12 +76,12 @@ impl Io {
 }
 
 /// Bytes read from an RDB: a block of the server, which is valid until it is freed.
-pub struct Loaded {
+pub struct LoadedBytes {
     start: *mut c_char,
     length: usize,
 }
 
-impl std::ops::Deref for Loaded {
+impl std::ops::Deref for LoadedBytes {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
         // SAFETY: the server gave start and length, and the block is freed only by `drop`.
@@ -89,7 +89,7 @@ impl std::ops::Deref for Loaded {
     }
 }
 
-impl Drop for Loaded {
+impl Drop for LoadedBytes {
     fn drop(&mut self) {
         // SAFETY: the block that the server allocated for the module, freed here and nowhere else.
         unsafe { api!(RedisModule_Free(self.start.cast::<c_void>())) };

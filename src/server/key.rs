@@ -16,13 +16,14 @@ pub struct WrongType;
 /// The purpose that a key is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// To read. Nobody is told.
+    /// To read. Closing the key signals nothing.
     Read,
-    /// To change. Closing the key tells everyone who watches it, changed or not.
+    /// To change. Closing the key signals a change to all clients that watch it, even if nothing has changed.
     Write,
 }
 
-/// A value of the module.
+/// A value of the module, as far as [`Key`] needs to know it. The callbacks of its type know more of it:
+/// `keyspace::data_type::NativeValue`.
 ///
 /// # Safety
 /// - Each value that the server keeps under `redis_type` is a pointer that `Box::into_raw` made of a
@@ -32,18 +33,18 @@ pub unsafe trait Value: Sized {
     fn redis_type() -> &'static RedisType;
 }
 
-/// An open key; closed when it goes.
+/// An open key; closed when it is dropped.
 ///
-/// It is opened through the call, which it borrows, so that the handle is valid as long as the key.
+/// It borrows the call that it is opened through, and so cannot outlive the server's handle.
 pub struct Key<'c> {
     call: &'c Call<'c>,
-    /// Null if the key was opened to read and is not there. The server answers questions about a null
-    /// handle, and refuses to change what was opened to read, but must not be asked to change a null one.
+    /// Null if the key was opened to read and does not exist. The server answers questions about a null
+    /// handle, but dereferences it when told to change the key: every method that changes checks first.
     handle: *mut RedisModuleKey,
     /// The name, unless it is the command's own key.
     made_name: Option<ServerString>,
-    /// The value and its type, once it was asked for: RECORD asks several times.
-    found: Cell<Option<(*mut RedisModuleType, *mut c_void)>>,
+    /// The value and its type, after the server was asked for them: RECORD needs them several times.
+    cached: Cell<Option<(*mut RedisModuleType, *mut c_void)>>,
 }
 
 impl<'c> Key<'c> {
@@ -54,7 +55,7 @@ impl<'c> Key<'c> {
             Access::Read => raw::REDISMODULE_READ,
             Access::Write => raw::REDISMODULE_READ | raw::REDISMODULE_WRITE,
         };
-        let (name, made_name) = match call.own_key(name) {
+        let (name, made_name) = match call.borrowed_key_string(name) {
             Some(own) => (own, None),
             None => {
                 let made = ServerString::new(name);
@@ -64,7 +65,7 @@ impl<'c> Key<'c> {
         // SAFETY: the context is the command's. The name is an argument of the command, or a string
         // that lives as long as the key.
         let handle = unsafe { api!(RedisModule_OpenKey(call.ctx(), name, mode as c_int)) };
-        Key { call, handle: handle.cast(), made_name, found: Cell::new(None) }
+        Key { call, handle: handle.cast(), made_name, cached: Cell::new(None) }
     }
 
     fn name(&self) -> &[u8] {
@@ -80,20 +81,22 @@ impl<'c> Key<'c> {
     /// The box of the value, as the server keeps it; `None` if the key is empty. It is valid until the
     /// value is replaced or removed, through this key or another one of the same name.
     fn pointer<V: Value>(&self) -> Result<Option<*mut V>, WrongType> {
-        let kind = *V::redis_type().raw_type.borrow();
-        if let Some((found_kind, value)) = self.found.get()
-            && found_kind == kind
+        let redis_type = *V::redis_type().raw_type.borrow();
+        // The types are static, so comparing their addresses tells them apart.
+        if let Some((cached_type, value)) = self.cached.get()
+            && cached_type == redis_type
         {
             return Ok(Some(value.cast()));
         }
-        // SAFETY: the handle of an open key, or null, of which the server says that it has no type.
-        let found_kind = unsafe { api!(RedisModule_ModuleTypeGetType(self.handle)) };
-        if found_kind != kind {
+        // SAFETY: the handle of an open key; the server answers for null that it has no type.
+        let found_type = unsafe { api!(RedisModule_ModuleTypeGetType(self.handle)) };
+        if found_type != redis_type {
+            // Another type and an empty key look the same so far.
             return if self.is_empty() { Ok(None) } else { Err(WrongType) };
         }
-        // SAFETY: as before.
+        // SAFETY: the handle of an open key, which holds a value of a module.
         let value = unsafe { api!(RedisModule_ModuleTypeGetValue(self.handle)) };
-        self.found.set((!value.is_null()).then_some((kind, value)));
+        self.cached.set((!value.is_null()).then_some((redis_type, value)));
         Ok((!value.is_null()).then_some(value.cast()))
     }
 
@@ -134,9 +137,9 @@ impl<'c> Key<'c> {
             return;
         }
         let value = Box::into_raw(Box::new(value));
-        let kind = *V::redis_type().raw_type.borrow();
+        let redis_type = *V::redis_type().raw_type.borrow();
         // SAFETY: the handle of an open key, and a value as `Value` says.
-        let result = unsafe { api!(RedisModule_ModuleTypeSetValue(self.handle, kind, value.cast())) };
+        let result = unsafe { api!(RedisModule_ModuleTypeSetValue(self.handle, redis_type, value.cast())) };
         if result != raw::REDISMODULE_OK as c_int {
             // SAFETY: the server did not take the value, so it is still this box.
             drop(unsafe { Box::from_raw(value) });
@@ -171,10 +174,11 @@ impl<'c> Key<'c> {
         }
     }
 
-    /// The value is about to go: no reference to it is left, and no pointer is kept.
+    /// Called before the value is replaced or removed: checks that no other key has it, and forgets the
+    /// pointer to it.
     fn begin_replacement(&mut self) {
         self.call.open_keys.change(self.name_if_checked());
-        self.found.set(None);
+        self.cached.set(None);
     }
 }
 

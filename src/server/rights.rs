@@ -1,8 +1,8 @@
-//! The rights of a command's sender, on keys that the command does not name.
+//! The rights of a command's sender to keys that the command does not name.
 //!
-//! The server itself checks the keys that a command names. A chunk's key follows from the scope's, and
-//! the right to the scope covers it; if it does not follow, because the scope was renamed, it is
-//! checked here.
+//! The server itself checks the keys that a command names: of a Simile command, that is the scope's.
+//! Chunks are named after their scope, so the right to the scope covers them. A scope that was renamed
+//! still has the chunks of its old name, and the right to those is checked here.
 
 use super::api;
 use super::call::Call;
@@ -10,9 +10,9 @@ use super::key::Access;
 use super::string::ServerString;
 use redis_module::raw;
 
-/// True if the sender of a command may use a key so. A trusted source may, and so may a module that
-/// calls the command.
-pub fn allow(call: &Call, key: &[u8], access: Access) -> bool {
+/// True if the sender of a command may access a key in this way. A primary, an AOF and a module that calls
+/// the command may access every key.
+pub fn may_use(call: &Call, key: &[u8], access: Access) -> bool {
     let name = match sender(call) {
         Sender::Trusted => return true,
         Sender::User(name) => name,

@@ -186,7 +186,7 @@ pub fn any_of(words: impl IntoIterator<Item = &'static str>) -> String {
 pub fn set_once<T>(option: &mut Option<T>, name: &'static str, value: T) -> Result<(), Error> {
     match option.replace(value) {
         None => Ok(()),
-        Some(_) => Err(Error::Twice(name)),
+        Some(_) => Err(Error::GivenTwice(name)),
     }
 }
 

@@ -127,11 +127,11 @@ impl<'a> CreateOptions<'a> {
         match self.threshold {
             Some(_) if self.bands.is_some() || self.rows.is_some() => {
                 let text = "THRESHOLD chooses BANDS and ROWS: give either THRESHOLD, or BANDS and ROWS";
-                Err(Error::Together(text))
+                Err(Error::Usage(text))
             }
             Some(threshold) => self.choose_bands_and_rows(threshold),
             None if self.recall.is_some() || self.slots.is_some() => {
-                Err(Error::Together("RECALL and SLOTS need THRESHOLD"))
+                Err(Error::Usage("RECALL and SLOTS need THRESHOLD"))
             }
             None => self.given_bands_and_rows(base),
         }
@@ -160,9 +160,9 @@ impl<'a> CreateOptions<'a> {
     /// The hash and its modulus, which only MURMUR3 has. A base with another hash has no modulus to
     /// pass on, so a new MURMUR3 takes the one of the settings.
     fn hash(&self, base: Hash) -> Result<Hash, Error> {
-        let name = self.hash.unwrap_or(HashName::of(base));
+        let name = self.hash.unwrap_or(HashName::from(base));
         if name == HashName::Fss && self.modulus.is_some() {
-            return Err(Error::Together("MODULUS needs HASH MURMUR3"));
+            return Err(Error::Usage("MODULUS needs HASH MURMUR3"));
         }
         let base_modulus = match base {
             Hash::Murmur3 { modulus } => modulus,

@@ -10,7 +10,7 @@ use crate::server::call::Call;
 /// Takes a blob, and decodes all of it.
 pub fn take<'a>(call: &Call, args: &mut Args<'a>) -> Result<Blob<'a>, Error> {
     let bytes = args.bytes("blob")?;
-    cost::blob(call, bytes.len())?;
+    cost::charge_blob(call, bytes.len())?;
     let blob = Blob::decode(bytes)?;
     check_length(call, "each bucket of blob", blob.longest_bucket())?;
     Ok(blob)

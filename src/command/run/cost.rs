@@ -55,22 +55,22 @@ const LANES: u64 = 8;
 /// # Errors
 /// The budget does not suffice. This is the error of every function below.
 pub fn spend(call: &Call, postings: u64) -> Result<(), Error> {
-    if call.spend(postings) { Ok(()) } else { Err(Error::TooMuch(config::MAX_POSTINGS.size())) }
+    if call.spend(postings) { Ok(()) } else { Err(Error::OverBudget(config::MAX_POSTINGS.size())) }
 }
 
 /// Charges for the profile of an item: its buckets, and each of them in every chunk.
-pub fn profile(call: &Call, item: &[u8], chunks: &[&Chunk]) -> Result<(), Error> {
+pub fn charge_profile(call: &Call, item: &[u8], chunks: &[&Chunk]) -> Result<(), Error> {
     let buckets: usize = chunks.iter().map(|chunk| chunk.buckets_of(item)).sum();
     spend(call, chunks.len() as u64 + buckets as u64 * (BUCKET + chunks.len() as u64))
 }
 
 /// Charges for opening all chunks of an index `times` times.
-pub fn all_chunks(call: &Call, scope: &Scope, index: &[u8], times: u64) -> Result<(), Error> {
+pub fn charge_all_chunks(call: &Call, scope: &Scope, index: &[u8], times: u64) -> Result<(), Error> {
     spend(call, NAME + scope.all_starts(index).count() as u64 * CHUNK * times)
 }
 
 /// Charges for signing features; `bytes` is the length of all of them together.
-pub fn signing(call: &Call, features: usize, bytes: usize, slots: u64) -> Result<(), Error> {
+pub fn charge_signing(call: &Call, features: usize, bytes: usize, slots: u64) -> Result<(), Error> {
     let prepared = features as u64 / FEATURES;
     let hashed = (bytes as u64).saturating_mul(slots.div_ceil(LANES)) / HASHED_BYTES;
     let signed = (features as u64).saturating_mul(slots) / FEATURE_SLOTS;
@@ -78,11 +78,11 @@ pub fn signing(call: &Call, features: usize, bytes: usize, slots: u64) -> Result
 }
 
 /// Charges for making a text into features.
-pub fn text(call: &Call, bytes: usize) -> Result<(), Error> {
+pub fn charge_text(call: &Call, bytes: usize) -> Result<(), Error> {
     spend(call, bytes as u64 / TEXT_BYTES)
 }
 
 /// Charges for decoding a blob.
-pub fn blob(call: &Call, bytes: usize) -> Result<(), Error> {
+pub fn charge_blob(call: &Call, bytes: usize) -> Result<(), Error> {
     spend(call, bytes as u64 / BLOB_BYTES)
 }

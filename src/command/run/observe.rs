@@ -68,7 +68,7 @@ fn check_text(call: &Call, text: &[u8]) -> Result<(), Error> {
     if text.len() as u64 > limit && !call.is_trusted_source() {
         return Err(Error::expected("text", format!("at most {limit} bytes long (simile.max-text)")));
     }
-    cost::text(call, text.len())
+    cost::charge_text(call, text.len())
 }
 
 /// Bytes of features that take as long to hash as one feature takes besides.
@@ -98,7 +98,7 @@ fn check_signing(
             format!("at most {most} bytes of features for {slots} slots (simile.max-feature-slots)");
         return Err(Error::expected(what, expected));
     }
-    cost::signing(call, features, bytes, slots)
+    cost::charge_signing(call, features, bytes, slots)
 }
 
 /// An observation: a bucket for each band.

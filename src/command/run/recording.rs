@@ -166,7 +166,7 @@ fn check_time(call: &Call, definition: &Definition, timestamp: u64) -> Result<()
         return Ok(());
     }
     let now = call.now_seconds();
-    if definition.is_expired(definition.start(timestamp), call.now()) {
+    if definition.is_expired(definition.start(timestamp), call.now_ms()) {
         return Err(Error::TooOld(timestamp, *definition.window(now, None).start()));
     }
     let lifetime = expiry - definition.start(timestamp);
@@ -195,9 +195,9 @@ fn open_chunks<'c, 'a>(
         if key.is_none() {
             // Creating a chunk is a change already, so all that could stop it is checked here. That
             // includes the other chunks of the index: `add_chunk` looks at them.
-            cost::all_chunks(call, scope, index, 3)?;
+            cost::charge_all_chunks(call, scope, index, 3)?;
             cost::spend(call, 2 * cost::CHUNK)?;
-            window::check_new(call, scope, index, start)?;
+            window::check_can_create(call, scope, index, start)?;
             window::check_none_moving(call, scope, index)?;
         }
         if let Some(chunk) = key.as_ref().and_then(ChunkKey::chunk) {
@@ -255,7 +255,7 @@ pub fn add_chunk<'c>(
     index: &[u8],
     start: u64,
 ) -> Result<ChunkKey<'c>, Error> {
-    let gone = window::gone(call, key.scope()?, index)?;
+    let gone = window::gone_starts(call, key.scope()?, index)?;
     let scope = key.scope_mut()?;
     scope.forget(index, gone);
     scope.add(index, start);
@@ -269,7 +269,7 @@ fn replicate(call: &Call, item: &[u8], timestamp: u64, bands: u16, observations:
     let bands = bands.to_string();
     let mut words: SmallVec<[ReplicatedArg; 64]> = SmallVec::new();
     words.extend([
-        ReplicatedArg::Own(1),
+        ReplicatedArg::Argument(1),
         ReplicatedArg::Bytes(item),
         ReplicatedArg::Bytes(b"TIMESTAMP"),
         ReplicatedArg::Bytes(timestamp.as_bytes()),

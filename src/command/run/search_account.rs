@@ -25,7 +25,7 @@ pub struct SearchAccount<'c> {
 impl<'c> SearchAccount<'c> {
     /// Opens the account, with what is left of the command's budget.
     pub fn begin(call: &'c Call<'c>) -> SearchAccount<'c> {
-        let granted = call.left();
+        let granted = call.budget_left();
         SearchAccount { call, begin: Instant::now(), granted, budget: Budget::new(granted) }
     }
 

@@ -28,7 +28,7 @@ pub fn write(section: &Section) {
     section.number(c"items", totals.items);
     section.number(c"observations", totals.observations);
     section.number(c"bytes", totals.bytes);
-    section.number(c"commands", call::carried_out());
+    section.number(c"commands", call::command_count());
     section.number(c"searches", value(&SEARCHES));
     section.number(c"postings_read", value(&POSTINGS_READ));
     section.number(c"postings_skipped", value(&POSTINGS_SKIPPED));
