@@ -151,6 +151,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
         let hash = self.chunks[chunk as usize].chunk.items().hash(id);
         let last_count = NO_COUNT;
         self.list.push(Candidate { chunk, id, hash, last_count, counted_chunks: 0, is_finished: true });
+        // In each index it has the query's own counts, in every bucket, and so shares every band.
         self.accumulators.extend(self.queries.iter().zip(self.scorers).map(|(query, scorer)| {
             let observations = query.profile.observations();
             let frequencies = query.profile.frequencies().iter();
@@ -159,6 +160,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
             let shared_bands = if observations > 0 { scorer.bands } else { 0 };
             Accumulator { sum: contributions.sum(), observations, shared_bands }
         }));
+        // Its observations are the query's, so there is nothing to resolve.
         self.resolved = 1;
     }
 
@@ -173,6 +175,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
 
     /// Turns pending hits into candidates and their counts.
     pub fn tally_pending(&mut self) {
+        // Taken out for the loop, because each step borrows all candidates.
         let mut pending = std::mem::take(&mut self.pending);
         pending.iter().for_each(|hit| self.tally(hit));
         pending.clear();
@@ -195,6 +198,8 @@ impl<'s, 'a> Candidates<'s, 'a> {
 
     fn tally(&mut self, hit: &PostingHit) {
         let PostingHit { chunk, posting, .. } = *hit;
+        // Which candidate? Most hits are of an item that was met a moment ago in the same chunk. For a (chunk, id) that is
+        // new, its observations there are at hand now: its record has just been read for the hash.
         let number = self.recent.get(chunk, posting.item).unwrap_or_else(|| {
             let number = self.find_or_add(chunk, posting.item);
             self.add_observations(number, chunk, posting.item);
@@ -209,6 +214,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
         // `take_counts` that number may lead to nothing, or to another candidate's: so it is compared.
         let count = u64::from(posting.count);
         match self.counts.get_mut(*last_count as usize) {
+            // A further chunk of the same bucket.
             Some(last) if (last.candidate, last.bucket) == (number, hit.bucket) => last.count += count,
             _ => {
                 *last_count = self.counts.len() as u32;
@@ -233,6 +239,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
         if let Some(number) = self.by_name.find(spread(hash), is_same_item) {
             return *number;
         }
+        // A new candidate, known by this chunk: from here its name is read. Its accumulators are empty.
         let number = list.len() as u32;
         self.by_name.insert_unique(spread(hash), number, |number| spread(list[*number as usize].hash));
         let last_count = NO_COUNT;
@@ -244,6 +251,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
     /// Adds the observations in a chunk of a candidate that is not resolved yet, unless this chunk was added before.
     fn add_observations(&mut self, number: u32, chunk: u32, id: u32) {
         let SearchChunk { query, chunk: source, .. } = self.chunks[chunk as usize];
+        // The bit says whether this chunk was added; it may come again, because the cache of recent candidates forgets.
         let Candidate { counted_chunks, .. } = &mut self.list[number as usize];
         if number as usize >= self.resolved && *counted_chunks & chunk_bit(chunk) != chunk_bit(chunk) {
             *counted_chunks |= chunk_bit(chunk);
@@ -256,6 +264,8 @@ impl<'s, 'a> Candidates<'s, 'a> {
     /// theirs was read.
     pub fn resolve_observations(&mut self) {
         let (list, query_count) = (&self.list, self.queries.len());
+        // Candidates by the pass, and for each pass chunk by chunk: the records of a pass stay in the cache while the
+        // tables of one chunk after the other are asked for them.
         let mut scratch = vec![0; PER_PASS.min(list.len() - self.resolved)];
         for first in (self.resolved..list.len()).step_by(PER_PASS) {
             let pass = first..list.len().min(first + PER_PASS);
@@ -289,8 +299,10 @@ impl<'s, 'a> Candidates<'s, 'a> {
         contribution: impl FnOnce(u64) -> u128,
     ) {
         debug_assert!(number < self.resolved, "its observations must be known");
+        // The order of additions does not matter: they are integers.
         let accumulator = &mut self.accumulators[number * self.queries.len() + query];
         accumulator.sum += contribution(accumulator.observations);
+        // One band is enough, nearly always: then there is no need to remember which.
         if self.queries[query].min_bands <= 1 {
             accumulator.shared_bands = 1;
             return;
@@ -371,9 +383,11 @@ impl<'s, 'a> Candidates<'s, 'a> {
 
     /// The score by what has been accumulated: the mean over the indexes where either side has data.
     pub fn score(&self, number: usize) -> f64 {
+        // One index, nearly always: its score is rounded once. It equals the mean of one score, as a test holds.
         if let [scorer] = self.scorers {
             return self.comparable(number, 0).map_or(0.0, |shared| scorer.score(&shared));
         }
+        // An index where only one side has data counts as 0; where neither has, it does not count.
         let with_data = (0..self.scorers.len()).filter(|query| self.is_scored(number, *query));
         mean(with_data.map(|query| {
             let shared = self.comparable(number, query);

@@ -41,6 +41,8 @@ impl<'s, 'a> Search<'s, 'a> {
         let scorers = queries.iter().map(|query| query.scorer(options.mode)).collect();
         let LocatedBuckets { buckets, refs } = LocatedBuckets::new(queries, &chunks);
         let mut search = Search { queries, options, scorers, chunks, buckets, refs };
+        // Rare buckets first: they tell items apart, raise the threshold early, and are cheap to read. A search that
+        // reads everything keeps the order of the profile, which is that of memory.
         if search.can_prune() {
             search.buckets.sort_unstable_by_key(|bucket| bucket.posting_count);
         }
@@ -62,25 +64,32 @@ impl<'s, 'a> Search<'s, 'a> {
         let all_postings: usize = self.buckets.iter().map(|bucket| bucket.posting_count).sum();
         let expected = all_postings.min(BATCH_POSTINGS);
         let mut candidates = Candidates::with_capacity(self.queries, &self.scorers, &self.chunks, expected);
+        // The queried item knows all that it shares with itself. It is the first to raise the threshold.
         if !self.options.exclude_self {
             candidates.add_self();
         }
+        // Invariant of the loop: `read` buckets are read, and every item in one of them is a candidate, with the counts
+        // of these buckets in its accumulators.
         let mut read = 0;
         while let Some(next) = self.buckets.get(read) {
             let remaining = &self.buckets[read..];
             // Looking up all candidates in all remaining buckets pays if the next bucket is longer than that.
             let look_ups = candidates.len() * remaining.len();
             if self.can_prune() && next.posting_count >= SHORT_BUCKET.max(look_ups) {
+                // Random access instead of reading: afterwards nothing is open of any candidate, so what is left to
+                // decide is whether an unseen item could still be in the result.
                 self.finish_candidates(remaining, &mut candidates);
                 if self.is_complete(remaining, &candidates) {
                     budget.skipped += remaining.iter().map(|bucket| bucket.posting_count as u64).sum::<u64>();
                     break;
                 }
+                // It could. The bucket has to be opened, but perhaps not every member has to become a candidate.
                 if self.can_read_pruned(remaining) {
                     self.read_last_pruned(read, &mut candidates, budget)?;
                     break;
                 }
             }
+            // Sequential access: all members of the next buckets become candidates, and are scored together.
             let batch = read..read + self.batch_length(remaining);
             for bucket_number in batch.clone() {
                 self.charge(bucket_number, budget)?;
@@ -141,6 +150,7 @@ impl<'s, 'a> Search<'s, 'a> {
         let bucket = &self.buckets[bucket_number];
         for (chunk_number, SearchChunk { chunk, self_id, .. }, id) in self.locations(bucket) {
             chunk.postings(id).for_each(|posting| {
+                // What the item shares with itself was added by `add_self`, or is not wanted.
                 if *self_id != Some(posting.item) {
                     candidates.push_hit(PostingHit {
                         bucket: bucket_number as u32,
@@ -154,6 +164,8 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// Adds what was read to the scores of the candidates.
     fn score_hits(&self, candidates: &mut Candidates, budget: &mut Budget) -> Result<(), TooManyPostings> {
+        // The budget is asked between the passes: after the first it is known how many candidates are new, and the second
+        // is the one that can be expensive.
         candidates.tally_pending();
         budget.take(candidates.resolve_cost())?;
         candidates.resolve_observations();
@@ -183,9 +195,12 @@ impl<'s, 'a> Search<'s, 'a> {
                 continue;
             }
             candidates.mark_finished(candidate);
+            // The bound assumes that it has all that the remaining buckets can give. The threshold is that of before: it
+            // would only become higher, and to compute it again for each candidate would cost more than it saves.
             if certainly_below(self.upper_bound(candidates, candidate, &bound), threshold) {
                 continue;
             }
+            // Its count in each remaining bucket, from the candidate's side: a look-up in each chunk that has the bucket.
             let (name, hash) = (candidates.name(candidate), candidates.hash(candidate));
             for bucket in remaining {
                 let count = self.look_up_count(bucket, name, hash);
@@ -198,6 +213,7 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// An item's count in a bucket, over all chunks.
     fn look_up_count(&self, bucket: &QueryBucket, item: &[u8], hash: u32) -> u64 {
+        // By the item's id in that chunk, if it is there at all; a hot bucket finds its posting by a table.
         let in_chunk = |(_, SearchChunk { chunk, .. }, id): (u32, &SearchChunk, u32)| {
             Some(u64::from(chunk.count(id, chunk.item_by_hash(item, hash)?)))
         };
@@ -249,9 +265,12 @@ impl<'s, 'a> Search<'s, 'a> {
             for posting in chunk.postings(id).filter(|posting| *self_id != Some(posting.item)) {
                 let hit = PostingHit { bucket: bucket_number as u32, chunk: chunk_number, posting };
                 if !in_one_chunk.was_added_once(chunk.items().hash(posting.item)) {
+                    // Its count in this bucket is a sum, which this posting alone does not bound.
                     in_several_chunks.push(hit);
                 } else if self.may_rank(bucket, chunk, posting, &ranking) {
                     if taken_in % rank_every == 0 {
+                        // Ranking costs a cut of the ranking's buffer. After as many members as there are results it
+                        // pays, since the threshold can have risen by then.
                         self.score_hits(candidates, budget)?;
                         self.rank_from(ranked, candidates, &mut ranking);
                         ranking.keep_best();
@@ -271,6 +290,8 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// The members of a bucket that are in it in one chunk only.
     fn members_of_one_chunk(&self, bucket: &QueryBucket) -> OnceSketch {
+        // A first walk over the postings, which touches nothing but them and the hashes of names. It costs less than
+        // looking up every member in every chunk.
         let mut sketch = OnceSketch::with_capacity(bucket.posting_count);
         for (_, SearchChunk { chunk, .. }, id) in self.locations(bucket) {
             chunk.postings(id).for_each(|posting| sketch.add(chunk.items().hash(posting.item)));
@@ -291,14 +312,17 @@ impl<'s, 'a> Search<'s, 'a> {
         let scorer = &self.scorers[bucket.query];
         let (query_count, count) = (bucket.frequency.count, posting.count.into());
         let observations = chunk.items().observations(posting.item).into();
+        // Step 1: the upper bound.
         let sum = scorer.contribution(query_count, count, observations);
         let bound = scorer.score(&SharedSum { sum, observations });
         if certainly_below(bound, ranking.threshold()) {
             return false;
         }
+        // Step 2: observations that are not seen here may win a tie.
         if !scorer.decreases_with_observations(query_count, count, observations) {
             return true;
         }
+        // Step 3: only now is the name read, which is a cache miss.
         let name = chunk.items().name(posting.item);
         ranking.would_enter(&RankedCandidate::new(0, bound, observations, name))
     }

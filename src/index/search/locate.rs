@@ -78,6 +78,7 @@ impl<'s, 'a> Locator<'s, 'a> {
         let mut numbered_chunks = (0..).zip(chunks);
         let mut first_bucket = 0;
         for query in queries {
+            // The hash of each bucket is known from its profile, and the key is prepared once for all chunks.
             let keys: Vec<BucketKey> = query.profile.frequencies().iter().map(Frequency::key).collect();
             let mut scratch = vec![0; keys.len()];
             // The entries that the item's own profile was read from, chunk by chunk: their ids are known.
@@ -113,6 +114,7 @@ impl<'s, 'a> Locator<'s, 'a> {
         if chunk.self_id.is_some_and(|self_id| chunk.chunk.is_sole_member(bucket, self_id)) {
             return;
         }
+        // The row's length is counted now; its place follows when all lengths are known.
         let query_bucket = &mut self.buckets[bucket_number];
         query_bucket.posting_count += chunk.chunk.member_count(bucket);
         query_bucket.row.end += 1;
@@ -135,6 +137,7 @@ impl<'s, 'a> Locator<'s, 'a> {
             refs[*row_end] = bucket_ref;
             *row_end += 1;
         }
+        // A bucket that nobody else is in has nothing to read. Its row is empty.
         self.buckets.retain(|bucket| bucket.posting_count > 0);
         LocatedBuckets { buckets: self.buckets, refs }
     }

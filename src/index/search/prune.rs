@@ -25,6 +25,7 @@ impl Search<'_, '_> {
 
     /// True if no item that is still unseen can be in the result.
     pub fn is_complete(&self, remaining: &[QueryBucket], candidates: &Candidates) -> bool {
+        // Two ways to fail: too low a score, or too few bands in any index.
         let bound = self.upper_bound_unseen(&self.remaining_bound(remaining));
         certainly_below(bound, self.threshold(candidates)) || !self.can_qualify_unseen(remaining)
     }
@@ -57,6 +58,7 @@ impl Search<'_, '_> {
     pub fn upper_bound(&self, candidates: &Candidates, candidate: usize, remaining: &RemainingBound) -> f64 {
         let scored_indexes = candidates.scored_indexes(candidate) as f64;
         match remaining {
+            // The mean over indexes divides both what is there and what may come.
             RemainingBound::Additive(bound) => candidates.score(candidate) + bound / scored_indexes,
             RemainingBound::Significance(count_bounds) => {
                 let bound_in = |(query, scorer): (usize, &Scorer)| {
@@ -73,6 +75,8 @@ impl Search<'_, '_> {
 
     /// An upper bound on the score of an item that is in none of the buckets read so far.
     fn upper_bound_unseen(&self, remaining: &RemainingBound) -> f64 {
+        // The indexes where the query has data count in any case. An index where only the item has data would count as
+        // 0 and lower the mean, so leaving it out keeps the bound an upper one.
         let with_data = self.scorers.iter().filter(|scorer| scorer.query_observations > 0);
         let scored_indexes = with_data.count().max(1) as f64;
         match remaining {
@@ -92,6 +96,7 @@ impl Search<'_, '_> {
     /// True if an item that is only in these buckets can share the bands that MINBANDS asks for.
     fn can_qualify_unseen(&self, buckets: &[QueryBucket]) -> bool {
         self.queries.iter().enumerate().any(|(number, query)| {
+            // A band may have several buckets: the distinct ones count.
             let of_query = buckets.iter().filter(|bucket| bucket.query == number);
             let mut bands: Vec<u16> = of_query.map(|bucket| bucket.frequency.band).collect();
             bands.sort_unstable();
@@ -108,6 +113,7 @@ impl Search<'_, '_> {
         let Some(limit) = self.options.limit else { return min_score };
         let qualifying = candidates.qualifying_from(0);
         let mut scores: Vec<f64> = qualifying.map(|candidate| candidates.score(candidate)).collect();
+        // Fewer than k results so far: any item could be one of them.
         if limit == 0 || scores.len() < limit {
             return min_score;
         }
