@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use walkdir::{DirEntry, WalkDir};
 
-/// The Jaccard similarity from which on texts should be found.
+/// Texts of at least this Jaccard similarity should be found.
 const THRESHOLD: f64 = 0.8;
 /// The most that the server takes as one TEXT unless told otherwise, in bytes.
 const TEXT_LIMIT: u64 = 1 << 20;

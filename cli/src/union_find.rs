@@ -4,8 +4,8 @@
 //! Each group is a tree of items: an item points to its parent, and the root, its own parent, stands for
 //! the whole group. A link makes the root of one tree the parent of the other's root. Following parents
 //! to a root is where the time goes, so every walk shortens its own path (*path halving*: each item on
-//! the way is pointed to its grandparent). This is enough to make a link cost O(log n) amortised, whichever of
-//! two roots stays; so there are no ranks or sizes to store, and the older root stays.
+//! the way is pointed to its grandparent). This is enough to make a link cost O(log n) amortised,
+//! whichever of two roots stays; so there are no ranks or sizes to store, and the older root stays.
 //!
 //! Beyond the textbook, a root carries the lowest and the highest score of the links in its group, and
 //! an item may be marked as a copy, which need not be compared again.

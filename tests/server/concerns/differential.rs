@@ -1,6 +1,7 @@
 //! Random commands to a server, whose replies are compared with a plain model of the index that has exact scores.
 //!
-//! For each scope, index, interval and item, the model keeps a map bucket -> count in each band. Scores are fractions of integers, so ties are exact.
+//! For each scope, index, interval and item, the model keeps a map bucket -> count in each band. Scores are fractions
+//! of integers, so ties are exact.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,7 +75,8 @@ struct Found {
     item: Bytes,
     score: Score,
     observations: u64,
-    parts: Vec<Option<Score>>,
+    /// With COMBINE, the score by each query.
+    scores: Vec<Option<Score>>,
 }
 
 struct Model {
@@ -163,17 +165,17 @@ impl Model {
     }
 
     /// All that a query finds: one list with COMBINE, otherwise one for each clause or index.
-    fn query(&self, scope: &[u8], parts: &[(Bytes, Profile)], options: &Options) -> Vec<Vec<Found>> {
+    fn query(&self, scope: &[u8], queries: &[(Bytes, Profile)], options: &Options) -> Vec<Vec<Found>> {
         let starts = self.starts(scope, options);
         let least = |n: usize| match options.minbands[..] {
             [] => 1,
             [all] => all,
             ref each => each[n],
         };
-        // for each part, each item's profile, and the items that qualify by it
+        // for each query, each item's profile, and the items that qualify by it
         let mut profiles: Vec<BTreeMap<Bytes, Profile>> = Vec::new();
         let mut admitted: Vec<BTreeSet<Bytes>> = Vec::new();
-        for (n, (index, query)) in parts.iter().enumerate() {
+        for (n, (index, query)) in queries.iter().enumerate() {
             let items: BTreeSet<Bytes> = self
                 .counts
                 .keys()
@@ -192,34 +194,34 @@ impl Model {
             admitted.push(all.iter().filter_map(reaches).collect());
             profiles.push(all);
         }
-        let part = |n: usize, item: &Bytes| match (total(&parts[n].1), profiles[n].get(item)) {
+        let score_by = |n: usize, item: &Bytes| match (total(&queries[n].1), profiles[n].get(item)) {
             (0, None) => None,
             (0, Some(_)) | (_, None) => Some(Score::ZERO),
-            (_, Some(profile)) => Some(overlap(&parts[n].1, profile)),
+            (_, Some(profile)) => Some(overlap(&queries[n].1, profile)),
         };
         let observations = |n: usize, item: &Bytes| profiles[n].get(item).map_or(0, total);
         let lists: Vec<Vec<Found>> = if options.combine {
             let anyone: BTreeSet<&Bytes> = admitted.iter().flatten().collect();
             let combined = anyone.into_iter().map(|item| {
-                let scores: Vec<Option<Score>> = (0..parts.len()).map(|n| part(n, item)).collect();
+                let scores: Vec<Option<Score>> = (0..queries.len()).map(|n| score_by(n, item)).collect();
                 let counted: Vec<Score> = scores.iter().flatten().copied().collect();
                 let score =
                     counted.iter().fold(Score::ZERO, |sum, score| sum.add(*score)).divide(counted.len());
-                let observations = (0..parts.len()).map(|n| observations(n, item)).sum();
-                Found { item: item.clone(), score, observations, parts: scores }
+                let observations = (0..queries.len()).map(|n| observations(n, item)).sum();
+                Found { item: item.clone(), score, observations, scores }
             });
             vec![combined.collect()]
         } else {
             let one = |n: usize| {
                 let found = |item: &Bytes| Found {
                     item: item.clone(),
-                    score: part(n, item).unwrap_or(Score::ZERO),
+                    score: score_by(n, item).unwrap_or(Score::ZERO),
                     observations: observations(n, item),
-                    parts: Vec::new(),
+                    scores: Vec::new(),
                 };
                 admitted[n].iter().map(found).collect()
             };
-            (0..parts.len()).map(one).collect()
+            (0..queries.len()).map(one).collect()
         };
         lists.into_iter().map(|list| ranked(list, options)).collect()
     }
@@ -473,7 +475,7 @@ impl Driver<'_> {
     }
 
     /// Random options, as the model and as the command take them.
-    fn options(&mut self, scope: &[u8], parts: usize) -> (Options, Vec<Bytes>) {
+    fn options(&mut self, scope: &[u8], queries: usize) -> (Options, Vec<Bytes>) {
         let bands = self.model.scopes[scope].bands;
         let mut options = Options { timestamp: self.timestamp(scope), ..Options::default() };
         let mut words = vec![b"TIMESTAMP".to_vec(), text(options.timestamp)];
@@ -487,7 +489,7 @@ impl Driver<'_> {
             words.extend([b"MINSCORE".to_vec(), text(least)]);
         }
         if self.random.one_in(3) {
-            let several = if self.random.one_in(2) { parts } else { 1 };
+            let several = if self.random.one_in(2) { queries } else { 1 };
             options.minbands = (0..several).map(|_| 1 + self.random.below(bands.min(4))).collect();
             words.extend([b"MINBANDS".to_vec(), text(several)]);
             words.extend(options.minbands.iter().map(text));
@@ -518,8 +520,8 @@ impl Driver<'_> {
         }
         let starts = self.model.starts(scope, &options);
         let profile = |index: &Bytes| (index.clone(), self.model.profile(scope, index, &starts, &item));
-        let parts: Vec<(Bytes, Profile)> = indexes.iter().map(profile).collect();
-        self.found(scope, &command, &parts, &options);
+        let queries: Vec<(Bytes, Profile)> = indexes.iter().map(profile).collect();
+        self.found(scope, &command, &queries, &options);
     }
 
     fn classify(&mut self, scope: &[u8]) {
@@ -535,14 +537,14 @@ impl Driver<'_> {
         }
         let profile =
             |buckets: &[Bytes]| buckets.iter().map(|bucket| BTreeMap::from([(bucket.clone(), 1)])).collect();
-        let parts: Vec<(Bytes, Profile)> =
+        let queries: Vec<(Bytes, Profile)> =
             clauses.iter().map(|(index, buckets)| (index.clone(), profile(buckets))).collect();
-        self.found(scope, &command, &parts, &options);
+        self.found(scope, &command, &queries, &options);
     }
 
-    fn found(&mut self, scope: &[u8], command: &[Bytes], parts: &[(Bytes, Profile)], options: &Options) {
+    fn found(&mut self, scope: &[u8], command: &[Bytes], queries: &[(Bytes, Profile)], options: &Options) {
         let mut got = self.send(command);
-        let expected = self.model.query(scope, parts, options);
+        let expected = self.model.query(scope, queries, options);
         if options.combine {
             got = Reply::Array(vec![got]);
         }
@@ -560,16 +562,16 @@ impl Driver<'_> {
         for (entry, found) in got.array().iter().flat_map(Reply::array).zip(expected.iter().flatten()) {
             let score = &entry.array()[1];
             if options.combine {
-                // The exact mean of exact parts; a mean of doubles may differ from it in its last digits.
+                // The exact mean of exact scores; a mean of doubles may differ from it in its last digits.
                 assert!(
                     (score.double() - found.score.double()).abs() < 1e-12,
                     "{score} for {:?}: {}",
                     found.score,
                     self.sent
                 );
-                let parts: Vec<String> =
-                    found.parts.iter().map(|part| part.map_or("nil".into(), resp2_double)).collect();
-                self.check(&entry.array()[2], format!("[{}]", parts.join(", ")));
+                let scores: Vec<String> =
+                    found.scores.iter().map(|score| score.map_or("nil".into(), resp2_double)).collect();
+                self.check(&entry.array()[2], format!("[{}]", scores.join(", ")));
             } else {
                 self.check(score, resp2_double(found.score));
             }

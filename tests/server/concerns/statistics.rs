@@ -135,7 +135,7 @@ on_each_server! {
         assert_eq!(held(&server), before);
     }
 
-    /// More chunks than the module notes before it counts them.
+    /// Thousands of chunks in one scope: each is counted when it changes.
     fn info_counts_many_chunks(server: Server) {
         server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 0");
         let records: Vec<Vec<Vec<u8>>> = (0..amount(3_500, 7_500))
