@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-300}
-module=${SIMILE_MODULE:-target/release/libsimile.so}
+module=$(realpath "${SIMILE_MODULE:-target/release/libsimile.so}") # the server asks for an absolute path
 command -v valgrind >/dev/null || { echo "valgrind is missing" >&2; exit 1; }
 work=$(mktemp -d)
 server=
@@ -16,7 +16,7 @@ port=${PORT:-27379}
 valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=none \
     --log-file="$work/valgrind.log" \
     redis-server --port "$port" --bind 127.0.0.1 --save '' --dir "$work" --activedefrag no \
-    --loadmodule "$PWD/$module" debug yes >"$work/server.log" 2>&1 &
+    --loadmodule "$module" debug yes >"$work/server.log" 2>&1 &
 server=$!
 tries=0
 until redis-cli -p "$port" ping >/dev/null 2>&1; do
