@@ -1,8 +1,11 @@
 //! `SIM.IMPORT scope index item blob [index item blob ...]`
 //!
 //! Adds the observations of blobs that SIM.EXPORT returned, each chunk of a blob to the chunk of the
-//! same interval. Chunks that have expired are left out. Replicas and the AOF receive the command with
-//! only what was added, so they import the same whatever their clock says.
+//! same interval. Chunks that have expired are left out. Replicas and the AOF receive the command without
+//! these, so they import the same, whatever their clocks say.
+//!
+//! Two blobs of one command may add to the same chunk: each may fit, and both of them not. So all that is
+//! added is grouped by chunk first ([`Additions`]), and checked chunk by chunk.
 
 use super::error::Error;
 use super::parse::args::Args;
@@ -17,7 +20,7 @@ use crate::server::call::{Call, ReplicatedArg};
 use crate::server::key::Access;
 use std::collections::BTreeMap;
 
-/// A blob to add to an item.
+/// A blob, and the item that its observations are added to.
 struct Import<'a> {
     index: &'a [u8],
     item: &'a [u8],
@@ -37,16 +40,16 @@ impl<'a> Import<'a> {
     }
 }
 
-/// The additions to each chunk, by index and start: items, each with a chunk of its blob.
+/// For each chunk, by index and start: the items to add to, each with the chunk of the blob to add.
 type Additions<'i, 'a> = BTreeMap<&'a [u8], BTreeMap<u64, Vec<(&'a [u8], &'i BlobChunk<'a>)>>>;
 
 /// Carries the command out.
 ///
 /// # Errors
-/// There is no such scope, a blob comes from another definition or is ahead of its time, or a chunk has
-/// no room.
+/// There is no such scope; a blob comes from another definition, or from too far in the future; or a chunk
+/// lacks the capacity.
 pub fn run(call: &Call) -> Result<(), Error> {
-    // Arguments.
+    // Phase 1: take the arguments, and decode the blobs.
     let mut args = Args::new(call);
     let name = args.scope()?;
     let mut imports = vec![Import::take(call, &mut args)?];
@@ -56,23 +59,24 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let no_scope = Error::NoScope("SIM.IMPORT does not create one; make it with SIM.CREATE");
     let mut key = ScopeKey::open(call, name)?.ok_or(no_scope)?;
 
-    // Check all.
+    // Phase 2: check everything that could fail. Nothing has changed yet.
     let definition = key.scope()?.definition;
     for Import { blob, .. } in &imports {
+        // RETENTION may differ: it decides only how long chunks are kept.
         blob_argument::check_definition(blob, &definition, &["RETENTION"])?;
         check_time(call, &definition, blob)?;
     }
     let additions = additions(call, &definition, &imports);
     check_capacities(call, key.scope()?, &additions)?;
 
-    // Change and replicate.
+    // Phase 3: change and replicate, unless all of it has expired.
     if !additions.is_empty() {
         add(call, &mut key, &additions)?;
         replicate(call, name, &definition, &imports);
         call.notify_changed(c"sim.import");
     }
 
-    // Reply with the observations that each blob has added.
+    // Phase 4: reply with the number of observations that each blob has added.
     call.reply_array(imports.len());
     for import in &imports {
         let added = import.live_chunks(call, &definition).map(|chunk| u64::from(chunk.observations));
@@ -81,10 +85,12 @@ pub fn run(call: &Call) -> Result<(), Error> {
     Ok(())
 }
 
-/// Checks that no chunk of a blob starts later than RECORD could have made it.
+/// Checks that no chunk of a blob starts later than RECORD would accept.
 fn check_time(call: &Call, definition: &Definition, blob: &Blob) -> Result<(), Error> {
     let Some(lifetime) = definition.expiry(0).filter(|_| !call.is_trusted_source()) else { return Ok(()) };
+    // A chunk at start 0 expires a lifetime after 0, so its expiry is the lifetime of every chunk.
     let latest = call.now_seconds().saturating_add(lifetime);
+    // Chunks of a blob are in order, so the last is the latest.
     match blob.chunks().last() {
         Some(chunk) if chunk.start > latest => Err(Error::BlobTooNew(chunk.start, latest)),
         _ => Ok(()),
@@ -97,30 +103,33 @@ fn is_live(call: &Call, definition: &Definition, start: u64) -> bool {
     call.is_trusted_source() || !definition.is_expired(start, call.now_ms())
 }
 
-/// Groups what is imported by the chunks that it goes to.
+/// Groups the live chunks of all blobs by the chunk of the scope that each is added to.
 fn additions<'i, 'a>(call: &Call, definition: &Definition, imports: &'i [Import<'a>]) -> Additions<'i, 'a> {
     let mut additions = Additions::new();
     for import in imports {
         for chunk in import.live_chunks(call, definition) {
-            let of_index = additions.entry(import.index).or_default();
-            of_index.entry(chunk.start).or_default().push((import.item, chunk));
+            let by_start = additions.entry(import.index).or_default();
+            by_start.entry(chunk.start).or_default().push((import.item, chunk));
         }
     }
     additions
 }
 
-/// Checks that every chunk can take what is added to it. This opens all chunks of an index, not only
-/// those that change: one that is on its way to another node of the cluster must show before anything
-/// is changed.
+/// Checks that every chunk has the capacity for its additions. Opens all chunks of each index, not only
+/// those that change: if one has moved to another node of the cluster, the command must fail before
+/// anything is changed.
 fn check_capacities(call: &Call, scope: &Scope, additions: &Additions) -> Result<(), Error> {
     let empty = scope.new_chunk();
     for (index, chunks) in additions {
+        // Charged before it is done: all chunks are opened here, and again for each that is created below.
         cost::charge_all_chunks(call, scope, index, 4)?;
         cost::spend(call, chunks.len() as u64 * cost::CHUNK)?;
         let window = Window::open_all(call, scope, index)?;
         let live: BTreeMap<u64, &Chunk> = window.starts().zip(window.chunks()).collect();
         for (start, added) in chunks {
+            // Also for a chunk that exists: it is opened to write, which takes the same right.
             window::check_can_create(call, scope, index, *start)?;
+            // A chunk that is missing starts out empty.
             check_capacity(live.get(start).copied().unwrap_or(&empty), added)?;
         }
     }
@@ -131,6 +140,7 @@ fn check_capacities(call: &Call, scope: &Scope, additions: &Additions) -> Result
 fn add(call: &Call, key: &mut ScopeKey, additions: &Additions) -> Result<(), Error> {
     for (index, chunks) in additions {
         for (&start, added) in chunks {
+            // Each chunk is opened, changed and closed before the next: no two keys are open at a time.
             let mut chunk = match ChunkKey::open_listed(call, key.scope()?, index, start, Access::Write)? {
                 Some(chunk) => chunk,
                 None => add_chunk(call, key, index, start)?,
@@ -143,8 +153,10 @@ fn add(call: &Call, key: &mut ScopeKey, additions: &Additions) -> Result<(), Err
     Ok(())
 }
 
-/// Replicates the blobs without the chunks that were left out. A blob that has no others is not sent.
+/// Replicates the blobs, each encoded again without the chunks that were left out. A blob of which nothing
+/// is left is not sent.
 fn replicate(call: &Call, name: &[u8], definition: &Definition, imports: &[Import]) {
+    // Encode first: the words below borrow the blobs.
     let mut added = Vec::new();
     for import in imports {
         if import.live_chunks(call, definition).next().is_some() {

@@ -1,7 +1,8 @@
-//! The `sim-chunk` type: a chunk of the index, with the identity that every command which opens it compares.
+//! The `sim-chunk` type: a chunk of the index, with its identity.
 //!
-//! A chunk's key is found by a name that is made of its scope's tag, index, start and uid, and the value
-//! says the same again: a client could RESTORE anything under that name.
+//! A chunk's key has a name that is made of its scope's tag, index, start and uid. The value repeats the
+//! last three, and every command compares them when it opens the chunk ([`StoredChunk::belongs_to`]): a
+//! client could RESTORE anything under that name.
 
 use super::data_type::{self, ENCODING, NativeValue};
 use super::scope::Scope;
@@ -17,9 +18,9 @@ use redis_module::native_types::RedisType;
 pub static CHUNK: RedisType = RedisType::new("sim-chunk", ENCODING, data_type::methods::<StoredChunk>());
 
 /// A chunk of more allocations than this stays in place when the server defragments its memory.
-const MOST_MOVED: usize = 10_000;
+const MAX_MOVED_ALLOCATIONS: usize = 10_000;
 
-/// The size of a piece of a saved chunk in bytes, more or less.
+/// The approximate size of a piece of a saved chunk, in bytes: 256 KiB.
 const PIECE_BYTES: usize = 1 << 18;
 
 /// A chunk in its key.
@@ -31,9 +32,9 @@ pub struct StoredChunk {
     start: u64,
     /// The observations.
     chunk: Chunk,
-    /// Set by [`unlink`]: another thread frees the chunk then.
+    /// True once [`unlink`] was called: asks the server to free the chunk in another thread.
     is_unlinked: bool,
-    /// Its share of what INFO shows.
+    /// Its share of the totals that INFO shows.
     contribution: Contribution,
 }
 
@@ -69,7 +70,7 @@ impl StoredChunk {
         &self.chunk
     }
 
-    /// Changes the observations, and what INFO says of them.
+    /// Changes the observations, and updates the totals that INFO shows. Returns what `change` returns.
     pub fn modify<T>(&mut self, change: impl FnOnce(&mut Chunk) -> T) -> T {
         let result = change(&mut self.chunk);
         self.update_totals();
@@ -126,8 +127,9 @@ impl NativeValue for StoredChunk {
     }
 
     fn move_by(&mut self, mover: &mut Defrag) {
-        // Nearly all of a large chunk is in large blocks, which do not fragment; and the server waits.
-        if self.chunk.allocations() <= MOST_MOVED {
+        // The server waits meanwhile, so only chunks that are quick to move are moved. A large one would gain
+        // little: nearly all of it is in large blocks, which do not fragment.
+        if self.chunk.allocations() <= MAX_MOVED_ALLOCATIONS {
             let mut index = std::mem::take(&mut self.index).into_vec();
             mover.vec(&mut index);
             self.index = index.into_boxed_slice();
@@ -150,13 +152,13 @@ impl NativeValue for StoredChunk {
     }
 
     fn free_effort(&self) -> usize {
-        // Beside the chunk's own: the box of the value, and the name of the index.
+        // 2 for the box of the value and the name of the index.
         if self.is_unlinked { 0 } else { 2 + self.chunk.allocations() }
     }
 }
 
-/// Deletes a chunk's key, which is open to write, and has the chunk freed in another thread whatever the
-/// server is set to.
+/// Deletes a chunk's key, which is open to write, and has the chunk freed in another thread, whatever its
+/// size and the server's settings.
 pub fn unlink(mut key: Key) {
     if let Ok(Some(stored)) = key.value_mut::<StoredChunk>() {
         stored.is_unlinked = true;

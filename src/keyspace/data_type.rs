@@ -58,9 +58,9 @@ pub trait NativeValue: Value {
     /// Bytes allocated.
     fn memory(&self) -> usize;
 
-    /// The number of allocations to free. The server itself frees a value of up to 64; a larger one goes to
-    /// another thread if the server's settings allow it (`lazyfree-lazy-*`). 0 asks for the other thread
-    /// whatever the settings are.
+    /// The number of allocations to free. A value of up to 64 the server frees at once. A larger one goes to
+    /// another thread if its key is unlinked, or is deleted and the server's `lazyfree-lazy-*` settings say
+    /// so. 0 counts as more than any number.
     fn free_effort(&self) -> usize;
 }
 

@@ -1,8 +1,8 @@
-//! Why a key cannot be used: each is replied to the client as it is.
+//! The errors of keys. Each text goes to the client as it is, so it begins with the error's code.
 
 use crate::server::key::WrongType;
 
-/// Why a key cannot be used.
+/// The reason that a scope's key, or one of its chunks, cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// It holds a value of another type.
@@ -11,7 +11,7 @@ pub enum Error {
     /// The scope's slot is on its way to another node of the cluster, and a chunk is there already.
     #[error("TRYAGAIN the scope's slot is on its way to another node of the cluster")]
     Moving,
-    /// The scope was made under another name, in whose slot its chunks are.
+    /// The scope was made under another name, and its chunks are in the slot of that name.
     #[error(
         "ERR the scope's chunks lie in another cluster slot than its key: \
          restore it under the name it was made under, or under one with the same hash tag"
@@ -23,7 +23,7 @@ pub enum Error {
          so that the rights to its present name do not cover them"
     )]
     NotAllowed,
-    /// The scope was given the name of one of its chunks.
+    /// The scope was renamed to a name that one of its chunks needs.
     #[error("ERR the scope's key has the name that one of its chunks must have: rename it")]
     NamedAsChunk,
 }

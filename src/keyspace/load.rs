@@ -1,8 +1,8 @@
 //! `SIM.LOAD key piece`: the AOF's own form of a key.
 //!
 //! A rewritten AOF holds each value as its saved pieces (see [`super::data_type`]), one command for each; a
-//! letter before the piece says what it is. SIM.CREATE and SIM.RECORD could not bring it back: a scope that
-//! was renamed keeps a tag that does not follow from its name.
+//! letter before the piece tells its kind. SIM.CREATE and SIM.RECORD could not restore every value: a scope
+//! that was renamed keeps a tag that does not follow from its name.
 
 use super::chunk::StoredChunk;
 use super::data_type::{CONTINUATION, NativeValue};
@@ -26,6 +26,7 @@ pub fn piece(call: &Call, name: &[u8], piece: &[u8]) -> Result<(), DecodeError> 
             key.set(chunk);
         }
         CONTINUATION => {
+            // Only chunks have further pieces. Without one in the key, the first piece is missing.
             let chunk = key.value_mut::<StoredChunk>().ok().flatten();
             let chunk = chunk.ok_or(DecodeError::Truncated)?;
             chunk.load_more(piece)?;

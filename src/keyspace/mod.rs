@@ -9,11 +9,11 @@
 //! | `chunk` | the type `sim-chunk`: a chunk of the index, and which scope it belongs to |
 //! | `data_type` | the callbacks of both types: RDB, AOF, digest, memory, freeing, defragmentation |
 //! | `name` | the names of chunks, hash tags and cluster slots |
-//! | `window` | the live chunks of a scope, opened; what must be checked before any is changed |
+//! | `window` | opens the live chunks of a scope, and checks all of them before any is changed |
 //! | `load` | SIM.LOAD, the AOF's form of a key |
-//! | `sweep` | freeing chunks whose scope is gone |
-//! | `live_scopes` | the uids of the scopes that are here |
-//! | `totals` | what all values hold together, for INFO |
+//! | `sweep` | SIM.SWEEP: frees chunks whose scope is gone |
+//! | `live_scopes` | the uids of the scopes in memory |
+//! | `totals` | numbers of items, bytes and more over all values, for INFO |
 //! | `debug` | answers to SIM.DEBUG about a key |
 //! | `error` | why a key cannot be used |
 

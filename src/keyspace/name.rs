@@ -1,10 +1,10 @@
 //! The names of chunks.
 //!
 //! A chunk's key is `<tag>:<index>:<start>:<uid>`, and must be in the cluster slot of its scope. The
-//! server computes a key's slot from its hash tag, which is what the first `{` and the first `}` after
-//! it enclose, or from the whole name if that is nothing. So the tag is the scope's name if that has a
-//! hash tag, and otherwise `{name}`. A name with braces but no hash tag, such as `a}b`, can be in no
-//! tag: it is refused.
+//! server computes a key's slot from its *hash tag*, the bytes between the first `{` and the first `}`
+//! after it; from the whole name if there is no such pair, or nothing in between. So the tag of a scope is
+//! its name if that has a hash tag, and otherwise `{name}`. A name with braces but no hash tag, such as
+//! `a}b`, is refused: in `{a}b}` the hash tag would be `a`, and the slot another one.
 //!
 //! | scope | tag | a chunk's key |
 //! | --- | --- | --- |
@@ -14,13 +14,13 @@
 use smallvec::SmallVec;
 use std::borrow::Cow;
 
-/// Why a name cannot be a scope's.
+/// The reason that a scope cannot have a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// It is empty.
     #[error("must not be empty")]
     Empty,
-    /// No chunk's key could be in its slot.
+    /// It has a brace, but no hash tag.
     #[error("must hold a hash tag, as in 'issues:{{7}}', or neither '{{' nor '}}'")]
     Tag,
 }
@@ -45,10 +45,10 @@ pub fn check(scope: &[u8]) -> Result<(), NameError> {
 
 /// The uid of a new scope of this name: 63 random bits, and one that depends on the name.
 ///
-/// The names `a` and `{a}` have the same tag, so the lowest bit says which of the two the scope was
-/// made as: it is set if the name has the hash tag itself. A chunk's name ends with the uid. A user
-/// with the right to `a` may forge a scope by RESTORE that names the chunks of `{a}`, but its uid gives it
-/// away: see [`was_made_as`].
+/// The names `a` and `{a}` have the same tag, `{a}`. The lowest bit tells them apart: it is set if the name
+/// itself has a hash tag. That is for access control. A user who may access only `a` could RESTORE a
+/// forged scope under `a` whose uid is that of the scope `{a}`, and so reach its chunks. But the lowest bit
+/// of such a uid is that of `{a}`, and so [`was_made_as`] is false for `a`.
 pub fn uid(random: u64, scope: &[u8]) -> u64 {
     random & !1 | u64::from(has_hash_tag(scope))
 }
@@ -97,11 +97,12 @@ fn slot(name: &[u8]) -> u16 {
     crc % 16_384
 }
 
-/// The name of a chunk's key. Most fit, so that making one allocates nothing.
+/// The name of a chunk's key: up to 96 bytes, as in most cases, without an allocation.
 pub type ChunkName = SmallVec<[u8; 96]>;
 
-/// The key of a chunk.
+/// The name of a chunk's key.
 pub fn chunk_name(tag: &[u8], index: &[u8], start: u64, uid: u64) -> ChunkName {
+    // 3 colons, up to 20 digits of the start, 16 of the uid: 39.
     let mut key = ChunkName::with_capacity(tag.len() + index.len() + 40);
     key.extend_from_slice(tag);
     key.push(b':');

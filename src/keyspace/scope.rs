@@ -1,22 +1,30 @@
 //! The `sim-scope` type: the definition of a similarity index, and the directory of its chunks.
 //!
 //! Each chunk of a scope is a key of its own, so that it can expire by itself. The scope finds them by a
-//! directory: the starts of the chunks of each index.
+//! directory: the starts of the chunks of each index, from which the names of their keys follow.
 //!
-//! **The directory decides what exists.** A chunk that it lists may be gone, expired or evicted: that
-//! is normal. The entry goes when a write command finds the key gone, never by the clock: the server
-//! deletes an expired key by a DEL that replicas get before the command, so a primary and its replicas
-//! find the same keys gone and forget the same, whatever their clocks say. A chunk's key that is not
-//! listed is foreign: it may come from an older dump.
+//! ```text
+//! issues                                             the scope: definition, uid ab, tag {issues}
+//!   message   0, 2592000, 5184000                    its directory: index, starts of the chunks
+//!   stack     5184000
+//!
+//! {issues}:message:2592000:00000000000000ab          the key of one of its four chunks
+//! ```
+//!
+//! **The directory decides what exists.** A chunk that it lists may have expired or been evicted; that is
+//! normal. The entry is removed when a write command finds the key gone, never by the clock. The server
+//! deletes an expired key by a DEL, which replicas receive before the command. So a primary and its
+//! replicas find the same keys gone and remove the same entries, whatever their clocks say. A chunk's key
+//! that is not listed is foreign: it may come from an older dump.
 //!
 //! **A scope keeps its uid and its tag under RENAME**, and with them its chunks, whose names begin with
 //! the tag and end with the uid.
 //!
 //! **Two keys never own the same chunks.** A scope that is restored under another name than it was
-//! saved under (DUMP and RESTORE are a copy) starts empty, with a uid of its own. To see that, the name
-//! at the moment of saving is written with the value. The new uid is derived from the old one and the
-//! new name, so that primary, replicas and an AOF that is replayed come to the same. One case nobody
-//! can see: a scope that was renamed, while its dump is restored under the old name.
+//! saved under (DUMP and RESTORE make a copy) starts empty, with a uid of its own. To detect that, the name
+//! at the moment of saving is saved with the value. The new uid is derived from the old one and the new
+//! name, so that a primary, its replicas and an AOF that is replayed derive the same. One case goes
+//! undetected: a scope is dumped, renamed, and its dump restored under the old name.
 
 use super::data_type::{self, ENCODING, NativeValue};
 use super::live_scopes::LiveScope;
@@ -41,16 +49,16 @@ pub static SCOPE: RedisType = RedisType::new("sim-scope", ENCODING, data_type::m
 pub struct Scope {
     /// The parameters of SIM.CREATE.
     pub definition: Definition,
-    /// Its identity, which its chunks carry: see [`name::uid`].
+    /// Its identity, which is a part of its chunks' names and values: see [`name::uid`].
     pub uid: u64,
     tag: Box<[u8]>,
     /// The starts of the chunks of each index.
     directory: BTreeMap<Box<[u8]>, BTreeSet<u64>>,
-    /// Bytes of the directory, kept up to date because summing up a large one takes long.
+    /// Bytes of the directory, kept up to date with each change: `update_totals` needs them in constant time.
     directory_bytes: usize,
-    /// Counts the uid as one that is here, until the scope is dropped.
+    /// Counts the uid as that of a scope in memory, until the scope is dropped.
     _live: LiveScope,
-    /// Its share of what INFO shows.
+    /// Its share of the totals that INFO shows.
     contribution: Contribution,
 }
 
@@ -63,7 +71,7 @@ unsafe impl Value for Scope {
 }
 
 impl Scope {
-    /// A scope without chunks. The tag is what [`name::tag`] gave.
+    /// A scope without chunks. `tag` must come from [`name::tag`].
     pub fn new(definition: Definition, uid: u64, tag: &[u8]) -> Scope {
         debug_assert_eq!(name::tag(tag).as_deref(), Ok(tag), "a tag is its own tag");
         let mut scope = Scope {
@@ -79,12 +87,12 @@ impl Scope {
         scope
     }
 
-    /// The beginning of the names of its chunks.
+    /// The first part of the names of its chunks: see [`name`].
     pub fn tag(&self) -> &[u8] {
         &self.tag
     }
 
-    /// The key of a chunk.
+    /// The name of a chunk's key.
     pub fn chunk_name(&self, index: &[u8], start: u64) -> ChunkName {
         name::chunk_name(&self.tag, index, start, self.uid)
     }
@@ -113,6 +121,7 @@ impl Scope {
     pub fn add(&mut self, index: &[u8], start: u64) {
         match self.directory.get_mut(index) {
             Some(starts) => {
+                // Nothing to count if the chunk was listed already.
                 if !starts.insert(start) {
                     return;
                 }
@@ -128,6 +137,7 @@ impl Scope {
 
     /// Removes a chunk from the directory; an index without chunks is forgotten.
     pub fn remove(&mut self, index: &[u8], start: u64) {
+        // Nothing to do if the chunk is not listed.
         if let Some(starts) = self.directory.get_mut(index)
             && starts.remove(&start)
         {
@@ -145,7 +155,7 @@ impl Scope {
         starts.into_iter().for_each(|start| self.remove(index, start));
     }
 
-    /// An empty chunk for it.
+    /// An empty chunk with the scope's number of bands. It is not listed yet.
     pub fn new_chunk(&self) -> Chunk {
         Chunk::new(self.definition.bands())
     }
@@ -154,33 +164,37 @@ impl Scope {
 /// The key of a scope, open to read.
 ///
 /// You may find it odd that the scope is changed through a key that is open to read. Closing a key that was
-/// opened to write tells everyone who watches it, changed or not, and a RECORD changes the scope only
-/// once an interval. So commands open it to read, and tell by themselves when they have changed
-/// something: see [`Call::notify_changed`].
+/// opened to write signals a change to clients that watch it, even if there was none, and a RECORD changes
+/// the scope only once an interval. So commands open it to read, and signal a change themselves if there
+/// was one: see [`Call::notify_changed`].
 pub struct ScopeKey<'c>(Key<'c>);
 
 impl<'c> ScopeKey<'c> {
     /// Opens a scope's key; `None` if it is empty.
     ///
     /// # Errors
-    /// The key holds something else, or the server is a node of a cluster and the chunks are in another slot.
-    /// Then they would not be found, and a RECORD would make others.
+    /// The key holds something else; or the server is a node of a cluster, and the chunks are in another slot
+    /// than the key. This node may not have that slot: it would not find the chunks, and a RECORD would make
+    /// new ones beside them.
     pub fn open(call: &'c Call, name: &[u8]) -> Result<Option<ScopeKey<'c>>, Error> {
         let key = Key::open(call, name, Access::Read);
         let Some(scope) = key.value::<Scope>()? else { return Ok(None) };
+        // A cluster itself refuses a RENAME to another slot, but not a RESTORE of a scope renamed elsewhere.
         if call.is_in_cluster() && !name::same_slot(name, &scope.tag) {
             return Err(Error::OtherSlot);
         }
         Ok(Some(ScopeKey(key)))
     }
 
-    /// The scope. It does not fail, since [`Self::open`] has found the scope, and nobody replaces it
-    /// while the key is open; the type says otherwise because the server is asked anew.
+    /// The scope.
+    ///
+    /// Never fails in practice: [`Self::open`] has found a scope, and nothing replaces it while the key is
+    /// open. The type does not show it, because the value is looked up in the key again.
     pub fn scope(&self) -> Result<&Scope, Error> {
         self.0.value()?.ok_or(Error::WrongType)
     }
 
-    /// The scope, to change. It does not fail: see [`Self::scope`].
+    /// The scope, to change. Never fails in practice, as [`Self::scope`].
     pub fn scope_mut(&mut self) -> Result<&mut Scope, Error> {
         self.0.value_mut()?.ok_or(Error::WrongType)
     }
@@ -202,16 +216,19 @@ impl NativeValue for Scope {
     const LETTER: u8 = b's';
 
     fn update_totals(&mut self) {
+        // The numbers of items and observations come from the chunks, which are values of their own.
         let bytes = self.memory() as u64;
         self.contribution.set(Totals { scopes: 1, bytes, ..Totals::default() });
     }
 
     fn save(&self, key: &[u8], piece: &mut dyn FnMut(&[u8])) {
         let mut writer = Writer::default();
+        // The present name, by which `load` tells a copy.
         writer.write_name(key);
         writer.write_number(self.uid);
         writer.write_name(&self.tag);
         self.definition.write(&mut writer);
+        // The directory: counts come before what they count.
         writer.write_number(self.directory.len() as u64);
         for (index, starts) in &self.directory {
             writer.write_name(index);
@@ -222,10 +239,12 @@ impl NativeValue for Scope {
     }
 
     fn load(piece: &[u8], key: &[u8]) -> Result<Scope, DecodeError> {
+        // Read all of the piece, and check it, whichever of the two cases below it is.
         let mut reader = Reader::new(piece);
         let saved_as = reader.read_name()?;
         let uid = reader.read_number()?;
         let tag = reader.read_name()?;
+        // A tag has a hash tag of its own, and so is its own tag. Any other would put chunks into other slots.
         if name::tag(tag).as_deref() != Ok(tag) {
             return Err(DecodeError::Name);
         }
@@ -234,6 +253,7 @@ impl NativeValue for Scope {
         reader.end()?;
         // Under its own name it is the same scope: from an RDB, from an AOF, or moved to another node.
         if saved_as == key {
+            // The whole directory at once: `add` would update the totals for every chunk.
             let starts: usize = directory.values().map(BTreeSet::len).sum();
             let indexes: usize = directory.keys().map(|index| bytes_of_index(index)).sum();
             scope.directory_bytes = indexes + starts * BYTES_OF_START;
@@ -241,7 +261,8 @@ impl NativeValue for Scope {
             scope.update_totals();
             return Ok(scope);
         }
-        // Under another name it is a copy, which starts empty.
+        // Under another name it is a copy, which starts empty and is made as if it were new.
+        // Its uid comes from the old one, not from chance, so that a replica derives the same.
         let tag = name::tag(key).map_err(|_| DecodeError::Name)?;
         Ok(Scope::new(scope.definition, derived_uid(uid, key), &tag))
     }
@@ -255,6 +276,7 @@ impl NativeValue for Scope {
     fn move_by(&mut self, _: &mut Defrag) {}
 
     fn digest(&self, digest: &Digest) {
+        // An element for the identity and the definition, then one for each chunk.
         digest.number(self.uid).bytes(&self.tag);
         for (parameter, value) in self.definition.parameters() {
             digest.bytes(parameter.as_bytes()).bytes(value.as_bytes());
@@ -287,13 +309,16 @@ fn bytes_of_index(index: &[u8]) -> usize {
 /// so that it is the same on every server.
 fn derived_uid(uid: u64, name: &[u8]) -> u64 {
     let bytes = [&uid.to_le_bytes(), name].concat();
-    // The crate reads from anything that can be read, and passes on the errors of that. Reading from a
-    // slice in memory has none, so the default is never used.
+    // `signature::hash64` gives the same and is faster; this is no hot path, so the reference
+    // implementation does. It passes on errors of its reader, and a slice in memory has none: the default is
+    // never used.
     name::uid(murmur3::murmur3_x64_128(&mut bytes.as_slice(), 0).unwrap_or_default() as u64, name)
 }
 
-/// Reads the directory of a saved scope, and checks what `add` makes sure of: indexes in order, each with a
-/// name that a command accepts and at least one chunk, and starts in order and on the grid of the interval.
+/// Reads the directory of a saved scope, and checks that commands could have made it:
+///
+/// - indexes are in order, each with a name that a command accepts and at least one chunk;
+/// - starts are in order, and multiples of the interval (0 if there is no interval).
 fn read_directory(
     from: &mut Reader,
     interval: u64,
@@ -301,19 +326,22 @@ fn read_directory(
     let mut directory: BTreeMap<Box<[u8]>, BTreeSet<u64>> = BTreeMap::new();
     for _ in 0..from.read_number()? {
         let index = from.read_name()?;
-        let after = directory.keys().next_back().is_none_or(|last| **last < *index);
-        if index.is_empty() || index == b"*" || index.len() > MAX_NAME || !after {
+        // In strict order, so that none comes twice and what is saved again has the same bytes.
+        let is_in_order = directory.keys().next_back().is_none_or(|last| **last < *index);
+        if index.is_empty() || index == b"*" || index.len() > MAX_NAME || !is_in_order {
             return Err(DecodeError::Name);
         }
         let mut starts = BTreeSet::new();
         for _ in 0..from.read_number()? {
             let start = from.read_number_in(Definition::TIMESTAMP)?;
-            let on_grid = start.checked_rem(interval).unwrap_or(start) == 0;
-            if !on_grid || starts.last().is_some_and(|last| *last >= start) {
+            // `checked_rem` fails for interval 0, the scope without intervals: its only chunk starts at 0.
+            let is_multiple = start.checked_rem(interval).unwrap_or(start) == 0;
+            if !is_multiple || starts.last().is_some_and(|last| *last >= start) {
                 return Err(DecodeError::Range);
             }
             starts.insert(start);
         }
+        // `remove` forgets an index with its last chunk.
         if starts.is_empty() {
             return Err(DecodeError::Range);
         }

@@ -17,16 +17,17 @@ pub struct SweepStep {
     pub freed: Vec<Vec<u8>>,
 }
 
-/// Looks at about `count` keys of the database from a position on, and frees the chunks whose scope is gone;
-/// `None` if the server refuses to walk over its keys.
+/// Carries out one step: looks at about `count` keys of the database from a position on, and frees the chunks
+/// whose scope is gone. `None` if the server refuses to walk over its keys.
 pub fn step(call: &Call, from: Cursor, count: u64) -> Option<SweepStep> {
     let page = scan::keys_of_type(call, from, count, c"sim-chunk")?;
     let freed = page.keys.into_iter().filter(|name| is_orphan(call, name)).collect::<Vec<_>>();
-    // Opened anew to write, and only these: closing a key that was opened to write is a signal.
+    // Only orphans are opened to write: closing such a key signals a change to clients that watch it.
     freed.iter().for_each(|name| chunk::unlink(Key::open(call, name, Access::Write)));
     Some(SweepStep { next: page.next, freed })
 }
 
+/// True if the key holds a chunk whose scope is gone.
 fn is_orphan(call: &Call, name: &[u8]) -> bool {
     let key = Key::open(call, name, Access::Read);
     matches!(key.value::<StoredChunk>(), Ok(Some(stored)) if !live_scopes::is_live(stored.uid()))

@@ -1,4 +1,4 @@
-//! The numbers of all values of the module together, for INFO.
+//! Totals over all values of the module, for INFO.
 //!
 //! Each value owns its [`Contribution`] to the totals. It is added when the value is made or loaded, updated
 //! after each change of the value, and taken out again when it is dropped with the value, however that goes: by
@@ -10,7 +10,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Numbers of the module's values.
+/// Numbers summed over values of the module.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Keys of type `sim-scope`.
@@ -32,7 +32,7 @@ static OBSERVATIONS: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicU64 = AtomicU64::new(0);
 
 impl Totals {
-    /// Each number with the atomic that sums it up.
+    /// Each number with the atomic of its total.
     fn each(&self) -> [(&'static AtomicU64, u64); 5] {
         [
             (&SCOPES, self.scopes),
@@ -43,7 +43,7 @@ impl Totals {
         ]
     }
 
-    /// The contributions of all values together.
+    /// The totals at this moment, over all values.
     pub fn now() -> Totals {
         let read = |total: &AtomicU64| total.load(Ordering::Relaxed);
         Totals {
@@ -56,16 +56,17 @@ impl Totals {
     }
 }
 
-/// The share of one value in the totals; nothing at first, and nothing once it is dropped.
+/// The share of one value in the totals: zero until it is set, and taken out again when it is dropped.
 #[derive(Debug, Default)]
 pub struct Contribution(Totals);
 
 impl Contribution {
-    /// Replaces what was added before by what the value holds now.
+    /// Sets the value's numbers, and corrects the totals by the difference to the numbers before.
     pub fn set(&mut self, totals: Totals) {
         let before = std::mem::replace(&mut self.0, totals);
         for ((total, new), (_, old)) in totals.each().into_iter().zip(before.each()) {
-            // After most changes only some numbers differ. One that became smaller wraps around twice, to the right sum.
+            // Most changes leave some numbers as they are, and an atomic addition is not free. If a number became
+            // smaller, both the difference and the sum wrap around, and the total is right.
             if new != old {
                 total.fetch_add(new.wrapping_sub(old), Ordering::Relaxed);
             }

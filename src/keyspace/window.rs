@@ -1,15 +1,18 @@
-//! The live chunks of a scope, opened.
+//! Opens the live chunks of a scope.
 //!
-//! A chunk that the directory lists may be gone: expired, evicted, or, after a MOVE, in another database. And
-//! a key of the right name may hold something else, which only a forged RESTORE puts there. Neither
-//! is a chunk of the scope: reads go on without it.
+//! A chunk that the directory lists is *gone* if its key does not exist: the chunk has expired, was evicted,
+//! or, after a MOVE, is in another database. It is *foreign* if the key holds anything but this chunk, which
+//! only a forged RESTORE can cause. Neither is a chunk of the scope, and reads go on without it. All others
+//! are *live*.
 //!
 //! One kind of missing chunk is not normal. While a cluster moves a slot from one node to another, key
-//! by key, a chunk may be on the other node already. To go on without it would lose what is recorded
-//! meanwhile: the chunk would be made anew here, and overwritten or refused there. So opening a chunk
-//! that is missing without a reason asks the server whether the slot is in motion, and then fails with
-//! TRYAGAIN, as commands with several keys do. A command that changes several chunks checks all of them
-//! before it changes the first (`check_*`): half of a change cannot be tried again.
+//! by key, a chunk may be on the other node already. Going on without it would lose observations: RECORD
+//! would create the chunk again here, and its key would overwrite the one on the other node, or be refused
+//! there. So if a missing chunk should exist, the server is asked if it still serves the key; if it does
+//! not, the command fails with TRYAGAIN, as the server's own commands with several keys do.
+//!
+//! A client that gets TRYAGAIN sends the command again, so half of it must not have happened. A command
+//! that changes several chunks therefore checks all of them before it changes the first (`check_*`).
 
 use super::chunk::{self, StoredChunk};
 use super::name::ChunkName;
@@ -21,7 +24,7 @@ use crate::server::key::{Access, Key};
 use crate::server::rights;
 use smallvec::SmallVec;
 
-/// A live chunk of a scope in its open key.
+/// A live chunk of a scope, in its key, which is open.
 pub struct ChunkKey<'c> {
     key: Key<'c>,
     /// The chunk's first second.
@@ -41,12 +44,15 @@ impl<'c> ChunkKey<'c> {
         start: u64,
         access: Access,
     ) -> Result<Option<ChunkKey<'c>>, Error> {
+        // Check the right to the key before looking into it.
         let name = name_for(call, scope, index, start, access)?;
         let key = Key::open(call, &name, access);
-        // The cheap reasons first: asking the server costs a microsecond.
+        // Gone, or moved to another node? Most chunks that are gone have expired, which the clock tells;
+        // asking the server costs a microsecond, so it comes last.
         if key.is_empty() && may_have_moved(call, scope, start) && !call.serves(&name) {
             return Err(Error::Moving);
         }
+        // A chunk, but of another scope or with other parameters, is foreign.
         let is_ours =
             matches!(key.value::<StoredChunk>(), Ok(Some(stored)) if stored.belongs_to(scope, index, start));
         Ok(is_ours.then_some(ChunkKey { key, start }))
@@ -63,16 +69,18 @@ impl<'c> ChunkKey<'c> {
         start: u64,
         access: Access,
     ) -> Result<Option<ChunkKey<'c>>, Error> {
+        // What is not listed is not the scope's, whatever its key holds.
         if scope.lists(index, start) { ChunkKey::open(call, scope, index, start, access) } else { Ok(None) }
     }
 
-    /// Makes a chunk, in place of whatever its key holds, and lets it expire when its time has come.
+    /// Creates a chunk, in place of a foreign value if its key holds one, and sets its expiry.
     ///
     /// # Errors
     /// As [`check_can_create`].
     pub fn create(call: &'c Call, scope: &Scope, index: &[u8], start: u64) -> Result<ChunkKey<'c>, Error> {
         check_can_create(call, scope, index, start)?;
         let mut key = Key::open(call, &scope.chunk_name(index, start), Access::Write);
+        // A foreign value goes first, and its expiry with it.
         key.delete();
         key.set(StoredChunk::new(scope, index, start));
         let mut chunk = ChunkKey { key, start };
@@ -80,7 +88,8 @@ impl<'c> ChunkKey<'c> {
         Ok(chunk)
     }
 
-    /// Lets the chunk, whose key is open to write, expire when its time has come.
+    /// Sets the time at which the server deletes the chunk, if the definition has one. The key must be open to
+    /// write.
     pub fn set_expiry(&mut self, definition: &Definition) {
         if let Some(expiry) = definition.expiry_ms(self.start) {
             self.key.expire_at(expiry);
@@ -92,27 +101,28 @@ impl<'c> ChunkKey<'c> {
         self.key.value::<StoredChunk>().ok().flatten().map(StoredChunk::chunk)
     }
 
-    /// Changes the chunk, whose key is open to write, and returns what `change` returns.
+    /// Changes the chunk, and returns the result of `change`. The key must be open to write.
     pub fn modify<T>(&mut self, change: impl FnOnce(&mut Chunk) -> T) -> Option<T> {
         let stored: &mut StoredChunk = self.key.value_mut().ok().flatten()?;
         Some(stored.modify(change))
     }
 
-    /// Deletes the key, which is open to write.
+    /// Deletes the key, which must be open to write, and frees the chunk.
     pub fn delete(mut self) {
         self.key.delete();
     }
 
-    /// Deletes the key, which is open to write, and has the chunk freed in another thread.
+    /// Deletes the key, which must be open to write, and has the chunk freed in another thread.
     pub fn unlink(self) {
         chunk::unlink(self.key);
     }
 }
 
-/// The name of a chunk's key, if the sender of the command may use it so. The server has checked the
-/// right to the scope's key, which covers the chunks as long as they are named after it; a scope that
-/// was renamed, or forged, could name those of any other, so that the right to the chunk itself is
-/// checked.
+/// The name of a chunk's key, if the sender of the command may access it in this way.
+///
+/// The server has checked the right to the scope's key. That covers the chunks if they are named after the
+/// scope. A scope that was renamed, or forged by RESTORE, may have chunks with the name of any other scope;
+/// then the right to the chunk's key itself is checked.
 fn name_for(
     call: &Call,
     scope: &Scope,
@@ -121,6 +131,7 @@ fn name_for(
     access: Access,
 ) -> Result<ChunkName, Error> {
     let name = scope.chunk_name(index, start);
+    // The comparison of names comes first: it nearly always decides, and asking for rights costs several calls.
     if name::was_made_as(scope.tag(), scope.uid, call.key()) || rights::may_use(call, &name, access) {
         Ok(name)
     } else {
@@ -128,18 +139,19 @@ fn name_for(
     }
 }
 
-/// Checks that a chunk can be made.
+/// Checks that a chunk can be created.
 ///
 /// # Errors
-/// The caller has no right to it, or its key would be that of the scope itself, which was renamed to it.
+/// The caller has no right to its key, or the scope was renamed to just this key's name.
 pub fn check_can_create(call: &Call, scope: &Scope, index: &[u8], start: u64) -> Result<(), Error> {
     let name = name_for(call, scope, index, start, Access::Write)?;
+    // Creating the chunk would replace the scope itself.
     if *name == *call.key() { Err(Error::NamedAsChunk) } else { Ok(()) }
 }
 
-/// Checks that none of an index's chunks is on its way to another node of the cluster. A command calls
-/// it before it makes a chunk: making one forgets those that are gone, and must not forget one that is
-/// only away.
+/// Checks that none of an index's chunks has moved to another node of the cluster. A command calls this
+/// before it creates a chunk: that also removes the entries of chunks that are gone from the directory, and
+/// must not remove that of a chunk which has moved.
 ///
 /// # Errors
 /// As [`ChunkKey::open`].
@@ -153,25 +165,28 @@ pub fn check_none_moving(call: &Call, scope: &Scope, index: &[u8]) -> Result<(),
 /// # Errors
 /// As [`ChunkKey::open`].
 pub fn check_all_writable(call: &Call, scope: &Scope, index: &[u8]) -> Result<(), Error> {
+    // The right to write first. Opening the chunks to read then finds those that have moved, and signals
+    // nothing to clients that watch them.
     let mut starts = scope.all_starts(index);
     starts.try_for_each(|start| name_for(call, scope, index, start, Access::Write).map(|_| ()))?;
     check_none_moving(call, scope, index)
 }
 
-/// True if a missing chunk may be on its way to another node: it has not expired, and the command does
-/// not come from a primary or an AOF, which knew what there was.
+/// True if a missing chunk may have moved to another node: it should not have expired yet, and the command
+/// does not come from a primary or an AOF, which has decided already which chunks there are.
 fn may_have_moved(call: &Call, scope: &Scope, start: u64) -> bool {
+    // All of these are cheap: the server's clock and flags are read once for each command.
     let is_expired = scope.definition.is_expired(start, call.now_ms());
     !is_expired && call.is_in_cluster() && !call.is_trusted_source()
 }
 
-/// The live chunks of an index among some starts, open to read.
+/// The live chunks of a window: those of an index with certain starts, open to read.
 pub struct Window<'c> {
     keys: SmallVec<[ChunkKey<'c>; 8]>,
 }
 
 impl<'c> Window<'c> {
-    /// Opens the chunks.
+    /// Opens the live chunks with these starts.
     ///
     /// # Errors
     /// As [`ChunkKey::open`].
@@ -182,13 +197,14 @@ impl<'c> Window<'c> {
         starts: impl Iterator<Item = u64>,
     ) -> Result<Window<'c>, Error> {
         let mut keys = SmallVec::new();
+        // A chunk that is gone or foreign adds nothing.
         for start in starts {
             keys.extend(ChunkKey::open(call, scope, index, start, Access::Read)?);
         }
         Ok(Window { keys })
     }
 
-    /// Opens all of an index's chunks.
+    /// Opens all live chunks of an index.
     ///
     /// # Errors
     /// As [`ChunkKey::open`].
@@ -207,12 +223,13 @@ impl<'c> Window<'c> {
     }
 }
 
-/// The starts that the directory lists for an index and whose chunks are gone: a write command that
-/// changes the scope removes them from the directory.
+/// The starts that the directory lists for an index, but whose chunks are gone or foreign: a write command
+/// that changes the scope removes them from the directory.
 ///
 /// # Errors
 /// As [`ChunkKey::open`].
 pub fn gone_starts(call: &Call, scope: &Scope, index: &[u8]) -> Result<Vec<u64>, Error> {
+    // Quadratic, but few: RETENTION is at most 1,000, and RECORD accepts as many intervals ahead.
     let window = Window::open_all(call, scope, index)?;
     Ok(scope.all_starts(index).filter(|start| window.starts().all(|live| live != *start)).collect())
 }

@@ -1,11 +1,16 @@
 //! Adding observations to a scope: RECORD and ASSIGN, and the chunks that IMPORT adds.
 //!
-//! A recording goes through two phases:
+//! A recording goes through two phases, because ASSIGN searches in between: it needs the observations to
+//! find the item that they go to.
 //!
-//! 1. [`Recording::new`] opens the scope, signs what each clause observes, and checks the moment.
-//!    ASSIGN searches with these observations, before it knows the item that they go to.
-//! 2. [`Recording::record`] creates the scope if it is missing, checks and changes the chunks, and
-//!    replicates.
+//! 1. [`Recording::new`] opens the scope, makes the observation of each clause, and checks the moment.
+//!    Nothing has changed yet.
+//! 2. [`Recording::record`] checks the chunks, creates the scope and the chunks that are missing, adds the
+//!    observations, and replicates.
+//!
+//! All checks come before the first change of a scope that exists. (A scope that is missing is created
+//! before them. It has no chunks yet, so that only the budget can still fail.) Clauses of one index share
+//! its chunk, and are checked together: each may fit, and all of them not.
 
 use super::cost;
 use super::creation;
@@ -21,7 +26,7 @@ use crate::server::call::{Call, ReplicatedArg};
 use crate::server::key::Access;
 use smallvec::SmallVec;
 
-/// Observations on their way into a scope.
+/// Observations that are about to be added to a scope.
 pub struct Recording<'c> {
     call: &'c Call<'c>,
     name: &'c [u8],
@@ -40,23 +45,23 @@ pub struct ClauseObservation<'a> {
     pub observation: Option<Observation<'a>>,
 }
 
-/// The scope that observations go to.
+/// The scope that observations are added to.
 enum TargetScope<'c> {
     /// It exists.
     Existing(ScopeKey<'c>),
-    /// It is missing, and is created if there is anything to record.
+    /// It is missing: the scope to create if there is anything to record.
     New(Scope),
 }
 
-/// The chunk of an index that observations go to.
+/// The chunk of an index that observations are added to.
 struct TargetChunk<'c, 'a> {
     index: &'a [u8],
-    /// `None` as long as the chunk is missing.
+    /// `None` until the chunk exists.
     key: Option<ChunkKey<'c>>,
 }
 
 impl<'c> Recording<'c> {
-    /// Opens the scope, and signs what the clauses observe.
+    /// Opens the scope, and makes the observation of each clause.
     ///
     /// # Errors
     /// A clause does not fit the scope, or the moment is not in its window.
@@ -66,6 +71,8 @@ impl<'c> Recording<'c> {
         timestamp: Option<u64>,
         clauses: &[Clause<'c>],
     ) -> Result<Recording<'c>, Error> {
+        // Find the definition to sign by. A scope that is missing is made here but not put into its key: it may
+        // turn out that there is nothing to record.
         let scope = match ScopeKey::open(call, name)? {
             Some(key) => TargetScope::Existing(key),
             None => TargetScope::New(new_scope(call, name)?),
@@ -75,14 +82,16 @@ impl<'c> Recording<'c> {
             TargetScope::New(scope) => scope.definition,
         };
         let timestamp = timestamp.unwrap_or(call.now_seconds());
-        // An observation is large, so each is built in its place in the recording.
+
+        // Make the observations. Each is large, so it is pushed at once to the place where it stays.
         let mut recording = Recording { call, name, scope, timestamp, observations: SmallVec::new() };
         for Clause { index, source } in clauses {
             recording
                 .observations
                 .push(ClauseObservation { index, observation: source.observe(call, &definition)? });
         }
-        // A command that observes nothing records nothing, at whatever moment.
+
+        // Check the moment, unless there is nothing to record: then no moment is wrong.
         if !recording.is_empty() {
             check_time(call, &definition, timestamp)?;
         }
@@ -102,15 +111,17 @@ impl<'c> Recording<'c> {
         }
     }
 
-    /// Adds the observations to an item, and replicates them. `is_verbatim`: the command itself says
-    /// all that a replica needs, so it goes out as it came. Returns the new counts of each clause.
+    /// Adds the observations to an item, and replicates them. Returns the new counts of each clause.
+    ///
+    /// `is_verbatim` is true if the command gives all that a replica needs, and so is replicated as it came.
     ///
     /// # Errors
     /// A count would not fit, or the scope is missing and `simile.auto-create` is `no`.
     pub fn record(self, item: &[u8], is_verbatim: bool) -> Result<SmallVec<[Counts; 2]>, Error> {
         let Recording { call, name, timestamp, .. } = self;
 
-        // Create the scope, as a command of its own for replicas and the AOF.
+        // Phase 1: create the scope if it is missing. Replicas and the AOF receive a SIM.CREATE for it, since
+        // their settings, and so the definition that a RECORD would choose there, may differ.
         let mut key = match self.scope {
             TargetScope::Existing(key) => key,
             TargetScope::New(scope) => {
@@ -122,10 +133,12 @@ impl<'c> Recording<'c> {
             }
         };
 
-        // Check all chunks, then create those that are missing, and change them.
+        // Phase 2: open and check all chunks. From here on, nothing fails.
         let definition = key.scope()?.definition;
         let start = definition.start(timestamp);
         let mut chunks = open_chunks(call, key.scope()?, item, start, &self.observations)?;
+
+        // Phase 3: create the chunks that are missing, then add the observations.
         for TargetChunk { index, key: chunk } in &mut chunks {
             if chunk.is_none() {
                 *chunk = Some(add_chunk(call, &mut key, index, start)?);
@@ -133,7 +146,7 @@ impl<'c> Recording<'c> {
         }
         let counts = add_observations(&mut chunks, item, &self.observations);
 
-        // Replicate.
+        // Phase 4: replicate, and tell clients that watch the scope.
         if is_verbatim {
             call.replicate_verbatim();
         } else {
@@ -144,12 +157,13 @@ impl<'c> Recording<'c> {
     }
 }
 
-/// The scope that RECORD creates: with the definition of the settings.
+/// A scope as RECORD creates it: with the definition that the settings give.
 fn new_scope(call: &Call, name: &[u8]) -> Result<Scope, Error> {
     let uid = name::uid(call.random(), name);
     Ok(Scope::new(config::definition(), uid, &name::tag(name)?))
 }
 
+/// Checks that a RECORD may create the scope. What a primary or an AOF sends was allowed there.
 fn check_auto_create(call: &Call) -> Result<(), Error> {
     if config::AUTO_CREATE.is_yes() || call.is_trusted_source() {
         return Ok(());
@@ -158,9 +172,10 @@ fn check_auto_create(call: &Call) -> Result<(), Error> {
 }
 
 /// Checks that the chunk of a moment has not expired, and that the moment is at most the lifetime of a
-/// chunk ahead: milliseconds, given for seconds, would make chunks that never expire. What a primary or
-/// an AOF sends was checked when it was recorded.
+/// chunk ahead. The second is for clients that send milliseconds instead of seconds: the chunks would
+/// practically never expire. What a primary or an AOF sends was checked when it was recorded.
 fn check_time(call: &Call, definition: &Definition, timestamp: u64) -> Result<(), Error> {
+    // Without intervals nothing expires, and every moment goes to the same chunk.
     let Some(expiry) = definition.expiry(definition.start(timestamp)) else { return Ok(()) };
     if call.is_trusted_source() {
         return Ok(());
@@ -169,6 +184,7 @@ fn check_time(call: &Call, definition: &Definition, timestamp: u64) -> Result<()
     if definition.is_expired(definition.start(timestamp), call.now_ms()) {
         return Err(Error::TooOld(timestamp, *definition.window(now, None).start()));
     }
+    // A moment further ahead than a chunk lives is most likely in milliseconds.
     let lifetime = expiry - definition.start(timestamp);
     if timestamp > now + lifetime {
         return Err(Error::TooNew(timestamp, now + lifetime));
@@ -176,7 +192,8 @@ fn check_time(call: &Call, definition: &Definition, timestamp: u64) -> Result<()
     Ok(())
 }
 
-/// Opens the chunk of each index that the clauses observe, and checks all that could fail later.
+/// Opens the chunk of each index that has an observation, and checks everything that could fail later. A
+/// chunk that is missing is not created yet.
 fn open_chunks<'c, 'a>(
     call: &'c Call,
     scope: &Scope,
@@ -186,20 +203,22 @@ fn open_chunks<'c, 'a>(
 ) -> Result<SmallVec<[TargetChunk<'c, 'a>; 2]>, Error> {
     let mut chunks: SmallVec<[TargetChunk; 2]> = SmallVec::new();
     for ClauseObservation { index, observation } in observations {
+        // The lookup below goes through the chunks so far, and adding an observation does so again.
         cost::spend(call, cost::OBSERVATION + chunks.len() as u64 / cost::INDEXES)?;
-        // Several clauses may name one index, whose chunk is opened once.
+        // Several clauses may name one index; its chunk is opened once.
         if observation.is_none() || chunks.iter().any(|chunk| chunk.index == *index) {
             continue;
         }
         let key = ChunkKey::open_listed(call, scope, index, start, Access::Write)?;
         if key.is_none() {
-            // Creating a chunk is a change already, so all that could stop it is checked here. That
-            // includes the other chunks of the index: `add_chunk` looks at them.
+            // Creating the chunk is the first change, so check now that it will succeed. `add_chunk` opens all
+            // chunks of the index, so they are checked, too; that and opening them here is charged for.
             cost::charge_all_chunks(call, scope, index, 3)?;
             cost::spend(call, 2 * cost::CHUNK)?;
             window::check_can_create(call, scope, index, start)?;
             window::check_none_moving(call, scope, index)?;
         }
+        // Only a chunk that exists may be nearly full.
         if let Some(chunk) = key.as_ref().and_then(ChunkKey::chunk) {
             check_capacity(chunk, item, index, observations)?;
         }
@@ -208,13 +227,14 @@ fn open_chunks<'c, 'a>(
     Ok(chunks)
 }
 
-/// Checks that a chunk can take all that is observed in its index.
+/// Checks that a chunk has the capacity for all observations of its index together.
 fn check_capacity(
     chunk: &Chunk,
     item: &[u8],
     index: &[u8],
     observations: &[ClauseObservation],
 ) -> Result<(), Error> {
+    // An upper bound on the bytes: the item and each bucket may be new to the chunk.
     let mut count = 0;
     let mut bytes = item.len();
     let of_index = observations.iter().filter(|clause| clause.index == index);
@@ -232,23 +252,26 @@ fn add_observations(
     observations: &[ClauseObservation],
 ) -> SmallVec<[Counts; 2]> {
     let add = |ClauseObservation { index, observation }: &ClauseObservation| {
+        // A clause without features keeps its place in the reply, with no counts.
         let Some(observation) = observation else { return Counts::new() };
         let target = chunks.iter_mut().find(|chunk| chunk.index == *index);
         let key = target.and_then(|target| target.key.as_mut());
         let counts = key.and_then(|key| key.modify(|chunk| chunk.record(item, observation.buckets())));
         counts.unwrap_or_default()
     };
+    // Clauses in their order: if two name one index, the counts of the second include the first.
     let mut counts = SmallVec::new();
     counts.extend(observations.iter().map(add));
     counts
 }
 
-/// Creates the chunk of an index and start, and lists it in the scope. This happens once an interval,
-/// so it is also the time to strike out those that have expired since.
+/// Creates the chunk of an index and start, and lists it in the scope. This happens once an interval, and
+/// also removes the entries of chunks that have expired since the last time, so the directory does not
+/// grow for ever.
 ///
 /// # Errors
-/// A chunk is on its way to another node of the cluster. Callers open all chunks of the index before
-/// they change anything, so that this shows earlier.
+/// A chunk has moved to another node of the cluster, or the new one cannot be created. Callers check both
+/// before they change anything, so they do not see this error.
 pub fn add_chunk<'c>(
     call: &'c Call,
     key: &mut ScopeKey,
@@ -256,15 +279,17 @@ pub fn add_chunk<'c>(
     start: u64,
 ) -> Result<ChunkKey<'c>, Error> {
     let gone = window::gone_starts(call, key.scope()?, index)?;
+    // Every chunk is closed again: only the scope is changed from here on.
     let scope = key.scope_mut()?;
     scope.forget(index, gone);
     scope.add(index, start);
     Ok(ChunkKey::create(call, scope, index, start)?)
 }
 
-/// Replicates a RECORD with its moment and its buckets, so that a replica needs neither a clock nor to
-/// sign.
+/// Replicates a RECORD with its moment and its buckets, so that a replica needs no clock and signs nothing.
+/// A clause without an observation is left out.
 fn replicate(call: &Call, item: &[u8], timestamp: u64, bands: u16, observations: &[ClauseObservation]) {
+    // The scope, the item and the moment, in the order of the syntax line.
     let timestamp = timestamp.to_string();
     let bands = bands.to_string();
     let mut words: SmallVec<[ReplicatedArg; 64]> = SmallVec::new();
@@ -274,6 +299,7 @@ fn replicate(call: &Call, item: &[u8], timestamp: u64, bands: u16, observations:
         ReplicatedArg::Bytes(b"TIMESTAMP"),
         ReplicatedArg::Bytes(timestamp.as_bytes()),
     ]);
+    // A SIGNATURE clause for each observation, however the client gave it.
     for ClauseObservation { index, observation } in observations {
         let Some(observation) = observation else { continue };
         words.extend([
