@@ -9,7 +9,8 @@
 //! 4. *finalize*: shift and multiply until every bit of the state depends on every other.
 //!
 //! The `murmur3` crate reads through `io::Read`, which costs several times the hash itself if
-//! features have a few bytes, and cannot share work between seeds. It is the reference in the tests.
+//! features have a few bytes, and cannot share work between seeds. So signatures do not use it; the tests
+//! check this file against it.
 
 use smallvec::SmallVec;
 
@@ -17,8 +18,10 @@ use smallvec::SmallVec;
 /// written out, its first 8 bytes as a little-endian integer).
 #[inline]
 pub(crate) fn hash64(bytes: &[u8]) -> u64 {
+    // The state: both halves begin as the seed.
     let (mut h1, mut h2) = (0_u64, 0_u64);
     let (blocks, tail) = bytes.as_chunks::<16>();
+    // Steps 1 and 2, block by block: each half takes in its word, then some of the other half.
     for block in blocks {
         let (k1, k2) = two_words(block);
         h1 = (h1 ^ scramble_k1(k1)).rotate_left(27);
@@ -26,12 +29,12 @@ pub(crate) fn hash64(bytes: &[u8]) -> u64 {
         h2 = (h2 ^ scramble_k2(k2)).rotate_left(31);
         h2 = h2.wrapping_add(h1).wrapping_mul(5).wrapping_add(0x3849_5ab5);
     }
-    // The reference switches over the length of the tail. Zeros scramble to zero, so padding the tail
+    // Step 3: the tail and the length. The reference switches over the length of the tail. Zeros scramble to zero, so padding the tail
     // with zeros gives the same without a switch.
     let (k1, k2) = two_words(tail);
     h1 ^= scramble_k1(k1) ^ bytes.len() as u64;
     h2 ^= scramble_k2(k2) ^ bytes.len() as u64;
-    // In full, h1 = fmix(h1 + h2) + fmix(h1 + 2 h2); the second half of the digest is not needed.
+    // Step 4: finalize. In full, h1 = fmix(h1 + h2) + fmix(h1 + 2 h2); the second half of the digest is not needed.
     h1 = h1.wrapping_add(h2);
     h2 = h2.wrapping_add(h1);
     fmix64(h1).wrapping_add(fmix64(h2))
@@ -118,6 +121,7 @@ impl ScrambledKey {
     /// Replaces the key by another.
     pub(super) fn set(&mut self, key: &[u8]) {
         let (blocks, tail) = key.as_chunks::<4>();
+        // Clearing keeps the allocation for the next key.
         self.blocks.clear();
         self.blocks.extend(blocks.iter().map(|block| scramble32(u32::from_le_bytes(*block))));
         self.tail = scramble32(short_word(tail) as u32); // at most 3 bytes
@@ -130,13 +134,15 @@ impl ScrambledKey {
     /// the lanes become SIMD instructions.
     #[inline(always)]
     pub(super) fn hash<const N: usize>(&self, seeds: [u32; N]) -> [u32; N] {
+        // Step 2. The blocks are the outer loop, the seeds the inner one: each block is loaded once, and
+        // neighbouring states take the same steps.
         let mut states = seeds;
         for &block in &self.blocks {
             for state in &mut states {
                 *state = (*state ^ block).rotate_left(13).wrapping_mul(5).wrapping_add(0xe654_6b64);
             }
         }
-        // Not a loop over `&mut`: LLVM would keep half the states in memory.
+        // Steps 3 and 4. Not a loop over `&mut`: LLVM would keep half the states in memory.
         states.map(|state| fmix32(state ^ self.tail ^ self.length))
     }
 }
