@@ -3,16 +3,15 @@
 
 use super::candidates::{CandidateCount, Candidates, PostingHit};
 use super::cost::{self, Budget, TooManyPostings};
-use super::locate::{BucketRef, LocatedBuckets, QueryBucket};
+use super::locate::{QueryBucket, Search};
 use super::once_sketch::OnceSketch;
+use super::profile::Frequency;
 use super::prune::certainly_below;
-use super::query::{IndexQuery, SearchChunk};
+use super::query::SearchChunk;
 use super::rank::{RankedCandidate, Ranking};
-use super::score::{Scorer, SharedSum};
-use super::{SearchOptions, profile::Frequency};
+use super::score::SharedSum;
 use crate::index::chunk::Chunk;
 use crate::index::chunk::buckets::Posting;
-use smallvec::SmallVec;
 
 /// Buckets with fewer postings are simply read: checking whether the search can stop would cost as much.
 const SHORT_BUCKET: usize = 64;
@@ -20,44 +19,7 @@ const SHORT_BUCKET: usize = 64;
 /// 256 KiB, and leaves enough of them for their cache misses to overlap.
 const BATCH_POSTINGS: usize = 1 << 14;
 
-/// A search whose buckets are located. It does not change: what is read goes into [`Candidates`].
-pub struct Search<'s, 'a> {
-    pub(super) queries: &'s [IndexQuery<'a>],
-    pub(super) options: &'s SearchOptions,
-    /// One for each query.
-    pub(super) scorers: SmallVec<[Scorer; 2]>,
-    /// The chunks of all queries.
-    chunks: SmallVec<[SearchChunk<'a>; 16]>,
-    /// From the shortest to the longest, if pruning is possible.
-    buckets: Vec<QueryBucket<'s, 'a>>,
-    /// Where the buckets are, a row for each: see [`LocatedBuckets`].
-    refs: Vec<BucketRef>,
-}
-
 impl<'s, 'a> Search<'s, 'a> {
-    /// Locates the buckets of the queries in their chunks.
-    pub fn locate(queries: &'s [IndexQuery<'a>], options: &'s SearchOptions) -> Search<'s, 'a> {
-        let chunks: SmallVec<[SearchChunk; 16]> = SearchChunk::of_queries(queries).collect();
-        let scorers = queries.iter().map(|query| query.scorer(options.mode)).collect();
-        let LocatedBuckets { buckets, refs } = LocatedBuckets::new(queries, &chunks);
-        let mut search = Search { queries, options, scorers, chunks, buckets, refs };
-        // Rare buckets first: they tell items apart, raise the threshold early, and are cheap to read. A search that
-        // reads everything keeps the order of the profile, which is that of memory.
-        if search.can_prune() {
-            search.buckets.sort_unstable_by_key(|bucket| bucket.posting_count);
-        }
-        search
-    }
-
-    /// Where a bucket is: the chunk's number, the chunk, and the bucket's id there.
-    pub(super) fn locations(
-        &self,
-        bucket: &QueryBucket,
-    ) -> impl Iterator<Item = (u32, &SearchChunk<'a>, u32)> {
-        let row = self.refs[bucket.row.clone()].iter();
-        row.map(|BucketRef { chunk, bucket }| (*chunk, &self.chunks[*chunk as usize], *bucket))
-    }
-
     /// Reads postings until the result is certain. Candidates in the result have their complete scores. The others may
     /// have incomplete ones, already known to be below the threshold.
     pub fn collect_candidates(&self, budget: &mut Budget) -> Result<Candidates<'_, 'a>, TooManyPostings> {
@@ -330,7 +292,7 @@ impl<'s, 'a> Search<'s, 'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Match, search};
+    use super::super::{IndexQuery, Match, SearchOptions, search};
     use super::*;
     use crate::index::ScoreMode;
 

@@ -1,6 +1,6 @@
-//! Phase 1 of a search: where the query's buckets are in the chunks.
+//! Phase 1 of a search: where the query's buckets are in the chunks. The result is a [`Search`], ready to be read.
 //!
-//! The result is a sparse matrix in compressed rows (CSR): a row for each bucket of the query, holding the
+//! What is found is a sparse matrix in compressed rows (CSR): a row for each bucket of the query, holding the
 //! chunks that have it. Chunks are probed one after the other, so the entries come column by column; a counting
 //! sort turns them into rows in two passes, because each row's length is known by then.
 //!
@@ -10,8 +10,10 @@
 //! ```
 
 use super::profile::{Frequency, ProfileEntry};
-use super::query::{IndexQuery, SearchChunk};
+use super::query::{IndexQuery, SearchChunk, SearchOptions};
+use super::score::Scorer;
 use crate::index::chunk::buckets::BucketKey;
+use smallvec::SmallVec;
 use std::ops::Range;
 
 /// A bucket of the query in one chunk.
@@ -30,27 +32,57 @@ pub struct QueryBucket<'s, 'a> {
     pub query: usize,
     /// The query's count in it.
     pub frequency: &'s Frequency<'a>,
-    /// Where its row is in [`LocatedBuckets::refs`].
+    /// Where its row is in [`Search::refs`].
     pub row: Range<usize>,
     /// The length of its posting lists, over all chunks.
     pub posting_count: usize,
 }
 
-/// The buckets of all queries, but for those without a posting.
-#[derive(Debug)]
-pub struct LocatedBuckets<'s, 'a> {
-    /// The buckets, in the order of the profiles.
-    pub buckets: Vec<QueryBucket<'s, 'a>>,
-    /// Where they are, row by row.
-    pub refs: Vec<BucketRef>,
+/// A search whose buckets are located. It does not change: what is read goes into
+/// [`Candidates`](super::candidates::Candidates).
+pub struct Search<'s, 'a> {
+    pub(super) queries: &'s [IndexQuery<'a>],
+    pub(super) options: &'s SearchOptions,
+    /// One for each query.
+    pub(super) scorers: SmallVec<[Scorer; 2]>,
+    /// The chunks of all queries.
+    pub(super) chunks: SmallVec<[SearchChunk<'a>; 16]>,
+    /// From the shortest to the longest, if pruning is possible.
+    pub(super) buckets: Vec<QueryBucket<'s, 'a>>,
+    /// Where the buckets are: a row for each.
+    refs: Vec<BucketRef>,
 }
 
-impl<'s, 'a> LocatedBuckets<'s, 'a> {
-    /// Finds the buckets of the queries in their chunks.
-    pub fn new(queries: &'s [IndexQuery<'a>], chunks: &[SearchChunk<'a>]) -> LocatedBuckets<'s, 'a> {
+impl<'s, 'a> Search<'s, 'a> {
+    /// Locates the buckets of the queries in their chunks.
+    pub fn locate(queries: &'s [IndexQuery<'a>], options: &'s SearchOptions) -> Search<'s, 'a> {
+        let chunks: SmallVec<[SearchChunk; 16]> = SearchChunk::of_queries(queries).collect();
+        let scorers = queries.iter().map(|query| query.scorer(options.mode)).collect();
         let mut locator = Locator::new(queries);
-        locator.probe_chunks(queries, chunks);
-        locator.into_rows()
+        locator.probe_chunks(queries, &chunks);
+        let (buckets, refs) = locator.into_rows();
+        let mut search = Search { queries, options, scorers, chunks, buckets, refs };
+        // Rare buckets first: they tell items apart, raise the threshold early, and are cheap to read. A search that
+        // reads everything keeps the order of the profile, which is that of memory.
+        if search.can_prune() {
+            search.buckets.sort_unstable_by_key(|bucket| bucket.posting_count);
+        }
+        search
+    }
+
+    /// Where a bucket is: the chunk's number, the chunk, and the bucket's id there.
+    pub(super) fn locations(
+        &self,
+        bucket: &QueryBucket,
+    ) -> impl Iterator<Item = (u32, &SearchChunk<'a>, u32)> {
+        let row = self.refs[bucket.row.clone()].iter();
+        row.map(|BucketRef { chunk, bucket }| (*chunk, &self.chunks[*chunk as usize], *bucket))
+    }
+
+    /// True if the options leave anything out, so that reading on may become unnecessary.
+    pub fn can_prune(&self) -> bool {
+        let is_bounded = self.options.limit.is_some() || self.options.min_score.is_some();
+        is_bounded || self.queries.iter().any(|query| query.min_bands > 1)
     }
 }
 
@@ -122,7 +154,7 @@ impl<'s, 'a> Locator<'s, 'a> {
     }
 
     /// The counting sort: entries that came chunk by chunk become one row for each bucket.
-    fn into_rows(mut self) -> LocatedBuckets<'s, 'a> {
+    fn into_rows(mut self) -> (Vec<QueryBucket<'s, 'a>>, Vec<BucketRef>) {
         // First pass: the rows' lengths become their places; each row is empty again.
         let mut row_end = 0;
         for bucket in &mut self.buckets {
@@ -139,6 +171,6 @@ impl<'s, 'a> Locator<'s, 'a> {
         }
         // A bucket that nobody else is in has nothing to read. Its row is empty.
         self.buckets.retain(|bucket| bucket.posting_count > 0);
-        LocatedBuckets { buckets: self.buckets, refs }
+        (self.buckets, refs)
     }
 }

@@ -53,7 +53,7 @@
 //!
 //! | file | what it holds |
 //! | --- | --- |
-//! | `query` | [`IndexQuery`]: what is searched for in one index, and the chunks to search |
+//! | `query` | [`IndexQuery`]: what is searched for in one index, and the chunks to search; [`SearchOptions`] |
 //! | `profile` | [`Profile`]: how often an item, or a query, was seen in each bucket |
 //! | `locate` | phase 1: where the query's buckets are in the chunks |
 //! | `collect` | phase 2: reading postings until nothing unread can change the result |
@@ -79,31 +79,11 @@ pub(crate) mod score;
 
 pub use cost::{Budget, TooManyPostings};
 pub use profile::{Frequency, Profile};
-pub use query::IndexQuery;
+pub use query::{IndexQuery, SearchOptions};
 pub use score::ScoreMode;
 
-use collect::Search;
+use locate::Search;
 use rank::RankedCandidate;
-
-/// What a search is to return.
-#[derive(Debug, Clone, Copy)]
-pub struct SearchOptions {
-    /// How scores are computed.
-    pub mode: ScoreMode,
-    /// The largest number of items; `None`: all of them.
-    pub limit: Option<usize>,
-    /// The lowest score.
-    pub min_score: Option<f64>,
-    /// Leaves out the queried item itself.
-    pub exclude_self: bool,
-}
-
-impl Default for SearchOptions {
-    /// All items, by OVERLAP.
-    fn default() -> Self {
-        SearchOptions { mode: ScoreMode::Overlap, limit: None, min_score: None, exclude_self: false }
-    }
-}
 
 /// An item that a search found.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,8 +4,7 @@
 //! comparison that is within rounding keeps the candidate.
 
 use super::candidates::Candidates;
-use super::collect::Search;
-use super::locate::QueryBucket;
+use super::locate::{QueryBucket, Search};
 use super::score::{ScoreMode, Scorer, SharedSum};
 
 /// An upper bound on what a set of query buckets can add to a score.
@@ -17,12 +16,6 @@ pub enum RemainingBound {
 }
 
 impl Search<'_, '_> {
-    /// True if the options leave anything out, so that reading on may become unnecessary.
-    pub fn can_prune(&self) -> bool {
-        let is_bounded = self.options.limit.is_some() || self.options.min_score.is_some();
-        is_bounded || self.queries.iter().any(|query| query.min_bands > 1)
-    }
-
     /// True if no item that is still unseen can be in the result.
     pub fn is_complete(&self, remaining: &[QueryBucket], candidates: &Candidates) -> bool {
         // Two ways to fail: too low a score, or too few bands in any index.

@@ -1,4 +1,4 @@
-//! A query in one index: one clause of CLASSIFY, one index of COMPARE.
+//! What a search is asked: a query for each index (one clause of CLASSIFY, one index of COMPARE), and options.
 
 use super::profile::{ItemLocation, Profile};
 use super::score::{ScoreMode, Scorer};
@@ -48,6 +48,26 @@ impl<'a> IndexQuery<'a> {
         let all_observations = self.chunks.iter().map(|chunk| chunk.observations()).sum();
         let query_observations = self.profile.observations();
         Scorer { mode, bands: self.bands(), query_observations, all_observations }
+    }
+}
+
+/// What a search is to return.
+#[derive(Debug, Clone, Copy)]
+pub struct SearchOptions {
+    /// How scores are computed.
+    pub mode: ScoreMode,
+    /// The largest number of items; `None`: all of them.
+    pub limit: Option<usize>,
+    /// The lowest score.
+    pub min_score: Option<f64>,
+    /// Leaves out the queried item itself.
+    pub exclude_self: bool,
+}
+
+impl Default for SearchOptions {
+    /// All items, by OVERLAP.
+    fn default() -> Self {
+        SearchOptions { mode: ScoreMode::Overlap, limit: None, min_score: None, exclude_self: false }
     }
 }
 
