@@ -3,8 +3,8 @@
 //! RETENTION is the only parameter that can change: the others decide how signatures are made or,
 //! INTERVAL, where chunks begin, and the chunks that exist were made with them.
 //!
-//! A new RETENTION is a new expiry of every live chunk. Chunks that a shorter one drops are freed at
-//! once, and replicas are sent the DEL: their clocks need not agree.
+//! A new RETENTION is a new expiry of every live chunk. Chunks that have expired under a shorter one are
+//! freed at once, and replicas receive a DEL for each, because their clocks may differ.
 
 use super::error::Error;
 use super::parse::args::Args;
@@ -54,10 +54,11 @@ fn alter(call: &Call, key: &mut ScopeKey, retention: u32) -> Result<(), Error> {
     // Check all chunks. From here on, nothing fails.
     let chunks = check_chunks(call, key.scope()?)?;
 
-    // Change the scope, then each chunk, and strike out the chunks that are gone.
+    // Change the scope, then each live chunk, and remove the entries of the others.
     key.scope_mut()?.definition.retention = retention;
     for ListedChunk { index, start, is_live } in chunks {
         let scope = key.scope()?;
+        // A chunk that was gone before, and one that has just expired, are not listed any longer.
         if !(is_live && renew_expiry(call, scope, &index, start)?) {
             key.scope_mut()?.remove(&index, start);
         }
@@ -91,8 +92,8 @@ fn check_chunks(call: &Call, scope: &Scope) -> Result<Vec<ListedChunk>, Error> {
     Ok(chunks)
 }
 
-/// Sets the new expiry of a live chunk. If it has passed already, the chunk is freed and replicas are
-/// sent the DEL. Returns whether the chunk is still there.
+/// Sets the new expiry of a live chunk. If it has passed already, frees the chunk, and sends replicas a DEL.
+/// Returns true if the chunk still exists.
 ///
 /// A replica or an AOF load frees nothing by its own clock: it follows the DEL that comes before the
 /// ALTER, and then finds the chunk gone.

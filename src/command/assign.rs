@@ -58,17 +58,19 @@ impl<'a> Request<'a> {
 /// Carries the command out.
 ///
 /// # Errors
-/// As those of SIM.RECORD, or the search would read too much.
+/// Those of SIM.RECORD, or the search would read too much.
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
     let request = Request::take(&mut args)?;
     let recording = Recording::new(call, request.scope, request.timestamp, &request.clauses)?;
+    // Without features there is nothing to compare, and nothing to record.
     if recording.is_empty() {
         let assignment = Assignment { item: request.item.into(), best_score: None, is_new: false };
         assignment.reply(call);
         return Ok(());
     }
     let assignment = request.choose_item(call, &recording)?;
+    // Not verbatim: replicas and the AOF receive a RECORD.
     recording.record(&assignment.item, false)?;
     assignment.reply(call);
     Ok(())

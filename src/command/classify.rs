@@ -1,9 +1,9 @@
 //! `SIM.CLASSIFY scope [query options] query-clause [query-clause ...]`
 //!
-//! A query clause is one of RECORD's, or `PROFILE index blob`: an item that SIM.EXPORT returned, from
-//! any scope with the same signatures. Its query is what the blob has in the window, just as COMPARE
-//! takes an item of the scope itself. INTERVAL and RETENTION of the blob may differ, because they do
-//! not change a signature; a chunk of the blob is in the window if its first second is.
+//! A query clause is one of RECORD's, or `PROFILE index blob`, with a blob that SIM.EXPORT returned from any
+//! scope with the same signatures. Such a query is the profile of the blob in the window, as COMPARE
+//! queries with the profile of an item of the scope. INTERVAL and RETENTION of the blob may differ,
+//! because they do not change a signature; a chunk of the blob is in the window if its first second is.
 
 use super::error::Error;
 use super::parse::args::Args;
@@ -23,7 +23,7 @@ use std::ops::RangeInclusive;
 /// The most observations of a query: the most that an item of a scope can have in a window.
 const MAX_OBSERVATIONS: u64 = (*Definition::RETENTION.end() + 1) * u32::MAX as u64;
 
-/// A clause: an index, and what to search for in it.
+/// A clause: an index, and the source of the query in it.
 struct QueryClause<'a> {
     index: &'a [u8],
     source: QuerySource<'a>,
@@ -52,17 +52,17 @@ pub fn run(call: &Call) -> Result<(), Error> {
     };
     let scope = key.scope()?;
 
-    // Sign what the clauses observe, and open their windows.
+    // Check the clauses and make their observations, then open their windows.
     let mut observations: SmallVec<[Option<Observation>; 2]> = SmallVec::new();
     for clause in &clauses {
-        observations.push(clause.observe(call, &scope.definition)?);
+        observations.push(clause.check_and_observe(call, &scope.definition)?);
     }
     let mut windows: SmallVec<[Window; 2]> = SmallVec::new();
     for clause in &clauses {
         windows.push(options.window.open(call, scope, clause.index)?);
     }
 
-    // Make the profile of each clause.
+    // Make the profile of each clause. It borrows from its observation or blob.
     let mut profiles: SmallVec<[Profile; 2]> = SmallVec::new();
     for (clause, observation) in clauses.iter().zip(&observations) {
         profiles.push(match &clause.source {
@@ -73,7 +73,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         });
     }
 
-    // Charge for finding its buckets in every chunk, then search.
+    // Charge for looking up the buckets of each profile in every chunk, then search.
     let chunks = chunks_of(&windows);
     for (profile, chunks) in profiles.iter().zip(&chunks) {
         cost::spend(call, profile.frequencies().len() as u64 * (cost::BUCKET + chunks.len() as u64))?;
@@ -82,6 +82,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     options.search_and_reply(call, scope, queries, false)
 }
 
+/// Takes the query options and the clauses, in any order.
 fn take<'a>(
     call: &Call,
     args: &mut Args<'a>,
@@ -107,9 +108,13 @@ fn take<'a>(
 }
 
 impl<'a> QueryClause<'a> {
-    /// The single observation of this clause; `None` if it has no features, and for a blob, which is
-    /// checked against the scope's definition here.
-    fn observe(&self, call: &Call<'a>, definition: &Definition) -> Result<Option<Observation<'a>>, Error> {
+    /// Checks this clause against the scope's definition, and makes its observation; `None` if it has no
+    /// features, or is a blob.
+    fn check_and_observe(
+        &self,
+        call: &Call<'a>,
+        definition: &Definition,
+    ) -> Result<Option<Observation<'a>>, Error> {
         match &self.source {
             QuerySource::Observation(source) => source.observe(call, definition),
             QuerySource::Blob(blob) => {

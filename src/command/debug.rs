@@ -1,8 +1,7 @@
 //! `SIM.DEBUG <VALIDATE name | MEMORY name | PANIC>`
 //!
-//! For tests: it exists only if the module was loaded with `debug yes`. VALIDATE checks all that must
-//! hold inside a key's value, MEMORY returns its bytes, and PANIC shows that a panic ends the command
-//! and not the server.
+//! For tests: it exists only if the module was loaded with `debug yes`. VALIDATE checks the invariants of a
+//! key's value, MEMORY returns its bytes, and PANIC shows that a panic ends the command and not the server.
 
 use super::error::Error;
 use super::parse::args::Args;
@@ -12,7 +11,7 @@ use crate::server::call::Call;
 /// Carries the command out.
 ///
 /// # Errors
-/// VALIDATE found that something does not hold.
+/// VALIDATE found a broken invariant.
 ///
 /// # Panics
 /// On purpose, with PANIC.

@@ -34,7 +34,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     for (index, items) in &items_by_index {
         let deleted_here = changes::change_chunks(call, key.scope()?, index, items, Chunk::delete)?;
         if deleted_here > 0 {
-            // Strike out the chunks that were left empty, and so deleted.
+            // Remove the entries of chunks that were left empty, and so deleted.
             let gone = window::gone_starts(call, key.scope()?, index)?;
             let scope = key.scope_mut()?;
             scope.forget(index, gone);

@@ -1,6 +1,6 @@
 //! `SIM.DROP scope [index [index ...]]`
 //!
-//! Without an index, the scope goes, too. The chunks are freed by another thread.
+//! Without an index, the scope itself is deleted, too. The chunks are freed by another thread.
 
 use super::error::Error;
 use super::parse::args::Args;
@@ -39,6 +39,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         let starts: Vec<u64> = scope.all_starts(index).collect();
         scope.forget(index, starts);
     }
+    // A key must not be open twice when it is deleted.
     drop(key);
     if named.is_empty() {
         ScopeKey::delete(call, name);

@@ -10,23 +10,23 @@ use crate::keyspace;
 use crate::keyspace::name::NameError;
 use std::borrow::Cow;
 
-/// The error that a command ends in. The command has then changed nothing.
+/// The error that a command ends in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     // Arguments.
     /// The arguments end before this one.
     #[error("ERR {0} is missing")]
     Missing(&'static str),
-    /// An argument does not have the value that it must have.
+    /// An argument has another value than it must have: its name, and a description of the values.
     #[error("ERR {0} must be {1}")]
     Expected(&'static str, Cow<'static, str>),
-    /// An argument is not one of the words that may follow here.
+    /// An argument is none of the words that may follow here: the argument, and these words.
     #[error("ERR unknown option '{0}': expected {1}")]
     Unknown(String, String),
     /// An option is given more than once.
     #[error("ERR {0} is given twice")]
     GivenTwice(&'static str),
-    /// Two options exclude each other, or one needs the other.
+    /// Arguments that are right one by one, but not together or not in this command. The text says it all.
     #[error("ERR {0}")]
     Usage(&'static str),
     /// An argument or a command that only a primary or an AOF may send.
@@ -37,10 +37,10 @@ pub enum Error {
     /// No scope can have this name.
     #[error("ERR scope name {0}")]
     Name(#[from] NameError),
-    /// There is no scope, and the command does not create one. The text says what to do about it.
+    /// There is no scope, and the command does not create one. The text tells the user how to.
     #[error("ERR no such scope: {0}")]
     NoScope(&'static str),
-    /// CREATE of a scope that exists with another definition.
+    /// A SIM.CREATE of a scope that exists with another definition.
     #[error("ERR the scope exists with {parameter} {existing}, not {given}")]
     DefinitionDiffers {
         /// The first parameter that differs.
@@ -52,12 +52,12 @@ pub enum Error {
     },
 
     // Observations.
-    /// RECORD of a moment before the window.
+    /// A RECORD of a moment before the window: the moment, and the first one in the window.
     #[error(
         "ERR TIMESTAMP {0} is older than the window: it must be in seconds since 1970, and not before {1}"
     )]
     TooOld(u64, u64),
-    /// RECORD of a moment too far in the future.
+    /// A RECORD of a moment too far in the future: the moment, and the last one that is accepted.
     #[error(
         "ERR TIMESTAMP {0} is too far in the future: it must be in seconds since 1970, and not after {1}"
     )]
@@ -80,7 +80,7 @@ pub enum Error {
         /// Its value in the scope.
         scope: String,
     },
-    /// A blob has observations of a moment that RECORD would refuse.
+    /// A blob has a chunk of a moment that RECORD would refuse: its start, and the last start accepted.
     #[error(
         "ERR blob has a chunk that starts at {0}, too far ahead of the server's clock: \
          it must not start after {1}"
@@ -88,7 +88,7 @@ pub enum Error {
     BlobTooNew(u64, u64),
 
     // Limits.
-    /// A query would read too much.
+    /// A search used up the budget. The text names the options that make a search smaller.
     #[error(
         "ERR the query would cost more than {limit} postings (the next bucket has {postings}): \
          shorten its WINDOW, set a LIMIT, give the scope more ROWS, or raise simile.max-postings"
@@ -99,7 +99,7 @@ pub enum Error {
         /// The limit of a command.
         limit: u64,
     },
-    /// A command would do too much at once.
+    /// Anything else used up the budget: the limit of a command.
     #[error(
         "ERR the command would cost more than {0} postings (simile.max-postings): \
          name fewer indexes, items or clauses, or raise the limit"
@@ -125,7 +125,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The error of an argument that must be something else than it is.
+    /// The error of an argument that does not have a value that it must have.
     pub fn expected(what: &'static str, expected: impl Into<Cow<'static, str>>) -> Error {
         Error::Expected(what, expected.into())
     }

@@ -3,8 +3,8 @@
 //!     [TIMESTAMP unix-time-seconds] [WINDOW intervals]
 //! ```
 //!
-//! The score is the one with which COMPARE finds `other` for `item`: a score is not symmetric in every
-//! mode.
+//! The score is the one that COMPARE gives `other` in a query for `item`. The order matters: in some modes
+//! a score is not symmetric.
 
 use super::error::Error;
 use super::parse::args::{Args, set_once};
@@ -47,8 +47,8 @@ fn take_options(args: &mut Args) -> Result<(WindowOptions, ScoreMode), Error> {
     Ok((options, score.unwrap_or_default()))
 }
 
-/// The score, the observations of both items, and the share of each band with the buckets that both are
-/// in.
+/// Replies with the score, the observations of both items, and for each band its share of the score and
+/// the buckets that both items are in.
 fn reply(call: &Call, explanation: &Explanation) {
     call.reply_map(3);
     call.reply_bytes(b"score");
@@ -70,7 +70,7 @@ fn reply(call: &Call, explanation: &Explanation) {
     }
 }
 
-/// The number of the item, and that of the other one.
+/// Replies with a number for each of the two items, that of `item` first.
 fn reply_counts(call: &Call, counts: [u64; 2]) {
     call.reply_array(counts.len());
     counts.into_iter().for_each(|count| call.reply_integer(count));

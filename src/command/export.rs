@@ -1,7 +1,7 @@
 //! `SIM.EXPORT scope index item [index item ...]`
 //!
 //! A blob has an item's observations in all live chunks of an index, and the definition that they were
-//! made with. It is the same wherever it is made: it has no ids and no uid.
+//! made with. It has no ids and no uid, so equal observations give the same blob on every server.
 
 use super::error::Error;
 use super::parse::args::Args;

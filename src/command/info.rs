@@ -1,7 +1,7 @@
 //! `SIM.INFO scope`
 //!
-//! The reply has the definition, in the words of SIM.CREATE, and for each index with a live chunk what
-//! these hold.
+//! The reply has the definition, in the words of SIM.CREATE, and for each index that has a live chunk the
+//! number of its chunks, items, buckets, observations and bytes.
 
 use super::error::Error;
 use super::parse::args::Args;

@@ -1,6 +1,6 @@
 //! `SIM.MEMBERS scope index band bucket [TIMESTAMP unix-time-seconds] [WINDOW intervals]`
 //!
-//! The members come in the order of their names, each once however many chunks have it.
+//! The members come in the order of their names, each only once, even if several chunks have it.
 
 use super::error::Error;
 use super::parse::args::{Args, check_length};
@@ -32,13 +32,19 @@ pub fn run(call: &Call) -> Result<(), Error> {
         let expected = format!("between 0 and {}: the scope has {bands} BANDS", bands - 1);
         return Err(Error::expected("band", expected));
     }
+
+    // Find the members in each chunk.
     let window = options.open(call, scope, index)?;
     let chunks = window.chunks();
+
+    // Charge for sorting them, then sort, so that equal names from several chunks are neighbours.
     let count: usize = chunks.iter().map(|chunk| chunk.members(band, bucket).count()).sum();
     cost::spend(call, count as u64 * cost::MEMBER)?;
     let mut members: Vec<&[u8]> = chunks.iter().flat_map(|chunk| chunk.members(band, bucket)).collect();
     members.sort_unstable();
     members.dedup();
+
+    // Reply.
     call.reply_array(members.len());
     members.into_iter().for_each(|member| call.reply_bytes(member));
     Ok(())

@@ -1,8 +1,8 @@
 //! The commands: one file for each.
 //!
-//! A command's file reads from top to bottom: its syntax line and what is odd about it, its arguments,
-//! its work, what it replicates, its reply. Everything that can fail comes before the first change, so
-//! a command that ends in an error has changed nothing.
+//! A command's file reads from top to bottom: its syntax line and its oddities, its arguments, its work,
+//! its replication, its reply. Everything that can fail comes before the first change, so a command that
+//! ends in an error has changed nothing. (One exception is told in [`run::recording`].)
 //!
 //! | file | commands |
 //! | --- | --- |
@@ -12,17 +12,17 @@
 //! | `explain`, `significant` | ask why: the score of two items, the buckets that set an item apart |
 //! | `frequencies`, `members`, `signature`, `scan` | look inside: the buckets of an item, the items of a bucket, the buckets of a text, all items |
 //! | `export`, `import` | carry items to another scope or server |
-//! | `load`, `debug` | not for users: what a rewritten AOF restores keys with, and for tests |
+//! | `load`, `debug` | not for users: restore keys from a rewritten AOF; check keys in tests |
 //!
-//! | beside them | |
+//! | other files | |
 //! | --- | --- |
 //! | `table` | registers the commands: arity, flags, summary, syntax |
 //! | `error` | the errors of all commands, with their texts |
 //! | [`parse`] | takes arguments; opens no key |
-//! | [`run`] | what several commands do |
-//! | [`reference`] | parses the syntax lines, for COMMAND DOCS |
+//! | [`run`] | the steps that several commands share |
+//! | [`reference`](mod@reference) | parses the syntax lines, for COMMAND DOCS |
 //!
-//! No command imports another one: what two of them share is in `parse` or `run`.
+//! No command imports another one: code that two of them share is in `parse` or `run`.
 
 pub mod error;
 pub mod parse;

@@ -1,8 +1,8 @@
 //! `SIM.SCAN scope index cursor [MATCH pattern] [COUNT count]`
 //!
 //! The guarantees are those of [`crate::index::scan()`]: an item that is there from the beginning to
-//! the end is returned, and no state is kept between calls. MATCH filters what was looked at, so a call
-//! may return nothing and still not be the last one.
+//! the end is returned, and no state is kept between calls. MATCH filters the items that a call looked
+//! at, so a call may return none and still not be the last one.
 
 use super::error::Error;
 use super::parse::args::{Args, set_once};
@@ -13,7 +13,7 @@ use crate::keyspace::scope::ScopeKey;
 use crate::keyspace::window::Window;
 use crate::server::call::Call;
 
-/// COUNT of a command that gives none: the number of items that a call looks at.
+/// The default of COUNT, the number of items that a call looks at.
 const DEFAULT_COUNT: u64 = 10;
 
 /// Carries the command out.
@@ -31,8 +31,8 @@ pub fn run(call: &Call) -> Result<(), Error> {
     cost::charge_all_chunks(call, scope, index, 1)?;
     let window = Window::open_all(call, scope, index)?;
     let chunks: Vec<(u64, &Chunk)> = window.starts().zip(window.chunks()).collect();
-    // A call may look at fewer items than COUNT asks for, at what the budget allows: each is looked up
-    // in every chunk. It looks at one at least, so that a scan always ends.
+    // Look at no more items than the budget allows, since each is looked up in every chunk; but at one at
+    // least, so that a scan always gets to its end.
     let affordable = call.budget_left() / (cost::SCANNED * (1 + chunks.len() as u64));
     let count = count.min(usize::try_from(affordable).unwrap_or(usize::MAX)).max(1);
     let interval = scope.definition.interval;

@@ -25,7 +25,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         None => config::definition(),
     };
     let observation = source.observe(call, &definition)?;
-    // No features have no signature: the reply is empty.
+    // Without features there is no signature, and the reply is empty.
     call.reply_array(observation.as_ref().map_or(0, |_| definition.bands().into()));
     let buckets = observation.iter().flat_map(Observation::buckets);
     buckets.for_each(|bucket| call.reply_bytes(bucket));

@@ -11,7 +11,7 @@ use crate::keyspace::sweep;
 use crate::server::call::{Call, ReplicatedArg};
 use std::ops::RangeInclusive;
 
-/// COUNT of a command that gives none: the number of keys that a call looks at.
+/// The default of COUNT, the number of keys that a call looks at.
 const DEFAULT_COUNT: u64 = 1_000;
 /// Limits of COUNT. Freeing a chunk takes up to 5 us, so the largest stops the server for 25 ms.
 const COUNT: RangeInclusive<u64> = 1..=5_000;
@@ -33,7 +33,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let swept = sweep::step(call, cursor, count.unwrap_or(DEFAULT_COUNT)).ok_or(Error::NoScan)?;
     if !swept.freed.is_empty() {
         let names: Vec<ReplicatedArg> = swept.freed.iter().map(|name| ReplicatedArg::Bytes(name)).collect();
-        // Replicas cannot sweep by themselves: they follow their primary.
+        // Replicas receive the names, not the SWEEP: a cursor stands for other keys there.
         call.replicate(c"UNLINK", &names);
     }
     call.reply_array(2);

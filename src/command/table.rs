@@ -1,5 +1,5 @@
-//! The table of commands: how each is registered, and what COMMAND DOCS, COMMAND INFO and the heads of
-//! the pages in `docs/commands` say about it.
+//! The table of commands. From it each is registered, and COMMAND DOCS, COMMAND INFO and the heads of the
+//! pages in `docs/commands` are filled.
 //!
 //! The notation of a syntax line is that of [`super::reference::syntax`].
 
@@ -19,7 +19,7 @@ macro_rules! function {
             argv: *mut *mut RedisModuleString,
             argc: c_int,
         ) -> c_int {
-            // SAFETY: called by the server, with what it hands to a command.
+            // SAFETY: called by the server, with the context and the arguments of a command.
             unsafe { crate::server::call::run(ctx, argv, argc, crate::config::MAX_POSTINGS.size(), $command) }
         }
         let function: RedisModuleCmdFunc = Some(function);

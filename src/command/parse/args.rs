@@ -43,9 +43,9 @@ impl<'a> Args<'a> {
         Ok(self.call.argument(self.next - 1))
     }
 
-    /// The positions of the next `count` arguments. Those of a clause may be many, so they are not
-    /// copied.
-    pub fn several(&mut self, what: &'static str, count: usize) -> Result<std::ops::Range<usize>, Error> {
+    /// Takes the next `count` arguments, and returns their positions. Not their bytes: a clause may have many
+    /// arguments, and a range needs no memory for each.
+    pub fn positions(&mut self, what: &'static str, count: usize) -> Result<std::ops::Range<usize>, Error> {
         if self.left() < count {
             return Err(Error::Missing(what));
         }
@@ -103,8 +103,8 @@ impl Args<'_> {
         })
     }
 
-    /// TIMESTAMP, in seconds since the epoch. Its limit is so large that it only catches what cannot be
-    /// seconds; whether the moment is in a scope's window is checked once the scope is open.
+    /// TIMESTAMP, in seconds since the epoch. The range here only keeps later sums from overflowing; a moment
+    /// too far in the past or the future is found when the scope, and so its window, is known.
     pub fn timestamp(&mut self) -> Result<u64, Error> {
         self.number("TIMESTAMP", Definition::TIMESTAMP).map_err(|error| match error {
             Error::Expected(what, range) => Error::expected(what, format!("{range}, in seconds since 1970")),
@@ -133,7 +133,7 @@ impl Args<'_> {
 
 /// Words. They are matched in upper and lower case.
 impl Args<'_> {
-    /// The value of an option that is one of a few words, each with what it means.
+    /// The value of an option that is one of a few words, each listed with its meaning.
     pub fn word<T: Copy>(&mut self, what: &'static str, words: &[(&'static str, T)]) -> Result<T, Error> {
         let given = self.bytes(what).unwrap_or_default();
         let meaning = words.iter().find(|(word, _)| given.eq_ignore_ascii_case(word.as_bytes()));
@@ -146,7 +146,7 @@ impl Args<'_> {
         self.word(what, &[("yes", true), ("no", false)])
     }
 
-    /// Takes the next argument if it is one of these words, and else leaves it.
+    /// Takes the next argument if it is one of these words, and otherwise leaves it.
     pub fn keyword_if(&mut self, known: &[&'static str]) -> Option<&'static str> {
         let word = if self.left() > 0 { self.call.argument(self.next) } else { return None };
         // Most clients write keywords in upper case, as the list has them: comparing bytes is the fast

@@ -1,4 +1,4 @@
-//! Clauses: an index, and what is observed in it.
+//! Clauses: an index, and the source of an observation in it.
 //!
 //! ```text
 //! SIGNATURE index count bucket [bucket ...]
@@ -6,8 +6,8 @@
 //! TEXT      index text
 //! ```
 //!
-//! SIGNATURE has the buckets themselves, from a client that signs; FEATURES and TEXT are signed by the
-//! server. Parsing does not sign yet: that needs the definition of the scope (`run::observe`).
+//! SIGNATURE has the buckets themselves, from a client that signs; the server signs FEATURES and TEXT. That
+//! needs the definition of the scope, so it comes after parsing (`run::observe`).
 
 use super::args::Args;
 use crate::command::error::Error;
@@ -16,13 +16,13 @@ use std::ops::Range;
 /// The words that clauses begin with.
 pub const KEYWORDS: [&str; 3] = ["SIGNATURE", "FEATURES", "TEXT"];
 
-/// What is missing in a command without a clause, as its error names it.
+/// The name of any clause, for the error of a command without one.
 pub const ANY_CLAUSE: &str = "clause (SIGNATURE, FEATURES or TEXT)";
 
 /// The positions of some of the command's arguments.
 pub type Positions = Range<usize>;
 
-/// The source of a signature.
+/// The source of an observation.
 pub enum Source<'a> {
     /// The buckets, one for each band.
     Signature(Positions),
@@ -40,8 +40,8 @@ impl<'a> Source<'a> {
         }
         let count = args.number("count", 0..=u32::MAX.into())? as usize;
         match keyword {
-            "SIGNATURE" => Ok(Source::Signature(args.several("bucket", count)?)),
-            _ => Ok(Source::Features(args.several("feature", count)?)),
+            "SIGNATURE" => Ok(Source::Signature(args.positions("bucket", count)?)),
+            _ => Ok(Source::Features(args.positions("feature", count)?)),
         }
     }
 }
@@ -50,7 +50,7 @@ impl<'a> Source<'a> {
 pub struct Clause<'a> {
     /// The name of the index.
     pub index: &'a [u8],
-    /// The source of the signature in this index.
+    /// The source of the observation in this index.
     pub source: Source<'a>,
 }
 

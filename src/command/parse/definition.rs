@@ -1,7 +1,7 @@
 //! The parameters of a definition, as SIM.CREATE takes them.
 //!
-//! A parameter appears in this file four times: as a word of [`KEYWORDS`], as an option of
-//! [`CreateOptions`], where its value is taken, and where it is applied to a definition.
+//! Each parameter is in this file four times: in [`KEYWORDS`], in [`CreateOptions`], and in the functions
+//! that take its value and apply it to a definition.
 
 use super::args::{Args, set_once};
 use crate::command::error::{Error, escaped_excerpt};
@@ -157,8 +157,8 @@ impl<'a> CreateOptions<'a> {
         Ok((bands, rows))
     }
 
-    /// The hash and its modulus, which only MURMUR3 has. A base with another hash has no modulus to
-    /// pass on, so a new MURMUR3 takes the one of the settings.
+    /// The hash and its modulus, which only MURMUR3 has. If the base has another hash, MODULUS defaults to
+    /// that of the settings.
     fn hash(&self, base: Hash) -> Result<Hash, Error> {
         let name = self.hash.unwrap_or(HashName::from(base));
         if name == HashName::Fss && self.modulus.is_some() {

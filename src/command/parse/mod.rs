@@ -3,7 +3,7 @@
 //! | file | arguments |
 //! | --- | --- |
 //! | `args` | the cursor that all others take their arguments from, one typed method for each kind |
-//! | `clause` | SIGNATURE, FEATURES, TEXT: the source of a signature |
+//! | `clause` | SIGNATURE, FEATURES, TEXT: the source of an observation |
 //! | `definition` | the parameters of SIM.CREATE |
 //! | `window` | TIMESTAMP and WINDOW |
 //! | `query` | the options of a query |

@@ -1,5 +1,4 @@
-//! The options of a query, which CLASSIFY and COMPARE share; EXPLAIN, ASSIGN and SIGNIFICANT have some
-//! of them.
+//! The options of a query, for CLASSIFY and COMPARE. EXPLAIN, ASSIGN and SIGNIFICANT have some of them.
 //!
 //! ```text
 //! [TIMESTAMP t] [WINDOW n] [LIMIT n] [MINSCORE s] [MINBANDS n h [h ...]] [SCORE mode] [COMBINE]
@@ -37,7 +36,7 @@ pub struct QueryOptions {
     pub min_bands: Option<SmallVec<[u16; 4]>>,
     /// SCORE.
     pub score: Option<ScoreMode>,
-    /// COMBINE.
+    /// COMBINE, which has no value: `Some` if it is given.
     pub combine: Option<()>,
 }
 
@@ -54,8 +53,7 @@ impl QueryOptions {
         }
     }
 
-    /// Checks that MINBANDS has one number, or one for each clause or index; `queries` is how many
-    /// there are.
+    /// Checks that MINBANDS has one number, or one for each of the `queries` clauses or indexes.
     pub fn check(&self, queries: usize) -> Result<(), Error> {
         let given = self.min_bands.as_ref().map_or(1, SmallVec::len);
         if given == 1 || given == queries {
@@ -68,7 +66,7 @@ impl QueryOptions {
         Err(Error::expected("MINBANDS count", expected))
     }
 
-    /// The bands that a result must share with one of the queries.
+    /// The number of bands that a result must share with this query. The query is counted from 0.
     pub fn min_bands(&self, query: usize) -> u16 {
         let min_bands = self.min_bands.as_deref().unwrap_or_default();
         min_bands.get(query).or(min_bands.first()).copied().unwrap_or(1)

@@ -16,9 +16,9 @@ pub fn take<'a>(call: &Call, args: &mut Args<'a>) -> Result<Blob<'a>, Error> {
     Ok(blob)
 }
 
-/// Checks that a blob comes from a scope of the same definition, except for the parameters that may
-/// differ: else its buckets would mean something else. The error names the first parameter that
-/// differs, with both values.
+/// Checks that a blob comes from a scope with the same definition: under another one, its buckets would
+/// mean something else. Parameters in `may_differ` are not compared. The error names the first parameter
+/// that differs, with both values.
 pub fn check_definition(blob: &Blob, scope: &Definition, may_differ: &[&str]) -> Result<(), Error> {
     match blob.definition.difference(scope, may_differ) {
         Some((parameter, blob, scope)) => Err(Error::OtherDefinition { parameter, blob, scope }),

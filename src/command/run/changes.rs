@@ -1,4 +1,4 @@
-//! Changing items in all chunks of an index: what MERGE and DELETE share.
+//! Changing items in all chunks of an index, for MERGE and DELETE.
 //!
 //! Both name items by pairs of an index, or `*`, and an item. [`items_by_index`] turns the pairs into
 //! the items of each index; the command then checks every index, and only then lets [`change_chunks`]
@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type ItemsByIndex<'a> = BTreeMap<Vec<u8>, BTreeSet<&'a [u8]>>;
 
 /// The items that the pairs name, for each index of the scope that has any. An item that is named twice
-/// counts once: after the first time, nothing of it would be left.
+/// counts once: after the first change, nothing of it would be left.
 pub fn items_by_index<'a>(call: &Call, scope: &Scope, pairs: &[Pair<'a>]) -> Result<ItemsByIndex<'a>, Error> {
     let indexes = scope.indexes().count() as u64;
     cost::spend(call, pairs.len() as u64 * (2 * cost::NAME + indexes))?;
@@ -33,8 +33,8 @@ pub fn items_by_index<'a>(call: &Call, scope: &Scope, pairs: &[Pair<'a>]) -> Res
     Ok(items_by_index)
 }
 
-/// Charges for changing these items of an index: finding them in every chunk, and the buckets that they
-/// leave.
+/// Charges for changing these items of an index: for looking each up in every chunk, and for removing it
+/// from its buckets.
 pub fn charge(call: &Call, scope: &Scope, index: &[u8], items: &BTreeSet<&[u8]>) -> Result<(), Error> {
     let window = Window::open_all(call, scope, index)?;
     let chunks = window.chunks();
@@ -43,13 +43,13 @@ pub fn charge(call: &Call, scope: &Scope, index: &[u8], items: &BTreeSet<&[u8]>)
     cost::spend(call, buckets.sum::<usize>() as u64 * cost::ENTRY)
 }
 
-/// Calls `change` for each live chunk of an index and each of the items that it has, and deletes the
-/// chunks that are empty then. Returns the number of items for which `change` returned true in any
-/// chunk.
+/// Calls `change` for each live chunk of an index and each of the items that it has, and then deletes
+/// chunks that are left empty. Returns the number of items for which `change` returned true in at least
+/// one chunk.
 ///
 /// # Errors
-/// A chunk is on its way to another node of the cluster. The caller has checked all chunks before, so
-/// that this does not happen after the first change.
+/// A chunk has moved to another node of the cluster. Callers check all chunks before, so this never
+/// happens after the first change.
 pub fn change_chunks(
     call: &Call,
     scope: &Scope,
@@ -59,8 +59,8 @@ pub fn change_chunks(
 ) -> Result<usize, Error> {
     let mut changed = BTreeSet::new();
     for start in scope.all_starts(index) {
-        // Look first, with the key open to read only: closing a key that was open to write signals a
-        // change to clients that watch it.
+        // Look for the items with the key open to read: closing a key that was open to write signals a
+        // change to clients that watch it, and most chunks have none of the items.
         let window = Window::open(call, scope, index, std::iter::once(start))?;
         let is_in_chunk = |item: &&&[u8]| window.chunks().iter().any(|chunk| chunk.item(item).is_some());
         let in_chunk: Vec<&[u8]> = items.iter().filter(is_in_chunk).copied().collect();
@@ -68,7 +68,7 @@ pub fn change_chunks(
         if in_chunk.is_empty() {
             continue;
         }
-        // Then change, and leave no empty chunk behind.
+        // Then change, with the key open to write, and delete the chunk if it is empty now.
         let Some(mut key) = ChunkKey::open(call, scope, index, start, Access::Write)? else { continue };
         key.modify(|chunk| changed.extend(in_chunk.into_iter().filter(|item| change(chunk, item))));
         if key.chunk().is_some_and(Chunk::is_empty) {

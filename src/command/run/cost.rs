@@ -5,9 +5,9 @@
 //! charged before it is done and, in commands that write, before anything is written. Commands from a
 //! primary or an AOF are free.
 //!
-//! The weights are below, but for those of a search itself, which the core has. There are two kinds:
-//! what is slower than a posting costs a number of postings, and of what is faster, a number costs one
-//! posting.
+//! The weights are below, except for those of a search itself, which are in `index::search`. There are two
+//! kinds: something slower than reading a posting has a cost of several postings; of something faster, a
+//! number is given that together costs one posting (`..._PER_POSTING`).
 
 use crate::command::error::Error;
 use crate::config;
@@ -15,7 +15,7 @@ use crate::index::Chunk;
 use crate::keyspace::scope::Scope;
 use crate::server::call::Call;
 
-// Postings for each:
+// The cost of one, in postings:
 
 /// An observation that is recorded and replicated.
 pub const OBSERVATION: u64 = 60;
@@ -32,20 +32,20 @@ pub const MEMBER: u64 = 4;
 /// An item that SCAN returns, and again for each chunk that it is looked up in.
 pub const SCANNED: u64 = 4;
 
-// The number for one posting:
+// The number that costs one posting:
 
-/// Indexes that are compared with the name of another one.
-pub const INDEXES: u64 = 4;
+/// Names of indexes that are compared with another name.
+pub const INDEXES_PER_POSTING: u64 = 4;
 /// Features times slots that are signed.
-const FEATURE_SLOTS: u64 = 100;
+const FEATURE_SLOTS_PER_POSTING: u64 = 100;
 /// Features that are prepared for signing.
-const FEATURES: u64 = 4;
+const FEATURES_PER_POSTING: u64 = 4;
 /// Bytes of text that are made into features.
-const TEXT_BYTES: u64 = 4;
+const TEXT_BYTES_PER_POSTING: u64 = 4;
 /// Bytes of features that are hashed, for [`LANES`] slots at once.
-const HASHED_BYTES: u64 = 48;
+const HASHED_BYTES_PER_POSTING: u64 = 48;
 /// Bytes of a blob that are decoded.
-const BLOB_BYTES: u64 = 2;
+const BLOB_BYTES_PER_POSTING: u64 = 2;
 
 /// Slots that are hashed at once.
 const LANES: u64 = 8;
@@ -53,7 +53,7 @@ const LANES: u64 = 8;
 /// Takes a cost from the budget of the command.
 ///
 /// # Errors
-/// The budget does not suffice. This is the error of every function below.
+/// The budget has less left than that. This is the error of every function below.
 pub fn spend(call: &Call, postings: u64) -> Result<(), Error> {
     if call.spend(postings) { Ok(()) } else { Err(Error::OverBudget(config::MAX_POSTINGS.size())) }
 }
@@ -71,18 +71,18 @@ pub fn charge_all_chunks(call: &Call, scope: &Scope, index: &[u8], times: u64) -
 
 /// Charges for signing features; `bytes` is the length of all of them together.
 pub fn charge_signing(call: &Call, features: usize, bytes: usize, slots: u64) -> Result<(), Error> {
-    let prepared = features as u64 / FEATURES;
-    let hashed = (bytes as u64).saturating_mul(slots.div_ceil(LANES)) / HASHED_BYTES;
-    let signed = (features as u64).saturating_mul(slots) / FEATURE_SLOTS;
+    let prepared = features as u64 / FEATURES_PER_POSTING;
+    let hashed = (bytes as u64).saturating_mul(slots.div_ceil(LANES)) / HASHED_BYTES_PER_POSTING;
+    let signed = (features as u64).saturating_mul(slots) / FEATURE_SLOTS_PER_POSTING;
     spend(call, prepared.saturating_add(hashed).saturating_add(signed))
 }
 
 /// Charges for making a text into features.
 pub fn charge_text(call: &Call, bytes: usize) -> Result<(), Error> {
-    spend(call, bytes as u64 / TEXT_BYTES)
+    spend(call, bytes as u64 / TEXT_BYTES_PER_POSTING)
 }
 
 /// Charges for decoding a blob.
 pub fn charge_blob(call: &Call, bytes: usize) -> Result<(), Error> {
-    spend(call, bytes as u64 / BLOB_BYTES)
+    spend(call, bytes as u64 / BLOB_BYTES_PER_POSTING)
 }

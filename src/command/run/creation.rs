@@ -1,7 +1,7 @@
-//! The creation of a scope, as replicas and the AOF receive it.
+//! Replicates the creation of a scope.
 //!
-//! It has every parameter, because their settings may differ, and the uid and the tag, because the
-//! names of the chunks are made of both.
+//! Replicas and the AOF receive a SIM.CREATE with every parameter, because their settings may differ, and
+//! with the uid and the tag, because these are parts of the chunks' names.
 
 use crate::keyspace::name;
 use crate::keyspace::scope::Scope;
@@ -12,6 +12,7 @@ pub fn replicate(call: &Call, name: &[u8], scope: &Scope) {
     let mut words: Vec<Vec<u8>> = vec![name.to_vec()];
     for (parameter, value) in scope.definition.parameters() {
         words.push(parameter.into());
+        // The value of SHINGLE has two words, which are two arguments.
         words.extend(value.split(' ').map(Vec::from));
     }
     words.extend([b"UID".to_vec(), name::hex(scope.uid).to_vec(), b"TAG".to_vec(), scope.tag().to_vec()]);

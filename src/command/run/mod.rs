@@ -1,4 +1,7 @@
-//! What several commands do once their arguments are read.
+//! The steps that several commands share, from when their arguments are read.
+//!
+//! Some files add methods to types of `parse`. Parsing knows only the arguments; these methods also need
+//! the scope, the server or the budget, so they are here.
 //!
 //! | file | what it does |
 //! | --- | --- |
@@ -6,7 +9,7 @@
 //! | `window` | opens the chunks of a window |
 //! | `observe` | signs what a clause observes |
 //! | `recording` | adds observations to a scope: RECORD, ASSIGN, and the chunks of IMPORT |
-//! | `creation` | replicates the creation of a scope: CREATE, and RECORD that creates one |
+//! | `creation` | replicates the creation of a scope: CREATE, and a RECORD that creates one |
 //! | `query` | searches and replies: CLASSIFY and COMPARE |
 //! | `search_account` | gives a search its budget, and accounts for what it used |
 //! | `changes` | changes items in all chunks of an index: MERGE and DELETE |

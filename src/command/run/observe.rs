@@ -1,4 +1,5 @@
-//! From a clause to an observation: signs what a source observes, within the limits of a command.
+//! From a clause to an observation: takes its buckets, or signs its features or text, within the limits of
+//! a command.
 
 use super::cost;
 use crate::command::error::Error;
@@ -11,7 +12,7 @@ use crate::signature::Signature;
 use smallvec::SmallVec;
 
 impl<'a> Source<'a> {
-    /// The observation of this source under a definition; `None` if it has no features, as an empty
+    /// The observation of this source under a definition; `None` if it has no features, such as an empty
     /// text.
     ///
     /// # Errors
@@ -30,8 +31,7 @@ impl<'a> Source<'a> {
                 Ok(definition.scheme.sign(features).map(Observation::Signed))
             }
             Source::Text(text) => {
-                // The length is checked before the text is looked at, and the work of signing before it
-                // is done.
+                // Each step is checked and charged for before it is done: first shingling, then signing.
                 check_text(call, text)?;
                 let not_utf8 = |_| Error::expected("text", "valid UTF-8");
                 let prepared = definition.text.prepare(std::str::from_utf8(text).map_err(not_utf8)?);
@@ -71,12 +71,12 @@ fn check_text(call: &Call, text: &[u8]) -> Result<(), Error> {
     cost::charge_text(call, text.len())
 }
 
-/// Bytes of features that take as long to hash as one feature takes besides.
+/// This many bytes of features take as long to hash as the fixed work for one feature.
 const BYTES_OF_A_FEATURE: u64 = 16;
 
-/// Checks that signing is not too much work, and charges for it. Both many features and long ones are
-/// work, and `simile.max-feature-slots` bounds each by itself. Signatures of a primary or an AOF are
-/// not limited.
+/// Checks that signing is not too much work, and charges for it. Many features are work, and so are long
+/// ones: `simile.max-feature-slots` bounds the number and the bytes, each by itself. A primary or an AOF
+/// has no limit.
 fn check_signing(
     call: &Call,
     what: &'static str,
@@ -105,15 +105,15 @@ fn check_signing(
 pub enum Observation<'a> {
     /// The buckets that a client gave.
     Given(SmallVec<[&'a [u8]; 16]>),
-    /// The buckets of features that were signed here.
+    /// The buckets of features or a text that the server signed.
     Signed(Signature),
 }
 
 impl Observation<'_> {
     /// The buckets, band by band.
     pub fn buckets(&self) -> impl Iterator<Item = &[u8]> {
-        // Both kinds in one iterator, of which one half is empty: a box for either would cost an
-        // allocation.
+        // One iterator type for both kinds: a chain of two halves, one of them empty. Boxing the iterator
+        // would cost an allocation.
         let (given, signed) = match self {
             Observation::Given(buckets) => (buckets.as_slice(), None),
             Observation::Signed(signature) => (&[][..], Some(signature.buckets())),
@@ -121,7 +121,7 @@ impl Observation<'_> {
         given.iter().copied().chain(signed.into_iter().flatten())
     }
 
-    /// The profile of an item that was observed once, like this.
+    /// The profile of an item with this one observation.
     pub fn profile(&self) -> Profile<'_> {
         Profile::of_signature(self.buckets())
     }

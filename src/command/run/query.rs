@@ -34,7 +34,7 @@ impl QueryOptions {
             let results = combine(&queries, &options, budget).map_err(SearchAccount::too_many)?;
             reply_combined(call, &results);
         } else {
-            // A search that fails must not leave half a reply behind, so all searches come first.
+            // A search may fail, and an error must not follow half a reply: so all searches come first.
             let mut lists: SmallVec<[Vec<Match>; 2]> = SmallVec::new();
             for query in &queries {
                 lists.push(search(query, &options, budget).map_err(SearchAccount::too_many)?);
@@ -44,7 +44,7 @@ impl QueryOptions {
         Ok(())
     }
 
-    /// The reply if there is no scope: no results, for this number of queries.
+    /// Replies that there are no results, because there is no scope; `queries` is their number.
     pub fn reply_nothing(&self, call: &Call, queries: usize) {
         if self.combine.is_some() {
             reply_combined(call, &[]);
@@ -54,7 +54,7 @@ impl QueryOptions {
         }
     }
 
-    /// Checks that no MINBANDS is above the scope's BANDS, which parsing did not know.
+    /// Checks that no MINBANDS is above the scope's BANDS.
     fn check_min_bands(&self, scope: &Scope) -> Result<(), Error> {
         let bands = scope.definition.bands();
         if self.min_bands.iter().flatten().any(|min_bands| *min_bands > bands) {
@@ -64,7 +64,7 @@ impl QueryOptions {
     }
 }
 
-/// A list for each query, of items and scores.
+/// Replies with a list of items and scores for each query.
 fn reply(call: &Call, lists: &[Vec<Match>]) {
     call.reply_array(lists.len());
     for list in lists {
@@ -77,8 +77,8 @@ fn reply(call: &Call, lists: &[Vec<Match>]) {
     }
 }
 
-/// One list of items, combined scores, and the scores in each index: null in an index that does not
-/// have the item.
+/// Replies with one list of items, their combined scores, and their scores in each index: null in an index
+/// that does not have the item.
 fn reply_combined(call: &Call, list: &[Match]) {
     call.reply_array(list.len());
     for result in list {

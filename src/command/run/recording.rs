@@ -204,7 +204,7 @@ fn open_chunks<'c, 'a>(
     let mut chunks: SmallVec<[TargetChunk; 2]> = SmallVec::new();
     for ClauseObservation { index, observation } in observations {
         // The lookup below goes through the chunks so far, and adding an observation does so again.
-        cost::spend(call, cost::OBSERVATION + chunks.len() as u64 / cost::INDEXES)?;
+        cost::spend(call, cost::OBSERVATION + chunks.len() as u64 / cost::INDEXES_PER_POSTING)?;
         // Several clauses may name one index; its chunk is opened once.
         if observation.is_none() || chunks.iter().any(|chunk| chunk.index == *index) {
             continue;

@@ -1,9 +1,8 @@
-//! The account of a search: its budget while it runs, and what it adds to the command's costs and to
-//! INFO.
+//! The account of a search: gives it a budget, and charges the command for it afterwards.
 //!
-//! The search is a part of the core, which knows no command. So it gets a budget of its own, with all
-//! that is left of the command's, and what it used is settled when the account is dropped: also if it
-//! ended early.
+//! Searching is a part of the core, which knows nothing of commands. So a search gets a budget of its own,
+//! with all that is left of the command's. When the account is dropped, the part that was used is charged
+//! to the command and counted in INFO. This also happens if the search gave up.
 
 use super::stats;
 use crate::command::error::Error;
@@ -16,7 +15,7 @@ use std::time::Instant;
 pub struct SearchAccount<'c> {
     call: &'c Call<'c>,
     begin: Instant,
-    /// The budget that the search began with.
+    /// The budget of the search at its beginning, in postings.
     granted: u64,
     /// The budget of the search: one for all clauses or indexes of a command.
     pub budget: Budget,
@@ -37,6 +36,7 @@ impl<'c> SearchAccount<'c> {
 
 impl Drop for SearchAccount<'_> {
     fn drop(&mut self) {
+        // Always covered: the search had no more than was left.
         self.call.spend(self.granted - self.budget.left);
         stats::add_search(&self.budget, self.begin.elapsed(), self.call.argument(0));
     }

@@ -1,4 +1,4 @@
-//! The section `simile` of INFO: what the module holds, and what its commands have done since it was
+//! The section `simile` of INFO: totals over the module's values, and counters of its commands since it was
 //! loaded.
 
 use crate::index::Budget;
@@ -33,13 +33,14 @@ pub fn write(section: &Section) {
     section.number(c"postings_read", value(&POSTINGS_READ));
     section.number(c"postings_skipped", value(&POSTINGS_SKIPPED));
     section.number(c"slowest_search_usec", value(&SLOWEST));
+    // INFO also runs when the server crashes, perhaps inside `add_search`: never wait for the lock.
     if let Ok(command) = SLOWEST_COMMAND.try_lock() {
         section.word(c"slowest_search_command", &command);
     }
 }
 
-/// Counts a search: what it read, how long it took, and the command that asked for it, as the client
-/// wrote it.
+/// Counts a search: the postings that it read, its time, and the name of the command, as the client wrote
+/// it.
 pub fn add_search(budget: &Budget, elapsed: Duration, command: &[u8]) {
     let add = |total: &AtomicU64, number: u64| {
         total.store(total.load(Ordering::Relaxed).wrapping_add(number), Ordering::Relaxed);
