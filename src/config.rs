@@ -116,7 +116,7 @@ pub fn recall() -> f64 {
 pub enum HashName {
     /// Fast similarity sketching.
     Fss,
-    /// A minimum over MurmurHash3 for each slot.
+    /// Classic MinHash over MurmurHash3.
     Murmur3,
 }
 
@@ -142,10 +142,10 @@ impl From<Hash> for HashName {
     }
 }
 
-/// Makes a shingle of a length.
+/// A function that makes a shingle of a length.
 pub type ShingleOfLength = fn(u8) -> Shingle;
 
-/// The words of SHINGLE, with what each makes of its length.
+/// The words of SHINGLE, each with the function that makes a shingle of a length.
 pub const SHINGLE_WORDS: [(&str, ShingleOfLength); 2] =
     [("CHARS", Shingle::Chars), ("WORDS", Shingle::Words)];
 
@@ -227,7 +227,8 @@ fn meaning<T: Copy>(text: &str, words: &[(&str, T)]) -> Option<T> {
     found.map(|(_, meaning)| *meaning)
 }
 
-/// Checks what must hold between settings. The error is what CONFIG SET replies.
+/// Checks the condition on several settings: BANDS times ROWS is a number of slots that a scope may have.
+/// CONFIG SET replies with the error.
 pub fn check() -> Result<(), String> {
     let slots = BANDS.size() * ROWS.size();
     if Definition::SLOTS.contains(&slots) {

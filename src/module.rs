@@ -1,4 +1,5 @@
-//! The module as the server loads it: two types, and the commands of one table.
+//! The entry of the module, which the server calls to load it: registers two types, the settings, a section
+//! of INFO, and the commands of one table.
 
 use crate::command::reference::syntax;
 use crate::command::run::stats;
@@ -29,8 +30,8 @@ const fn parse_number(digits: &str) -> u32 {
     }
 }
 
-/// Called when the server loads the module. If something is wrong, the log says what, and the server
-/// does not load it.
+/// The server calls this when it loads the module. If something is wrong, the server's log has the error, and
+/// the module is not loaded.
 fn init(ctx: &Context, arguments: &[RedisString]) -> Status {
     let arguments: Vec<String> = arguments.iter().map(RedisString::to_string_lossy).collect();
     match set_up(ctx, &arguments) {
@@ -42,7 +43,8 @@ fn init(ctx: &Context, arguments: &[RedisString]) -> Status {
     }
 }
 
-/// Tells the server about everything that the module has: options, settings, INFO, commands.
+/// Registers everything but the types: options, settings, INFO, commands. The settings come before the
+/// commands, because `debug` decides if SIM.DEBUG is one of them.
 fn set_up(ctx: &Context, arguments: &[String]) -> Result<(), String> {
     options::set(ctx)?;
     setting::take_arguments(&config::ALL, arguments)?;

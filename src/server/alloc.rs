@@ -1,5 +1,5 @@
-//! The module's memory comes from the server's allocator, so that `used_memory`, `maxmemory` and
-//! eviction see it.
+//! The allocator of the module, which is the server's: so `used_memory`, `maxmemory` and eviction include
+//! the module's memory.
 //!
 //! The crate's own allocator lacks `realloc` and `calloc`, misaligns over-aligned types on servers
 //! that use the C library's malloc, and aborts outside a server. This one falls back to the system's
@@ -15,7 +15,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 /// and defragmentation leaves them in place.
 pub(super) const PROMISED: usize = 8;
 
-// What a chunk lies in asks for no more, so that all of it comes from the server.
+// Nothing in a chunk needs a larger alignment, so all of its memory comes from the server.
 const _: () = assert!(crate::index::MAX_ALIGN <= PROMISED);
 
 /// The server's allocator, or the system's if there is no server.

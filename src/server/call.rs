@@ -1,8 +1,8 @@
 //! A command as the server calls it: its arguments, where it comes from, its clock and its budget.
 //!
 //! Arguments are borrowed from the server, and replies ([`super::reply`]) are written straight to the
-//! client. The crate's wrappers copy both, which doubles the cost of a RECORD. What the server can tell
-//! about a command is asked for once, when it is first needed.
+//! client. The crate's wrappers copy both, which doubles the cost of a RECORD. Questions about a command
+//! (flags, clock) go to the server once, when the answer is first needed.
 
 use super::open_keys::OpenKeys;
 use super::reply::FormattedDouble;
@@ -21,14 +21,15 @@ pub use super::replicate::ReplicatedArg;
 
 /// A command being carried out.
 ///
-/// Only [`run`] makes one, out of what the server hands to a command: the context and the arguments are
-/// valid for as long as the call. Methods of this floor that say "the context is the command's" mean this.
+/// Only [`run`] makes one, from the context and the arguments that the server passes to a command: they are
+/// valid for as long as the call. That is the meaning of "the context is the command's" in the comments of
+/// this folder.
 pub struct Call<'a> {
     ctx: *mut RedisModuleCtx,
     argv: &'a [*mut RedisModuleString],
     flags: Cell<Option<u32>>,
     now: Cell<Option<u64>>,
-    /// The cost that is left to it, in the unit that the command counts in.
+    /// The part of the budget that is left, in the command's own unit.
     budget: Cell<u64>,
     /// The last double that was replied as text.
     pub(super) last_double: Cell<FormattedDouble>,
@@ -45,12 +46,12 @@ pub fn command_count() -> u64 {
     COMMAND_COUNT.load(Ordering::Relaxed)
 }
 
-/// Carries a command out: the entry of every command in the server's table comes here. `budget` is what it
-/// may cost, in whatever unit the command counts.
+/// Carries a command out: the C function of every command calls this. `budget` is the most that the command
+/// may cost, in the command's own unit.
 ///
 /// # Safety
-/// - It is called by the server, in its main thread;
-/// - with the context, the arguments and their number that the server hands to a command.
+/// - The server calls it, in its main thread.
+/// - The arguments are the context, the command's arguments and their number, as the server passes them.
 pub unsafe fn run<E: Display>(
     ctx: *mut RedisModuleCtx,
     argv: *mut *mut RedisModuleString,
@@ -103,8 +104,8 @@ impl<'a> Call<'a> {
         self.argv.get(at).copied()
     }
 
-    /// The server's string of the command's key, if these bytes were borrowed from it: opening the key
-    /// through it saves making a string.
+    /// The server's string of the command's key, if `name` was borrowed from it (the same address, not only
+    /// the same bytes). Opening the key by this string saves making one.
     pub(super) fn borrowed_key_string(&self, name: &[u8]) -> Option<*mut RedisModuleString> {
         if std::ptr::eq(name, self.key()) { self.argument_string(1) } else { None }
     }
@@ -126,10 +127,11 @@ impl Call<'_> {
         flags & flag != 0
     }
 
-    /// True if the command comes from a primary or an AOF, whose decisions are followed: what is limited
-    /// or checked for clients was checked there.
+    /// True if the command comes from a primary or an AOF. Such a command was checked when a client sent it,
+    /// so the limits for clients do not apply, and it decides the same here as it did there.
     pub fn is_trusted_source(&self) -> bool {
-        // A replica that loads a full synchronisation beside its old data goes on to serve clients.
+        // While a replica loads a full synchronisation beside its old data (async loading), it still serves
+        // clients, so that flag says nothing about where a command comes from.
         let is_file = self.has_flag(raw::REDISMODULE_CTX_FLAGS_LOADING)
             && !self.has_flag(raw::REDISMODULE_CTX_FLAGS_ASYNC_LOADING);
         is_file || self.has_flag(raw::REDISMODULE_CTX_FLAGS_REPLICATED)
@@ -153,12 +155,13 @@ impl Call<'_> {
 
 /// Questions to the server.
 impl Call<'_> {
-    /// True if this node of a cluster serves a key beside the command's own: false if the slot of both is
-    /// on its way to another node and the key is not here.
+    /// Asks the server if this node of a cluster serves a key of the same slot as the command's own key. It
+    /// does not if the slot is being moved and the key is not on this node.
     ///
-    /// It costs about a microsecond, so ask only about a key that is missing without a reason.
+    /// This costs about a microsecond, so it is only for a key that is missing and should not be.
     pub fn serves(&self, other: &[u8]) -> bool {
-        // Both keys in one EXISTS: a node that imports the slot answers with an error only then.
+        // Both keys in one EXISTS. Asked for the missing key only, a node that imports the slot would just
+        // answer 0; a command of several keys it answers with TRYAGAIN.
         let (own, other) = (ServerString::new(self.key()), ServerString::new(other));
         // SAFETY: the context is the command's. The arguments are what the format says: two strings
         // (s), which live until the end of this function. E asks for an error as a reply, not as a

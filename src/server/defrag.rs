@@ -1,4 +1,4 @@
-//! Active defragmentation: the server says which blocks of a value would lie better elsewhere.
+//! Active defragmentation: the server decides which blocks of a value to move.
 
 use super::alloc::PROMISED;
 use super::api;
@@ -19,8 +19,8 @@ impl Defrag {
         Defrag(ctx)
     }
 
-    /// Moves a block if it would lie better elsewhere, and returns its address from now on. Of a block
-    /// that was moved the bytes are copied, and the old one is freed.
+    /// Moves a block if the server wants it elsewhere, and returns its address from now on. Moving copies
+    /// the bytes, and frees the old block.
     ///
     /// # Safety
     /// - `block` comes from the server's allocator;
@@ -34,7 +34,7 @@ impl Defrag {
 
 impl Mover for Defrag {
     fn vec<T>(&mut self, vec: &mut Vec<T>) {
-        // Other vectors have no block, or one that does not come from the server: see `alloc`.
+        // Other vectors have no block at all, or one from the system's allocator: see `alloc`.
         if vec.capacity() * size_of::<T>() > 0 && align_of::<T>() <= PROMISED {
             let mut old = ManuallyDrop::new(std::mem::take(vec));
             let (length, capacity) = (old.len(), old.capacity());

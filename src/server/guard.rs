@@ -1,12 +1,12 @@
-//! No panic crosses into the server: it would abort it.
+//! Keeps panics from crossing into the server, which would abort it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Returns what `work` returns, or `otherwise` if it panics. Rust has then written the place on standard
-/// error, which is the server's log.
+/// Returns the result of `work`, or `otherwise` if it panics. Rust's panic handler has then written the place
+/// in the code to standard error.
 pub fn catch_panic<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
-    // What the closure was changing may be half changed. Commands check everything before they
-    // change anything, so that only a fault in the core itself could leave it so.
+    // A value that the closure was changing may be left half changed (hence `AssertUnwindSafe`). Commands
+    // check everything before they change anything, so only a fault in the core itself could do that.
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(otherwise)
 }
 

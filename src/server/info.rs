@@ -35,15 +35,15 @@ pub fn register(ctx: &Context, writer: Writer) -> Result<(), String> {
 /// Called by the server, in its main thread, with a valid context.
 unsafe extern "C" fn write(ctx: *mut RedisModuleInfoCtx, _for_crash_report: c_int) {
     guard::catch_panic((), || {
-        // Without a name of its own the section is called as the module is. The server says here
-        // whether anybody asked for it.
+        // A section without a name of its own has the module's name. The result says if the client asked for
+        // it.
         // SAFETY: a valid context, and null for the name.
         let is_asked_for = unsafe { api!(RedisModule_InfoAddSection(ctx, std::ptr::null())) };
         if is_asked_for != raw::REDISMODULE_OK as c_int {
             return;
         }
-        // A server that crashes asks too. It wants no work done and no lock waited for: the writer only reads
-        // numbers that are up to date already.
+        // The server calls this also while it crashes, when a lock may be held for ever. So the writer waits
+        // for none, and only reads numbers that are up to date already.
         if let Some(write) = WRITER.get() {
             write(&Section { ctx });
         }

@@ -75,7 +75,7 @@ impl Io {
     }
 }
 
-/// Bytes read from an RDB: a block of the server, which is valid until it is freed.
+/// Bytes read from an RDB, in a block of memory that the server allocated; freed when dropped.
 pub struct LoadedBytes {
     start: *mut c_char,
     length: usize,

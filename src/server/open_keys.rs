@@ -3,9 +3,10 @@
 //! The server lets a command open the same key twice, and both give out the same value. Two shared
 //! references to it are fine; but while one key changes the value, or replaces or removes it, a
 //! reference that another one gave out would be undefined behaviour. The types cannot see this: two open
-//! keys borrow the command, and know nothing of each other. No command of the module does it. This keeps
-//! account of the keys that a command has open, and a command that breaks the rule panics, so that
-//! the tests find it. In release builds nothing is kept, since a query opens a thousand keys and more.
+//! keys borrow the command, and know nothing of each other. So it is a rule for commands: while a value is
+//! changed, no other key of its name is open. In debug builds [`OpenKeys`] keeps account of the keys that a
+//! command has open, and panics if the command breaks the rule: the tests would find it. In release builds
+//! it does nothing, because a query opens a thousand keys and more.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ struct Uses {
 }
 
 impl OpenKeys {
-    /// A key of this name was opened.
+    /// Notes that a key of this name was opened.
     pub fn open(&self, name: &[u8]) {
         if cfg!(debug_assertions) {
             let mut keys = self.0.borrow_mut();
@@ -33,7 +34,7 @@ impl OpenKeys {
         }
     }
 
-    /// The value in the key of this name is about to be changed, replaced or removed.
+    /// Notes that the value in the key of this name is about to be changed, replaced or removed.
     pub fn change(&self, name: &[u8]) {
         if cfg!(debug_assertions)
             && let Some(uses) = self.0.borrow_mut().get_mut(name)
@@ -43,7 +44,7 @@ impl OpenKeys {
         }
     }
 
-    /// A key of this name was closed.
+    /// Notes that a key of this name was closed.
     pub fn close(&self, name: &[u8]) {
         if cfg!(debug_assertions) {
             let mut keys = self.0.borrow_mut();

@@ -7,7 +7,7 @@ use redis_module::raw::{self, RedisModuleCmdFunc, RedisModuleCommandInfo, RedisM
 use std::ffi::{CStr, CString, c_int};
 use std::ptr::null_mut;
 
-/// A command as the server is told of it. Its only key is its first argument.
+/// A command, as it is registered with the server. Its only key is its first argument.
 #[derive(Debug, Clone, Copy)]
 pub struct Command {
     /// The name, in upper case.
@@ -22,7 +22,7 @@ pub struct Command {
     pub flags: &'static CStr,
     /// The categories of access control, for servers that let a module name them.
     pub categories: &'static CStr,
-    /// What it does to its key, if it has one.
+    /// The use of its key, if it has one.
     pub key: Option<KeyUse>,
     /// The sentence that COMMAND DOCS shows.
     pub summary: &'static CStr,
@@ -63,7 +63,7 @@ impl KeyUse {
 /// The category of access control that holds all of the module's commands.
 const CATEGORY: &CStr = c"similarity";
 
-/// Makes the module's own category, if the server lets a module: Redis 7.4 and Valkey 8.
+/// Makes the module's own category, on servers that let a module do so: Redis 7.4 and Valkey 8.
 pub fn category(ctx: &Context) {
     // SAFETY: the table of functions is filled, and never changed.
     if let Some(add) = unsafe { raw::RedisModule_AddACLCategory } {

@@ -8,15 +8,15 @@ use std::ffi::{CStr, c_char, c_longlong};
 /// A position in the server's walk over its keys; 0 at the beginning and at the end.
 pub type Cursor = u64;
 
-/// Some keys.
+/// Some keys of a walk.
 pub struct Page {
     /// The position to go on from.
     pub next: Cursor,
-    /// Their names. One may come twice in a walk.
+    /// The names of the keys. A name may come twice in a walk.
     pub keys: Vec<Vec<u8>>,
 }
 
-/// The keys of a type among about `count` keys from a position on; `None` if the server refuses.
+/// Looks at about `count` keys from a position on, and returns those of a type; `None` if the server refuses.
 pub fn keys_of_type(call: &Call, from: Cursor, count: u64, kind: &CStr) -> Option<Page> {
     let (from, count) = (from.to_string(), c_longlong::try_from(count).unwrap_or(c_longlong::MAX));
     let start: *const c_char = from.as_ptr().cast();

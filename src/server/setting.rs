@@ -1,8 +1,8 @@
 //! The module's settings: arguments of `loadmodule`, lines of redis.conf, CONFIG SET.
 //!
-//! A setting is one integer in an atomic, which a command reads without a lock; its kind says how the
-//! integer is written. The server checks the limits of numbers. What must be true of several settings
-//! together is checked when all of a CONFIG SET are in place, since it may change two at once.
+//! A setting is one integer in an atomic, which a command reads without a lock; its kind gives the notation
+//! of the integer in text. The server checks the limits of numbers. A condition on several settings is
+//! checked after all of a CONFIG SET are in place, since it may change two at once.
 
 use super::api;
 use super::string::{ServerString, bytes_of};
@@ -20,12 +20,12 @@ pub struct Setting {
     name: &'static str,
     kind: Kind,
     value: AtomicI64,
-    /// The string that CONFIG GET was given last, or null. The server reads it and does not free it, so it
-    /// is freed when CONFIG GET is given another one.
+    /// The string that the last CONFIG GET received, or null. The server reads it but does not free it, so the
+    /// next CONFIG GET does.
     last_text: AtomicPtr<RedisModuleString>,
 }
 
-/// A check of what must be true of several settings together.
+/// A check of a condition on several settings.
 pub type Check = fn() -> Result<(), String>;
 
 static CHECK: OnceLock<Check> = OnceLock::new();
@@ -45,7 +45,7 @@ pub struct Text {
     pub read: fn(&str) -> Option<i64>,
     /// The text of a value.
     pub write: fn(i64) -> String,
-    /// The texts that have a value, for the error.
+    /// A description of the texts that have a value, for the error.
     pub expected: &'static str,
 }
 
@@ -91,8 +91,8 @@ impl Setting {
                 (value, format!("an integer between {} and {}", limits.start(), limits.end()))
             }
             Kind::YesNo => {
-                let is = |word| text.eq_ignore_ascii_case(word);
-                (if is("yes") { Some(1) } else { is("no").then_some(0) }, "yes or no".to_string())
+                let is_word = |word| text.eq_ignore_ascii_case(word);
+                (if is_word("yes") { Some(1) } else { is_word("no").then_some(0) }, "yes or no".to_string())
             }
             Kind::Text(kind) => ((kind.read)(text), kind.expected.to_string()),
         };

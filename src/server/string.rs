@@ -5,7 +5,7 @@ use redis_module::raw::RedisModuleString;
 use std::ffi::c_char;
 use std::ptr::null_mut;
 
-/// A string that the module owns; freed when it goes.
+/// A string that the module owns; freed when it is dropped.
 ///
 /// It is made without a context: it belongs to no command, and only this type frees it.
 pub struct ServerString(*mut RedisModuleString);
@@ -32,7 +32,7 @@ impl ServerString {
         self.0
     }
 
-    /// Gives the string away: it is the caller's to free.
+    /// Gives up the string: the caller, or the server, frees it.
     pub fn into_raw(self) -> *mut RedisModuleString {
         std::mem::ManuallyDrop::new(self).0
     }

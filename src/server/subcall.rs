@@ -5,7 +5,7 @@ use redis_module::raw::{self, RedisModuleCallReply};
 use std::ffi::c_int;
 use std::marker::PhantomData;
 
-/// The reply of a command that was called; freed, with all its elements, when it goes.
+/// The reply of a command that was called; freed with all its elements when it is dropped.
 pub struct SubcallReply(*mut RedisModuleCallReply);
 
 impl SubcallReply {
