@@ -22,12 +22,12 @@ const MAX_ROWS: u16 = 64;
 /// The most bands a signature may have.
 const MAX_BANDS: u16 = 1024;
 
-/// Chooses how many bands of how many rows find what is similar enough.
+/// Chooses bands and rows that find sets of a similarity of at least `threshold`.
 ///
 /// Returns `(bands, rows)`: the largest number of rows (1..=64), and for it the smallest number of
 /// bands (1..=1024), with `bands * rows <= slots` and a probability of at least `recall` that two
-/// sets of similarity `threshold` share a bucket. Many rows keep out what is less similar; so does
-/// taking no more bands than the recall asks for. `None` if no choice reaches `recall`, or an argument
+/// sets of similarity `threshold` share a bucket. Many rows keep out less similar sets, and so does
+/// taking only as many bands as the recall needs. `None` if no choice reaches `recall`, or an argument
 /// is not a number.
 ///
 /// The recall is a floor *at* the threshold. Optimisers that balance both kinds of error over the

@@ -78,9 +78,9 @@ pub(super) fn sketch(mut hashes: Hashes, seed: u32, slot_count: usize) -> Slots 
             return slots;
         }
         if round == ample_rounds {
-            // Distinct features would nearly always have filled all slots by now, so many of these
-            // hashes must be copies. Only now is it worth sorting: without it, each of the many
-            // rounds still to come would draw for all copies again.
+            // Distinct features would nearly always have filled all slots by now. Probably a large part of
+            // these hashes are copies, and it pays to remove them: otherwise each of the many rounds still to
+            // come would draw for all copies again. Before now, sorting would have cost more than it saves.
             hashes.sort_unstable();
             hashes.dedup();
         }

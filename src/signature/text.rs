@@ -139,7 +139,7 @@ impl<'a> Prepared<'a> {
 
     /// An upper bound on the bytes of all features together.
     pub fn max_bytes(&self) -> usize {
-        // A byte is in no more features than a feature has units, nor than there are features.
+        // A byte is in at most `length` features, one for each place it may have there, and in at most all.
         self.text.len().saturating_mul(self.shingle.length().min(self.count))
     }
 
