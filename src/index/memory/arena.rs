@@ -1,23 +1,23 @@
 //! An arena of runs: elements in flat memory, with segregated free lists by size class.
 //!
-//! Names, buckets and short lists are runs of a few elements, millions of them. An allocation each would cost
-//! the allocator's overhead and a call when it is freed. Here they are cut from one [`SegmentedVec`], in the
-//! sizes of [`size_class`], as jemalloc cuts its pages: a freed run goes on the stack of its class, and
-//! the next run of the class comes from there.
+//! Names, buckets and short lists are runs of a few elements, millions of them. If each were an allocation, it
+//! would cost the allocator's overhead, and a call to free it. Here they are cut from one [`SegmentedVec`], in
+//! the sizes of [`size_class`], as jemalloc cuts its pages: a freed run goes on the stack of its class, and the
+//! next run of that class comes from there.
 //!
 //! ```text
 //!     elements    | run, 8 | free, 8 | run, 5 | free, 5 | free, 8 | run, 12    | never cut yet ...
 //!                 0        8         16       21        26        34           46
 //!
-//!     tops[5] --> (21, NONE)                       a stack for each class:
-//!     tops[8] --> (26, |) --> (8, NONE)            the start of a run, and the entry below
-//!     unused  --> entries of no stack, linked in the same way
+//!     tops[5]    --> (21, NONE)                    a stack for each class:
+//!     tops[8]    --> (26, |) --> (8, NONE)         the start of a run, and the entry below
+//!     unused_top --> entries on no class's stack, linked in the same way
 //! ```
 //!
-//! A run is a start and a length, and the caller keeps both: the class follows from the length, so that
-//! the arena stores nothing for a run in use. Free runs are not merged with their neighbours, which it does not
-//! know. Instead a large one is cut when a small one is asked for and there is none: the lists that grow leave
-//! runs that few others grow into.
+//! A run is a start and a length, and the caller keeps both. The class follows from the length, so the arena
+//! stores nothing for a run in use. For the same reason it cannot tell where the neighbours of a free run
+//! begin, and does not merge it with them. Instead, when a small run is asked for and none is free, a large
+//! free one is cut: lists that grow leave such runs behind, and few others grow to that size.
 //!
 //! The links of the stacks are not written into the free runs themselves, because a run may be a single byte.
 
@@ -27,11 +27,12 @@ use super::mover::Mover;
 use super::segmented_vec::SegmentedVec;
 use super::size_class::{SizeClass, size_class};
 
-/// Only runs of multiples of 8 elements, a usual number of bands, are cut from larger ones, and only from such:
-/// what is left over of others would be of odd sizes that nobody asks for.
+/// A free run is cut only if its size and the size asked for are both multiples of this: cuts of other sizes
+/// would leave pieces of odd sizes that nobody asks for. It is 8 because an item's list of buckets begins with
+/// one bucket for each band, and the number of bands is usually a multiple of 8.
 const CUT_MULTIPLE: usize = 8;
 
-/// Runs of elements, by the index of their first.
+/// Runs of elements, each known by the index of its first element, its *start*.
 #[derive(Debug)]
 pub struct Arena<T> {
     elements: SegmentedVec<T>,
@@ -45,19 +46,22 @@ impl<T> Default for Arena<T> {
 }
 
 impl<T: Copy + Default> Arena<T> {
-    /// A run for `len` elements, 1 to [`SegmentedVec::CAPACITY`]; returns its start. The values of its
-    /// elements are arbitrary. [`Self::has_capacity_for`] must have been true.
+    /// Allocates a run for `len` elements, 1 to [`SegmentedVec::CAPACITY`], and returns its start. The values
+    /// of its elements are arbitrary. [`Self::has_capacity_for`] must have been true.
     pub fn alloc(&mut self, len: usize) -> u32 {
         debug_assert!((1..=SegmentedVec::<T>::CAPACITY).contains(&len), "no run has {len} elements");
-        // In this order: a free run of the class, a piece of a larger one, elements that were never used.
+        // The first choice is a free run of the class, the second a piece of a larger free run.
         let class = size_class(len);
         let free = self.free.pop(class.number).or_else(|| self.cut_largest(&class));
+        // If there is neither, the arena grows. `has_capacity_for` has made sure that the start fits 32 bits.
         let start = free.unwrap_or_else(|| self.elements.push_run(class.size) as u32);
         debug_assert!(start as usize + class.size <= self.elements.len(), "invariant 10");
         start
     }
 
-    /// Cuts a run of a class from the front of the largest free run, if there is a larger one that may be cut.
+    /// Cuts a run of a class from the front of the largest free run, if that is larger and both sizes allow it.
+    ///
+    /// Only the largest is tried, because it is found in one step.
     fn cut_largest(&mut self, class: &SizeClass) -> Option<u32> {
         let may_be_cut = |class: &SizeClass| class.size.is_multiple_of(CUT_MULTIPLE);
         let largest = self.free.largest()?;
@@ -65,8 +69,10 @@ impl<T: Copy + Default> Arena<T> {
             return None;
         }
         let start = self.free.pop(largest.number)?;
-        // The elements behind the new run are freed, in pieces that are as large as a class can be.
-        let (mut piece_start, end) = (start + class.size as u32, start + largest.size as u32);
+        // Free the rest of it in pieces. From the front on, each piece has the largest class that fits in what
+        // is left, so there are few of them, and together they are exactly the rest.
+        let mut piece_start = start + class.size as u32;
+        let end = start + largest.size as u32;
         while piece_start < end {
             let piece = SizeClass::within((end - piece_start) as usize);
             self.free.push(piece.number, piece_start);
@@ -75,14 +81,15 @@ impl<T: Copy + Default> Arena<T> {
         Some(start)
     }
 
-    /// Copies elements, at least one, to a run of their own; returns its start.
+    /// Copies elements, at least one, to a new run, and returns its start.
     pub fn store(&mut self, elements: &[T]) -> u32 {
         let start = self.alloc(elements.len());
         self.run_mut(start, elements.len()).copy_from_slice(elements);
         start
     }
 
-    /// Gives a run back. `len` may be any length of the run's size class.
+    /// Frees a run. `len` may be any length of the run's size class: a list that has grown or shrunk within its
+    /// class still names the same run.
     pub fn free(&mut self, start: u32, len: usize) {
         let class = size_class(len);
         debug_assert!(start as usize + class.size <= self.elements.len(), "a run that is not of this arena");
@@ -94,7 +101,7 @@ impl<T: Copy + Default> Arena<T> {
         self.elements.run(start as usize, len)
     }
 
-    /// The first `len` elements of a run, to change.
+    /// [`Self::run`], to change.
     pub fn run_mut(&mut self, start: u32, len: usize) -> &mut [T] {
         self.elements.run_mut(start as usize, len)
     }
@@ -104,9 +111,11 @@ impl<T: Copy + Default> Arena<T> {
         self.elements.copy_run(from as usize, to as usize, len);
     }
 
-    /// True if runs of `len` elements in all can still be addressed by 32 bits.
+    /// True if starts of 32 bits can still address new runs of `len` elements in all.
     pub fn has_capacity_for(&self, len: usize) -> bool {
-        // A run may leave the rest of its segment unused, and a class is at most a quarter too large.
+        // At worst a run takes twice its length: a class is at most a quarter too large, but one of just over
+        // half a segment leaves the rest of the segment unused. Two segments more cover the rest of the
+        // present one, and a last one with little in it.
         self.elements.len() + 2 * len + 2 * SegmentedVec::<T>::CAPACITY < u32::MAX as usize
     }
 
@@ -115,7 +124,7 @@ impl<T: Copy + Default> Arena<T> {
         self.elements.footprint() + self.free.footprint()
     }
 
-    /// Lets the server move all of it.
+    /// Lets the server move the runs and the free lists.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
         self.elements.move_by(mover);
         self.free.move_by(mover);
@@ -124,9 +133,11 @@ impl<T: Copy + Default> Arena<T> {
     /// Checks invariants 10 and 12 of [`crate::index::chunk`], given the start and the length of every
     /// run in use.
     pub fn internal_validate(&self, in_use: impl Iterator<Item = (u32, usize)>) -> Validation {
+        // The stores first: the free runs are read from them.
         self.elements.internal_validate()?;
         self.free.internal_validate()?;
-        // Used runs and free runs, by their start: each must end before the next begins.
+        // Sort all runs, in use and free, by their start. Each must end before the next begins, and the last
+        // before the arena does.
         let mut runs: Vec<(usize, usize)> = in_use
             .map(|(start, len)| (start as usize, size_class(len).size))
             .chain(self.free.runs().map(|(class, start)| (start as usize, SizeClass::numbered(class).size)))
@@ -140,6 +151,7 @@ impl<T: Copy + Default> Arena<T> {
             runs.last().is_none_or(|(start, size)| start + size <= self.elements.len()),
             "10: a run ends past the end of its arena",
         )?;
+        // A run that crosses from one segment to the next could not be borrowed as a slice.
         let segment = |index: usize| index / SegmentedVec::<T>::CAPACITY;
         ensure(
             runs.iter().all(|(start, size)| *size > 0 && segment(*start) == segment(start + size - 1)),
@@ -148,7 +160,7 @@ impl<T: Copy + Default> Arena<T> {
     }
 }
 
-/// The end of a stack.
+/// The index that ends a stack.
 const NONE: u32 = u32::MAX;
 
 /// A free run on a stack.
@@ -170,25 +182,25 @@ struct FreeRuns {
     /// class that has a free run, which makes that class cheap to find.
     tops: Vec<u32>,
     entries: SegmentedVec<Entry>,
-    /// The top of a stack of the entries that are free themselves.
-    unused: u32,
+    /// The top of the stack of those entries that stand for no run at present, or [`NONE`].
+    unused_top: u32,
 }
 
 impl Default for FreeRuns {
     fn default() -> Self {
-        FreeRuns { tops: Vec::new(), entries: SegmentedVec::default(), unused: NONE }
+        FreeRuns { tops: Vec::new(), entries: SegmentedVec::default(), unused_top: NONE }
     }
 }
 
 impl FreeRuns {
-    /// Takes a run of a size class off its stack; returns its start, or `None` if there is none.
+    /// Takes the top run off the stack of a size class and returns its start; `None` if the stack is empty.
     fn pop(&mut self, class: usize) -> Option<u32> {
         let top = self.tops.get_mut(class).filter(|top| **top != NONE)?;
         let Entry { start, below } = self.entries[*top as usize];
         // The entry moves from the stack of its class to the stack of unused entries.
-        self.entries[*top as usize].below = self.unused;
-        self.unused = std::mem::replace(top, below);
-        // Keep the last stack one that is not empty.
+        self.entries[*top as usize].below = self.unused_top;
+        self.unused_top = std::mem::replace(top, below);
+        // Drop empty stacks from the end of `tops`: `largest` relies on a last one that is not empty.
         while self.tops.last() == Some(&NONE) {
             self.tops.pop();
         }
@@ -202,22 +214,24 @@ impl FreeRuns {
 
     /// Puts a run of a size class on its stack.
     fn push(&mut self, class: usize, start: u32) {
+        // Make sure that the class has a stack.
         if self.tops.len() <= class {
             self.tops.resize(class + 1, NONE);
         }
-        // The entry is an unused one if there is any, else a new one.
         let entry = Entry { start, below: self.tops[class] };
-        if self.unused == NONE {
+        if self.unused_top == NONE {
+            // No entry is unused: add one.
             self.tops[class] = self.entries.len() as u32;
             self.entries.push(entry);
         } else {
-            self.tops[class] = self.unused;
-            self.unused = std::mem::replace(&mut self.entries[self.unused as usize], entry).below;
+            // Write the entry over the top one of the unused, whose link becomes their new top.
+            self.tops[class] = self.unused_top;
+            self.unused_top = std::mem::replace(&mut self.entries[self.unused_top as usize], entry).below;
         }
     }
 
-    /// The indices of the entries on a stack, from its top. A stack that is a ring stops after as many steps as
-    /// there are entries.
+    /// The indices of the entries on a stack, from its top. The validator needs it to end on a broken stack
+    /// too: if the links form a ring, it stops one step after the number of entries.
     fn stack(&self, top: u32) -> impl Iterator<Item = u32> {
         let below = |index: &u32| self.entries.get(*index as usize).map(|entry| entry.below);
         let entries = std::iter::successors(Some(top), below).take_while(|index| *index != NONE);
@@ -231,14 +245,15 @@ impl FreeRuns {
             .map(|(class, index)| (class, self.entries[index as usize].start))
     }
 
-    /// Checks invariants 10 and 12: each entry is on one stack, and only stacks below the last are empty.
+    /// Checks invariants 10 and 12: each entry is on exactly one stack, and the last stack is not empty.
     fn internal_validate(&self) -> Validation {
         self.entries.internal_validate()?;
         ensure(self.tops.last() != Some(&NONE), "10: the largest class of a free run has none")?;
+        // Walk all stacks, that of the unused entries included, and tick off every entry.
         let mut seen = vec![false; self.entries.len()];
-        for top in self.tops.iter().chain([&self.unused]) {
+        for top in self.tops.iter().chain([&self.unused_top]) {
             for index in self.stack(*top) {
-                let seen = seen.get_mut(index as usize);
+                let seen = seen.get_mut(index as usize); // `None` if the link is out of range
                 let is_first_time = seen.is_some_and(|seen| !std::mem::replace(seen, true));
                 ensure(is_first_time, "10: an entry of a free run is on two stacks")?;
             }
@@ -251,7 +266,7 @@ impl FreeRuns {
         Footprint::of_vec(&self.tops) + self.entries.footprint()
     }
 
-    /// Lets the server move all of it.
+    /// Lets the server move the stacks.
     fn move_by(&mut self, mover: &mut impl Mover) {
         mover.vec(&mut self.tops);
         self.entries.move_by(mover);
@@ -293,7 +308,7 @@ mod tests {
         );
         let freed_twice = [(first, 8), (second, 16)];
         assert_eq!(arena.internal_validate(freed_twice.into_iter()), Err("10: two runs of an arena overlap"));
-        arena.free.unused = 0;
+        arena.free.unused_top = 0;
         assert_eq!(
             arena.internal_validate(in_use.into_iter()),
             Err("10: an entry of a free run is on two stacks")

@@ -5,14 +5,14 @@ use std::ops::{Add, Sub};
 
 /// The heap memory that a value owns, without the value itself.
 ///
-/// Both numbers come from one walk over the fields, so that neither can forget a field that the other knows. The walk
-/// takes constant time on every level: what INFO shows is brought up to date after every change of a chunk. A store
-/// that holds others by the thousand keeps the sum of theirs.
+/// Both numbers come from one walk over the fields, so neither can forget a field that the other knows. The
+/// walk takes constant time at every level, because the totals of INFO are brought up to date after every
+/// change of a chunk. A store that holds thousands of others therefore keeps the sum of their footprints.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Footprint {
     /// Bytes allocated, used or not.
     pub bytes: usize,
-    /// The number of allocations: the number of calls that freeing takes.
+    /// The number of allocations, which is the number of calls that freeing them takes.
     pub allocations: usize,
 }
 

@@ -1,21 +1,21 @@
-//! The memory that a chunk is built in: it grows without a pause, is freed in a few calls, and is moved when
-//! the server asks.
+//! The containers that a chunk is made of. They grow without a pause, are freed in a few calls, and can be
+//! moved when the server defragments its heap.
 //!
 //! | file | content |
 //! | --- | --- |
 //! | `segmented_vec` | a vector in segments of at most a mebibyte, which never copies more than one |
-//! | `size_class` | the sizes in which runs and allocations are cut |
+//! | `size_class` | the sizes of runs and of small allocations |
 //! | `arena` | runs of elements in one segmented vector, with free lists by size class |
-//! | `slab` | records under ids that are used again |
+//! | `slab` | records with ids that are used again |
 //! | `lists` | many short lists in an arena, and a few long ones |
 //! | `id_table` | a hash table of ids: linear hashing, a cell at a time |
 //! | `select` | selection without branches, for loops that wait for memory |
 //! | `footprint` | bytes and allocations, from one walk over the fields |
 //! | `mover` | moving allocations when a server defragments its memory |
-//! | `invariant` | what a validator returns |
+//! | `invariant` | the result of a validator |
 //!
 //! Nothing here knows items or buckets, and nothing imports from a sibling folder. Every store has the same
-//! three: `footprint`, `move_by` and `internal_validate`.
+//! three functions for the value that owns it: `footprint`, `move_by` and `internal_validate`.
 
 pub mod arena;
 pub mod footprint;
@@ -31,6 +31,6 @@ pub mod slab;
 /// The largest alignment that a type in long-lived memory may have.
 ///
 /// Servers promise no more than 8 for what their allocator returns, so the module takes anything with a larger
-/// alignment from the system's allocator instead. Such memory is invisible to `used_memory` and `maxmemory`. A
-/// type that would be aligned to more is packed.
+/// alignment from the system's allocator instead, and that memory is invisible to `used_memory` and
+/// `maxmemory`. A type that would need a larger alignment is packed.
 pub const MAX_ALIGN: usize = 8;

@@ -1,25 +1,25 @@
 //! A segmented vector: it grows by segments of a mebibyte, and never copies more than one.
 //!
-//! A `Vec` of a hundred million entries stops the server for a second when it doubles, and needs
-//! both copies while it does. Here only the first segment is ever reallocated, and it is at most a
-//! mebibyte; after it, whole segments are added and no element moves. Freeing takes one call a segment.
+//! A `Vec` of a hundred million entries stops the server for a second when it doubles, and needs memory for
+//! both copies meanwhile. Here only the first segment is ever reallocated, and it holds at most a mebibyte;
+//! after that, whole segments are added and no element moves. Freeing takes one call for each segment.
 //!
 //! ```text
 //!           first           later[0]          later[1]
 //!      +-------------+   +-------------+   +-------------+
 //!      | 0 ...  C-1  |   | C ...  2C-1 |   | 2C ... len-1|.......|
 //!      +-------------+   +-------------+   +-------------+-------+
-//!       grows by size      allocated whole, C elements each; the
-//!       classes up to C    last one is the only one that is not full
+//!       grows by size      allocated whole, C elements each;
+//!       classes up to C    only the last one may have room left
 //! ```
 //!
-//! C, the capacity of a segment, is a power of two, so that the segment of an index is a shift and its offset
-//! there is a mask. The first segment is a field of its own rather than an element of `later`: most vectors
-//! have no other, and an access to it is one bounds check, as in a `Vec`.
+//! C, the capacity of a segment, is a power of two: a shift of an index gives its segment, and a mask gives its
+//! offset in that segment. The first segment is a field of its own rather than an element of `later`: most
+//! vectors have no other, and an access to it costs one bounds check, as in a `Vec`.
 //!
-//! A *run* is a slice of elements that lies in one segment, and so can be borrowed as a slice. Only
-//! [`SegmentedVec::push_run`] makes runs; if the last segment is too short for one, its rest is filled with
-//! default elements that nobody uses.
+//! A *run* is a range of elements that lies in one segment, and so can be borrowed as a slice. Only
+//! [`SegmentedVec::push_run`] makes runs. If a run does not fit in the rest of the last segment, that rest is
+//! filled with default elements that nobody uses, and the run begins a new segment.
 
 use super::MAX_ALIGN;
 use super::footprint::Footprint;
@@ -28,7 +28,7 @@ use super::mover::Mover;
 use super::size_class::size_class;
 use std::mem::size_of;
 
-/// Bytes of a full segment.
+/// The size of a full segment.
 const SEGMENT_BYTES: usize = 1 << 20;
 /// The fewest elements that the first segment is allocated for.
 const MIN_CAPACITY: usize = 4;
@@ -38,7 +38,7 @@ const MIN_CAPACITY: usize = 4;
 pub struct SegmentedVec<T> {
     /// The first segment. Most vectors have no other.
     first: Vec<T>,
-    /// The segments behind it, each allocated whole.
+    /// The segments after the first, each allocated whole.
     later: Vec<Vec<T>>,
 }
 
@@ -49,8 +49,10 @@ impl<T> Default for SegmentedVec<T> {
 }
 
 impl<T> SegmentedVec<T> {
+    /// Log2 of [`Self::CAPACITY`].
     const SHIFT: u32 = {
         assert!(align_of::<T>() <= MAX_ALIGN, "the segments would not come from the server's allocator");
+        // Rounded down: elements of 24 bytes leave a quarter of the mebibyte to others.
         (SEGMENT_BYTES / size_of::<T>()).ilog2()
     };
     /// Elements of a full segment.
@@ -65,26 +67,29 @@ impl<T> SegmentedVec<T> {
         }
     }
 
-    /// The last segment, after making sure that it can take `additional` more elements: the segment that is
-    /// last now if they fit in it, else a new one.
+    /// Makes sure that the last segment can take `additional` more elements, and returns it: the segment that
+    /// is last now if they fit in it, else a new one.
     fn grow(&mut self, additional: usize) -> &mut Vec<T> {
+        // Add a segment if the elements do not fit in the last one, which must be full by now: `push` adds one
+        // element at a time, and `push_run` fills the segment up before it calls this.
         if self.last_mut().len() + additional > Self::CAPACITY {
-            // A segment before the last is full.
             debug_assert!(self.last_mut().len() == Self::CAPACITY, "invariant 12");
             self.later.push(Vec::with_capacity(Self::CAPACITY));
         }
         let segment = self.last_mut();
         if segment.len() + additional > segment.capacity() {
             // Only the first segment gets here: later ones are allocated whole. It grows from one size class
-            // of the allocator to the next, so that a small vector stays small and none of what the
-            // allocator hands out is wasted.
+            // of the allocator to the next. That keeps a small vector small, and uses all of the bytes that
+            // the allocator would hand out anyway.
             let needed_bytes = (segment.len() + additional).max(MIN_CAPACITY) * size_of::<T>();
             let capacity = (size_class(needed_bytes).size / size_of::<T>()).min(Self::CAPACITY);
+            // `reserve_exact` counts from the length, not from the present capacity.
             segment.reserve_exact(capacity - segment.len());
         }
         segment
     }
 
+    /// The last segment: the next element goes there unless it is full.
     fn last_mut(&mut self) -> &mut Vec<T> {
         self.later.last_mut().unwrap_or(&mut self.first)
     }
@@ -99,6 +104,8 @@ impl<T> SegmentedVec<T> {
         let segment = self.last_mut();
         let value = segment.pop();
         if segment.is_empty() {
+            // If this was the first segment, there is no later one: the assignment frees its memory, and the
+            // `pop` finds nothing. If it was a later one, the `pop` removes it.
             *segment = Vec::new();
             self.later.pop();
         }
@@ -108,6 +115,7 @@ impl<T> SegmentedVec<T> {
     /// Removes an element in constant time: the last one takes its place. The index must be below the length.
     pub fn swap_remove(&mut self, index: usize) {
         debug_assert!(index < self.len());
+        // After the pop the index is past the end if it was the last element's: then there is no hole to fill.
         if let Some(last) = self.pop()
             && index < self.len()
         {
@@ -115,9 +123,10 @@ impl<T> SegmentedVec<T> {
         }
     }
 
-    /// For an index that is not in the first segment: the index of its segment in `later`, and its offset in
-    /// that segment. The start of a run stands for the whole run.
+    /// The segment in `later` and the offset there of an index that is not in the first segment.
     fn locate_later(index: usize) -> (usize, usize) {
+        // An index past the end of a first segment that is not full wraps to a segment that cannot exist, and
+        // is caught by the bounds check that follows.
         ((index >> Self::SHIFT).wrapping_sub(1), index & (Self::CAPACITY - 1))
     }
 
@@ -140,7 +149,7 @@ impl<T> SegmentedVec<T> {
         self.first.iter_mut().chain(self.later.iter_mut().flatten())
     }
 
-    /// The memory of the segments. What the elements own is not in it.
+    /// The memory of the segments, without the memory that the elements own.
     pub fn footprint(&self) -> Footprint {
         // Later segments are allocated whole (invariant 12), so they need not be walked over.
         let segments = Footprint {
@@ -159,32 +168,36 @@ impl<T> SegmentedVec<T> {
 
     /// Checks invariant 12 of [`crate::index::chunk`].
     pub fn internal_validate(&self) -> Validation {
+        // A vector of one segment: nothing more to check.
         let Some((last, full)) = self.later.split_last() else {
             return ensure(
                 self.first.len() <= Self::CAPACITY,
                 "12: a first segment is longer than a segment",
             );
         };
+        // Several segments: full ones, then a last one that is not empty.
         ensure(self.first.len() == Self::CAPACITY, "12: segments follow a first one that is not full")?;
         ensure(
             full.iter().all(|segment| segment.len() == Self::CAPACITY),
             "12: a segment before the last is not full",
         )?;
         ensure((1..=Self::CAPACITY).contains(&last.len()), "12: the last segment is empty or too long")?;
+        // `footprint` relies on this.
         let is_whole = |segment: &Vec<T>| segment.capacity() == Self::CAPACITY;
         ensure(self.later.iter().all(is_whole), "12: a later segment was not allocated whole")
     }
 }
 
 impl<T: Copy + Default> SegmentedVec<T> {
-    /// Adds a run of `len` default elements, 1 to [`Self::CAPACITY`]; returns the index of its first.
+    /// Adds a run of `len` default elements, 1 to [`Self::CAPACITY`], and returns the index of its first.
     pub fn push_run(&mut self, len: usize) -> usize {
         debug_assert!((1..=Self::CAPACITY).contains(&len), "a run of {len} fits no segment");
-        // A run lies in one segment: the rest of one that is too short for it stays unused.
+        // If the rest of the last segment is too short for the run, fill it up: no run crosses a border.
         let last = self.last_mut();
         if last.len() + len > Self::CAPACITY {
             last.resize(Self::CAPACITY, T::default());
         }
+        // Add the run to the end of the segment that has room for it.
         let segment = self.grow(len);
         let end = segment.len() + len;
         segment.resize(end, T::default());
@@ -194,10 +207,14 @@ impl<T: Copy + Default> SegmentedVec<T> {
     /// Copies the first `len` elements of the run at `from` to the run at `to`. With a `len` of 0, neither
     /// needs to exist.
     pub fn copy_run(&mut self, from: usize, to: usize, len: usize) {
+        // Nearly always both runs are in the first segment, and this is one `memmove`. `from` may be anything
+        // if `len` is 0, hence the saturation.
         let end = from.max(to).saturating_add(len);
         if end <= self.first.len() {
             self.first.copy_within(from..from + len, to);
         } else {
+            // Two segments are two allocations, of which only one can be borrowed to be changed. Runs are a few
+            // elements long, so an element at a time will do.
             (0..len).for_each(|offset| self[to + offset] = self[from + offset]);
         }
     }
@@ -205,13 +222,14 @@ impl<T: Copy + Default> SegmentedVec<T> {
     /// The first `len` elements of the run that [`Self::push_run`] made at an index.
     #[inline]
     pub fn run(&self, start: usize, len: usize) -> &[T] {
+        // A run lies in one segment, so if all of it is not in the first one, none of it is.
         self.first.get(start..start + len).unwrap_or_else(|| {
             let (segment, offset) = Self::locate_later(start);
             &self.later[segment][offset..offset + len]
         })
     }
 
-    /// The same, to change.
+    /// [`Self::run`], to change.
     #[inline]
     pub fn run_mut(&mut self, start: usize, len: usize) -> &mut [T] {
         self.first.get_mut(start..start + len).unwrap_or_else(|| {

@@ -1,12 +1,12 @@
 //! Selection without branches.
 
-/// Copies the numbers whose answer is true into `scratch`, which must hold one for each answer, and returns
-/// them. It does not branch on the answers: they come from cache misses, and a mispredicted branch would stop
-/// the next loads from being issued.
+/// Collects the numbers whose answer is true in `scratch`, which must have room for all numbers, and returns
+/// them. It does not branch on the answers: they come from cache misses, and a mispredicted branch would keep
+/// the processor from issuing the loads that follow.
 pub fn select_branchless(answers: impl Iterator<Item = (usize, bool)>, scratch: &mut [usize]) -> &[usize] {
     let mut selected = 0;
     for (number, answer) in answers {
-        // Every number is written, and the next one overwrites it unless it was selected.
+        // Write every number, and let the next one overwrite it unless it is selected.
         scratch[selected] = number;
         selected += usize::from(answer);
     }

@@ -1,4 +1,4 @@
-//! Size classes: the few sizes in which memory is cut, so that what is freed fits what comes next.
+//! Size classes: memory is cut in a few sizes only, so that a freed piece fits a later request.
 //!
 //! The classes are those of jemalloc: every size up to 8, then four classes for each doubling.
 //!
@@ -7,13 +7,13 @@
 //!     size     1 2 3 4 5 6 7 8  10 12 14 16   20 24 28 32   40 ...
 //! ```
 //!
-//! So a class is never more than a quarter larger than what is asked for, and a list that grows by one element
-//! at a time is moved four times for each doubling. Classes of powers of two would waste up to half;
-//! exact sizes would leave free runs that nothing fits.
+//! So a class is at most a quarter larger than the size asked for, and a list that grows by one element at a
+//! time is moved four times for each doubling. Classes that are powers of two would waste up to half of the
+//! memory; exact sizes would leave free runs that nothing fits.
 
 /// A size in which memory is cut: elements of a run in an arena, or bytes of an allocation.
 pub struct SizeClass {
-    /// The classes are numbered by their size, the smallest 1. The length 0 has the class 0.
+    /// Classes are numbered from 1, by ascending size. The length 0 has the number 0.
     pub number: usize,
     /// The size, in elements or bytes.
     pub size: usize,
@@ -23,7 +23,7 @@ impl SizeClass {
     /// The class with a number, 1 or more.
     pub fn numbered(number: usize) -> SizeClass {
         let size = match number.checked_sub(9) {
-            None => number,
+            None => number, // up to 8, the number is the size
             // 5, 6, 7 or 8 quarters of a doubling; the first quarter past the size 8 is 2.
             Some(index) => (5 + index % 4) << (index / 4 + 1),
         };
@@ -38,7 +38,7 @@ impl SizeClass {
     }
 }
 
-/// The smallest class that `len` fits.
+/// The smallest class that `len` fits in.
 pub fn size_class(len: usize) -> SizeClass {
     if len <= 8 {
         return SizeClass { number: len, size: len };

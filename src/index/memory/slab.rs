@@ -1,4 +1,4 @@
-//! A slab: records under dense ids that are used again after a removal.
+//! A slab: records with small ids that are used again after a removal.
 //!
 //! ```text
 //!     id          0         1         2         3         4
@@ -8,8 +8,9 @@
 //!     first_free = 1 --------'-----------------'
 //! ```
 //!
-//! A free record links to the next one, so that the free list takes no memory of its own. The record that was
-//! freed last is used first. Ids stay small, which keeps them to 32 bits wherever they are stored.
+//! Each free record holds the id of the next free one, so the free list takes no memory of its own. The record
+//! that was freed last is used first. Because ids are used again they stay small, and fit 32 bits wherever they
+//! are stored.
 
 use super::footprint::Footprint;
 use super::invariant::{Validation, ensure};
@@ -20,11 +21,11 @@ use std::ops::{Index, IndexMut};
 /// The id that ends the free list.
 const NONE: u32 = u32::MAX;
 
-/// A record that can be free, and then holds a link.
+/// A record of a slab. It has a state in which it is free, and then holds a link to the next free record.
 pub trait Record {
-    /// A free record that links to the next one.
+    /// A free record with a link to the next one.
     fn free(next: u32) -> Self;
-    /// The link of a free record; `None` of a record that is in use.
+    /// The link if the record is free, `None` if it is in use.
     fn next_free(&self) -> Option<u32>;
 }
 
@@ -46,10 +47,12 @@ impl<R: Record> Slab<R> {
     /// Adds a record and returns its id.
     pub fn insert(&mut self, record: R) -> u32 {
         debug_assert!(record.next_free().is_none(), "a record in use says that it is free");
+        // Without a free record, add one at the end.
         if self.first_free == NONE {
             self.records.push(record);
             return self.end() - 1;
         }
+        // Else take the first one off the free list: the record that it links to is the new first.
         let id = self.first_free;
         let free = std::mem::replace(&mut self[id], record);
         debug_assert!(free.next_free().is_some(), "invariant 6");
@@ -81,17 +84,17 @@ impl<R: Record> Slab<R> {
         self.records.iter().filter(|record| record.next_free().is_none())
     }
 
-    /// The same, to change.
+    /// [`Self::iter`], to change.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut R> {
         self.records.iter_mut().filter(|record| record.next_free().is_none())
     }
 
-    /// The memory of the records. What they own is not in it.
+    /// The memory of the records, without the memory that they own.
     pub fn footprint(&self) -> Footprint {
         self.records.footprint()
     }
 
-    /// Lets the server move the records. What they own stays.
+    /// Lets the server move the records. The memory that they own is for the caller to move.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
         self.records.move_by(mover);
     }
@@ -99,8 +102,11 @@ impl<R: Record> Slab<R> {
     /// Checks invariants 6 and 12 of [`crate::index::chunk`].
     pub fn internal_validate(&self) -> Validation {
         self.records.internal_validate()?;
+        // Follow the free list, and compare its length with the number of free records. A list that is longer
+        // has a ring in it.
         let free = self.records.iter().filter(|record| record.next_free().is_some()).count();
-        let (mut id, mut listed) = (self.first_free, 0);
+        let mut id = self.first_free;
+        let mut listed = 0;
         while id != NONE {
             let next = self.records.get(id as usize).and_then(Record::next_free);
             ensure(next.is_some(), "6: the free list names a record that is in use")?;

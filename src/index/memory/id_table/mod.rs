@@ -1,30 +1,33 @@
 //! A hash table of ids that grows by one cell at a time: linear hashing, with tags.
 //!
-//! Ids go in, and are found by the hash of the keys that they stand for. The keys are in arenas of the
-//! caller: the table stores four bytes of id and one byte of hash for an entry, and asks the caller whether
-//! an id is the one that is looked for.
+//! An id stands for a key, such as a name, that the caller keeps elsewhere. The table finds the id by the hash
+//! of its key. For each entry it stores the id (4 bytes) and a tag (8 bits of the hash), and asks the caller
+//! whether an id is the right one.
 //!
 //! # Linear hashing
 //!
-//! Linear hashing (Litwin 1980) keeps an average load by splitting one cell at a time, in order, whichever cell
-//! it was that filled up. So no insertion ever pays for more than one cell. A table that doubles would stop the
-//! server for a second at a hundred million entries; one that is split in parts by extendible hashing costs two
-//! more cache misses a lookup and thousands of small allocations.
+//! Linear hashing (Litwin 1980) keeps the average load constant by splitting one cell at a time. The cells are
+//! split in the order of their numbers, not when they fill up, so no insertion ever pays for more than one
+//! split.
 //!
 //! ```text
-//!     cells = 5, mask = 7        hash & 7       0   1   2   3   4   5   6   7
-//!                                home cell      0   1   2   3   4   1   2   3
-//!                                                   ^               |
-//!                                                   '---------------'
-//!     Cells 5 to 7 are not there yet: their entries are in the cells 1 to 3, whose numbers have the highest
-//!     bit less. The next split adds cell 5, and moves to it the entries of cell 1 that belong there.
+//!     cell_count = 5, mask = 7        hash & 7       0   1   2   3   4   5   6   7
+//!                                     home cell      0   1   2   3   4   1   2   3
+//!                                                        ^               |
+//!                                                        '---------------'
+//!     Cells 5 to 7 do not exist yet. Their entries are in the cells 1 to 3, whose numbers are the same without
+//!     the highest bit. The next split adds cell 5, and moves the entries that belong there out of cell 1.
 //! ```
+//!
+//! *Turned down:* a table that doubles would stop the server for a second at a hundred million entries.
+//! A table that extendible hashing divides into parts costs two more cache misses for each lookup and thousands
+//! of small allocations.
 //!
 //! # A cell and its overflow chain
 //!
-//! A home cell has 16 slots for ids, and a tag for each: eight bits of the entry's hash, as in SwissTable and
-//! F14. The tags lie apart from the ids, those of four cells in a cache line. They are all that is read if an
-//! entry is not there, as is true of most that a search looks up in a chunk.
+//! A home cell, which is one that a hash leads to, has 16 slots for ids and a tag for each slot, as in
+//! SwissTable and F14. The tags are stored apart from the ids, those of four cells in a cache line. A lookup
+//! that finds nothing usually reads only the tags, and most lookups of a search are of this kind.
 //!
 //! ```text
 //!     home cell                                        overflow cell 2
@@ -33,16 +36,17 @@
 //!     id     |  9 | 40 | 12 | .. |  7 |  2 |---'     |  8 | 33 |    |    |      blank: Tag::EMPTY
 //! ```
 //!
-//! The entries of a cell are in its first slots. A cell that is full gives its last slot to the number of an
-//! overflow cell, which has 4 slots and may overflow in turn. You may find it odd that a cell overflows at
-//! all when the table could split it: linear hashing splits in order, and just before its turn comes a cell
-//! holds twice as much as just after, so that many overflow. Overflows are kept cheap rather than rare: 4
-//! slots waste little.
+//! The entries of a cell are in its first slots. When a full cell gets one entry more, its last slot becomes a
+//! link: it holds the number of an overflow cell, which has 4 slots and may overflow in turn.
+//!
+//! You may find it odd that a cell overflows at all, when the table could split it. But cells are split in
+//! order, and just before its turn a cell holds twice as many entries as just after, so many cells overflow.
+//! Overflows are made cheap rather than rare: a cell of only 4 slots wastes little.
 //!
 //! # Removal
 //!
-//! The last entry of the chain fills the hole that a removal leaves, so that every cell but the last of a chain
-//! stays full and no tombstones are needed. Cells are never merged.
+//! When an entry is removed, the last entry of its chain takes its place. Every cell of a chain but the last
+//! therefore stays full, and no tombstones are needed. Home cells are never merged again.
 
 mod tags;
 
@@ -55,23 +59,23 @@ use std::mem::replace;
 
 /// The number of slots of an overflow cell.
 const OVERFLOW_SLOTS: usize = 4;
-/// Entries for each home cell, on average. When there are more, a cell is split.
+/// The most entries for each home cell, on average. When there are more, a cell is split.
 const MAX_LOAD: usize = 10;
-/// The number that ends the list of free overflow cells.
+/// The number that ends the free list of overflow cells.
 const NONE: u32 = u32::MAX;
 
-/// The cells that hashes lead to: tags and ids of each, in two vectors.
+/// The home cells: the tags of each in one vector, the ids in another.
 #[derive(Debug, Default)]
 struct HomeCells {
     tags: SegmentedVec<Tags<HOME_SLOTS>>,
     ids: SegmentedVec<[u32; HOME_SLOTS]>,
 }
 
-/// A cell that a full one continues in. It is read as a whole, so its tags and ids are together.
+/// A cell that a full one continues in. A lookup reads all of it, so its tags and ids are stored together.
 #[derive(Debug, Clone, Copy)]
 struct OverflowCell {
     tags: Tags<OVERFLOW_SLOTS>,
-    /// The first id of a free cell is the number of the next free cell.
+    /// In a free cell, the first of them is the number of the next free cell.
     ids: [u32; OVERFLOW_SLOTS],
 }
 
@@ -86,38 +90,38 @@ fn used_ids<'a, const N: usize>(tags: &Tags<N>, ids: &'a [u32; N]) -> &'a [u32] 
     &ids[..tags.used_count()]
 }
 
-/// The number of the overflow cell that a cell continues in.
+/// The number of the overflow cell that a cell continues in, if it does.
 #[inline]
 fn overflow_of<const N: usize>(tags: &Tags<N>, ids: &[u32; N]) -> Option<u32> {
     tags.has_overflow().then(|| ids[N - 1])
 }
 
-/// The number of a cell.
+/// A cell, by its number among those of its kind.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum CellRef {
     Home(u32),
     Overflow(u32),
 }
 
-/// The position of an entry.
+/// A slot of a cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct SlotRef {
     cell: CellRef,
     slot: usize,
 }
 
-/// A set of ids, found by the hash of what they stand for.
+/// A set of ids, each found by the hash of the key that it stands for.
 #[derive(Debug)]
 pub struct IdTable {
     home: HomeCells,
-    /// The number of home cells. It is kept here because every lookup needs it first.
-    cells: u32,
-    /// The bits of a hash that choose a home cell: one less than the lowest power of two that is not below
-    /// `cells`.
+    /// The number of home cells. `home` knows it too, but every lookup needs it before anything else.
+    cell_count: u32,
+    /// Masks the bits of a hash that choose a home cell: `cell_count`, rounded up to a power of two, minus 1.
     mask: u32,
     overflow: SegmentedVec<OverflowCell>,
-    /// The number of the overflow cell that was freed last, or [`NONE`].
+    /// The free list of overflow cells: the number of the one that was freed last, or [`NONE`].
     first_free: u32,
+    /// The number of entries, in home cells and overflow cells.
     len: usize,
 }
 
@@ -125,7 +129,7 @@ impl Default for IdTable {
     fn default() -> Self {
         IdTable {
             home: HomeCells::default(),
-            cells: 0,
+            cell_count: 0,
             mask: 0,
             overflow: SegmentedVec::default(),
             first_free: NONE,
@@ -140,26 +144,28 @@ impl IdTable {
         self.len
     }
 
-    /// The id with this hash that `matches` accepts.
+    /// The id with this hash that `matches` accepts. `matches` is asked about ids of other keys too, whenever
+    /// their tags are the same.
     pub fn find(&self, hash: u32, matches: impl FnMut(u32) -> bool) -> Option<u32> {
         self.locate(hash, matches).map(|(_, id)| id)
     }
 
-    /// False only if no id with this hash is in the table. It may be true without one, because another entry of
-    /// the cell has the same tag or because the cell overflows. It reads nothing but the cell's tags, and
-    /// does not branch on them: see [`super::select`].
+    /// False only if no id with this hash is in the table. May be true for a hash that is not there, because
+    /// another entry of the cell has the same tag or because the cell overflows. It reads only the tags of the
+    /// home cell, and does not branch on them: see [`super::select`].
     #[inline]
     pub fn may_have(&self, hash: u32) -> bool {
         let tags = self.home.tags.get(self.home_cell(hash) as usize);
         tags.is_some_and(|tags| !tags.matching_or_overflow(Tag::of_hash(hash)).is_empty())
     }
 
-    /// Adds an id that is not in the table yet. `hash_of` returns the hash of any id that is.
+    /// Adds an id that is not in the table yet. `hash_of` returns the hash of any id that is in it: a split
+    /// needs to know to which of two cells an entry goes.
     pub fn insert(&mut self, hash: u32, id: u32, hash_of: impl Fn(u32) -> u32) {
         debug_assert!(self.find(hash, |other| other == id).is_none(), "an id is added twice");
-        // At most one split for an insertion: one entry more asks for at most one cell more.
+        // Grow first, so that the new entry need not move again. One entry more takes at most one cell more.
         self.len += 1;
-        if self.len > self.cells as usize * MAX_LOAD {
+        if self.len > self.cell_count as usize * MAX_LOAD {
             self.split(hash_of);
         }
         self.put(hash, id);
@@ -167,20 +173,24 @@ impl IdTable {
 
     /// Removes an id, if it is there.
     pub fn remove(&mut self, hash: u32, id: u32) {
+        // Step 1: find the entry. Its slot will be the hole.
         let Some((hole, _)) = self.locate(hash, |other| other == id) else { return };
-        self.len -= 1;
-        // Find the end of the chain: its last cell, and the cell that leads there.
-        let (mut previous, mut last) = (None, CellRef::Home(self.home_cell(hash)));
+        self.len -= 1; // cells are never merged, so this changes nothing but the number
+        // Step 2: find the last entry of the chain. For step 4, keep the cell that links to its cell.
+        let mut previous = None;
+        let mut last = CellRef::Home(self.home_cell(hash));
         while let Some(next) = self.next_cell(last) {
             previous = Some(replace(&mut last, next));
         }
-        let last_slot = self.empty_slot(last).map_or(self.last_slot(last).slot, |empty| empty - 1);
-        // The last entry of the chain fills the hole. It may be the hole itself, which is then just emptied.
-        let end = SlotRef { cell: last, slot: last_slot };
-        let (tag, id) = self.entry(end);
-        self.set_entry(hole, tag, id);
+        // The last cell has no link and is not empty, so the slot before its first empty one is used.
+        let last_used = self.empty_slot(last).map_or(self.last_slot(last).slot, |empty| empty - 1);
+        let end = SlotRef { cell: last, slot: last_used };
+        // Step 3: move that entry to the hole. If it is the one that is removed, the move changes nothing, and
+        // its slot is emptied all the same.
+        let (moved_tag, moved_id) = self.entry(end);
+        self.set_entry(hole, moved_tag, moved_id);
         self.set_entry(end, Tag::EMPTY, 0);
-        // An overflow cell that this leaves empty is unlinked and freed.
+        // Step 4: if this has emptied an overflow cell, remove the link to it and free it.
         if let (SlotRef { cell: CellRef::Overflow(emptied), slot: 0 }, Some(previous)) = (end, previous) {
             self.set_entry(self.last_slot(previous), Tag::EMPTY, 0);
             self.free_overflow(emptied);
@@ -229,6 +239,7 @@ impl IdTable {
     #[inline]
     fn empty_slot(&self, cell: CellRef) -> Option<usize> {
         match cell {
+            // 16 tags are worth a vector instruction, 4 are not.
             CellRef::Home(number) => self.home.tags[number as usize].matching(Tag::EMPTY).next(),
             CellRef::Overflow(number) => {
                 let tags = &self.overflow[number as usize].tags;
@@ -237,6 +248,7 @@ impl IdTable {
         }
     }
 
+    /// The slot of a cell that can be a link.
     fn last_slot(&self, cell: CellRef) -> SlotRef {
         let slots = match cell {
             CellRef::Home(_) => HOME_SLOTS,
@@ -245,7 +257,7 @@ impl IdTable {
         SlotRef { cell, slot: slots - 1 }
     }
 
-    /// The overflow cell that a cell continues in.
+    /// The next cell of a chain.
     fn next_cell(&self, cell: CellRef) -> Option<CellRef> {
         let number = match cell {
             CellRef::Home(number) => {
@@ -259,27 +271,28 @@ impl IdTable {
         number.map(CellRef::Overflow)
     }
 
-    /// The number of the home cell of a hash. A cell that is not there yet is still part of the one that it
-    /// will be split from, whose number has one bit less.
+    /// The number of the home cell of a hash. Of an empty table, which has no cells, it is 0.
     fn home_cell(&self, hash: u32) -> u32 {
-        // No modulo: the mask is a power of two less one, and at most twice as large as the cells are many.
         let cell = hash & self.mask;
-        if cell < self.cells { cell } else { cell & (self.mask >> 1) }
+        // A cell that does not exist yet is still part of the one that it will be split from, whose number is
+        // the same without the highest bit. That one exists: more than half of the numbers up to `mask` do.
+        if cell < self.cell_count { cell } else { cell & (self.mask >> 1) }
     }
 
-    /// The entry with this hash whose id `matches` accepts: its slot and its id.
+    /// The slot and the id of the entry with this hash that `matches` accepts.
     #[inline]
     fn locate(&self, hash: u32, mut matches: impl FnMut(u32) -> bool) -> Option<(SlotRef, u32)> {
-        // The home cell: all its tags at once. The ids, another cache line, are only read if a tag is equal.
+        // The home cell: compare all its tags at once. Its ids are in another cache line, which is only read if
+        // a tag matches.
         let number = self.home_cell(hash);
-        let tags = self.home.tags.get(number as usize)?;
+        let tags = self.home.tags.get(number as usize)?; // `None` if the table is empty
         for slot in tags.matching(Tag::of_hash(hash)) {
             let id = self.home.ids[number as usize][slot];
             if matches(id) {
                 return Some((SlotRef { cell: CellRef::Home(number), slot }, id));
             }
         }
-        // The overflow chain, if there is one.
+        // The overflow cells, if there are any: 20 bytes each, tags and ids together.
         let mut next = overflow_of(tags, &self.home.ids[number as usize]);
         while let Some(number) = next {
             let OverflowCell { tags, ids } = &self.overflow[number as usize];
@@ -293,9 +306,10 @@ impl IdTable {
         None
     }
 
-    /// Puts an entry into the first empty slot of its chain.
+    /// Puts an entry in the first empty slot of its chain. Neither counts it nor splits a cell.
     fn put(&mut self, hash: u32, id: u32) {
-        // Only the last cell of a chain has an empty slot. If it has none, it overflows.
+        // Only the last cell of a chain can have an empty slot. If it has none either, it overflows, and the
+        // new cell is where the loop ends.
         let mut cell = CellRef::Home(self.home_cell(hash));
         loop {
             if let Some(slot) = self.empty_slot(cell) {
@@ -307,24 +321,24 @@ impl IdTable {
         }
     }
 
-    /// Adds a home cell, and divides with it the entries of the cell that it is split from.
+    /// Adds a home cell, and moves the entries that belong there out of the cell that it is split from.
     fn split(&mut self, hash_of: impl Fn(u32) -> u32) {
         // Step 1: add the cell. From here on, `home_cell` leads to it.
-        let new = self.cells;
+        let new = self.cell_count;
         self.home.tags.push(Tags::EMPTY);
         self.home.ids.push([0; HOME_SLOTS]);
-        self.cells += 1;
-        self.mask = self.cells.next_power_of_two() - 1;
+        self.cell_count += 1;
+        self.mask = self.cell_count.next_power_of_two() - 1;
         if new == 0 {
-            return;
+            return; // the first cell, which is split from none
         }
-        // Step 2: empty the old cell, whose number is that of the new one without its highest bit, and put
-        // its entries again. Each goes to one of the two.
+        // Step 2: empty the old cell, whose number is that of the new one without its highest bit, and put its
+        // entries again. Each goes either back to the old cell or to the new one.
         let old = (new - (1 << new.ilog2())) as usize;
         let (tags, ids) = (replace(&mut self.home.tags[old], Tags::EMPTY), self.home.ids[old]);
         self.put_all(&tags, &ids, &hash_of);
-        // Step 3: the same for each cell of the old chain. A cell is freed before its entries are put again, so
-        // that a chain that is still needed is rebuilt from its own cells.
+        // Step 3: do the same with each overflow cell of the old chain. It is copied and freed before its
+        // entries are put again: if the chains still need overflow cells, they reuse these.
         let mut next = overflow_of(&tags, &ids);
         while let Some(number) = next {
             let OverflowCell { tags, ids } = self.overflow[number as usize];
@@ -334,20 +348,20 @@ impl IdTable {
         }
     }
 
-    /// Puts again the entries that were in a cell.
+    /// Puts the entries that were in a cell again. `tags` and `ids` are copies of the cell's.
     fn put_all<const N: usize>(&mut self, tags: &Tags<N>, ids: &[u32; N], hash_of: &impl Fn(u32) -> u32) {
         let ids = used_ids(tags, ids);
-        // All hashes come first: the records that they are computed from lie all over memory, and their cache
-        // misses overlap.
+        // Compute all hashes before the first entry is put: the records that they come from are all over
+        // memory, and this way their cache misses overlap.
         let mut hashes = [0; HOME_SLOTS];
         ids.iter().zip(&mut hashes).for_each(|(id, hash)| *hash = hash_of(*id));
         ids.iter().zip(hashes).for_each(|(id, hash)| self.put(hash, *id));
     }
 
-    /// Adds an overflow cell behind a full one. The entry in the last slot of that one makes place for the
-    /// link, and moves to the first slot of the new cell.
+    /// Adds an overflow cell to a full cell, the last of its chain, and returns it. The entry in the full
+    /// cell's last slot moves to the new cell, to make room for the link.
     fn add_overflow(&mut self, full: CellRef) -> CellRef {
-        // Take a free cell, after making one if there is none.
+        // Take a cell off the free list, after adding one there if the list is empty.
         if self.first_free == NONE {
             self.overflow.push(OverflowCell::free(NONE));
             self.first_free = self.overflow.len() as u32 - 1;
@@ -355,7 +369,7 @@ impl IdTable {
         let number = self.first_free;
         self.first_free = self.overflow[number as usize].ids[0];
         let (added, last_slot) = (CellRef::Overflow(number), self.last_slot(full));
-        // Move the entry, then write the link where it was.
+        // Move the entry, then write the link in its old slot.
         let (tag, id) = self.entry(last_slot);
         debug_assert!(tag.is_used(), "a cell overflows that is not full");
         self.set_entry(SlotRef { cell: added, slot: 0 }, tag, id);
@@ -364,6 +378,7 @@ impl IdTable {
         added
     }
 
+    /// Puts an overflow cell, to which no cell links any longer, on the free list.
     fn free_overflow(&mut self, number: u32) {
         self.overflow[number as usize] = OverflowCell::free(self.first_free);
         self.first_free = number;
@@ -374,13 +389,14 @@ impl IdTable {
         self.home.tags.footprint() + self.home.ids.footprint() + self.overflow.footprint()
     }
 
-    /// Lets the server move all of it.
+    /// Lets the server move the cells.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
         self.home.tags.move_by(mover);
         self.home.ids.move_by(mover);
         self.overflow.move_by(mover);
     }
 
+    /// Checks the tags of one cell: see [`Tags::are_well_formed`].
     fn is_well_formed(&self, cell: CellRef) -> bool {
         match cell {
             CellRef::Home(number) => self.home.tags[number as usize].are_well_formed(),
@@ -388,27 +404,31 @@ impl IdTable {
         }
     }
 
-    /// Checks invariants 11 and 12 of [`crate::index::chunk`]. `hash_of` returns the hash of any id that the
-    /// table may hold, and `None` of any other.
+    /// Checks invariants 11 and 12 of [`crate::index::chunk`]. `hash_of` returns the hash of every id that may
+    /// be in the table, and `None` for any other number.
     pub fn internal_validate(&self, hash_of: impl Fn(u32) -> Option<u32>) -> Validation {
         self.home.tags.internal_validate()?;
         self.home.ids.internal_validate()?;
         self.overflow.internal_validate()?;
-        let cells = self.cells as usize;
+        // What is stored twice agrees.
+        let cell_count = self.cell_count as usize;
         ensure(
-            self.home.tags.len() == cells && self.home.ids.len() == cells,
+            self.home.tags.len() == cell_count && self.home.ids.len() == cell_count,
             "11: a table has another number of cells than it says",
         )?;
-        ensure(self.mask == self.cells.next_power_of_two() - 1, "11: the mask does not suit the cells")?;
-        // Walk every chain, and count the entries and the overflow cells.
-        let (mut entries, mut seen) = (0, vec![false; self.overflow.len()]);
-        for home in 0..self.cells {
+        ensure(self.mask == self.cell_count.next_power_of_two() - 1, "11: the mask does not suit the cells")?;
+        // Walk every chain: check each cell and each entry, count the entries, and tick off the overflow cells.
+        // A chain that is a ring comes to a cell that is ticked off already, so the walk ends.
+        let mut entries = 0;
+        let mut seen = vec![false; self.overflow.len()];
+        for home in 0..self.cell_count {
             let mut cell = Some(CellRef::Home(home));
             while let Some(current) = cell {
                 ensure(self.is_well_formed(current), "11: the used slots of a cell are no prefix")?;
                 for slot in 0..=self.last_slot(current).slot {
                     let (tag, id) = self.entry(SlotRef { cell: current, slot });
                     if tag.is_used() {
+                        // A lookup by the hash of the entry's key comes to this chain and stops at this tag.
                         let is_right = |hash| Tag::of_hash(hash) == tag && self.home_cell(hash) == home;
                         ensure(hash_of(id).is_some_and(is_right), "11: an entry is in a wrong cell")?;
                         entries += 1;
@@ -416,7 +436,7 @@ impl IdTable {
                 }
                 cell = self.next_cell(current);
                 if let Some(CellRef::Overflow(number)) = cell {
-                    self.note_overflow(&mut seen, number)?;
+                    self.tick_off(&mut seen, number)?;
                     ensure(
                         self.overflow[number as usize].tags.used_count() > 0,
                         "11: an overflow cell is empty",
@@ -425,17 +445,17 @@ impl IdTable {
             }
         }
         ensure(entries == self.len, "11: a table has another number of entries than it says")?;
-        // The free list has the rest of the overflow cells.
+        // The free list has exactly those overflow cells that no chain has.
         let mut free = self.first_free;
         while free != NONE {
-            self.note_overflow(&mut seen, free)?;
+            self.tick_off(&mut seen, free)?;
             free = self.overflow[free as usize].ids[0];
         }
         ensure(seen.into_iter().all(|seen| seen), "11: an overflow cell is neither linked nor free")
     }
 
-    /// Notes that an overflow cell was seen, which must not happen twice.
-    fn note_overflow(&self, seen: &mut [bool], number: u32) -> Validation {
+    /// Ticks off an overflow cell, which must exist and not have been ticked off before.
+    fn tick_off(&self, seen: &mut [bool], number: u32) -> Validation {
         let seen = seen.get_mut(number as usize);
         let is_first_time = seen.is_some_and(|seen| !replace(seen, true));
         ensure(is_first_time, "11: an overflow cell is linked twice")

@@ -1,4 +1,4 @@
-//! The tags of a cell: a byte for each slot, compared all at once.
+//! The tags of a cell: a byte for each slot. Those of a home cell are compared in one instruction.
 
 use wide::u8x16;
 
@@ -10,13 +10,14 @@ pub const HOME_SLOTS: usize = 16;
 pub struct Tag(u8);
 
 impl Tag {
-    /// The slot is free. It is behind those that are used.
+    /// The slot is empty. Empty slots come after the used ones.
     pub const EMPTY: Tag = Tag(0);
-    /// The slot, the last of its cell, holds the number of an overflow cell.
+    /// The slot holds the number of an overflow cell instead of an id. Only the last slot of a cell does.
     pub const OVERFLOW: Tag = Tag(1);
 
-    /// The tag of an entry: the highest bits of its hash, since the lowest choose the cell. The values of
-    /// the two special tags are moved to the one above, which costs a comparison for one lookup in a hundred.
+    /// The tag of an entry: the highest bits of its hash, since the lowest choose the cell. Two values are
+    /// taken by the special tags, so hashes that have them share the next value, 2. It therefore matches by
+    /// accident more often than others, which costs one lookup in a hundred a needless comparison.
     #[inline]
     pub fn of_hash(hash: u32) -> Tag {
         Tag(((hash >> 24) as u8).max(Tag::OVERFLOW.0 + 1))
@@ -49,7 +50,7 @@ impl<const N: usize> Tags<N> {
         self.0[slot] = tag.0;
     }
 
-    /// The number of entries in the cell: of the used slots, which are a prefix.
+    /// The number of entries in the cell. They are in its first slots.
     #[inline]
     pub fn used_count(&self) -> usize {
         self.0.iter().take_while(|tag| Tag(**tag).is_used()).count()
@@ -61,8 +62,8 @@ impl<const N: usize> Tags<N> {
         self.0[N - 1] == Tag::OVERFLOW.0
     }
 
-    /// True if the used slots are a prefix, and all other slots are empty but for a link in the last slot of a
-    /// cell that is otherwise full.
+    /// Checks the tags of invariant 11: the used slots come first and the others are empty, except that the
+    /// last slot may be a link if all others are used.
     pub fn are_well_formed(&self) -> bool {
         let used = self.used_count();
         let is_rest_empty = self.0[used..].iter().all(|tag| *tag == Tag::EMPTY.0);
@@ -71,13 +72,14 @@ impl<const N: usize> Tags<N> {
 }
 
 impl Tags<HOME_SLOTS> {
-    /// The slots that have a tag.
+    /// The slots that have this tag.
     #[inline]
     pub fn matching(&self, tag: Tag) -> SlotMask {
+        // Compare all 16 bytes with the tag, and take one bit of each result.
         SlotMask(u8x16::new(self.0).simd_eq(u8x16::splat(tag.0)).to_bitmask())
     }
 
-    /// The slots that have a tag, and the last slot if it leads to an overflow cell.
+    /// The slots that have this tag, and the last slot if it is a link to an overflow cell.
     #[inline]
     pub fn matching_or_overflow(&self, tag: Tag) -> SlotMask {
         let tags = u8x16::new(self.0);
@@ -86,7 +88,7 @@ impl Tags<HOME_SLOTS> {
     }
 }
 
-/// A set of slots of a home cell, a bit for each. It iterates over them, ascending.
+/// A set of slots of a home cell, a bit for each. As an iterator it gives them in ascending order.
 #[derive(Clone)]
 pub struct SlotMask(u32);
 
@@ -102,7 +104,7 @@ impl Iterator for SlotMask {
     type Item = usize;
     #[inline]
     fn next(&mut self) -> Option<usize> {
-        let slot = self.0.trailing_zeros() as usize;
+        let slot = self.0.trailing_zeros() as usize; // 32 if the set is empty
         self.0 &= self.0.wrapping_sub(1); // clears the lowest bit
         (slot < HOME_SLOTS).then_some(slot)
     }
