@@ -1,4 +1,4 @@
-//! A blob: the observations of one item in one index, for moving them to another scope or server.
+//! A blob: the observations of one item in one index, encoded to be moved to another scope or server.
 //!
 //! ```text
 //! +--------+---------+------------+ +---------+------------+ +---------+------------+     +----------+
@@ -8,20 +8,20 @@
 //! `-------- head ----------------'  `--- oldest chunk -----'  `---- next chunk -----'
 //! ```
 //!
-//! - The version is a byte, 1 today; every later release reads it.
-//! - The definition is encoded as in an RDB, with RETENTION 0: scopes that keep their data for
-//!   different times may exchange blobs.
+//! - The version is a byte. It is 1, and every later release reads version 1.
+//! - The definition is encoded as in an RDB, but with RETENTION 0, so that scopes with different retentions can
+//!   exchange blobs.
 //! - Each chunk's profile is encoded as in an RDB (see [`codec`]), and the chunks come in the order of
-//!   their starts. Buckets come in the order of bands and bytes, so that equal observations are equal
-//!   bytes on every machine.
-//! - The checksum is the first half of MurmurHash3_x64_128 (seed 0), in little-endian order, of all that
-//!   precedes it. It detects damage; it does not authenticate.
+//!   their starts. Buckets come in the order of bands and bytes, so equal observations are equal bytes on
+//!   every machine.
+//! - The checksum is the first half of MurmurHash3_x64_128 (seed 0), in little-endian order, of all bytes
+//!   before it. It detects damage; it does not authenticate.
 //!
-//! The name of the item is not in it: the item that is given the observations may have another.
+//! The name of the item is not in the blob: the item that gets the observations may have another name.
 //!
-//! Blobs come from clients, so nothing in them is trusted. Decoding reads each blob to its end and checks
-//! every rule before anything is made of it. It keeps no copies, only slices of the blob's bytes, and no
-//! number in them makes it allocate. A profile is decoded a second time when it is used.
+//! Blobs come from clients, so nothing in them is trusted. Decoding reads a blob to its end and checks every
+//! rule before any of it is used. It copies nothing: what it keeps are slices of the blob's bytes. No number in
+//! the blob makes it allocate. A profile is decoded a second time when it is used.
 
 use super::chunk::{CapacityError, Chunk};
 use super::codec::{self, DecodeError, Reader, Writer};
@@ -33,17 +33,17 @@ use std::ops::RangeInclusive;
 
 const MAGIC: &[u8] = b"SIMB";
 const VERSION: u8 = 1;
-/// Buckets that are added to a chunk at a time, so that a blob of millions does not need a list of them
-/// all.
+/// The number of buckets that are added to a chunk at a time. Without batches, a blob of millions of buckets
+/// would need a list of all of them.
 const BATCH: usize = 1_024;
 
 /// The reason why bytes are not a usable blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BlobError {
-    /// The bytes do not begin as a blob does.
+    /// The bytes do not begin with the magic of a blob.
     #[error("is not what SIM.EXPORT gave")]
     Magic,
-    /// A later release wrote it.
+    /// The blob was written by a later release.
     #[error("has version {0}, and this release reads 1")]
     Version(u8),
     /// The checksum does not match.
@@ -59,7 +59,9 @@ pub enum BlobError {
 pub struct Blob<'a> {
     /// The definition under which the observations were made, with RETENTION 0.
     pub definition: Definition,
+    /// Oldest first; at least one.
     chunks: Vec<BlobChunk<'a>>,
+    /// The longest bucket of all chunks and bands.
     longest_bucket: &'a [u8],
 }
 
@@ -68,22 +70,24 @@ pub struct Blob<'a> {
 pub struct BlobChunk<'a> {
     /// Seconds since the epoch of the chunk's first second.
     pub start: u64,
-    /// The number of observations; the sum of the counts in each band.
+    /// The number of observations, which is also the sum of the counts in each band.
     pub observations: u32,
+    /// The number of bands, of the blob's definition.
     bands: u16,
     /// The number of buckets, over all bands.
     entries: usize,
-    /// The encoded profile, which is known to be valid.
+    /// The encoded profile. Decoding has checked it.
     profile: &'a [u8],
 }
 
-/// Encodes an item's observations in some chunks, which come with their starts, oldest first. `None` if
-/// there are no observations.
+/// Encodes an item's observations in some chunks, given with their starts, oldest first. `None` if there are
+/// no observations.
 pub fn encode<'c>(
     definition: &Definition,
     item: &[u8],
     chunks: impl Iterator<Item = (u64, &'c Chunk)>,
 ) -> Option<Vec<u8>> {
+    // Only the chunks that have the item. If there are none, there is no blob.
     let with_item = chunks.filter_map(|(start, chunk)| Some((start, chunk, chunk.item(item)?)));
     let mut with_item = with_item.peekable();
     with_item.peek()?;
@@ -97,15 +101,15 @@ pub fn encode<'c>(
     Some(with_checksum(writer))
 }
 
-/// The buckets of a band, and how often an item was seen in each.
+/// The buckets of a band, and the number of times that an item was seen in each.
 pub type BandCounts = BTreeMap<Vec<u8>, u32>;
 
-/// Encodes observations that were counted elsewhere: for each chunk its start, oldest first, and the
-/// counts of each band.
+/// Encodes observations that were counted elsewhere: the start of each chunk, oldest first, and the counts of
+/// each of its bands.
 ///
 /// # Errors
-/// [`BlobError::Damaged`] if the counts break a rule of the index: every band must have the same sum,
-/// above 0, and the starts must be those of intervals, in order. The result is decoded to check that.
+/// [`BlobError::Damaged`] if the counts break a rule of the index: every band must have the same sum, above 0,
+/// and the starts must be those of intervals, in ascending order.
 pub fn encode_counts(
     definition: &Definition,
     chunks: &[(u64, Vec<BandCounts>)],
@@ -115,7 +119,8 @@ pub fn encode_counts(
         if bands.len() != usize::from(definition.bands()) {
             return Err(DecodeError::Counts.into());
         }
-        // The largest sum of a band: if another band's differs, decoding finds that.
+        // The number of observations is the sum of every band. Take the largest one: if another band has a
+        // smaller sum, decoding finds that below.
         let observations = bands.iter().map(|band| band.values().map(|count| u64::from(*count)).sum()).max();
         writer.write_number(*start);
         writer.write_number(observations.unwrap_or_default());
@@ -123,12 +128,13 @@ pub fn encode_counts(
             codec::write_band(band.iter().map(|(bucket, count)| (&**bucket, *count)), &mut writer);
         }
     }
+    // Decode the result, instead of checking all rules a second time here.
     let blob = with_checksum(writer);
     Blob::decode(&blob)?;
     Ok(blob)
 }
 
-/// Writes all that precedes the chunks.
+/// Writes the head, which is everything before the chunks.
 fn write_head(definition: &Definition) -> Writer {
     let mut writer = Writer::default();
     writer.write_raw(MAGIC);
@@ -137,7 +143,7 @@ fn write_head(definition: &Definition) -> Writer {
     writer
 }
 
-/// The bytes written, followed by their checksum.
+/// The bytes of a writer, followed by their checksum.
 fn with_checksum(writer: Writer) -> Vec<u8> {
     let mut bytes = writer.into_bytes();
     bytes.extend(hash64(&bytes).to_le_bytes());
@@ -149,9 +155,10 @@ impl<'a> Blob<'a> {
     ///
     /// # Errors
     /// The first thing that is wrong, in the order of [`BlobError`]: not a blob, a later version, a wrong
-    /// checksum, a broken rule. A blob without chunks breaks one.
+    /// checksum, a broken rule. To have no chunks breaks a rule.
     pub fn decode(bytes: &'a [u8]) -> Result<Blob<'a>, BlobError> {
-        // The version comes before the checksum: a later one may have another checksum.
+        // Step 1: the magic, the version, the checksum. The version comes before the checksum, because a later
+        // version may have another kind of checksum.
         let after_magic = bytes.strip_prefix(MAGIC).ok_or(BlobError::Magic)?;
         match after_magic.first() {
             Some(&VERSION) => {}
@@ -163,7 +170,8 @@ impl<'a> Blob<'a> {
             return Err(BlobError::Checksum);
         }
 
-        // A right checksum proves nothing about a client's bytes, so every rule is checked as well.
+        // Step 2: the definition and the chunks. The checksum proves nothing about bytes that a client made up,
+        // so every rule is checked.
         let content = content.get(MAGIC.len() + 1..).ok_or(DecodeError::Truncated)?;
         let mut reader = Reader::new(content);
         let definition = Definition::read(&mut reader)?;
@@ -177,12 +185,15 @@ impl<'a> Blob<'a> {
         Ok(blob)
     }
 
+    /// Reads a chunk, checks it, and adds it to the blob.
     fn read_chunk(&mut self, from: &mut Reader<'a>) -> Result<(), DecodeError> {
+        // The start: the beginning of an interval, after that of the chunk before.
         let start = from.read_number_in(Definition::TIMESTAMP)?;
         let is_later = self.chunks.last().is_none_or(|last| last.start < start);
         if self.definition.start(start) != start || !is_later {
             return Err(DecodeError::Range);
         }
+        // The profile: read it to check it, but keep only the number of its buckets and the longest of them.
         let bands = self.definition.bands();
         let before = from.rest();
         let mut entries = 0;
@@ -192,7 +203,7 @@ impl<'a> Blob<'a> {
                 self.longest_bucket = bucket;
             }
         })?;
-        // The profile's bytes are those that reading it has used up.
+        // The encoded profile consists of the bytes that were read just now.
         let profile = before.get(..before.len() - from.rest().len()).unwrap_or_default();
         self.chunks.push(BlobChunk { start, observations, bands, entries, profile });
         Ok(())
@@ -208,7 +219,7 @@ impl<'a> Blob<'a> {
         self.longest_bucket
     }
 
-    /// Encodes the same blob with only those chunks whose start is kept.
+    /// Encodes the blob again, with only those chunks for whose start `is_kept` returns true.
     pub fn encode_only(&self, is_kept: impl Fn(u64) -> bool) -> Vec<u8> {
         let mut writer = write_head(&self.definition);
         for chunk in self.chunks.iter().filter(|chunk| is_kept(chunk.start)) {
@@ -220,7 +231,8 @@ impl<'a> Blob<'a> {
 
     /// The profile of the chunks that begin in these seconds.
     pub fn profile(&self, seconds: &RangeInclusive<u64>) -> Profile<'a> {
-        let (mut frequencies, mut observations) = (Vec::new(), 0);
+        let mut frequencies = Vec::new();
+        let mut observations = 0;
         for chunk in self.chunks.iter().filter(|chunk| seconds.contains(&chunk.start)) {
             observations += u64::from(chunk.observations);
             chunk.for_each_frequency(|band, bucket, count| {
@@ -238,38 +250,41 @@ impl<'a> BlobChunk<'a> {
         debug_assert_eq!(read, Ok(self.observations), "decoding has checked the profile");
     }
 
-    /// Adds the observations to those of an item. [`check_capacity`] must have said that they fit, and the
-    /// chunk must have as many bands as the blob's definition.
+    /// Adds the observations to an item of a chunk. [`check_capacity`] must have been `Ok`, and the chunk must
+    /// have as many bands as the blob's definition.
     pub fn add_to(&self, chunk: &mut Chunk, item: &[u8]) {
         debug_assert_eq!(chunk.bands(), self.bands);
         debug_assert_eq!(check_capacity(chunk, &[(item, self)]), Ok(()));
-        let id = chunk.observe(item, self.observations);
+        let id = chunk.add_observations(item, self.observations);
+        // Add the counts in batches: each call grows the item's list of buckets once.
         let mut batch = Vec::with_capacity(self.entries.min(BATCH));
         self.for_each_frequency(|band, bucket, count| {
             batch.push((band, bucket, count));
             if batch.len() == BATCH {
-                chunk.add(id, batch.iter().copied());
+                chunk.add_counts(id, batch.iter().copied());
                 batch.clear();
             }
         });
-        chunk.add(id, batch.iter().copied());
+        chunk.add_counts(id, batch.iter().copied());
     }
 }
 
-/// Checks that all of these fit into a chunk together, each added to its item.
+/// Checks that a chunk has the capacity for all of these observations together, each with the name of the item
+/// that they are added to.
 ///
 /// # Errors
-/// [`CapacityError::Count`] if an item would have too many observations, [`CapacityError::Chunk`] if the
-/// chunk is full.
+/// [`CapacityError::Count`] if an item would have too many observations, [`CapacityError::Chunk`] if the chunk
+/// would be full.
 pub fn check_capacity(chunk: &Chunk, added: &[(&[u8], &BlobChunk)]) -> Result<(), CapacityError> {
-    // An item may come several times: its observations are added up.
+    // An item may come several times, so add up its observations, beginning with those that it has.
     let mut observations: BTreeMap<&[u8], u32> = BTreeMap::new();
-    let (mut entries, mut bytes) = (0, 0);
+    let mut entries = 0;
+    let mut bytes = 0;
     for (item, blob) in added {
         let sum = observations.entry(item).or_insert_with(|| chunk.observations_of(item));
         *sum = sum.checked_add(blob.observations).ok_or(CapacityError::Count)?;
         entries += blob.entries;
-        bytes += item.len() + blob.profile.len();
+        bytes += item.len() + blob.profile.len(); // the encoded profile contains the bytes of its buckets
     }
     chunk.check_entry_capacity(entries, bytes)
 }
@@ -403,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn room_is_asked_for_all_together() {
+    fn the_capacity_is_checked_for_all_together() {
         let mut writer = write_head(&definition());
         writer.write_number(0);
         writer.write_number(u32::MAX.into());

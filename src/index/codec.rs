@@ -1,13 +1,13 @@
 //! The encoding of a chunk as bytes: for the RDB, for the AOF and for blobs.
 //!
-//! A chunk is written item by item. A large chunk is written in several *pieces*, so that no buffer needs
-//! to hold all of it; a piece is a sequence of whole items.
+//! A chunk is written item by item. A large chunk is written in several *pieces*, each a sequence of whole
+//! items, so that no buffer has to hold all of it.
 //!
 //! ```text
-//! piece        item | item | item ...                          to the end of the bytes
+//! piece        item | item | item ...                          up to the end of the bytes
 //! item         name | profile                                  the name is not empty
-//! profile      observations | band 0 | band 1 | ...            as many as the chunk has bands
-//! band         buckets | bucket | count | bucket | count ...   in the order of the buckets' bytes;
+//! profile      observations | band 0 | band 1 | ...            every band of the chunk
+//! band         number of buckets | bucket | count | ...        in the order of the buckets' bytes;
 //!                                                              the counts add up to the observations
 //! name, bucket length | bytes                                  at most MAX_NAME bytes
 //! ```
@@ -29,20 +29,18 @@
 //! ```
 //!
 //! # Why no ids
-//! In memory items and buckets refer to each other by ids. No id and no link is written, so none can be
-//! out of range or contradict another when it is read: a chunk is rebuilt by the same functions that
-//! record observations, and bytes that break a rule are an error. The number of a band's buckets is
-//! the only number of elements that is written, and nothing is allocated for it in advance: it ends a
-//! loop that fails at the end of the bytes.
+//! In memory, items and buckets refer to each other by ids. No id is written, so none can be out of range or
+//! contradict another when it is read. A chunk is rebuilt by the same functions that record observations, and
+//! bytes that break a rule are an error. The only number of elements that is written is that of a band's
+//! buckets. Nothing is allocated for it in advance: it only ends a loop, which fails if the bytes end first.
 //!
-//! *Turned down:* writing the memory as it is. It would load faster, and every byte would have to be
-//! trusted.
+//! *Turned down:* writing the memory as it is. It would load faster, but every byte would have to be trusted.
 
 use super::chunk::Chunk;
 use super::chunk::hash;
 
-/// The longest name of an item or an index, and the longest bucket, that is read; configurations
-/// may set a lower limit, never a higher one.
+/// The length of the longest name, of an item or an index, and of the longest bucket that can be read.
+/// A configuration may set a lower limit, never a higher one.
 pub const MAX_NAME: usize = 1 << 20;
 
 /// The reason why bytes cannot be decoded.
@@ -69,7 +67,7 @@ pub enum DecodeError {
     /// The counts of a band do not add up to the item's observations.
     #[error("the counts of a band do not add up")]
     Counts,
-    /// A value is outside its limits.
+    /// A value is outside its range.
     #[error("a value is out of range")]
     Range,
 }
@@ -83,6 +81,7 @@ pub struct Writer {
 impl Writer {
     /// Writes a number in LEB128: 1 to 10 bytes.
     pub fn write_number(&mut self, mut number: u64) {
+        // All bytes but the last have the highest bit set.
         while number >= 0x80 {
             self.bytes.push(number as u8 | 0x80);
             number >>= 7;
@@ -101,17 +100,18 @@ impl Writer {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// All bytes written.
+    /// All bytes that were written.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
+    /// The number of bytes written so far.
     fn len(&self) -> usize {
         self.bytes.len()
     }
 }
 
-/// Reads the bytes of a [`Writer`]. Nothing about them is trusted.
+/// Reads bytes that a [`Writer`] may have written. Nothing about them is trusted.
 #[derive(Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
@@ -129,12 +129,13 @@ impl<'a> Reader<'a> {
     /// [`DecodeError::Truncated`] if the bytes end, [`DecodeError::Number`] if the number has more than
     /// 64 bits.
     pub fn read_number(&mut self) -> Result<u64, DecodeError> {
+        // At most 10 bytes, of 7 bits each.
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let (byte, rest) = self.bytes.split_first().ok_or(DecodeError::Truncated)?;
             self.bytes = rest;
             let bits = u64::from(byte & 0x7f);
-            // The tenth byte has room for one bit only: the others would be shifted out.
+            // Of the tenth byte only the lowest bit fits in 64. If any other is set, shifting loses it.
             if bits << shift >> shift != bits {
                 return Err(DecodeError::Number);
             }
@@ -143,7 +144,7 @@ impl<'a> Reader<'a> {
                 return Ok(number);
             }
         }
-        Err(DecodeError::Number)
+        Err(DecodeError::Number) // the tenth byte says that another one follows
     }
 
     /// Reads the next number, which must be in `range`.
@@ -161,16 +162,18 @@ impl<'a> Reader<'a> {
     /// As [`Self::read_number`], [`DecodeError::Name`] if the length is too large, and
     /// [`DecodeError::Truncated`] if fewer bytes follow.
     pub fn read_name(&mut self) -> Result<&'a [u8], DecodeError> {
+        // Check the length first, so that an absurd one is an error of its own, however many bytes follow.
         let length = usize::try_from(self.read_number()?).map_err(|_| DecodeError::Name)?;
         if length > MAX_NAME {
             return Err(DecodeError::Name);
         }
+        // The name is a slice of the bytes: nothing is copied, and nothing is allocated for the length.
         let (name, rest) = self.bytes.split_at_checked(length).ok_or(DecodeError::Truncated)?;
         self.bytes = rest;
         Ok(name)
     }
 
-    /// The bytes that have not been read.
+    /// The bytes that have not been read yet.
     pub fn rest(&self) -> &'a [u8] {
         self.bytes
     }
@@ -191,13 +194,13 @@ impl<'a> Reader<'a> {
 
 /// Encodes a chunk as pieces, each when it is asked for. An empty chunk has none.
 ///
-/// A piece ends with the item that brings it to `size` bytes, so it exceeds `size`, which is not 0, by
-/// less than one item.
+/// A piece ends with the item that brings it to `size` bytes or more, so it is longer than `size` by less than
+/// one item. `size` must not be 0.
 pub fn encode_pieces(chunk: &Chunk, size: usize) -> impl Iterator<Item = Vec<u8>> {
     debug_assert!(size > 0, "no item would fit into a piece, and the pieces would never end");
     let mut ids = chunk.items().ids().peekable();
     std::iter::from_fn(move || {
-        ids.peek()?;
+        ids.peek()?; // all items are written: there is no further piece
         let mut piece = Writer::default();
         while piece.len() < size
             && let Some(id) = ids.next()
@@ -208,6 +211,7 @@ pub fn encode_pieces(chunk: &Chunk, size: usize) -> impl Iterator<Item = Vec<u8>
     })
 }
 
+/// Writes an item: its name, then its profile.
 fn write_item(chunk: &Chunk, id: u32, to: &mut Writer) {
     to.write_name(chunk.items().name(id));
     write_profile(chunk, id, to);
@@ -217,9 +221,10 @@ fn write_item(chunk: &Chunk, id: u32, to: &mut Writer) {
 /// the buckets' bytes.
 pub(super) fn write_profile(chunk: &Chunk, id: u32, to: &mut Writer) {
     to.write_number(chunk.items().observations(id).into());
-    // By band and bucket, so that equal observations are equal bytes, whatever made them.
+    // Sort by band and bucket, so that equal observations are equal bytes, in whatever order they were made.
     let mut frequencies: Vec<(u16, &[u8], u32)> = chunk.frequencies(id).collect();
     frequencies.sort_unstable();
+    // Write a group for each band. A band without buckets, which has no group, is the number 0.
     let mut bands = frequencies.chunk_by(|a, b| a.0 == b.0);
     for _ in 0..chunk.bands() {
         let band = bands.next().unwrap_or_default();
@@ -227,7 +232,7 @@ pub(super) fn write_profile(chunk: &Chunk, id: u32, to: &mut Writer) {
     }
 }
 
-/// Writes the buckets of a band with their counts. They come in the order of their bytes, each once.
+/// Writes the buckets of a band with their counts. They must come in the order of their bytes, each once.
 pub(super) fn write_band<'a>(buckets: impl ExactSizeIterator<Item = (&'a [u8], u32)>, to: &mut Writer) {
     to.write_number(buckets.len() as u64);
     for (bucket, count) in buckets {
@@ -236,11 +241,11 @@ pub(super) fn write_band<'a>(buckets: impl ExactSizeIterator<Item = (&'a [u8], u
     }
 }
 
-/// Decodes a piece, and adds its items to a chunk that has none of them.
+/// Decodes a piece, and adds its items to a chunk that has none of them yet.
 ///
 /// # Errors
-/// The first thing that is wrong with the bytes. The chunk then has some of the piece's items, and must
-/// be thrown away.
+/// The first thing that is wrong with the bytes. The chunk may then have some of the piece's items, and must be
+/// thrown away.
 pub fn decode_piece(chunk: &mut Chunk, piece: &[u8]) -> Result<(), DecodeError> {
     let mut reader = Reader::new(piece);
     while !reader.is_at_end() {
@@ -249,7 +254,9 @@ pub fn decode_piece(chunk: &mut Chunk, piece: &[u8]) -> Result<(), DecodeError> 
     Ok(())
 }
 
+/// Reads an item and adds it to a chunk.
 fn read_item(chunk: &mut Chunk, from: &mut Reader) -> Result<(), DecodeError> {
+    // Step 1: the name. It is not empty, and no item of this piece or an earlier one has it.
     let name = from.read_name()?;
     if name.is_empty() {
         return Err(DecodeError::Name);
@@ -257,16 +264,17 @@ fn read_item(chunk: &mut Chunk, from: &mut Reader) -> Result<(), DecodeError> {
     if chunk.item_by_hash(name, hash::name(name)).is_some() {
         return Err(DecodeError::Duplicate);
     }
-    // The rest of the piece bounds both the entries and the bytes that this item can add: an entry takes
-    // at least two bytes, the length of its bucket and its count.
+    // Step 2: the capacity. The rest of the piece is an upper bound on both the bytes and the entries that this
+    // item can add, since an entry takes at least two bytes: the length of its bucket, and its count.
     chunk.check_entry_capacity(from.bytes.len(), from.bytes.len()).map_err(|_| DecodeError::Range)?;
-    // The profile is read whole before the chunk is touched, so that the chunk never has an item whose
-    // counts do not add up.
+    // Step 3: the profile. Read all of it before the chunk is touched, so that the chunk never has an item
+    // whose counts do not add up.
     let mut buckets = Vec::new();
     let collect = |band, bucket, count| buckets.push((band, bucket, count));
     let observations = read_profile(from, chunk.bands(), collect)?;
-    let item = chunk.observe(name, observations);
-    chunk.add(item, buckets.into_iter());
+    // Step 4: add the item as if it were recorded.
+    let item = chunk.add_observations(name, observations);
+    chunk.add_counts(item, buckets.into_iter());
     Ok(())
 }
 
@@ -281,11 +289,13 @@ pub(super) fn read_profile<'a>(
 ) -> Result<u32, DecodeError> {
     let observations = from.read_number_in(1..=u32::MAX.into())?;
     for band in 0..bands {
-        // Each observation is in one bucket of the band, so every count takes from what remains and
-        // nothing may remain at the end. Counts cannot overflow that way.
-        let (mut remaining, mut previous) = (observations, None);
+        // Each observation fell into one bucket of the band. So every count is subtracted from the observations
+        // that remain, and none may remain at the end. This way no sum can overflow.
+        let mut remaining = observations;
+        let mut previous = None;
         for _ in 0..from.read_number()? {
             let (bucket, count) = (from.read_name()?, from.read_number()?);
+            // Strictly ascending, so a bucket that comes twice is an error too.
             if previous.is_some_and(|previous| previous >= bucket) {
                 return Err(DecodeError::Order);
             }
@@ -294,7 +304,7 @@ pub(super) fn read_profile<'a>(
             }
             remaining -= count;
             previous = Some(bucket);
-            on_frequency(band, bucket, count as u32);
+            on_frequency(band, bucket, count as u32); // at most the observations, which fit 32 bits
         }
         if remaining > 0 {
             return Err(DecodeError::Counts);

@@ -1,8 +1,8 @@
-//! The hash of names and buckets inside a chunk's tables.
+//! The hashes of names and buckets in a chunk's tables.
 //!
-//! Clients choose names and buckets, so the hash is keyed at random in each process: nobody can
-//! prepare a flood of names that meet in one cell. Nothing that a user sees, no reply, no digest and
-//! nothing saved depends on it.
+//! Clients choose names and buckets, so each process hashes them with a random key: nobody can prepare names
+//! that all fall into one cell. Nothing that a user can see depends on the hash: no reply, no digest, and no
+//! byte that is saved.
 
 use foldhash::quality::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -20,7 +20,7 @@ pub fn name(name: &[u8]) -> u32 {
     hasher.finish() as u32
 }
 
-/// The hash of a bucket inside a band.
+/// The hash of a bucket: of its band and its bytes.
 pub fn bucket(band: u16, bucket: &[u8]) -> u32 {
     let mut hasher = hasher();
     hasher.write_u16(band);
@@ -28,14 +28,13 @@ pub fn bucket(band: u16, bucket: &[u8]) -> u32 {
     hasher.finish() as u32
 }
 
-/// The hash of an item's id: ids are given by the chunk, so mixing them is enough.
+/// The hash of an item's id. No client chooses ids, so there is no key, and a multiplication is enough.
 pub fn id(id: u32) -> u32 {
     let mixed = u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed >> 32) as u32
 }
 
-/// A hash of 32 bits as the 64 that a table of hashbrown takes, of which it reads the lowest and the
-/// highest.
+/// Spreads a hash of 32 bits over the 64 that a table of hashbrown takes. It reads the lowest and the highest.
 pub fn spread(hash: u32) -> u64 {
     u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

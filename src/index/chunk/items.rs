@@ -1,21 +1,22 @@
 //! The items of a chunk: the name of each, the number of its observations, and the buckets it is in.
 //!
-//! An item is a record of 24 bytes in a slab, and its id, by which postings name it, is the slab's:
+//! An item is a record of 24 bytes in a slab. The id that it has there is the one by which postings name it.
 //!
 //! ```text
 //!     byte  0            4            8            12             16           20           24
 //!           | name_start | name_len   | name_hash  | observations | location   | len        |
-//!                  |            |                                  \_____ buckets: ListRef __/
+//!                  |                                               \_____ buckets: ListRef __/
 //!                  v                                                    |
 //!           names: a run of an arena of bytes                           v
-//!                                                         buckets: a list of bucket ids
+//!                                                         bucket_lists: a list of bucket ids
 //! ```
 //!
-//! A record with 0 observations is free, and its first field links to the next free one: an item that was
-//! never observed does not exist. The hash of the name is kept because searches over several chunks ask for the
-//! same item in each, and because a table that splits a cell would else have to read every name again.
+//! An item that was never observed does not exist, so a record with 0 observations is free. Its first field
+//! then links to the next free record. The hash of the name is stored for two reasons: a search over several
+//! chunks looks up the same item in each, and a table that splits a cell would otherwise have to read and hash
+//! the names again.
 //!
-//! Nothing here knows counts: how often an item was seen in a bucket is in the bucket's posting only.
+//! Counts are not here: the number of times that an item was seen in a bucket is only in the bucket's posting.
 
 use super::hash;
 use crate::index::memory::arena::Arena;
@@ -29,11 +30,11 @@ use crate::index::memory::slab::{Record, Slab};
 /// The record of an item, or a free one: 24 bytes.
 #[derive(Debug, Clone, Copy, Default)]
 struct Item {
-    /// The start of the name in the arena; in a free record the link to the next one.
+    /// The start of the name in the arena. In a free record, the link to the next one.
     name_start: u32,
     name_len: u32,
     name_hash: u32,
-    /// 0 marks a free record.
+    /// The number of observations. 0 marks a free record.
     observations: u32,
     /// The ids of the buckets that the item is in, each once, in no order.
     buckets: ListRef,
@@ -51,14 +52,15 @@ impl Record for Item {
     }
 }
 
-/// The items of one chunk, by dense ids that are used again after a removal.
+/// The items of one chunk, by ids that are used again after a removal.
 #[derive(Debug, Default)]
 pub struct Items {
     records: Slab<Item>,
     /// The ids by the hash of the name.
     table: IdTable,
     names: Arena<u8>,
-    buckets: ListPool<u32>,
+    /// The lists that [`Item::buckets`] refers to.
+    bucket_lists: ListPool<u32>,
 }
 
 impl Items {
@@ -77,8 +79,9 @@ impl Items {
         self.records.end()
     }
 
-    /// The id of the item with a name, whose hash is [`hash::name`].
+    /// The id of the item with a name. `hash` is the [`hash::name`] of it.
     pub fn find(&self, name: &[u8], hash: u32) -> Option<u32> {
+        // The table has compared 8 bits of the hash. Compare all 32 before reading a name, a likely cache miss.
         self.table.find(hash, |id| self.hash(id) == hash && self.name(id) == name)
     }
 
@@ -109,7 +112,7 @@ impl Items {
 
     /// The ids of the buckets that the item is in.
     pub fn buckets(&self, id: u32) -> impl Iterator<Item = u32> {
-        self.buckets.iter(self.records[id].buckets).copied()
+        self.bucket_lists.iter(self.records[id].buckets).copied()
     }
 
     /// The number of buckets that the item is in.
@@ -133,55 +136,60 @@ impl Items {
         id
     }
 
-    /// Removes an item. Its postings must be gone: no bucket may name it.
+    /// Removes an item. No bucket may have a posting of it any longer.
     pub fn remove(&mut self, id: u32) {
         let item = self.records.remove(id);
         self.table.remove(item.name_hash, id);
         self.names.free(item.name_start, item.name_len as usize);
-        self.buckets.free(item.buckets);
+        self.bucket_lists.free(item.buckets);
     }
 
-    /// Gives an item a name, which is not empty, that no other item has. Its id stays.
+    /// Gives an item a new name, which is not empty and no other item's. Its id stays, so its postings do too.
     pub fn rename(&mut self, id: u32, name: &[u8], hash: u32) {
         debug_assert!(self.find(name, hash).is_none(), "invariant 5: a name is added twice");
+        // Store the new name and write it to the record; then free the old one.
         let name_start = self.names.store(name);
         let item = &mut self.records[id];
         let renamed = Item { name_start, name_len: name.len() as u32, name_hash: hash, ..*item };
         let old = std::mem::replace(item, renamed);
         self.names.free(old.name_start, old.name_len as usize);
+        // The name has another hash, so the id moves to another cell of the table.
         self.table.remove(old.name_hash, id);
         let records = &self.records;
         self.table.insert(hash, id, |id| records[id].name_hash);
     }
 
-    /// Adds buckets to those that the item is in. It must not be in any of them already.
+    /// Adds buckets to the list of an item, which must not have any of them yet.
     pub fn add_buckets(&mut self, id: u32, buckets: &[u32]) {
-        self.buckets.extend(&mut self.records[id].buckets, buckets);
+        self.bucket_lists.extend(&mut self.records[id].buckets, buckets);
     }
 
     /// Adds to an item's observations. The sum must fit 32 bits.
-    pub fn observe(&mut self, id: u32, observations: u32) {
+    pub fn add_observations(&mut self, id: u32, observations: u32) {
         let item = &mut self.records[id];
         debug_assert!(item.observations.checked_add(observations).is_some(), "too many observations");
         item.observations += observations;
     }
 
-    /// True if names of `bytes` in all and `entries` more of items in buckets fit.
+    /// True if new names of the length `bytes` in all, and `entries` more in the lists of buckets, still fit.
     pub fn has_capacity_for(&self, bytes: usize, entries: usize) -> bool {
-        self.names.has_capacity_for(bytes) && self.buckets.has_capacity_for(entries)
+        self.names.has_capacity_for(bytes) && self.bucket_lists.has_capacity_for(entries)
     }
 
     /// The memory of all items.
     pub fn footprint(&self) -> Footprint {
-        self.records.footprint() + self.table.footprint() + self.names.footprint() + self.buckets.footprint()
+        self.records.footprint()
+            + self.table.footprint()
+            + self.names.footprint()
+            + self.bucket_lists.footprint()
     }
 
-    /// Lets the server move all of it.
+    /// Lets the server move all items.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
         self.records.move_by(mover);
         self.table.move_by(mover);
         self.names.move_by(mover);
-        self.buckets.move_by(mover);
+        self.bucket_lists.move_by(mover);
     }
 
     /// Checks invariants 5 and 6 of the items, and those of the stores that they are built on.
@@ -190,7 +198,8 @@ impl Items {
         self.names
             .internal_validate(self.records.iter().map(|item| (item.name_start, item.name_len as usize)))?;
         let lists: Vec<ListRef> = self.records.iter().map(|item| item.buckets).collect();
-        self.buckets.internal_validate(&lists)?;
+        self.bucket_lists.internal_validate(&lists)?;
+        // The table: it is sound, has all items, and finds each.
         let hash_of = |id| {
             let item = (id < self.end()).then(|| &self.records[id]);
             item.filter(|item| item.observations > 0).map(|item| item.name_hash)
@@ -235,7 +244,7 @@ mod tests {
     fn a_renamed_item_keeps_its_id_its_observations_and_its_buckets() {
         let mut items = Items::default();
         let id = add(&mut items, b"old");
-        items.observe(id, 4);
+        items.add_observations(id, 4);
         items.add_buckets(id, &[7, 3]);
         items.rename(id, b"a much longer name", hash::name(b"a much longer name"));
         assert_eq!((find(&items, b"old"), find(&items, b"a much longer name")), (None, Some(id)));

@@ -1,7 +1,7 @@
 //! A chunk: all observations of one index during one interval of time.
 //!
-//! An observation of an item adds one count in every band: to the bucket that the item's signature has there. A
-//! chunk holds both sides of these counts, cross-linked:
+//! An observation of an item has a signature, one bucket for each band. It adds 1 to the item's count in each
+//! of these buckets. A chunk stores the counts so that both sides can be read, cross-linked:
 //!
 //! ```text
 //!     items                                          buckets
@@ -11,14 +11,21 @@
 //!                                                    | 3 | band 1 | "w" | (b, 1)         |
 //! ```
 //!
-//! An item knows the buckets that it is in, a bucket knows the items in it with their counts. A count is
-//! stored once, in the bucket. Since an observation counts once in each band, the counts of an item have the
-//! same sum in all bands: the number of its observations. Nothing else is needed to scale a frequency.
+//! An item has a list of the ids of its buckets. A bucket has a *posting* for each item in it, the item's id
+//! and its count; so a count is stored once. In each band, the counts of an item add up to the number of its
+//! observations, because each observation counts once there. So a score needs no other number to scale a count.
+//!
+//! | file | content |
+//! | --- | --- |
+//! | `items` | the items: name, observations, bucket list |
+//! | `buckets` | the buckets: band, bytes, postings |
+//! | `hash` | the hashes that both are found by |
 //!
 //! # Invariants
 //!
-//! `internal_validate` checks them from here down, and each of its messages begins with a number. Debug
-//! builds also assert the local ones wherever a store changes.
+//! [`Chunk::internal_validate`] checks all of them, here and in the stores below. Each of its messages begins
+//! with the number of the invariant that is broken. Debug builds also assert the local ones wherever a store
+//! changes.
 //!
 //! 1. Cross-links: a bucket is in an item's list, and there once, if and only if the item has a posting in the
 //!    bucket.
@@ -26,24 +33,24 @@
 //!    bands.
 //! 3. Sums: in each band, the counts of an item add up to its observations; the observations of all items add
 //!    up to the chunk's.
-//! 4. Nothing is empty: every item has an observation, and every bucket has a member. A bucket without
-//!    members exists only between `Buckets::find_or_add` and the `Buckets::add` that follows.
+//! 4. Nothing is empty: every item has an observation, and every bucket has a member. The only exception is a
+//!    new bucket, between `Buckets::find_or_add` and the `Buckets::add` that follows.
 //! 5. Keys: no two items have the same name, no two buckets the same band and bytes. The table of each has
 //!    exactly the ids in use and finds each of them by its key.
 //! 6. Ids: every record of a slab is either in use or on the slab's free list, there once.
-//! 7. States of a bucket: lone, a count of at most 65,535; few, 1 to 32 postings (0 in the exception of 4);
-//!    hot, any number but 0. No item is in a bucket twice.
+//! 7. States of a bucket: a lone posting has a count of at most 65,535; few are 1 to 32 postings (0 in the
+//!    exception of 4); hot are 1 or more. No item is in a bucket twice.
 //! 8. Hot buckets: the table of positions finds each posting, the total is the sum of the counts, and no
-//!    count is above the bound. The bound itself may be larger than all of them.
+//!    count is above the bound. The bound may be larger than all counts.
 //! 9. Lists: the capacity of a list follows from its length. Up to 4,096 elements are a run of their size
 //!    class in the arena; more are a segmented vector of their own. Each belongs to one handle.
 //! 10. Runs: no two runs of an arena, in use or free, overlap, and none crosses from one segment to the next.
 //!     A free run is on one stack, that of its size class.
 //! 11. Tables: an entry is in the chain of the home cell of its hash and has the tag of its hash. The used
-//!     slots of a cell are a prefix; only the last slot links to an overflow cell, and only if all others are
-//!     used. An overflow cell is either in one chain, with an entry at least, or on the free list.
-//! 12. Segments: later segments exist only if the first one is full; all but the last are full; the last is not
-//!     empty.
+//!     slots of a cell come first; only the last slot can link to an overflow cell, and only if all others are
+//!     used. An overflow cell is either in one chain, with at least one entry, or on the free list.
+//! 12. Segments: all segments of a vector but the last are full, and the last is not empty unless it is the
+//!     only one. All but the first are allocated whole.
 
 pub(crate) mod buckets;
 pub(crate) mod hash;
@@ -61,7 +68,7 @@ use std::hint::black_box;
 /// The new count in each band that an observation was added to.
 pub type Counts = SmallVec<[u32; 32]>;
 
-/// The reason that a chunk cannot take an addition. The chunk has not been changed.
+/// The reason why a chunk cannot take an addition. The chunk is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CapacityError {
     /// An item's observations would not fit 32 bits.
@@ -72,7 +79,7 @@ pub enum CapacityError {
     Chunk,
 }
 
-/// The bucket frequencies and the bucket members of one index in one interval.
+/// The observations of one index in one interval: its items, its buckets, and the counts that link them.
 #[derive(Debug)]
 pub struct Chunk {
     bands: u16,
@@ -83,7 +90,7 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// An empty chunk of a number of bands, 1 to 1024.
+    /// An empty chunk with this number of bands, 1 to 1024.
     pub fn new(bands: u16) -> Chunk {
         Chunk { bands, observations: 0, items: Items::default(), buckets: Buckets::default() }
     }
@@ -123,98 +130,106 @@ impl Chunk {
         self.item(item).map_or(0, |id| self.items.bucket_count(id))
     }
 
-    // Writing. An addition must fit: the caller asks first.
+    // Writing. Nothing here fails half-way: the caller asks first whether an addition fits.
 
-    /// Checks that an item can have `observations` more, if its name and their buckets have `bytes` in all.
+    /// Checks that an item can have this many more observations. `bytes` is the length of its name and of all
+    /// their buckets together.
     ///
     /// # Errors
-    /// The limit that would be passed: of the item's count, or of the chunk.
+    /// The limit that would be exceeded: the item's or the chunk's.
     pub fn check_capacity(&self, item: &[u8], observations: u32, bytes: usize) -> Result<(), CapacityError> {
-        // As long as the observations of all items fit 32 bits together, the item's do too, and it need not be
-        // looked up.
+        // If even the observations of all items fit 32 bits together, those of one item do. Only if they do
+        // not, the item has to be looked up.
         if self.observations + u64::from(observations) > u32::MAX.into() {
             self.observations_of(item).checked_add(observations).ok_or(CapacityError::Count)?;
         }
+        // At worst each observation puts the item in a new bucket of every band.
         self.check_entry_capacity(usize::from(self.bands).saturating_mul(observations as usize), bytes)
     }
 
-    /// Checks that `entries` more, an item in a bucket each, and `bytes` of names and buckets fit.
+    /// Checks that this many more entries fit, and `bytes` of names and buckets. An entry is a posting, and the
+    /// bucket's id in the item's list.
     pub(crate) fn check_entry_capacity(&self, entries: usize, bytes: usize) -> Result<(), CapacityError> {
         let fits =
             self.items.has_capacity_for(bytes, entries) && self.buckets.has_capacity_for(bytes, entries);
         if fits { Ok(()) } else { Err(CapacityError::Chunk) }
     }
 
-    /// Adds an observation of an item, whose name is not empty: `signature` has a bucket for each band. Returns
-    /// the new count of each. [`Self::check_capacity`] must have been `Ok`.
+    /// Adds an observation of an item, whose name is not empty. `signature` has a bucket for each band, in the
+    /// order of the bands. Returns the item's new count in each. [`Self::check_capacity`] must have been `Ok`.
     pub fn record<'a>(&mut self, item: &[u8], signature: impl Iterator<Item = &'a [u8]>) -> Counts {
         debug_assert_eq!(self.check_capacity(item, 1, 0), Ok(()));
-        let item = self.observe(item, 1);
+        // The two halves of an observation: the item's number of observations, and its count in each band.
+        let item = self.add_observations(item, 1);
         let buckets = (0..self.bands).zip(signature).map(|(band, bucket)| (band, bucket, 1));
-        let counts = self.add(item, buckets);
+        let counts = self.add_counts(item, buckets);
         debug_assert!(counts.len() == usize::from(self.bands), "invariant 3: a band without a bucket");
         counts
     }
 
-    /// Adds to the observations of an item, which is added if it is new; returns its id. Its counts must
-    /// get the same sum in every band by [`Self::add`].
-    pub(crate) fn observe(&mut self, item: &[u8], observations: u32) -> u32 {
+    /// Adds to the number of an item's observations, and adds the item if it is new. Returns its id. This is
+    /// half of an addition: [`Self::add_counts`] must then add as much in every band (invariant 3).
+    pub(crate) fn add_observations(&mut self, item: &[u8], observations: u32) -> u32 {
         self.observations += u64::from(observations);
         let hash = hash::name(item);
         match self.items.find(item, hash) {
             Some(id) => {
-                self.items.observe(id, observations);
+                self.items.add_observations(id, observations);
                 id
             }
             None => self.items.add(item, hash, observations),
         }
     }
 
-    /// Adds to an item's counts in some buckets, none of them twice: a band, the bucket's bytes, and what to
-    /// add, at least 1. Returns the new counts.
-    pub(crate) fn add<'a>(
+    /// Adds to an item's counts in some buckets, no two of them the same. Of each, `buckets` has the band, the
+    /// bytes, and the number to add, at least 1. Returns the new counts in the same order.
+    pub(crate) fn add_counts<'a>(
         &mut self,
         item: u32,
         buckets: impl Iterator<Item = (u16, &'a [u8], u32)>,
     ) -> Counts {
-        let (mut counts, mut joined) = (Counts::new(), SmallVec::<[u32; 32]>::new());
+        // The buckets' side: a posting for each bucket, and the buckets themselves where they are new.
+        let mut counts = Counts::new();
+        let mut joined: SmallVec<[u32; 32]> = SmallVec::new(); // the buckets that get a new posting
         for (band, bucket, count) in buckets {
             debug_assert!(band < self.bands, "invariant 2: a bucket of band {band}");
             let bucket = self.buckets.find_or_add(&BucketKey::new(band, bucket));
             let sum = self.buckets.add(bucket, item, count);
             if sum == count {
-                joined.push(bucket); // the item was not in this bucket before
+                joined.push(bucket); // the count was 0: the item was not in this bucket before
             }
             counts.push(sum);
         }
-        // The other side of the new postings (invariant 1), in one go: the item's list grows once.
+        // The item's side of the new postings (invariant 1). They are added together, so its list grows once.
         self.items.add_buckets(item, &joined);
         counts
     }
 
-    /// Gives all of the source's observations to the destination, another item, whose name is not empty.
-    /// Returns false if the source has none. The sum of both must fit 32 bits.
+    /// Moves all observations of the source to the destination, another item, whose name is not empty. The
+    /// source is then no longer here. Returns false if it was not here before. The sum of both must fit 32
+    /// bits.
     pub fn merge(&mut self, destination: &[u8], source: &[u8]) -> bool {
         debug_assert!(destination != source, "an item is merged with itself");
         let Some(from) = self.item(source) else { return false };
-        // A destination that is new is the source under another name.
+        // If the destination is new, the source gets its name, and nothing has to be moved.
         let hash = hash::name(destination);
         let Some(to) = self.items.find(destination, hash) else {
             self.items.rename(from, destination, hash);
             return true;
         };
-        self.items.observe(to, self.items.observations(from));
+        // Move the count of each bucket. The chunk's own number of observations stays the same.
+        self.items.add_observations(to, self.items.observations(from));
         let mut joined: SmallVec<[u32; 64]> = SmallVec::new();
         for bucket in self.copy_buckets(from) {
-            // The destination gets the count before the source loses it: a bucket without members would be
-            // removed (invariant 4).
+            // Add the count to the destination before it is taken from the source: a bucket that lost its last
+            // member in between would be removed (invariant 4).
             let count = self.buckets.count(bucket, from);
             if self.buckets.add(bucket, to, count) == count {
                 joined.push(bucket);
             }
             self.buckets.remove(bucket, from);
         }
-        // No bucket names the source any longer, so it may go (invariant 1).
+        // The other side of the links (invariant 1). No bucket names the source any longer, so it can go.
         self.items.add_buckets(to, &joined);
         self.items.remove(from);
         true
@@ -224,6 +239,7 @@ impl Chunk {
     pub fn delete(&mut self, item: &[u8]) -> bool {
         let Some(id) = self.item(item) else { return false };
         self.observations -= u64::from(self.items.observations(id));
+        // The postings first, each with its bucket if it is the last one there; then the item with its list.
         for bucket in self.copy_buckets(id) {
             let count = self.buckets.remove(bucket, id);
             debug_assert!(count > 0, "invariant 1: an item names a bucket that does not name it");
@@ -232,19 +248,19 @@ impl Chunk {
         true
     }
 
-    /// The buckets of an item, copied so that they can be changed meanwhile.
+    /// A copy of an item's list of buckets, for a loop that changes the buckets.
     fn copy_buckets(&self, item: u32) -> SmallVec<[u32; 64]> {
         self.items.buckets(item).collect()
     }
 
-    // Reading, by the chunk's own ids: for searches and profiles.
+    // Reading. Ids are the chunk's own: the same item has another id in the next chunk.
 
     /// The id of an item in this chunk.
     pub fn item(&self, item: &[u8]) -> Option<u32> {
         self.items.find(item, hash::name(item))
     }
 
-    /// The id of an item, for a caller who has the hash of its name from another chunk.
+    /// The id of an item, for a caller that already has the hash of its name: it is the same in every chunk.
     pub(crate) fn item_by_hash(&self, item: &[u8], hash: u32) -> Option<u32> {
         self.items.find(item, hash)
     }
@@ -259,8 +275,8 @@ impl Chunk {
         self.buckets.find(key)
     }
 
-    /// Looks up those of many buckets whose index in `keys` passes the `filter`, and hands the index and the
-    /// id of each that is here to `on_found`. `scratch` must be as long as `keys`, or longer.
+    /// Looks up many buckets: those whose index in `keys` passes the `filter`. Calls `on_found` with the index
+    /// and the id of each that is here. `scratch` must be at least as long as `keys`.
     pub(crate) fn locate_buckets(
         &self,
         keys: &[BucketKey],
@@ -268,11 +284,11 @@ impl Chunk {
         filter: impl Fn(usize) -> bool,
         mut on_found: impl FnMut(usize, u32),
     ) {
-        // Pass 1: ask the tags of the table for all keys, without a branch on the answer, so that the cache
-        // misses overlap. Most buckets of a query are not in a chunk, and this is all that they cost.
+        // Pass 1: check the tags for all keys, without a branch on the result, so that the cache misses
+        // overlap. Most buckets of a query are not in a given chunk. For them, this is all the work there is.
         let may_have = |(index, key)| (index, self.buckets.may_have(key));
         let possible = select_branchless(keys.iter().enumerate().map(may_have), scratch);
-        // Pass 2: look up those that may be here.
+        // Pass 2: look up those that may be here. The filter comes only now, because it branches.
         for index in possible {
             if filter(*index)
                 && let Some(id) = self.buckets.find(&keys[*index])
@@ -292,7 +308,7 @@ impl Chunk {
         self.buckets.member_count(bucket)
     }
 
-    /// True only if an item is a bucket's sole member. It may be false for one that is; see
+    /// True only if an item is a bucket's sole member. May be false for one that is: see
     /// [`Buckets::is_sole_member`].
     pub(crate) fn is_sole_member(&self, bucket: u32, item: u32) -> bool {
         self.buckets.is_sole_member(bucket, item)
@@ -313,10 +329,11 @@ impl Chunk {
         self.buckets.postings(bucket)
     }
 
-    /// Touches the records that [`Self::entries`] will read, which lie all over memory, so that their cache
-    /// misses overlap.
+    /// Touches the bucket records that [`Self::entries`] is about to read. They are all over memory, and
+    /// touched together, their cache misses overlap.
     pub(crate) fn prefetch_entries(&self, item: u32) {
-        // The reads do not depend on each other; `black_box` keeps them from being optimised away.
+        // No read depends on another, so the processor issues many at once. `black_box` keeps the compiler from
+        // removing them.
         black_box(self.items.buckets(item).fold(0, |sum, bucket| sum ^ self.buckets.band(bucket)));
     }
 
@@ -325,7 +342,7 @@ impl Chunk {
         self.items.buckets(item).map(move |bucket| self.buckets.entry(bucket, item))
     }
 
-    /// The same as triples: band, bytes, count.
+    /// [`Self::entries`] as triples of band, bytes and count.
     pub(crate) fn frequencies(&self, item: u32) -> impl Iterator<Item = (u16, &[u8], u32)> {
         self.entries(item).map(|entry| (entry.band, entry.bytes, entry.count))
     }
@@ -336,21 +353,21 @@ impl Chunk {
         id.into_iter().flat_map(|id| self.buckets.postings(id)).map(|posting| self.items.name(posting.item))
     }
 
-    // The server's needs: digests, memory, validation.
+    // The whole chunk: for digests, memory management and validation.
 
-    /// Every item with its observations, and the (band, bucket, count) of each bucket that it is in. Neither
-    /// items nor buckets have an order.
+    /// Every item with the number of its observations, and band, bytes and count of each bucket that it is in.
+    /// Neither items nor buckets have an order.
     pub fn contents(&self) -> impl Iterator<Item = (&[u8], u32, impl Iterator<Item = (u16, &[u8], u32)>)> {
         let ids = self.items.ids();
         ids.map(|id| (self.items.name(id), self.items.observations(id), self.frequencies(id)))
     }
 
-    /// Bytes allocated, those of the value itself included.
+    /// The number of bytes allocated, including those of the `Chunk` itself.
     pub fn memory(&self) -> usize {
         size_of::<Chunk>() + self.footprint().bytes
     }
 
-    /// The number of allocations, that of the value itself included: the cost of freeing it.
+    /// The number of allocations, including that of the `Chunk` itself: the cost of freeing it.
     pub fn allocations(&self) -> usize {
         1 + self.footprint().allocations
     }
@@ -359,29 +376,31 @@ impl Chunk {
         self.items.footprint() + self.buckets.footprint()
     }
 
-    /// Lets the server move all of it.
+    /// Lets the server move the chunk's memory.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
         self.items.move_by(mover);
         self.buckets.move_by(mover);
     }
 
     /// Checks all invariants that `chunk/mod.rs` lists, in this chunk and in every store below it. It is for
-    /// tests, fuzzers and anyone who suspects a chunk, and takes seconds for a large one.
+    /// tests, fuzzers, and anyone who suspects that a chunk is broken. For a large chunk it takes seconds.
     ///
     /// # Errors
-    /// The first invariant that does not hold: its number, and what is wrong.
+    /// The first invariant that is found broken: its number, and a description.
     pub fn internal_validate(&self) -> Result<(), &'static str> {
-        // From below: the links that are followed here are sound if the stores are.
+        // The stores first: only if they are sound can their ids be followed.
         self.items.internal_validate()?;
         self.buckets.internal_validate()?;
-        let (mut observations, mut links) = (0, 0);
+        // The items: the links and the sums of each.
+        let mut observations = 0;
+        let mut links = 0;
         for id in self.items.ids() {
             links += self.validate_item(id)?;
             observations += u64::from(self.items.observations(id));
         }
         ensure(observations == self.observations, "3: the observations of the items are not the chunk's")?;
-        // Each bucket of an item has a posting of it, no two the same one. So if there are as many
-        // postings, none is left whose item does not have the bucket.
+        // The links back: by now, each link from an item to a bucket is known to have a posting of its own. So
+        // if there are as many postings as links, each posting also has a link.
         let postings: usize = self.buckets.ids().map(|id| self.buckets.member_count(id)).sum();
         ensure(postings == links, "1: a bucket names an item that does not name the bucket")
     }
@@ -390,6 +409,7 @@ impl Chunk {
     fn validate_item(&self, id: u32) -> Result<usize, &'static str> {
         let mut buckets: Vec<u32> = self.items.buckets(id).collect();
         self.validate_links(&mut buckets)?;
+        // Each bucket has a posting of the item, and the counts of each band add up to the observations.
         let mut sums = vec![0u64; self.bands.into()];
         for entry in self.entries(id) {
             ensure(entry.count > 0, "1: an item names a bucket that does not name the item")?;
@@ -404,7 +424,7 @@ impl Chunk {
         Ok(buckets.len())
     }
 
-    /// Checks that the buckets of an item exist, and that none of them is named twice.
+    /// Checks that the ids in an item's list are within range, and that none of them is there twice.
     fn validate_links(&self, buckets: &mut [u32]) -> Validation {
         buckets.sort_unstable();
         ensure(
@@ -422,11 +442,11 @@ mod tests {
     #[test]
     fn an_item_is_full_by_its_own_observations() {
         let mut chunk = Chunk::new(1);
-        chunk.observe(b"much", u32::MAX - 1);
+        chunk.add_observations(b"much", u32::MAX - 1);
         assert_eq!(chunk.check_capacity(b"much", 1, 0), Ok(()));
         assert_eq!(chunk.check_capacity(b"much", 2, 0), Err(CapacityError::Count));
         assert_eq!(chunk.check_capacity(b"other", 100, 0), Ok(()));
-        chunk.observe(b"other", 1);
+        chunk.add_observations(b"other", 1);
         assert_eq!(chunk.check_capacity(b"much", 1, 0), Ok(()));
         assert_eq!(chunk.check_capacity(b"much", 2, 0), Err(CapacityError::Count));
     }

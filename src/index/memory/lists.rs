@@ -1,21 +1,22 @@
-//! Lists: many short ones in an arena, and a few long ones on their own.
+//! Lists: many short ones in an arena, and a few long ones in vectors of their own.
 //!
-//! A chunk holds millions of lists (the buckets of an item, the items of a bucket) of one to ten
-//! elements. A `Vec` each would cost 24 bytes of header and an allocation, and freeing three million
-//! of them stops the server for 40 ms. So the caller keeps a handle of 8 bytes, [`ListRef`], and the elements
-//! lie in one of two places that follow from the length:
+//! A chunk holds millions of lists (the buckets of an item, the items of a bucket), most of one to ten
+//! elements. If each were a `Vec`, it would cost 24 bytes of header and an allocation, and freeing three
+//! million of them stops the server for 40 ms. So the caller keeps a handle of 8 bytes, [`ListRef`]: a location
+//! and a length. The length decides which kind of list it is, and so what the location means:
 //!
 //! ```text
-//!     length             elements                              location
-//!     0                  none                                  0, without meaning
-//!     1 to SHORT_MAX     a run of the arena                    the start of the run
-//!     more               a segmented vector of its own         its id in a slab
+//!     length             kind       elements                              location
+//!     0                  empty      none                                  0, not used
+//!     1 to SHORT_MAX     short      a run of the arena                    the start of the run
+//!     more               long       a segmented vector of its own         its id in a slab
 //! ```
 //!
-//! No capacity is stored either. The run of a list has the size class of its length: as the list grows from one
-//! class to the next it is copied to a new run, and the old one is free for lists of its class. A list moves to
-//! a segmented vector when it outgrows [`SHORT_MAX`] and back when it shrinks to it; a list that swings around
-//! that length pays a copy of 4,096 elements each time, which costs microseconds.
+//! No capacity is stored: it follows from the length as well. The run of a short list has the size class of the
+//! list's length. When the list grows from one class to the next it is copied to a new run, and the old run is
+//! free for other lists. A list becomes long when it outgrows [`SHORT_MAX`], and short again when it shrinks to
+//! it. One that keeps crossing this border pays for a copy of 4,096 elements each time, which takes
+//! microseconds.
 
 use super::arena::Arena;
 use super::footprint::Footprint;
@@ -25,11 +26,11 @@ use super::segmented_vec::SegmentedVec;
 use super::size_class::size_class;
 use super::slab::{Record, Slab};
 
-/// The length of the longest list that lies in the arena.
+/// The length of the longest list that is kept in the arena.
 pub const SHORT_MAX: u32 = 4_096;
 
-/// A handle to a list of a [`ListPool`], 8 bytes. A change of the list writes to the handle that it is made
-/// through; copies of it are then stale.
+/// A handle to a list of a [`ListPool`], 8 bytes. A change to the list updates the handle that it is made
+/// through; copies of that handle are then stale.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ListRef {
     /// The start of the run, or the id of the long list.
@@ -38,7 +39,7 @@ pub struct ListRef {
 }
 
 impl ListRef {
-    /// A handle from its parts, for records that pack them.
+    /// The handle with this location and length, for records that store the two apart.
     pub fn from_parts(location: u32, len: u32) -> ListRef {
         ListRef { location, len }
     }
@@ -48,7 +49,7 @@ impl ListRef {
         self.len as usize
     }
 
-    /// The location of the elements, for records that pack it.
+    /// The location of the elements, for records that store it apart from the length.
     pub fn location(self) -> u32 {
         self.location
     }
@@ -58,11 +59,11 @@ impl ListRef {
     }
 }
 
-/// A list that outgrew the arena.
+/// The elements of a long list.
 #[derive(Debug)]
 struct LongList<T> {
     elements: SegmentedVec<T>,
-    /// The link of a free record, whose list is empty.
+    /// The link, if the record is free. A record is free if it has no elements: a list that is long has many.
     next_free: u32,
 }
 
@@ -76,31 +77,33 @@ impl<T> Record for LongList<T> {
     }
 }
 
-/// The lists of one chunk that hold elements of one kind.
+/// The lists of a chunk whose elements are of one type.
 #[derive(Debug)]
 pub struct ListPool<T> {
     short: Arena<T>,
     long: Slab<LongList<T>>,
-    /// What the long lists own together: see [`Footprint`].
-    long_elements: Footprint,
+    /// The sum of the footprints of all long lists, kept up to date so that [`Self::footprint`] does not have
+    /// to add them up.
+    long_footprint: Footprint,
 }
 
 impl<T> Default for ListPool<T> {
     fn default() -> Self {
-        ListPool { short: Arena::default(), long: Slab::default(), long_elements: Footprint::default() }
+        ListPool { short: Arena::default(), long: Slab::default(), long_footprint: Footprint::default() }
     }
 }
 
 impl<T: Copy + Default> ListPool<T> {
     /// Adds an element at the end of a list.
     pub fn push(&mut self, list: &mut ListRef, value: T) {
-        // The longest list of the arena, one that has left it, and any other.
         if list.len == SHORT_MAX {
+            // A short list that this element makes long.
             self.move_to_long(list, value);
         } else if list.is_long() {
             self.change_long(list.location, |elements| elements.push(value));
             list.len += 1;
         } else {
+            // A short list that stays short. Unless it outgrows its size class, it also stays in its run.
             let len = list.len() + 1;
             self.resize_short(list, len);
             self.short.run_mut(list.location, len)[len - 1] = value;
@@ -110,40 +113,42 @@ impl<T: Copy + Default> ListPool<T> {
     /// Adds elements at the end of a list.
     pub fn extend(&mut self, list: &mut ListRef, values: &[T]) {
         let (old_len, len) = (list.len(), list.len() + values.len());
-        // A list that is long, or becomes so on the way, takes the elements one by one.
         if len > SHORT_MAX as usize {
+            // A list that is long, or becomes long on the way, takes the elements one by one.
             values.iter().for_each(|value| self.push(list, *value));
         } else if len > old_len {
-            // One step to the final length, and one copy.
+            // A short list goes straight to its final length: at most one new run, and one copy.
             self.resize_short(list, len);
             self.short.run_mut(list.location, len)[old_len..].copy_from_slice(values);
         }
     }
 
-    /// Removes an element: the last one takes its place. The index must be below the length.
+    /// Removes an element in constant time: the last one takes its place. The index must be below the length.
     pub fn swap_remove(&mut self, list: &mut ListRef, index: usize) {
         debug_assert!(index < list.len());
         let last = list.len() - 1;
         if list.is_long() {
+            // The elements first, then the handle: its length says which kind of list this is.
             self.change_long(list.location, |elements| elements.swap_remove(index));
             list.len -= 1;
+            // By its new length the list may be short. Its elements have to follow.
             if !list.is_long() {
                 self.move_to_short(list);
             }
         } else {
-            // The element goes to the end of the run, and the list becomes shorter by it.
+            // Swap the element to the end, and cut it off.
             self.short.run_mut(list.location, last + 1).swap(index, last);
             self.resize_short(list, last);
         }
     }
 
-    /// Changes the length of a list that is short before and after. If the new length has another size class,
-    /// the elements that stay are copied to a run of that class.
+    /// Changes the length of a list that is short before and after, and moves it to another run if the new
+    /// length has another size class. Elements that are added have arbitrary values.
     fn resize_short(&mut self, list: &mut ListRef, len: usize) {
         debug_assert!(!list.is_long() && len <= SHORT_MAX as usize, "invariant 9");
         if size_class(list.len()).number != size_class(len).number {
-            // The new run is cut before the old one is free: the two never overlap. An empty list, before or
-            // after, has no run.
+            // Allocate the new run before the old one is freed, so that they cannot overlap. An empty list has
+            // no run, neither an old one to copy from nor a new one.
             let location = if len > 0 { self.short.alloc(len) } else { 0 };
             self.short.copy_run(list.location, location, list.len().min(len));
             self.free(*list);
@@ -152,36 +157,39 @@ impl<T: Copy + Default> ListPool<T> {
         list.len = len as u32;
     }
 
-    /// Moves a list of [`SHORT_MAX`] elements from the arena to a segmented vector, with one element more.
+    /// Adds an element to a list of [`SHORT_MAX`] elements, and moves it from the arena to a segmented vector.
     fn move_to_long(&mut self, list: &mut ListRef, value: T) {
+        debug_assert!(list.len == SHORT_MAX, "invariant 9");
         let mut elements = SegmentedVec::default();
-        self.short(*list).iter().for_each(|value| elements.push(*value));
+        self.short_slice(*list).iter().for_each(|value| elements.push(*value));
         elements.push(value);
+        // Free the run while the handle still has the short length that names it, then change the handle.
         self.free(*list);
         list.len += 1;
-        self.long_elements = self.long_elements + elements.footprint();
+        self.long_footprint = self.long_footprint + elements.footprint();
         list.location = self.long.insert(LongList { elements, next_free: 0 });
     }
 
-    /// Changes the elements of a long list, and what all long lists own with them.
+    /// Changes the elements of a long list, and keeps the sum of the footprints up to date.
     fn change_long(&mut self, id: u32, change: impl FnOnce(&mut SegmentedVec<T>)) {
         let elements = &mut self.long[id].elements;
         let before = elements.footprint();
         change(elements);
-        self.long_elements = self.long_elements - before + elements.footprint();
+        self.long_footprint = self.long_footprint - before + elements.footprint();
     }
 
-    /// Takes a long list out, and returns its elements.
+    /// Removes a long list, and returns its elements.
     fn remove_long(&mut self, id: u32) -> SegmentedVec<T> {
         let LongList { elements, .. } = self.long.remove(id);
-        self.long_elements = self.long_elements - elements.footprint();
+        self.long_footprint = self.long_footprint - elements.footprint();
         elements
     }
 
-    /// Moves a list that has just shrunk to [`SHORT_MAX`] elements back to the arena.
+    /// Moves a list that has just shrunk to [`SHORT_MAX`] elements back to the arena. Its location is still
+    /// that of a long list.
     fn move_to_short(&mut self, list: &mut ListRef) {
-        // Pushed again from nothing, the elements pass through all size classes: a few copies more than needed,
-        // at this one length.
+        // Push the elements to an empty list. It passes through all size classes on its way, which costs a few
+        // copies more than it has to, but only here.
         let elements = self.remove_long(list.location);
         debug_assert!(elements.len() == list.len(), "invariant 9");
         *list = ListRef::default();
@@ -197,24 +205,24 @@ impl<T: Copy + Default> ListPool<T> {
         }
     }
 
-    /// The elements of a list of at most [`SHORT_MAX`], in order.
-    pub fn short(&self, list: ListRef) -> &[T] {
-        debug_assert!(!list.is_long());
+    /// The elements of a short list, in order: one of at most [`SHORT_MAX`] elements.
+    pub fn short_slice(&self, list: ListRef) -> &[T] {
+        debug_assert!(!list.is_long(), "the elements of a long list are not one slice");
         if list.len > 0 { self.short.run(list.location, list.len()) } else { &[] }
     }
 
     /// The elements of a list, in order.
     pub fn iter(&self, list: ListRef) -> impl Iterator<Item = &T> {
-        // One of the two is empty: a chain of both has one type, whatever the length.
+        // Both kinds of list must give an iterator of the same type: a chain, of which one half is empty.
         let (short, long) = if list.is_long() {
             (&[][..], Some(&self.long[list.location].elements))
         } else {
-            (self.short(list), None)
+            (self.short_slice(list), None)
         };
         short.iter().chain(long.into_iter().flat_map(SegmentedVec::iter))
     }
 
-    /// One element, to change. The index must be below the length.
+    /// The element at an index, to change. The index must be below the length.
     pub fn get_mut(&mut self, list: ListRef, index: usize) -> &mut T {
         if list.is_long() {
             &mut self.long[list.location].elements[index]
@@ -225,16 +233,16 @@ impl<T: Copy + Default> ListPool<T> {
 
     /// True if lists can grow by `additional` elements in all.
     pub fn has_capacity_for(&self, additional: usize) -> bool {
-        // A list that grows needs its new run before its old one is free.
+        // A list that grows needs its new run before its old one is freed, hence one short list more.
         self.short.has_capacity_for(additional + SHORT_MAX as usize)
     }
 
     /// The memory of all lists.
     pub fn footprint(&self) -> Footprint {
-        self.short.footprint() + self.long.footprint() + self.long_elements
+        self.short.footprint() + self.long.footprint() + self.long_footprint
     }
 
-    /// Lets the server move all of it.
+    /// Lets the server move all lists.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
         self.short.move_by(mover);
         self.long.move_by(mover);
@@ -243,8 +251,9 @@ impl<T: Copy + Default> ListPool<T> {
 
     /// Checks invariants 6, 9, 10 and 12 of [`crate::index::chunk`], given every list of the pool.
     pub fn internal_validate(&self, lists: &[ListRef]) -> Validation {
-        // Long lists: one handle for each record of the slab, and of the same length.
+        // Long lists: each record of the slab has exactly one handle, of the same length.
         self.long.internal_validate()?;
+        // A location is compared with the slab's end before it is followed: it may be any number.
         let mut ids = Vec::new();
         for list in lists.iter().filter(|list| list.is_long()) {
             let elements = (list.location < self.long.end()).then(|| &self.long[list.location].elements);
@@ -254,12 +263,14 @@ impl<T: Copy + Default> ListPool<T> {
             )?;
             ids.push(list.location);
         }
+        // Sorted, the ids of the handles must be those of the slab. An id that two handles share comes twice.
         ids.sort_unstable();
         ensure(self.long.ids().eq(ids), "9: a long list belongs to no handle, or to two")?;
         self.long.iter().try_for_each(|list| list.elements.internal_validate())?;
+        // The sum that every change has kept up to date is still the sum.
         let footprint = self.long.iter().map(|list| list.elements.footprint()).sum::<Footprint>();
-        ensure(self.long_elements == footprint, "9: the footprint of the long lists is not their sum")?;
-        // Short lists: their runs.
+        ensure(self.long_footprint == footprint, "9: the footprint of the long lists is not their sum")?;
+        // Short lists: their runs do not overlap. Empty lists have none.
         let in_use = lists.iter().filter(|list| list.len > 0 && !list.is_long());
         self.short.internal_validate(in_use.map(|list| (list.location, list.len())))
     }

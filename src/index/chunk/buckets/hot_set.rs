@@ -3,11 +3,12 @@
 //! ```text
 //!     postings   | (item 7, 3) | (item 2, 1) | (item 9, 4) |      a search reads them from end to end
 //!                      0             1             2
-//!     positions    7 -> 0,   2 -> 1,   9 -> 2                     an item's posting is found at once
+//!     positions    7 -> 0,   2 -> 1,   9 -> 2                     a lookup finds an item's posting at once
 //! ```
 //!
-//! A removal moves the last posting to the hole, so that the postings stay dense. The table costs as much as
-//! the postings; a table of postings would do without them, but be read with its holes and without order.
+//! When a posting is removed, the last one moves to its place, so there are never holes among them. The table
+//! costs as much memory as the postings. *Turned down:* a hash table of the postings themselves. It would save
+//! the vector, but a search would have to read its empty slots too, and the order would depend on the hash.
 
 use super::Posting;
 use crate::index::chunk::hash;
@@ -22,13 +23,13 @@ use crate::index::memory::slab::Record;
 #[derive(Debug, Default)]
 pub(super) struct HotSet {
     pub(super) postings: SegmentedVec<Posting>,
-    /// The position of each item's posting in `postings`, by the hash of the item's id.
+    /// The position in `postings` of each item's posting, found by the hash of the item's id.
     positions: IdTable,
     /// The sum of the counts.
     pub(super) total: u64,
-    /// No count is larger. The largest count may be smaller, after a removal.
+    /// An upper bound on the counts. Removals do not lower it.
     pub(super) max_count_bound: u32,
-    /// The link of a free record, which has no postings.
+    /// The link, if the record is free. A record is free if it has no postings.
     next_free: u32,
 }
 
@@ -43,7 +44,7 @@ impl Record for HotSet {
 }
 
 impl HotSet {
-    /// The position of an item's posting.
+    /// The position of an item's posting, if it has one.
     pub(super) fn position(&self, item: u32) -> Option<usize> {
         let is_of_item = |position: u32| self.postings[position as usize].item == item;
         self.positions.find(hash::id(item), is_of_item).map(|position| position as usize)
@@ -53,13 +54,15 @@ impl HotSet {
     pub(super) fn push(&mut self, posting: Posting) {
         let position = self.postings.len() as u32;
         self.postings.push(posting);
+        // If the table splits a cell, it asks for the hash of a position: that of the item whose posting is
+        // there.
         let postings = &self.postings;
         let hash_of = |position| hash::id(postings[position as usize].item);
         self.positions.insert(hash::id(posting.item), position, hash_of);
         self.note_count(posting.count, posting.count);
     }
 
-    /// Adds to the count of the posting at a position, and returns the sum.
+    /// Adds to the count of the posting at a position, and returns the new count.
     pub(super) fn add(&mut self, position: usize, count: u32) -> u32 {
         let posting = &mut self.postings[position];
         posting.count += count;
@@ -68,7 +71,7 @@ impl HotSet {
         sum
     }
 
-    /// Keeps the total and the bound (invariant 8) after a count grew by `added` to `count`.
+    /// Brings the total and the bound up to date (invariant 8) after a count has grown by `added` to `count`.
     fn note_count(&mut self, added: u32, count: u32) {
         self.total += u64::from(added);
         self.max_count_bound = self.max_count_bound.max(count);
@@ -77,9 +80,11 @@ impl HotSet {
     /// Removes the posting at a position: the last one takes its place.
     pub(super) fn remove(&mut self, position: usize) {
         let Posting { item, count } = self.postings[position];
-        // The bound is not lowered, which would take a look at every posting.
+        // The bound stays. To lower it, every posting would have to be looked at.
         self.total -= u64::from(count);
         let last = self.postings.len() - 1;
+        // In the table, forget the position, then enter it for the item of the last posting. Then move the
+        // posting there.
         self.positions.remove(hash::id(item), position as u32);
         if position < last {
             let moved = self.postings[last].item;
@@ -97,6 +102,7 @@ impl HotSet {
         let counts = || self.postings.iter().map(|posting| posting.count);
         ensure(self.total == counts().map(u64::from).sum::<u64>(), "8: a hot total is not the sum")?;
         ensure(counts().all(|count| count <= self.max_count_bound), "8: a hot count is above the bound")?;
+        // Every posting is found by its item, and the table has no further entries.
         let mut positions = self.postings.iter().enumerate();
         let is_found = positions.all(|(position, posting)| self.position(posting.item) == Some(position));
         ensure(
@@ -110,7 +116,7 @@ impl HotSet {
         self.postings.footprint() + self.positions.footprint()
     }
 
-    /// Lets the server move all of it.
+    /// Lets the server move the postings and the table.
     pub(super) fn move_by(&mut self, mover: &mut impl Mover) {
         self.postings.move_by(mover);
         self.positions.move_by(mover);

@@ -1,22 +1,26 @@
-//! The buckets of a chunk, and the postings of each: which items were seen in it, and how often.
+//! The buckets of a chunk, and the postings of each: the items that were seen in it, with their counts.
 //!
 //! A bucket is a band and a few bytes. Nearly all buckets have a single member, so the record is laid out for
-//! that: 16 bytes hold the band, the bytes, and the one posting. `record.rs` draws them; `hot_set.rs` is for
-//! the few buckets that have many members.
+//! that: 16 bytes hold the band, the bytes, and the one posting. The rest is for the few buckets with more.
 //!
-//! A bucket moves through its states in one direction only:
+//! | file | content |
+//! | --- | --- |
+//! | `record` | the 16 bytes of a bucket, and the key that it is found by |
+//! | `hot_set` | the postings of a bucket with many members |
+//!
+//! The state of a bucket says how its postings are stored. It changes in one direction only:
 //!
 //! ```text
-//!     find_or_add              add                 second item             33rd item
-//!     ------------> Few, n=0 ------> Lone, n=count ------------> Few, n=2 ... -----------> Hot
-//!                      |                   |                       ^
-//!                      '-------------------'-- count > 65,535 -----'
+//!     find_or_add               add            second item                  33rd item
+//!     ------------> Few, empty -----> Lone ----------------> Few, 1 to 32 -----------> Hot
+//!                       |               |                         ^
+//!                       '---------------'--- count > 65,535 ------'
 //! ```
 //!
-//! The removal of postings shortens a list or a hot set but does not move the bucket back, which would be paid
-//! again by the next posting; the last one removes the bucket from any state. A list is scanned, since 32
-//! postings are four cache lines. A hot bucket has an *indexed set*: a vector of postings, which a search
-//! reads from one end to the other, and a table of the position of each item.
+//! *Lone* is a posting in the record; *few* is a list, which is scanned, since 32 postings are four cache
+//! lines; *hot* is an indexed set, a vector of postings with a table that finds each item's. Removing a posting
+//! makes the list or the set shorter, but the bucket keeps its state: if it moved back, the next posting would
+//! have to move it forward again. Removing the last posting removes the bucket, whatever its state.
 
 mod hot_set;
 mod record;
@@ -35,7 +39,7 @@ use crate::index::memory::mover::Mover;
 use crate::index::memory::segmented_vec::SegmentedVec;
 use crate::index::memory::slab::{Record, Slab};
 
-/// An item in a bucket.
+/// A member of a bucket: an item that was seen in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Posting {
     /// The item's id in this chunk.
@@ -57,20 +61,22 @@ pub struct ItemBucket<'a> {
     pub count: u32,
 }
 
-/// The most postings that are scanned. One more makes the bucket hot.
+/// The length of the longest list of postings. One more makes the bucket hot.
 const FEW_MAX: usize = 32;
-/// The buckets of one chunk, by dense ids that are used again after a removal.
+
+/// The buckets of one chunk, by ids that are used again after a removal.
 #[derive(Debug, Default)]
 pub struct Buckets {
     records: Slab<Bucket>,
     /// The ids by the hash of band and bytes.
     table: IdTable,
-    /// The bytes of buckets longer than [`INLINE_MAX`].
-    bytes: Arena<u8>,
+    /// The bytes of buckets that have more than [`INLINE_MAX`].
+    long_bytes: Arena<u8>,
     few: ListPool<Posting>,
     hot: Slab<HotSet>,
-    /// What the hot sets own together: see [`Footprint`].
-    hot_sets: Footprint,
+    /// The sum of the footprints of all hot sets, kept up to date so that [`Self::footprint`] does not have to
+    /// add them up.
+    hot_footprint: Footprint,
 }
 
 impl Buckets {
@@ -79,7 +85,7 @@ impl Buckets {
         self.table.len()
     }
 
-    /// The id of a bucket.
+    /// The id of the bucket with a key.
     pub fn find(&self, key: &BucketKey) -> Option<u32> {
         self.table.find(key.hash, |id| self.has_key(id, key))
     }
@@ -90,14 +96,15 @@ impl Buckets {
         self.table.may_have(key.hash)
     }
 
-    /// True if the bucket with an id is the one that a key stands for.
+    /// True if a bucket has this key.
     #[inline]
     fn has_key(&self, id: u32, key: &BucketKey) -> bool {
         let bucket = &self.records[id];
-        // Nearly always: two comparisons inside the record, and no look at the arena.
+        // A key is nearly always short: then two comparisons inside the record are enough.
         if key.bytes.len() <= INLINE_MAX {
             bucket.is_same_inline(&key.record)
         } else {
+            // Compare the band first: it is in the record, the bytes are in the arena.
             bucket.band() == key.record.band() && self.bytes(id) == key.bytes
         }
     }
@@ -109,7 +116,7 @@ impl Buckets {
 
     /// The bucket's bytes.
     pub fn bytes(&self, id: u32) -> &[u8] {
-        self.records[id].bytes(&self.bytes)
+        self.records[id].bytes(&self.long_bytes)
     }
 
     /// The number of items in the bucket.
@@ -122,48 +129,51 @@ impl Buckets {
         }
     }
 
-    /// True if the item is the bucket's sole member and its posting is in the record, as it is as long as
-    /// its count has never been above 65,535 and no other item was in the bucket with it. Any other sole
-    /// member gives false.
+    /// True only if the item is the bucket's sole member. May be false for a sole member whose count has been
+    /// above 65,535, or that has shared the bucket with another item: such a bucket is no longer lone.
     pub fn is_sole_member(&self, id: u32, item: u32) -> bool {
+        // A search asks this for every bucket of its query, so it must cost no more than a look at the record.
         matches!(self.records[id].state(), State::Lone(posting) if posting.item == item)
     }
 
     /// The bucket's postings, in no order.
     pub fn postings(&self, id: u32) -> impl Iterator<Item = Posting> {
-        // Two of the three are empty: a chain of all has one type, whatever the state.
-        let (mut lone, mut few, mut hot) = (None, ListRef::default(), None);
+        // All states must give an iterator of the same type: a chain, of which two parts are empty.
+        let mut lone = None;
+        let mut few = ListRef::default();
+        let mut hot = None;
         match self.records[id].state() {
             State::Lone(posting) => lone = Some(posting),
             State::Few(list) => few = list,
-            State::Hot(id) => hot = Some(&self.hot[id].postings),
+            State::Hot(set) => hot = Some(&self.hot[set].postings),
             State::Free { .. } => {}
         }
         let hot = hot.into_iter().flat_map(SegmentedVec::iter);
-        lone.into_iter().chain(self.few.short(few).iter().chain(hot).copied())
+        lone.into_iter().chain(self.few.short_slice(few).iter().chain(hot).copied())
     }
 
-    /// The bucket as an entry of an item that is in it.
+    /// The bucket from the side of an item that is in it.
     pub fn entry(&self, id: u32, item: u32) -> ItemBucket<'_> {
         let bucket = &self.records[id];
-        let (band, bytes) = (bucket.band(), bucket.bytes(&self.bytes));
+        let (band, bytes) = (bucket.band(), bucket.bytes(&self.long_bytes));
         ItemBucket { bucket: id, band, bytes, count: self.count(id, item) }
     }
 
     /// The number of the item's observations that fell into the bucket; 0 if it is not a member.
     pub fn count(&self, id: u32, item: u32) -> u32 {
         match self.records[id].state() {
+            // Only a hot bucket needs its table; the others are scanned.
             State::Lone(posting) if posting.item == item => posting.count,
             State::Lone(_) | State::Free { .. } => 0,
             State::Few(list) => self
                 .few
-                .short(list)
+                .short_slice(list)
                 .iter()
                 .find(|posting| posting.item == item)
                 .map_or(0, |posting| posting.count),
             State::Hot(hot) => {
-                let hot = &self.hot[hot];
-                hot.position(item).map_or(0, |position| hot.postings[position].count)
+                let set = &self.hot[hot];
+                set.position(item).map_or(0, |position| set.postings[position].count)
             }
         }
     }
@@ -176,33 +186,34 @@ impl Buckets {
         }
     }
 
-    /// An upper bound on the counts in the bucket: the largest of them unless the bucket is hot. Removals do
-    /// not lower the bound of a hot bucket.
+    /// An upper bound on the counts in the bucket. It is the largest count unless the bucket is hot: removals
+    /// do not lower the bound of a hot bucket.
     pub fn max_count_bound(&self, id: u32) -> u32 {
         match self.records[id].state() {
+            // A hot set has too many postings for a look at each, so it keeps a bound.
             State::Hot(hot) => self.hot[hot].max_count_bound,
             _ => self.postings(id).map(|posting| posting.count).max().unwrap_or(0),
         }
     }
 
-    /// The id of a bucket, which is added if it is not here yet. A bucket that was added has no member, and
-    /// must get one next by [`Self::add`].
+    /// The id of the bucket with a key, which is added if it is not here yet. A bucket that was added has no
+    /// member (the exception of invariant 4), and must get one next, by [`Self::add`].
     pub fn find_or_add(&mut self, key: &BucketKey) -> u32 {
         if let Some(id) = self.find(key) {
             return id;
         }
-        // The key has the record already, but for the run of long bytes.
+        // The key has the record ready. Only bytes that do not fit in it have to be stored in the arena first.
         let mut record = key.record;
         if key.bytes.len() > INLINE_MAX {
-            record.set_run(self.bytes.store(key.bytes), key.bytes.len());
+            record.set_run(self.long_bytes.store(key.bytes), key.bytes.len());
         }
         let id = self.records.insert(record);
-        // A split of the table asks for the hashes of a cell's buckets. They are computed again rather than
-        // stored, which would take 4 bytes more for every bucket.
-        let (records, bytes) = (&self.records, &self.bytes);
+        // If the table splits a cell, it asks for the hashes of the cell's buckets. They are computed again:
+        // storing them would take 4 bytes more for every bucket.
+        let (records, long_bytes) = (&self.records, &self.long_bytes);
         self.table.insert(key.hash, id, |id| {
             let bucket = &records[id];
-            hash::bucket(bucket.band(), bucket.bytes(bytes))
+            hash::bucket(bucket.band(), bucket.bytes(long_bytes))
         });
         id
     }
@@ -213,21 +224,22 @@ impl Buckets {
         debug_assert!(count > 0, "invariant 2: a posting without a count");
         debug_assert!(self.count(id, item).checked_add(count).is_some(), "a count passes 32 bits");
         match self.records[id].state() {
-            // The lone item again: its count grows in the record, until 16 bits are too few for it.
+            // The lone item again: its count grows in the record, as long as it fits there.
             State::Lone(lone) if lone.item == item => {
                 let posting = Posting { item, count: lone.count + count };
-                self.set_lone(id, posting);
+                self.set_only_posting(id, posting);
                 posting.count
             }
-            // A second item: from now on the postings are in a list.
+            // A second item: from now on the postings are in a list, the old one first.
             State::Lone(lone) => {
                 self.make_list(id, &[lone, Posting { item, count }]);
                 count
             }
-            // A new bucket, whose list is empty, comes here too.
+            // This is also the state of a new bucket: its list is empty.
             State::Few(list) => self.add_to_list(id, list, Posting { item, count }),
+            // A hot bucket: its table tells whether the item is there. A new posting may make the set allocate.
             State::Hot(hot) => match self.hot[hot].position(item) {
-                Some(position) => self.hot[hot].add(position, count),
+                Some(position) => self.hot[hot].add(position, count), // allocates nothing
                 None => {
                     self.change_hot(hot, |set| set.push(Posting { item, count }));
                     count
@@ -240,9 +252,9 @@ impl Buckets {
         }
     }
 
-    /// Makes a posting the only one of a bucket without a list: in the record, or in a list if the count is
-    /// too large for the record.
-    fn set_lone(&mut self, id: u32, posting: Posting) {
+    /// Makes a posting the only one of a bucket without a list: in the record if its count fits 16 bits, else
+    /// in a list of one.
+    fn set_only_posting(&mut self, id: u32, posting: Posting) {
         if posting.count <= u16::MAX.into() {
             self.records[id].set_state(State::Lone(posting));
         } else {
@@ -250,21 +262,22 @@ impl Buckets {
         }
     }
 
-    /// [`Self::add`] for a bucket with a list, which may be full or empty.
+    /// [`Self::add`] for a bucket with a list. The list may be empty, or as long as a list may be.
     fn add_to_list(&mut self, id: u32, mut list: ListRef, posting: Posting) -> u32 {
         debug_assert!(list.len() <= FEW_MAX, "invariant 7");
-        // An item that is in the list: its count grows.
+        // The item is in the list: its count grows in place, and the record stays as it is.
         if let Some(index) = self.index_in(list, posting.item) {
             let present = self.few.get_mut(list, index);
             present.count += posting.count;
             return present.count;
         }
-        // An item that is not: the first one is lone, the next ones join the list, and the 33rd makes a hot
-        // set.
+        // The item is not in the list: the first one is lone, the next ones join the list, and the 33rd turns
+        // the list into a hot set.
         if list.len() == 0 {
-            self.set_lone(id, posting);
+            self.set_only_posting(id, posting);
         } else if list.len() < FEW_MAX {
             self.few.push(&mut list, posting);
+            // The push has changed the handle, which is a copy of the record's.
             self.records[id].set_state(State::Few(list));
         } else {
             self.make_hot(id, list, posting);
@@ -274,63 +287,67 @@ impl Buckets {
 
     /// The index of an item's posting in a list.
     fn index_in(&self, list: ListRef, item: u32) -> Option<usize> {
-        self.few.short(list).iter().position(|posting| posting.item == item)
+        self.few.short_slice(list).iter().position(|posting| posting.item == item)
     }
 
-    /// Gives a bucket that has no list one of these postings.
+    /// Gives a bucket that has no list a new list, with these postings.
     fn make_list(&mut self, id: u32, postings: &[Posting]) {
         let mut list = ListRef::default();
         postings.iter().for_each(|posting| self.few.push(&mut list, *posting));
         self.records[id].set_state(State::Few(list));
     }
 
-    /// Moves a bucket's list to a hot set, with one posting more.
+    /// Makes a bucket hot: moves the postings of its list to a hot set, and adds one more.
     fn make_hot(&mut self, id: u32, list: ListRef, posting: Posting) {
-        // The set is complete before the list is freed and the record changed.
+        // Complete the set first, then free the list and change the record.
         let mut hot = HotSet::default();
-        self.few.short(list).iter().for_each(|posting| hot.push(*posting));
+        self.few.short_slice(list).iter().for_each(|posting| hot.push(*posting));
         hot.push(posting);
         self.few.free(list);
-        self.hot_sets = self.hot_sets + hot.footprint();
+        self.hot_footprint = self.hot_footprint + hot.footprint();
         let hot = self.hot.insert(hot);
         self.records[id].set_state(State::Hot(hot));
     }
 
-    /// Adds to a hot set or removes from it, and changes what all hot sets own with it.
+    /// Adds a posting to a hot set or removes one, and keeps the sum of the footprints up to date.
     fn change_hot(&mut self, hot: u32, change: impl FnOnce(&mut HotSet)) {
+        // Most changes allocate nothing, but only the set knows. Its footprint takes constant time.
         let set = &mut self.hot[hot];
         let before = set.footprint();
         change(set);
-        self.hot_sets = self.hot_sets - before + set.footprint();
+        self.hot_footprint = self.hot_footprint - before + set.footprint();
     }
 
-    /// Takes an item out of a bucket, and returns the count that it had there; 0 if it was not a member. If
-    /// this leaves the bucket without members, the bucket is removed and its id is free.
+    /// Removes an item from a bucket, and returns the count that it had there; 0 if it was not a member. If
+    /// this leaves the bucket without members, the bucket is removed too, and its id is free.
     pub fn remove(&mut self, id: u32, item: u32) -> u32 {
+        // If the item is not a member, there is nothing to do. From here on it is one.
         let count = self.count(id, item);
         if count == 0 {
             return 0;
         }
         match self.records[id].state() {
+            // The posting goes with the record.
             State::Lone(_) => self.remove_bucket(id),
             State::Few(mut list) => {
                 if let Some(index) = self.index_in(list, item) {
                     self.few.swap_remove(&mut list, index);
                 }
-                // The list may have moved to a smaller run. A list of one stays a list.
+                // The list may have moved to a smaller run, so write its handle back. A list of one stays a
+                // list.
                 self.records[id].set_state(State::Few(list));
                 if list.len() == 0 {
                     self.remove_bucket(id);
                 }
             }
-            State::Hot(hot_id) => {
-                let hot = &self.hot[hot_id];
-                // The last posting, which is the item's since its count is not 0, goes with the whole set.
-                if hot.postings.len() == 1 {
-                    self.hot_sets = self.hot_sets - self.hot.remove(hot_id).footprint();
+            State::Hot(hot) => {
+                let set = &self.hot[hot];
+                if set.postings.len() == 1 {
+                    // The only posting is the item's. The whole set goes, and with it its memory.
+                    self.hot_footprint = self.hot_footprint - self.hot.remove(hot).footprint();
                     self.remove_bucket(id);
-                } else if let Some(position) = hot.position(item) {
-                    self.change_hot(hot_id, |set| set.remove(position));
+                } else if let Some(position) = set.position(item) {
+                    self.change_hot(hot, |set| set.remove(position));
                 }
             }
             State::Free { .. } => {}
@@ -338,19 +355,19 @@ impl Buckets {
         count
     }
 
-    /// Removes a bucket whose postings are gone, or whose only posting is in its record.
+    /// Removes a bucket from the table, its record, and its bytes. Its list or hot set must be gone by now.
     fn remove_bucket(&mut self, id: u32) {
-        // Out of the table first, which needs the hash of the bytes, then the record, then the bytes.
+        // In this order: the table needs the hash of the bytes, which only the record leads to.
         self.table.remove(hash::bucket(self.band(id), self.bytes(id)), id);
         if let Some((start, len)) = self.records.remove(id).run() {
-            self.bytes.free(start, len);
+            self.long_bytes.free(start, len);
         }
     }
 
-    /// True if buckets of `bytes` in all and `postings` more fit.
+    /// True if new buckets whose bytes have the length `bytes` in all, and `postings` more, still fit.
     pub fn has_capacity_for(&self, bytes: usize, postings: usize) -> bool {
-        // At worst every posting is in a bucket of its own.
-        self.bytes.has_capacity_for(bytes)
+        // At worst every posting is the first of a new bucket, and each of them needs an id.
+        self.long_bytes.has_capacity_for(bytes)
             && self.few.has_capacity_for(postings)
             && self.records.end() as usize + postings < u32::MAX as usize
     }
@@ -369,28 +386,29 @@ impl Buckets {
     pub fn footprint(&self) -> Footprint {
         self.records.footprint()
             + self.table.footprint()
-            + self.bytes.footprint()
+            + self.long_bytes.footprint()
             + self.few.footprint()
             + self.hot.footprint()
-            + self.hot_sets
+            + self.hot_footprint
     }
 
-    /// Lets the server move all of it.
+    /// Lets the server move all buckets.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
         self.records.move_by(mover);
         self.table.move_by(mover);
-        self.bytes.move_by(mover);
+        self.long_bytes.move_by(mover);
         self.few.move_by(mover);
         self.hot.move_by(mover);
-        self.hot.iter_mut().for_each(|hot| hot.move_by(mover));
+        self.hot.iter_mut().for_each(|set| set.move_by(mover));
     }
 
     /// Checks invariants 2 and 4 to 8 of the buckets, and those of the stores that they are built on.
     pub fn internal_validate(&self) -> Validation {
         self.records.internal_validate()?;
-        self.bytes.internal_validate(self.records.iter().filter_map(Bucket::run))?;
+        self.long_bytes.internal_validate(self.records.iter().filter_map(Bucket::run))?;
         self.validate_states()?;
-        // The table: it has all buckets, and finds each.
+        // The table: it is sound, has all buckets, and finds each. An id of the table is only followed if it is
+        // in use.
         let hash_of = |id| {
             let in_use = id < self.records.end() && self.records[id].next_free().is_none();
             in_use.then(|| hash::bucket(self.band(id), self.bytes(id)))
@@ -403,8 +421,9 @@ impl Buckets {
 
     /// Checks the postings of every bucket, and that each list and each hot set belongs to one bucket.
     fn validate_states(&self) -> Validation {
-        // The records: each state has a number of members that it may have.
-        let (mut lists, mut hot_ids) = (Vec::new(), Vec::new());
+        // The records: the number of members is one that the state allows. Collect the lists and hot sets.
+        let mut lists = Vec::new();
+        let mut hot_ids = Vec::new();
         for bucket in self.records.iter() {
             match bucket.state() {
                 State::Lone(posting) => ensure(posting.count > 0, "2: a lone posting has no count")?,
@@ -417,11 +436,11 @@ impl Buckets {
                 State::Free { .. } => {}
             }
         }
-        // The lists: the pool checks where they are, and this their postings. The pool comes first, so that
-        // no list is read that lies outside of it.
+        // The lists: the pool checks their locations first, because following a wrong one would panic. Then
+        // check the postings: each has a count, and no item has two.
         self.few.internal_validate(&lists)?;
         for list in lists {
-            let postings = self.few.short(list);
+            let postings = self.few.short_slice(list);
             ensure(postings.iter().all(|posting| posting.count > 0), "2: a posting has no count")?;
             let is_first = |posting: &Posting| {
                 let first = postings.iter().find(|other| other.item == posting.item);
@@ -429,13 +448,13 @@ impl Buckets {
             };
             ensure(postings.iter().all(is_first), "7: an item is in a list twice")?;
         }
-        // The hot sets: each has one bucket, and is sound by itself.
+        // The hot sets: each belongs to exactly one bucket, and is sound by itself.
         self.hot.internal_validate()?;
         hot_ids.sort_unstable();
         ensure(self.hot.ids().eq(hot_ids), "8: a hot set belongs to no bucket, or to two")?;
         self.hot.iter().try_for_each(HotSet::internal_validate)?;
         let footprint = self.hot.iter().map(HotSet::footprint).sum::<Footprint>();
-        ensure(self.hot_sets == footprint, "8: the footprint of the hot sets is not their sum")
+        ensure(self.hot_footprint == footprint, "8: the footprint of the hot sets is not their sum")
     }
 }
 
@@ -584,7 +603,10 @@ mod tests {
             break_it(&mut buckets);
             buckets.internal_validate().expect_err("broken")
         };
-        assert_eq!(broken(1, |buckets| buckets.records[0].n = 0), "2: a lone posting has no count");
+        assert_eq!(
+            broken(1, |buckets| buckets.records[0].count_or_len = 0),
+            "2: a lone posting has no count"
+        );
         assert_eq!(
             broken(1, |buckets| _ = buckets.find_or_add(&BucketKey::new(0, b"empty"))),
             "4: a bucket has no members"

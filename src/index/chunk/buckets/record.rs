@@ -1,21 +1,21 @@
-//! The record of a bucket: 16 bytes, and the state that they unpack to.
+//! The record of a bucket: 16 bytes, and the [`State`] that is packed into them.
 //!
 //! ```text
-//!     byte     0                              8          10         12               16
-//!             +------------------------------+----------+----------+----------------+
-//!             | bytes                        | header   | n        | location       |
-//!             +------------------------------+----------+----------+----------------+
-//!     Lone    | the bucket's bytes, up to 8, |          | count    | item           |  0 bytes elsewhere
-//!     Few     | or start (4) and length (4)  |          | length   | of the list    |  8 a posting
-//!     Hot     | of their run in the arena    |          | 0        | id of the set  |  about 16 a posting
-//!     Free    | stale                        |          | 0        | next free id   |
-//!             +------------------------------+----------+----------+----------------+
+//!     byte     0                              8          10             12             16
+//!             +------------------------------+----------+--------------+--------------+
+//!             | bytes                        | header   | count_or_len | location     |   postings elsewhere
+//!             +------------------------------+----------+--------------+--------------+
+//!     Lone    | the bucket's bytes, up to 8, |          | count        | item         |   none
+//!     Few     | or start (4) and length (4)  |          | list length  | of the list  |   8 bytes each
+//!     Hot     | of their run in the arena    |          | 0            | id of the set|   about 16 bytes each
+//!     Free    | stale                        |          | 0            | next free id |
+//!             +------------------------------+----------+--------------+--------------+
 //!
 //!     header  | state, 2 bits | length, 4 bits (15: the bytes are in the arena) | band, 10 bits |
 //! ```
 //!
-//! The state and the fields that go with it are packed by hand because an `enum` with these fields would take
-//! 24 bytes. All else reads and writes a [`State`].
+//! The state is packed by hand because an `enum` with the same fields would take 24 bytes. Only this file knows
+//! the packing: all others read and write a [`State`].
 
 use super::Posting;
 use crate::index::chunk::hash;
@@ -23,39 +23,38 @@ use crate::index::memory::arena::Arena;
 use crate::index::memory::lists::ListRef;
 use crate::index::memory::slab::Record;
 
-/// The longest bucket whose bytes are in its record.
+/// The most bytes of a bucket that fit in its record.
 pub(super) const INLINE_MAX: usize = 8;
 
 const BAND_BITS: u32 = 10;
 const LENGTH_BITS: u32 = 4;
-/// The bits of a header before those of the state: band and length.
+/// The low bits of a header, below the state: band and length, which never change.
 const IDENTITY_BITS: u32 = BAND_BITS + LENGTH_BITS;
-/// The length in the header of a bucket whose bytes are in the arena.
+/// Stands for the length in a header if the bytes are in the arena. Their length is then with their start.
 const IN_ARENA: usize = (1 << LENGTH_BITS) - 1;
 
-/// The members of a bucket, unpacked from its record.
+/// The place of a bucket's postings, unpacked from its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
-    /// One item whose count fits 16 bits. It costs nothing beside the record.
+    /// One posting, in the record. Its count fits 16 bits.
     Lone(Posting),
-    /// A list of 1 to 32 postings, 8 bytes each. It is empty between `Buckets::find_or_add` and
-    /// `Buckets::add`.
+    /// A list of 1 to 32 postings. It is empty only between `Buckets::find_or_add` and `Buckets::add`.
     Few(ListRef),
-    /// The id of a `HotSet`: 8 bytes a posting, and as much for its position in the table.
+    /// The id of a `HotSet`: a vector of postings, 8 bytes each, and a table that takes about as much.
     Hot(u32),
-    /// The record is not in use, and links to the next one that is not.
+    /// The record is not in use, and links to the next free one.
     Free { next: u32 },
 }
 
 /// The record of a bucket: 16 bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bucket {
-    /// The bytes, or the start and the length of their run in the arena.
+    /// The bytes, padded with zeros, or the start and the length of their run in the arena.
     bytes: [u8; INLINE_MAX],
     /// Band, length of the bytes, and state.
     header: u16,
     /// The count of a lone posting, or the length of a list.
-    pub(super) n: u16,
+    pub(super) count_or_len: u16,
     /// The lone item, the location of a list, the id of a hot set, or the next free record.
     location: u32,
 }
@@ -63,10 +62,11 @@ pub(super) struct Bucket {
 const _: () = assert!(size_of::<Bucket>() == 16);
 
 impl Bucket {
-    /// A bucket without members.
+    /// The record of a bucket without members.
     fn new(band: u16, length: usize, bytes: [u8; INLINE_MAX]) -> Bucket {
         debug_assert!(band < 1 << BAND_BITS && length <= IN_ARENA);
-        let mut bucket = Bucket { bytes, header: band | (length as u16) << BAND_BITS, n: 0, location: 0 };
+        let header = band | (length as u16) << BAND_BITS;
+        let mut bucket = Bucket { bytes, header, count_or_len: 0, location: 0 };
         bucket.set_state(State::Few(ListRef::default()));
         bucket
     }
@@ -83,8 +83,8 @@ impl Bucket {
     #[inline]
     pub(super) fn state(&self) -> State {
         match self.header >> IDENTITY_BITS {
-            0 => State::Lone(Posting { item: self.location, count: self.n.into() }),
-            1 => State::Few(ListRef::from_parts(self.location, self.n.into())),
+            0 => State::Lone(Posting { item: self.location, count: self.count_or_len.into() }),
+            1 => State::Few(ListRef::from_parts(self.location, self.count_or_len.into())),
             2 => State::Hot(self.location),
             _ => State::Free { next: self.location },
         }
@@ -92,24 +92,27 @@ impl Bucket {
 
     #[inline]
     pub(super) fn set_state(&mut self, state: State) {
-        let (code, n, location) = match state {
+        let (code, count_or_len, location) = match state {
             State::Lone(posting) => (0, posting.count, posting.item),
             State::Few(list) => (1, list.len() as u32, list.location()),
             State::Hot(id) => (2, 0, id),
             State::Free { next } => (3, 0, next),
         };
-        debug_assert!(n <= u16::MAX.into(), "invariant 7: {state:?}");
+        debug_assert!(count_or_len <= u16::MAX.into(), "invariant 7: {state:?}");
+        // Replace the state in the header, and keep the band and the length.
         self.header = self.header & ((1 << IDENTITY_BITS) - 1) | code << IDENTITY_BITS;
-        (self.n, self.location) = (n as u16, location);
+        (self.count_or_len, self.location) = (count_or_len as u16, location);
     }
 
-    /// True if both have the same band and the same bytes. Those of one of them must be in its record.
+    /// True if both have the same band and the same bytes. The bytes of at least one must be in its record.
     pub(super) fn is_same_inline(&self, other: &Bucket) -> bool {
+        // The length in the headers tells bytes that end with zeros from padding, and an address in the arena
+        // from bytes.
         let identity = (1 << IDENTITY_BITS) - 1;
         self.bytes == other.bytes && (self.header ^ other.header) & identity == 0
     }
 
-    /// The bytes, which may be in the arena.
+    /// The bytes of the bucket, from the record or from the arena.
     pub(super) fn bytes<'a>(&'a self, arena: &'a Arena<u8>) -> &'a [u8] {
         match self.run() {
             Some((start, len)) => arena.run(start, len),
@@ -117,13 +120,14 @@ impl Bucket {
         }
     }
 
-    /// The start and the length of bytes that are in the arena.
+    /// The start and the length of the run in the arena, if the bytes are there.
     pub(super) fn run(&self) -> Option<(u32, usize)> {
         let [a, b, c, d, e, f, g, h] = self.bytes;
         let run = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]) as usize);
         (self.length() == IN_ARENA).then_some(run)
     }
 
+    /// Sets the run of bytes that are in the arena.
     pub(super) fn set_run(&mut self, start: u32, len: usize) {
         debug_assert!(self.length() == IN_ARENA);
         self.bytes[..4].copy_from_slice(&start.to_le_bytes());
@@ -146,13 +150,14 @@ impl Record for Bucket {
     }
 }
 
-/// A bucket to look for: hashed and packed once for all chunks that it is looked for in.
+/// The key of a bucket, its band and bytes, prepared for lookups: it is hashed and packed once, whatever the
+/// number of chunks that it is looked up in.
 #[derive(Debug, Clone, Copy)]
 pub struct BucketKey<'a> {
     pub(super) bytes: &'a [u8],
-    /// [`hash::bucket`].
+    /// The [`hash::bucket`] of both.
     pub(super) hash: u32,
-    /// The record that the bucket has, but for its members and, if the bytes are in the arena, their run.
+    /// The record of a new bucket with this key. If the bytes belong in the arena, their run is not set yet.
     pub(super) record: Bucket,
 }
 
@@ -162,11 +167,12 @@ impl<'a> BucketKey<'a> {
         BucketKey::with_hash(band, bytes, hash::bucket(band, bytes))
     }
 
-    /// The same, for a caller who has its [`hash::bucket`].
+    /// The key of a bucket in a band, for a caller that has its [`hash::bucket`].
     pub fn with_hash(band: u16, bytes: &'a [u8], hash: u32) -> BucketKey<'a> {
+        debug_assert!(hash == hash::bucket(band, bytes), "the hash of another bucket");
         let mut inline = [0; INLINE_MAX];
         let record = if let Ok(full) = bytes.try_into() {
-            Bucket::new(band, INLINE_MAX, full) // the usual length, whose copy is one move
+            Bucket::new(band, INLINE_MAX, full) // the usual length: the copy is a single instruction
         } else if let Some(prefix) = inline.get_mut(..bytes.len()) {
             prefix.copy_from_slice(bytes);
             Bucket::new(band, bytes.len(), inline)
