@@ -1,9 +1,9 @@
 //! Why two items are similar: their score, and each band's share of it.
 //!
-//! A search never reads a candidate's profile: it finds all that is shared from the query's side. Here
-//! there is only one pair, so both profiles are read and merged band by band. The contributions of shared
-//! buckets are added up by the same [`Scorer`] as in a search, in integers, so that the score is the same
-//! to the last bit.
+//! A search never reads a candidate's profile: it finds the shared buckets from the query's side. Here there is
+//! only one pair of items, so both profiles are read and compared band by band. The contributions of the shared
+//! buckets are computed by the same [`Scorer`] as in a search and added up in integers, so the score is the
+//! same to the last bit.
 
 use crate::index::Chunk;
 use crate::index::search::profile::{Frequency, Profile};
@@ -12,29 +12,30 @@ use crate::index::search::score::{ScoreMode, Scorer, SharedSum};
 /// A shared bucket: its bytes, and the counts of the query and of the candidate.
 type SharedBucket<'a> = (&'a [u8], [u64; 2]);
 
-/// The reasons for a candidate's score.
+/// A candidate's score, and the reasons for it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Explanation<'a> {
     /// The score; 0 if only one side was observed, `None` if neither was.
     pub score: Option<f64>,
-    /// Observations of the query and of the candidate.
+    /// The numbers of observations of the query and of the candidate.
     pub observations: [u64; 2],
-    /// Each band.
+    /// The share of each band.
     pub bands: Vec<BandShare<'a>>,
 }
 
 /// The share of a band in a score.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BandShare<'a> {
-    /// The band's share of the score. The shares of all bands add up to the score: OVERLAP and COVERAGE
-    /// are sums over bands. SIGNIFICANCE is not: the logarithm is taken of the candidate's counts in all
-    /// bands together, so the score is divided among the bands in proportion to these counts.
+    /// The band's share of the score. The shares of all bands add up to the score. OVERLAP and COVERAGE are
+    /// sums over the bands, so a share is a term of the sum. SIGNIFICANCE takes the logarithm of the
+    /// candidate's counts in all bands together, so it is divided among the bands in proportion to their
+    /// counts.
     pub share: f64,
-    /// The shared buckets by their bytes, with the counts of the query and of the candidate.
+    /// The shared buckets, in the order of their bytes, with the counts of the query and of the candidate.
     pub buckets: Vec<SharedBucket<'a>>,
 }
 
-/// Explains the score that a candidate has for a query. Both profiles are of these chunks.
+/// Explains the score that a candidate has for a query. `chunks` are those that both profiles were read from.
 pub fn explain<'a>(
     mode: ScoreMode,
     [query, candidate]: &[Profile<'a>; 2],
@@ -45,12 +46,12 @@ pub fn explain<'a>(
     let scorer = Scorer { mode, bands, query_observations: query.observations(), all_observations: all };
     let observations = [query.observations(), candidate.observations()];
 
-    // The buckets that both have, band by band.
+    // Step 1: find the buckets that both have, band by band.
     let pairs_of_bands = query.by_band(bands).into_iter().zip(candidate.by_band(bands));
     let shared: Vec<Vec<SharedBucket>> =
         pairs_of_bands.map(|(query, candidate)| shared_buckets(&query, &candidate)).collect();
 
-    // What they contribute to the score: the sum of each band, and the total.
+    // Step 2: add up their contributions to the score, of each band and in total.
     let band_sum = |buckets: &[SharedBucket]| -> u128 {
         buckets
             .iter()
@@ -61,6 +62,7 @@ pub fn explain<'a>(
         sum: shared.iter().map(|buckets| band_sum(buckets)).sum(),
         observations: observations[1],
     };
+    // Step 3: turn the sums into the score, and into each band's share of it.
     let score = match observations {
         [0, 0] => None,
         _ if total.sum == 0 => Some(0.0),

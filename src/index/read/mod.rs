@@ -1,9 +1,9 @@
-//! Reading an index by other ways than a search. Nothing here changes a chunk.
+//! The other ways of reading an index, apart from a search. Nothing here changes a chunk.
 //!
 //! | file | question |
 //! | --- | --- |
 //! | `scan` | which items are in the index? (in steps, while it changes) |
-//! | `explain` | why do two items have their score? |
+//! | `explain` | why is one item similar to another? |
 //! | `significant` | which buckets set an item apart? |
 
 mod explain;

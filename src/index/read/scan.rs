@@ -1,8 +1,8 @@
 //! Going through all items of an index in steps, while it changes.
 //!
 //! # The order
-//! A scan goes through the chunks from the oldest to the newest, and through each chunk by the ids of its
-//! items, which an item keeps as long as it is in the chunk. So a position is a chunk's start and an id:
+//! A scan goes through the chunks from the oldest to the newest, and through the items of each chunk by their
+//! ids. An item keeps its id while it is in the chunk. So a position is a chunk's start and an id:
 //!
 //! ```text
 //! chunk 60     id 0 1 2 3 4 5        scanned
@@ -10,37 +10,38 @@
 //! chunk 180    id 0 1 2 3            not begun
 //! ```
 //!
-//! An item is returned in the newest of the chunks that have it, with its observations in all of them: so
-//! in an index that does not change, each item is returned once.
+//! An item may be in several chunks. It is returned from the newest of them, with its observations in all of
+//! them. So in an index that does not change, each item is returned once.
 //!
 //! # The guarantee
 //! An item that is in the index from the first step to the last is returned at least once.
 //!
-//! While an item is in the index, its newest chunk only ever changes to a newer one: chunks expire from
-//! the oldest on, so if the newest one that has the item expires, the item is gone. When the item is
-//! recorded in a newer chunk, there are two cases. Either the scan has not yet come to it there, and will
-//! return it there. Or the item got an id that the scan has passed; then the scan has been through all older
-//! chunks, and has returned the item from the one that was its newest until then.
+//! Call the newest chunk that has an item its *last* chunk. While the item is in the index, its last chunk only
+//! changes to a newer one: chunks expire oldest first, so when the last chunk expires, the item is gone. When
+//! the item is recorded in a newer chunk, there are two cases. Either the scan has not reached the item's id
+//! there yet, and will return it from there. Or the item got an id that the scan has passed already. Then the
+//! scan has been through all older chunks, and has returned the item from the one that was its last chunk at
+//! the time.
 //!
-//! This is the guarantee of Redis's SCAN, with less effort: SCAN walks the cells of a hash table in the
-//! order of the reversed bits of its cursor, because cells split and join when the table is resized. An id
-//! does not move, so counting up is enough.
+//! This is the guarantee of Redis's SCAN, with less effort. SCAN counts with the bits of its cursor reversed,
+//! because the cells of a hash table split and join when the table is resized. Ids do not move, so counting up
+//! is enough.
 //!
 //! # What it does not cover
-//! Ids are assigned anew when an index is loaded, so the guarantee ends with the server's process, like
-//! SCAN's. And only expiry goes by age: eviction may take an item's newest chunk before the scan gets there,
-//! after the scan has passed an older chunk that has the item too.
+//! Ids are assigned anew when an index is loaded, so the guarantee ends with the server's process, like that of
+//! SCAN. And only expiry removes the oldest chunk first. Eviction may remove an item's last chunk before the
+//! scan gets there, after the scan has passed over the item in an older chunk.
 
 use crate::index::Chunk;
 use crate::index::chunk::hash;
 use std::cmp::Ordering;
 
-/// The position at which a scan goes on. The default is the beginning.
+/// The position at which a scan continues. The default is the beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ScanPosition {
     /// The start of the chunk: seconds since the epoch.
     pub chunk_start: u64,
-    /// The first id in that chunk that has not been looked at.
+    /// The first id of that chunk that has not been looked at.
     pub id: u32,
 }
 
@@ -48,33 +49,36 @@ pub struct ScanPosition {
 /// step begins, `None` at the end of the scan.
 pub type ScanStep<'a> = (Vec<(&'a [u8], u64)>, Option<ScanPosition>);
 
-/// Ids that are looked at for each item asked for. Most may be free, after a mass deletion: without this
-/// limit one step could go through a whole chunk.
+/// The most ids that a step looks at, for each item that it is asked for. After a mass deletion most ids may be
+/// free, and without this limit one step could go through a whole chunk.
 const IDS_PER_ITEM: usize = 10;
 
-/// Carries out a step of a scan: looks at about `count` items from a position on.
+/// Carries out one step of a scan: looks at up to `count` items, beginning at a position.
 ///
-/// `chunks` are all chunks of the index with their starts, oldest first. A step returns fewer than `count`
-/// items, or none, if it meets free ids or items that are also in a newer chunk.
+/// `chunks` are all chunks of the index with their starts, oldest first. A step may return fewer than `count`
+/// items, or none at all, because of free ids and of items that are also in a newer chunk.
 pub fn scan<'a>(chunks: &[(u64, &'a Chunk)], from: ScanPosition, count: usize) -> ScanStep<'a> {
     debug_assert!(chunks.is_sorted_by(|(one, _), (other, _)| one < other));
     let mut found = Vec::new();
     let mut items_left = count;
     let mut ids_left = count.saturating_mul(IDS_PER_ITEM);
     for (number, &(start, chunk)) in chunks.iter().enumerate() {
-        // The chunk of the position may have expired: then the scan goes on at the next one's first id.
+        // Skip the chunks before the position. If its own chunk has expired, begin with the next one's first
+        // id.
         let first_id = match start.cmp(&from.chunk_start) {
             Ordering::Less => continue,
             Ordering::Equal => from.id,
             Ordering::Greater => 0,
         };
         for id in first_id..chunk.items().end() {
+            // The step ends in front of this id, and the next one begins with it.
             if items_left == 0 || ids_left == 0 {
                 return (found, Some(ScanPosition { chunk_start: start, id }));
             }
             ids_left -= 1;
             let is_used = chunk.items().observations(id) > 0;
             if is_used {
+                // An item that is returned from a newer chunk counts too: it takes as much work.
                 items_left -= 1;
                 found.extend(total_if_newest(chunks, number, id));
             }
@@ -83,8 +87,8 @@ pub fn scan<'a>(chunks: &[(u64, &'a Chunk)], from: ScanPosition, count: usize) -
     (found, None)
 }
 
-/// The name of an item in the chunk with this number, and its observations in all chunks; `None` if a
-/// newer chunk has the item too, so that it is returned from there.
+/// The name of an item in the chunk with this number, and its observations in all chunks. `None` if a newer
+/// chunk has the item too: it is returned from there.
 fn total_if_newest<'a>(chunks: &[(u64, &'a Chunk)], number: usize, id: u32) -> Option<(&'a [u8], u64)> {
     let (older, from_here) = chunks.split_at_checked(number)?;
     let (&(_, chunk), newer) = from_here.split_first()?;
