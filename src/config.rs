@@ -12,24 +12,24 @@ use crate::signature::{Hash, Scheme, Shingle, TextRules};
 use std::ops::RangeInclusive;
 
 /// The limits of a definition's parameter as those of a setting.
-const fn within(limits: &RangeInclusive<u64>) -> RangeInclusive<i64> {
+const fn setting_limits(limits: &RangeInclusive<u64>) -> RangeInclusive<i64> {
     *limits.start() as i64..=*limits.end() as i64
 }
 
 // Defaults of a new scope.
 
 /// BANDS.
-pub static BANDS: Setting = Setting::number("bands", 16, within(&Definition::BANDS));
+pub static BANDS: Setting = Setting::number("bands", 16, setting_limits(&Definition::BANDS));
 /// ROWS.
-pub static ROWS: Setting = Setting::number("rows", 2, within(&Definition::ROWS));
+pub static ROWS: Setting = Setting::number("rows", 2, setting_limits(&Definition::ROWS));
 /// INTERVAL, in seconds.
-pub static INTERVAL: Setting = Setting::number("interval", 2_592_000, within(&Definition::INTERVAL));
+pub static INTERVAL: Setting = Setting::number("interval", 2_592_000, setting_limits(&Definition::INTERVAL));
 /// RETENTION: the intervals that are kept before the current one.
-pub static RETENTION: Setting = Setting::number("retention", 3, within(&Definition::RETENTION));
+pub static RETENTION: Setting = Setting::number("retention", 3, setting_limits(&Definition::RETENTION));
 /// HASH.
 pub static HASH: Setting = Setting::text("hash", encode_hash(HashName::Fss), HASH_TEXT);
 /// SEED of the hash.
-pub static SEED: Setting = Setting::number("seed", 0, within(&Definition::SEED));
+pub static SEED: Setting = Setting::number("seed", 0, setting_limits(&Definition::SEED));
 /// MODULUS of a scope with HASH MURMUR3; 0 for none.
 pub static MODULUS: Setting = Setting::number("modulus", 0, 0..=*Definition::MODULUS.end() as i64);
 /// SHINGLE.
@@ -41,7 +41,7 @@ pub static MASK: Setting = Setting::yes_no("mask", false);
 /// RECALL that THRESHOLD aims at: 0.95.
 pub static RECALL: Setting = Setting::text("recall", 950_000, RECALL_TEXT);
 /// SLOTS that THRESHOLD may use.
-pub static SLOTS: Setting = Setting::number("slots", 128, within(&Definition::SLOTS));
+pub static SLOTS: Setting = Setting::number("slots", 128, setting_limits(&Definition::SLOTS));
 
 // Limits of commands, and switches.
 

@@ -51,7 +51,7 @@ fn take_retention(args: &mut Args) -> Result<u32, Error> {
 
 /// Changes the retention, and with it the expiry of every live chunk.
 fn alter(call: &Call, key: &mut ScopeKey, retention: u32) -> Result<(), Error> {
-    // Check all chunks. From here on, nothing fails.
+    // Check all chunks. After this, nothing fails.
     let chunks = check_chunks(call, key.scope()?)?;
 
     // Change the scope, then each live chunk, and remove the entries of the others.

@@ -94,7 +94,7 @@ impl Request<'_> {
         };
 
         // Open the window of each clause.
-        let options = WindowOptions::at(recording.timestamp);
+        let options = WindowOptions::whole_at(recording.timestamp);
         let mut windows: SmallVec<[Window; 2]> = SmallVec::new();
         for clause in &recording.observations {
             windows.push(options.open(call, scope, clause.index)?);

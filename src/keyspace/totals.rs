@@ -33,7 +33,7 @@ static BYTES: AtomicU64 = AtomicU64::new(0);
 
 impl Totals {
     /// Each number with the atomic of its total.
-    fn each(&self) -> [(&'static AtomicU64, u64); 5] {
+    fn with_atomics(&self) -> [(&'static AtomicU64, u64); 5] {
         [
             (&SCOPES, self.scopes),
             (&CHUNKS, self.chunks),
@@ -64,7 +64,7 @@ impl Contribution {
     /// Sets the value's numbers, and corrects the totals by the difference to the numbers before.
     pub fn set(&mut self, totals: Totals) {
         let before = std::mem::replace(&mut self.0, totals);
-        for ((total, new), (_, old)) in totals.each().into_iter().zip(before.each()) {
+        for ((total, new), (_, old)) in totals.with_atomics().into_iter().zip(before.with_atomics()) {
             // Most changes leave some numbers as they are, and an atomic addition is not free. If a number became
             // smaller, both the difference and the sum wrap around, and the total is right.
             if new != old {

@@ -35,7 +35,7 @@ impl<'c> ChunkKey<'c> {
     /// Opens a chunk that the directory lists; `None` if it is gone or foreign.
     ///
     /// # Errors
-    /// The chunk is on another node of the cluster already, and the scope on its way there; or the
+    /// The chunk has moved to another node of the cluster, and the scope is about to; or the
     /// caller has no right to the chunk, because the scope was renamed.
     pub fn open(
         call: &'c Call,

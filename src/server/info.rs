@@ -12,15 +12,15 @@ pub struct Section {
 }
 
 /// A function that writes the fields.
-pub type Writer = fn(&Section);
+pub type FieldWriter = fn(&Section);
 
-static WRITER: OnceLock<Writer> = OnceLock::new();
+static WRITER: OnceLock<FieldWriter> = OnceLock::new();
 
 /// Has INFO show a section of the module.
 ///
 /// # Errors
 /// The server refused it.
-pub fn register(ctx: &Context, writer: Writer) -> Result<(), String> {
+pub fn register(ctx: &Context, writer: FieldWriter) -> Result<(), String> {
     WRITER.get_or_init(|| writer);
     // SAFETY: the crate's context is that of loading the module, and `write` is a callback of this kind.
     let result = unsafe { api!(RedisModule_RegisterInfoFunc(ctx.ctx, Some(write))) };

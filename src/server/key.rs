@@ -105,9 +105,9 @@ impl<'c> Key<'c> {
     /// # Errors
     /// The key holds a value of another type.
     pub fn value<V: Value>(&self) -> Result<Option<&V>, WrongType> {
-        // SAFETY: the type was compared, so this is a box of V (see `Value`), which lives while the key
-        // is open: commands run one at a time, and what changes or removes a value is checked by
-        // `OpenKeys`.
+        // SAFETY: the type was compared, so this is a box of V (see `Value`). It lives unchanged while it is
+        // borrowed: commands run one at a time, and this one neither changes nor removes a value that it has
+        // open in another key (the rule of `OpenKeys`).
         Ok(self.pointer()?.map(|value| unsafe { &*value }))
     }
 
@@ -146,8 +146,8 @@ impl<'c> Key<'c> {
         }
     }
 
-    /// Lets the key expire, in milliseconds since the epoch. A key whose time has passed is gone at
-    /// the next access.
+    /// Sets the time at which the key expires, in milliseconds since the epoch. A key whose time has passed is
+    /// gone at the next access.
     pub fn expire_at(&mut self, milliseconds: u64) {
         let milliseconds = i64::try_from(milliseconds).unwrap_or(i64::MAX);
         if !self.handle.is_null() {

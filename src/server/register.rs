@@ -76,8 +76,8 @@ pub fn category(ctx: &Context) {
 /// The categories of a command, separated by blanks.
 fn categories(command: &Command) -> CString {
     // SAFETY: the table of functions is filled, and never changed.
-    let own = unsafe { raw::RedisModule_AddACLCategory }.map(|_| CATEGORY.to_bytes());
-    let all: Vec<&[u8]> = std::iter::once(command.categories.to_bytes()).chain(own).collect();
+    let module_category = unsafe { raw::RedisModule_AddACLCategory }.map(|_| CATEGORY.to_bytes());
+    let all: Vec<&[u8]> = std::iter::once(command.categories.to_bytes()).chain(module_category).collect();
     CString::new(all.join(&b' ')).unwrap_or_default()
 }
 

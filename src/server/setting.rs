@@ -1,7 +1,7 @@
 //! The module's settings: arguments of `loadmodule`, lines of redis.conf, CONFIG SET.
 //!
-//! A setting is one integer in an atomic, which a command reads without a lock; its kind gives the notation
-//! of the integer in text. The server checks the limits of numbers. A condition on several settings is
+//! A setting is one integer in an atomic, which a command reads without a lock; its [`Notation`] is the form
+//! in which users write it. The server checks the limits of numbers. A condition on several settings is
 //! checked after all of a CONFIG SET are in place, since it may change two at once.
 
 use super::api;
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicI64, AtomicPtr, Ordering};
 #[derive(Debug)]
 pub struct Setting {
     name: &'static str,
-    kind: Kind,
+    notation: Notation,
     value: AtomicI64,
     /// The string that the last CONFIG GET received, or null. The server reads it but does not free it, so the
     /// next CONFIG GET does.
@@ -32,7 +32,7 @@ static CHECK: OnceLock<Check> = OnceLock::new();
 
 /// The notation of a setting.
 #[derive(Debug)]
-enum Kind {
+enum Notation {
     Number(RangeInclusive<i64>),
     YesNo,
     Text(Text),
@@ -50,23 +50,23 @@ pub struct Text {
 }
 
 impl Setting {
-    const fn new(name: &'static str, default: i64, kind: Kind) -> Setting {
-        Setting { name, kind, value: AtomicI64::new(default), last_text: AtomicPtr::new(null_mut()) }
+    const fn new(name: &'static str, default: i64, notation: Notation) -> Setting {
+        Setting { name, notation, value: AtomicI64::new(default), last_text: AtomicPtr::new(null_mut()) }
     }
 
     /// A number within limits.
     pub const fn number(name: &'static str, default: i64, limits: RangeInclusive<i64>) -> Setting {
-        Setting::new(name, default, Kind::Number(limits))
+        Setting::new(name, default, Notation::Number(limits))
     }
 
     /// `yes` or `no`.
     pub const fn yes_no(name: &'static str, default: bool) -> Setting {
-        Setting::new(name, default as i64, Kind::YesNo)
+        Setting::new(name, default as i64, Notation::YesNo)
     }
 
     /// A word or two.
     pub const fn text(name: &'static str, default: i64, text: Text) -> Setting {
-        Setting::new(name, default, Kind::Text(text))
+        Setting::new(name, default, Notation::Text(text))
     }
 
     /// The value as an integer.
@@ -85,16 +85,16 @@ impl Setting {
     }
 
     fn read(&self, text: &str) -> Result<i64, String> {
-        let (value, expected) = match &self.kind {
-            Kind::Number(limits) => {
+        let (value, expected) = match &self.notation {
+            Notation::Number(limits) => {
                 let value = text.parse().ok().filter(|number| limits.contains(number));
                 (value, format!("an integer between {} and {}", limits.start(), limits.end()))
             }
-            Kind::YesNo => {
+            Notation::YesNo => {
                 let is_word = |word| text.eq_ignore_ascii_case(word);
                 (if is_word("yes") { Some(1) } else { is_word("no").then_some(0) }, "yes or no".to_string())
             }
-            Kind::Text(kind) => ((kind.read)(text), kind.expected.to_string()),
+            Notation::Text(text_form) => ((text_form.read)(text), text_form.expected.to_string()),
         };
         value.ok_or_else(|| format!("{} must be {expected}, not '{}'", self.name, text.escape_debug()))
     }
@@ -126,9 +126,9 @@ pub fn take_arguments(settings: &[&Setting], arguments: &[String]) -> Result<(),
             values.split_first().ok_or_else(|| format!("module argument {name} needs a value"))?;
         rest = after;
         // A text is taken as one word if that is a value, and otherwise together with the next argument.
-        match (setting.set(value), &setting.kind, after.split_first()) {
+        match (setting.set(value), &setting.notation, after.split_first()) {
             (Ok(()), ..) => {}
-            (Err(_), Kind::Text(_), Some((second, after))) if !value.contains(' ') => {
+            (Err(_), Notation::Text(_), Some((second, after))) if !value.contains(' ') => {
                 setting.set(&format!("{value} {second}"))?;
                 rest = after;
             }
@@ -174,8 +174,8 @@ fn register_one(ctx: &Context, setting: &'static Setting, flags: u32) -> bool {
     let data = std::ptr::from_ref(setting).cast_mut().cast::<c_void>();
     // SAFETY, of all three: the crate's context is that of loading the module; names and texts are C strings,
     // which the server copies; the callbacks are of the kind, and made for `data`.
-    let result = match &setting.kind {
-        Kind::Number(limits) => {
+    let result = match &setting.notation {
+        Notation::Number(limits) => {
             let (least, most) = (*limits.start(), *limits.end());
             let (get, set, apply) = (Some(get_integer as _), Some(set_integer as _), Some(apply as _));
             // SAFETY: see above.
@@ -185,13 +185,13 @@ fn register_one(ctx: &Context, setting: &'static Setting, flags: u32) -> bool {
                 ))
             }
         }
-        Kind::YesNo => {
+        Notation::YesNo => {
             let (get, set, apply) = (Some(get_yes_no as _), Some(set_yes_no as _), Some(apply as _));
             let value = value as c_int;
             // SAFETY: see above.
             unsafe { api!(RedisModule_RegisterBoolConfig(ctx, name, value, flags, get, set, apply, data)) }
         }
-        Kind::Text(text) => {
+        Notation::Text(text) => {
             let (get, set, apply) = (Some(get_text as _), Some(set_text as _), Some(apply as _));
             let default = CString::new((text.write)(value)).unwrap_or_default();
             let value = default.as_ptr();
@@ -272,9 +272,9 @@ unsafe extern "C" fn set_yes_no(
 unsafe extern "C" fn get_text(_: *const c_char, data: *mut c_void) -> *mut RedisModuleString {
     // SAFETY: `data` is what was registered.
     let setting = unsafe { setting_of(data) };
-    let text = match &setting.kind {
-        Kind::Text(kind) => (kind.write)(setting.get()),
-        Kind::Number(_) | Kind::YesNo => String::new(),
+    let text = match &setting.notation {
+        Notation::Text(text_form) => (text_form.write)(setting.get()),
+        Notation::Number(_) | Notation::YesNo => String::new(),
     };
     let string = ServerString::new(text.as_bytes()).into_raw();
     let before = setting.last_text.swap(string, Ordering::Relaxed);

@@ -191,7 +191,7 @@ pub fn set_once<T>(option: &mut Option<T>, name: &'static str, value: T) -> Resu
 }
 
 /// Checks that a name or a bucket is not longer than `simile.max-name`. From a primary or an AOF, only
-/// the limit of the encoding counts: what one server took, another one must take.
+/// the limit of the encoding counts: a name that one server accepted, another must accept.
 pub fn check_length(call: &Call, what: &'static str, name: &[u8]) -> Result<(), Error> {
     let limit = if call.is_trusted_source() { MAX_NAME as u64 } else { config::MAX_NAME_BYTES.size() };
     if name.len() as u64 > limit {

@@ -26,7 +26,7 @@ pub struct WindowOptions {
 
 impl WindowOptions {
     /// The whole window at a moment.
-    pub fn at(timestamp: u64) -> WindowOptions {
+    pub fn whole_at(timestamp: u64) -> WindowOptions {
         WindowOptions { timestamp: Some(timestamp), intervals: None }
     }
 

@@ -141,7 +141,7 @@ impl<'a> Words<'a> {
                 self.next += 1;
                 Ok(Argument { token, ..value(next)? })
             }
-            _ => Ok(Argument { token, ..named(&name, Kind::Token) }),
+            _ => Ok(Argument { token, ..plain_argument(&name, Kind::Token) }),
         }
     }
 
@@ -166,7 +166,11 @@ impl<'a> Words<'a> {
         while self.take_if("|") {
             all.push(block(self.sequence()?)?);
         }
-        Ok(if all.len() == 1 { all.remove(0) } else { named(&names(&all, "-or-"), Kind::OneOf(all)) })
+        Ok(if all.len() == 1 {
+            all.remove(0)
+        } else {
+            plain_argument(&names(&all, "-or-"), Kind::OneOf(all))
+        })
     }
 }
 
@@ -190,7 +194,7 @@ fn block(mut arguments: Vec<Argument>) -> Result<Argument, String> {
     match arguments.len() {
         0 => Err("there is nothing between two signs".into()),
         1 => Ok(arguments.remove(0)),
-        _ => Ok(named(&names(&arguments, "-"), Kind::Block(arguments))),
+        _ => Ok(plain_argument(&names(&arguments, "-"), Kind::Block(arguments))),
     }
 }
 
@@ -207,11 +211,11 @@ fn value(word: &str) -> Result<Argument, String> {
         return Ok(Argument { name: word.into(), ..argument });
     }
     let known = VALUES.iter().find(|(_, words)| words.split(' ').any(|known| known == word));
-    known.map(|(kind, _)| named(word, kind.clone())).ok_or_else(|| format!("{word:?} is not known"))
+    known.map(|(kind, _)| plain_argument(word, kind.clone())).ok_or_else(|| format!("{word:?} is not known"))
 }
 
 /// An argument that is neither optional nor multiple and has no token.
-fn named(name: &str, kind: Kind) -> Argument {
+fn plain_argument(name: &str, kind: Kind) -> Argument {
     Argument { name: name.into(), token: None, kind, is_optional: false, is_multiple: false }
 }
 

@@ -133,7 +133,7 @@ impl<'c> Recording<'c> {
             }
         };
 
-        // Phase 2: open and check all chunks. From here on, nothing fails.
+        // Phase 2: open and check all chunks. After this, nothing fails.
         let definition = key.scope()?.definition;
         let start = definition.start(timestamp);
         let mut chunks = open_chunks(call, key.scope()?, item, start, &self.observations)?;
@@ -279,7 +279,7 @@ pub fn add_chunk<'c>(
     start: u64,
 ) -> Result<ChunkKey<'c>, Error> {
     let gone = window::gone_starts(call, key.scope()?, index)?;
-    // Every chunk is closed again: only the scope is changed from here on.
+    // Change the directory, then create the chunk that it lists now.
     let scope = key.scope_mut()?;
     scope.forget(index, gone);
     scope.add(index, start);
