@@ -60,7 +60,7 @@ fn alter(call: &Call, key: &mut ScopeKey, retention: u32) -> Result<(), Error> {
         let scope = key.scope()?;
         // A chunk that was gone before, and one that has just expired, are not listed any longer.
         if !(is_live && renew_expiry(call, scope, &index, start)?) {
-            key.scope_mut()?.remove(&index, start);
+            key.scope_mut()?.remove_start(&index, start);
         }
     }
     Ok(())

@@ -37,7 +37,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     } else {
         let definition = options.apply_to(config::definition())?;
         let tag = name::tag(options.tag.unwrap_or(name))?;
-        let uid = options.uid.unwrap_or_else(|| name::uid(call.random(), name));
+        let uid = options.uid.unwrap_or_else(|| name::uid_for(call.random(), name));
         let scope = Scope::new(definition, uid, &tag);
         creation::replicate(call, name, &scope);
         ScopeKey::create(call, name, scope);

@@ -37,7 +37,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
             // Remove the entries of chunks that were left empty, and so deleted.
             let gone = window::gone_starts(call, key.scope()?, index)?;
             let scope = key.scope_mut()?;
-            scope.forget(index, gone);
+            scope.remove_starts(index, gone);
         }
         deleted += deleted_here;
     }

@@ -37,7 +37,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         freed += free(call, key.scope()?, index)?;
         let scope = key.scope_mut()?;
         let starts: Vec<u64> = scope.all_starts(index).collect();
-        scope.forget(index, starts);
+        scope.remove_starts(index, starts);
     }
     // A key must not be open twice when it is deleted.
     drop(key);

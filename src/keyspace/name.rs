@@ -49,13 +49,13 @@ pub fn check(scope: &[u8]) -> Result<(), NameError> {
 /// itself has a hash tag. That is for access control. A user who may access only `a` could RESTORE a
 /// forged scope under `a` whose uid is that of the scope `{a}`, and so reach its chunks. But the lowest bit
 /// of such a uid is that of `{a}`, and so [`was_made_as`] is false for `a`.
-pub fn uid(random: u64, scope: &[u8]) -> u64 {
+pub fn uid_for(random: u64, scope: &[u8]) -> u64 {
     random & !1 | u64::from(has_hash_tag(scope))
 }
 
 /// True if a scope of this tag and uid was made under this name.
 pub fn was_made_as(tag: &[u8], uid: u64, scope: &[u8]) -> bool {
-    is_tag_of(tag, scope) && uid == self::uid(uid, scope)
+    is_tag_of(tag, scope) && uid == uid_for(uid, scope)
 }
 
 /// True if a tag is that of a scope of this name.
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_uid_tells_apart_the_names_of_one_tag() {
-        let (plain, tagged) = (uid(0xabcd, b"a"), uid(0xabcd, b"{a}"));
+        let (plain, tagged) = (uid_for(0xabcd, b"a"), uid_for(0xabcd, b"{a}"));
         assert_eq!((plain, tagged), (0xabcc, 0xabcd));
         for (uid, name, other) in [(plain, &b"a"[..], &b"{a}"[..]), (tagged, b"{a}", b"a")] {
             assert!(was_made_as(b"{a}", uid, name) && !was_made_as(b"{a}", uid, other));

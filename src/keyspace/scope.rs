@@ -15,7 +15,7 @@
 //! normal. The entry is removed when a write command finds the key gone, never by the clock. The server
 //! deletes an expired key by a DEL, which replicas receive before the command. So a primary and its
 //! replicas find the same keys gone and remove the same entries, whatever their clocks say. A chunk's key
-//! that is not listed is foreign: it may come from an older dump.
+//! that is not listed does not belong to the scope, whatever it holds: it may come from an older dump.
 //!
 //! **A scope keeps its uid and its tag under RENAME**, and with them its chunks, whose names begin with
 //! the tag and end with the uid.
@@ -49,7 +49,7 @@ pub static SCOPE: RedisType = RedisType::new("sim-scope", ENCODING, data_type::m
 pub struct Scope {
     /// The parameters of SIM.CREATE.
     pub definition: Definition,
-    /// Its identity, which is a part of its chunks' names and values: see [`name::uid`].
+    /// Its identity, which is a part of its chunks' names and values: see [`name::uid_for`].
     pub uid: u64,
     tag: Box<[u8]>,
     /// The starts of the chunks of each index.
@@ -118,7 +118,7 @@ impl Scope {
     }
 
     /// Adds a chunk to the directory.
-    pub fn add(&mut self, index: &[u8], start: u64) {
+    pub fn add_start(&mut self, index: &[u8], start: u64) {
         match self.directory.get_mut(index) {
             Some(starts) => {
                 // Nothing to count if the chunk was listed already.
@@ -135,8 +135,8 @@ impl Scope {
         self.update_totals();
     }
 
-    /// Removes a chunk from the directory; an index without chunks is forgotten.
-    pub fn remove(&mut self, index: &[u8], start: u64) {
+    /// Removes a chunk from the directory; an index without chunks is removed, too.
+    pub fn remove_start(&mut self, index: &[u8], start: u64) {
         // Nothing to do if the chunk is not listed.
         if let Some(starts) = self.directory.get_mut(index)
             && starts.remove(&start)
@@ -151,8 +151,8 @@ impl Scope {
     }
 
     /// Removes several chunks of an index from the directory.
-    pub fn forget(&mut self, index: &[u8], starts: impl IntoIterator<Item = u64>) {
-        starts.into_iter().for_each(|start| self.remove(index, start));
+    pub fn remove_starts(&mut self, index: &[u8], starts: impl IntoIterator<Item = u64>) {
+        starts.into_iter().for_each(|start| self.remove_start(index, start));
     }
 
     /// An empty chunk with the scope's number of bands. It is not listed yet.
@@ -253,7 +253,7 @@ impl NativeValue for Scope {
         reader.end()?;
         // Under its own name it is the same scope: from an RDB, from an AOF, or moved to another node.
         if saved_as == key {
-            // The whole directory at once: `add` would update the totals for every chunk.
+            // The whole directory at once: `add_start` would update the totals for every chunk.
             let starts: usize = directory.values().map(BTreeSet::len).sum();
             let indexes: usize = directory.keys().map(|index| bytes_of_index(index)).sum();
             scope.directory_bytes = indexes + starts * BYTES_OF_START;
@@ -297,10 +297,11 @@ impl NativeValue for Scope {
     }
 }
 
-/// Bytes that the start of a chunk takes in the directory, estimated: 8, and its share of a node.
+/// An estimate of the bytes that the start of a chunk takes in the directory: 8, and its share of a node.
 const BYTES_OF_START: usize = 16;
 
-/// Bytes that an index takes in the directory, estimated: its name, the two headers, and its share of a node.
+/// An estimate of the bytes that an index takes in the directory: its name, the headers of name and tree, and
+/// its share of a node.
 fn bytes_of_index(index: &[u8]) -> usize {
     index.len() + 48
 }
@@ -312,7 +313,7 @@ fn derived_uid(uid: u64, name: &[u8]) -> u64 {
     // `signature::hash64` gives the same and is faster; this is no hot path, so the reference
     // implementation does. It passes on errors of its reader, and a slice in memory has none: the default is
     // never used.
-    name::uid(murmur3::murmur3_x64_128(&mut bytes.as_slice(), 0).unwrap_or_default() as u64, name)
+    name::uid_for(murmur3::murmur3_x64_128(&mut bytes.as_slice(), 0).unwrap_or_default() as u64, name)
 }
 
 /// Reads the directory of a saved scope, and checks that commands could have made it:
@@ -341,7 +342,7 @@ fn read_directory(
             }
             starts.insert(start);
         }
-        // `remove` forgets an index with its last chunk.
+        // `remove_start` removes an index with its last chunk.
         if starts.is_empty() {
             return Err(DecodeError::Range);
         }
@@ -356,9 +357,9 @@ mod tests {
 
     fn sample() -> Scope {
         let mut scope = Scope::new(Definition::default(), 7, b"{s}");
-        scope.add(b"message", 2_592_000);
-        scope.add(b"message", 0);
-        scope.add(b"stack", 5_184_000);
+        scope.add_start(b"message", 2_592_000);
+        scope.add_start(b"message", 0);
+        scope.add_start(b"stack", 5_184_000);
         scope
     }
 

@@ -159,7 +159,7 @@ impl<'c> Recording<'c> {
 
 /// A scope as RECORD creates it: with the definition that the settings give.
 fn new_scope(call: &Call, name: &[u8]) -> Result<Scope, Error> {
-    let uid = name::uid(call.random(), name);
+    let uid = name::uid_for(call.random(), name);
     Ok(Scope::new(config::definition(), uid, &name::tag(name)?))
 }
 
@@ -281,8 +281,8 @@ pub fn add_chunk<'c>(
     let gone = window::gone_starts(call, key.scope()?, index)?;
     // Change the directory, then create the chunk that it lists now.
     let scope = key.scope_mut()?;
-    scope.forget(index, gone);
-    scope.add(index, start);
+    scope.remove_starts(index, gone);
+    scope.add_start(index, start);
     Ok(ChunkKey::create(call, scope, index, start)?)
 }
 
