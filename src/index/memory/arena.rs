@@ -224,7 +224,7 @@ impl FreeRuns {
             self.tops[class] = self.entries.len() as u32;
             self.entries.push(entry);
         } else {
-            // Write the entry over the top one of the unused, whose link becomes their new top.
+            // Overwrite the top entry of the unused ones. The one below it is their new top.
             self.tops[class] = self.unused_top;
             self.unused_top = std::mem::replace(&mut self.entries[self.unused_top as usize], entry).below;
         }
@@ -253,8 +253,8 @@ impl FreeRuns {
         let mut seen = vec![false; self.entries.len()];
         for top in self.tops.iter().chain([&self.unused_top]) {
             for index in self.stack(*top) {
-                let seen = seen.get_mut(index as usize); // `None` if the link is out of range
-                let is_first_time = seen.is_some_and(|seen| !std::mem::replace(seen, true));
+                let is_seen = seen.get_mut(index as usize); // `None` if the link is out of range
+                let is_first_time = is_seen.is_some_and(|is_seen| !std::mem::replace(is_seen, true));
                 ensure(is_first_time, "10: an entry of a free run is on two stacks")?;
             }
         }

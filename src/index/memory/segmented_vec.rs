@@ -51,11 +51,12 @@ impl<T> Default for SegmentedVec<T> {
 impl<T> SegmentedVec<T> {
     /// Log2 of [`Self::CAPACITY`].
     const SHIFT: u32 = {
+        // See [`MAX_ALIGN`]. Checked by the compiler, for each element type in use.
         assert!(align_of::<T>() <= MAX_ALIGN, "the segments would not come from the server's allocator");
-        // Rounded down: elements of 24 bytes leave a quarter of the mebibyte to others.
+        // Rounded down to a power of two: of 24-byte elements, a full segment is three quarters of a mebibyte.
         (SEGMENT_BYTES / size_of::<T>()).ilog2()
     };
-    /// Elements of a full segment.
+    /// The number of elements of a full segment.
     pub const CAPACITY: usize = 1 << Self::SHIFT;
 
     /// The number of elements.
@@ -94,7 +95,7 @@ impl<T> SegmentedVec<T> {
         self.later.last_mut().unwrap_or(&mut self.first)
     }
 
-    /// Adds an element at the end. Its index is the length of before.
+    /// Adds an element at the end. Its index is the previous length.
     pub fn push(&mut self, value: T) {
         self.grow(1).push(value);
     }
@@ -115,7 +116,7 @@ impl<T> SegmentedVec<T> {
     /// Removes an element in constant time: the last one takes its place. The index must be below the length.
     pub fn swap_remove(&mut self, index: usize) {
         debug_assert!(index < self.len());
-        // After the pop the index is past the end if it was the last element's: then there is no hole to fill.
+        // If the element was the last one, the pop has removed it, and its index is now past the end.
         if let Some(last) = self.pop()
             && index < self.len()
         {
@@ -213,8 +214,8 @@ impl<T: Copy + Default> SegmentedVec<T> {
         if end <= self.first.len() {
             self.first.copy_within(from..from + len, to);
         } else {
-            // Two segments are two allocations, of which only one can be borrowed to be changed. Runs are a few
-            // elements long, so an element at a time will do.
+            // `copy_within` does not reach from one segment to another. Runs are a few elements long, so
+            // copying them one by one will do.
             (0..len).for_each(|offset| self[to + offset] = self[from + offset]);
         }
     }

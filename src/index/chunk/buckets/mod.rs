@@ -603,10 +603,10 @@ mod tests {
             break_it(&mut buckets);
             buckets.internal_validate().expect_err("broken")
         };
-        assert_eq!(
-            broken(1, |buckets| buckets.records[0].count_or_len = 0),
-            "2: a lone posting has no count"
-        );
+        let no_count = |buckets: &mut Buckets| {
+            buckets.records[0].set_state(State::Lone(Posting { item: 0, count: 0 }));
+        };
+        assert_eq!(broken(1, no_count), "2: a lone posting has no count");
         assert_eq!(
             broken(1, |buckets| _ = buckets.find_or_add(&BucketKey::new(0, b"empty"))),
             "4: a bucket has no members"

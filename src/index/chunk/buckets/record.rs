@@ -30,7 +30,7 @@ const BAND_BITS: u32 = 10;
 const LENGTH_BITS: u32 = 4;
 /// The low bits of a header, below the state: band and length, which never change.
 const IDENTITY_BITS: u32 = BAND_BITS + LENGTH_BITS;
-/// Stands for the length in a header if the bytes are in the arena. Their length is then with their start.
+/// In place of the length, says that the bytes are in the arena. Their length is then stored with their start.
 const IN_ARENA: usize = (1 << LENGTH_BITS) - 1;
 
 /// The place of a bucket's postings, unpacked from its record.
@@ -54,7 +54,7 @@ pub(super) struct Bucket {
     /// Band, length of the bytes, and state.
     header: u16,
     /// The count of a lone posting, or the length of a list.
-    pub(super) count_or_len: u16,
+    count_or_len: u16,
     /// The lone item, the location of a list, the id of a hot set, or the next free record.
     location: u32,
 }
@@ -71,6 +71,7 @@ impl Bucket {
         bucket
     }
 
+    /// The band that the bucket is in.
     pub(super) fn band(&self) -> u16 {
         self.header & ((1 << BAND_BITS) - 1)
     }
@@ -80,6 +81,7 @@ impl Bucket {
         usize::from(self.header >> BAND_BITS) & IN_ARENA
     }
 
+    /// Unpacks the state.
     #[inline]
     pub(super) fn state(&self) -> State {
         match self.header >> IDENTITY_BITS {
@@ -90,6 +92,7 @@ impl Bucket {
         }
     }
 
+    /// Packs a new state.
     #[inline]
     pub(super) fn set_state(&mut self, state: State) {
         let (code, count_or_len, location) = match state {
@@ -106,8 +109,8 @@ impl Bucket {
 
     /// True if both have the same band and the same bytes. The bytes of at least one must be in its record.
     pub(super) fn is_same_inline(&self, other: &Bucket) -> bool {
-        // The length in the headers tells bytes that end with zeros from padding, and an address in the arena
-        // from bytes.
+        // Comparing the bytes would not be enough: some may be padding, and all may be an address in the arena.
+        // The length in the header, which must be the same too, tells these apart.
         let identity = (1 << IDENTITY_BITS) - 1;
         self.bytes == other.bytes && (self.header ^ other.header) & identity == 0
     }

@@ -182,7 +182,7 @@ impl IdTable {
         while let Some(next) = self.next_cell(last) {
             previous = Some(replace(&mut last, next));
         }
-        // The last cell has no link and is not empty, so the slot before its first empty one is used.
+        // The last cell has no link and is not empty: its last entry is before the first empty slot, if any.
         let last_used = self.empty_slot(last).map_or(self.last_slot(last).slot, |empty| empty - 1);
         let end = SlotRef { cell: last, slot: last_used };
         // Step 3: move that entry to the hole. If it is the one that is removed, the move changes nothing, and
@@ -199,8 +199,9 @@ impl IdTable {
         debug_assert!(self.is_well_formed(hole.cell) && self.is_well_formed(last), "invariant 11");
     }
 
-    /// Replaces an id by another one of the same hash, if it is there.
+    /// Replaces an id with another one of the same hash, if it is there.
     pub fn replace(&mut self, hash: u32, old: u32, new: u32) {
+        // The cell is that of the hash, so the entry stays in its slot.
         if let Some((slot, _)) = self.locate(hash, |other| other == old) {
             self.set_entry(slot, Tag::of_hash(hash), new);
         }
@@ -371,7 +372,7 @@ impl IdTable {
         let (added, last_slot) = (CellRef::Overflow(number), self.last_slot(full));
         // Move the entry, then write the link in its old slot.
         let (tag, id) = self.entry(last_slot);
-        debug_assert!(tag.is_used(), "a cell overflows that is not full");
+        debug_assert!(tag.is_used(), "a cell overflows before it is full");
         self.set_entry(SlotRef { cell: added, slot: 0 }, tag, id);
         self.set_entry(last_slot, Tag::OVERFLOW, number);
         debug_assert!(self.is_well_formed(full) && self.is_well_formed(added), "invariant 11");
@@ -410,7 +411,7 @@ impl IdTable {
         self.home.tags.internal_validate()?;
         self.home.ids.internal_validate()?;
         self.overflow.internal_validate()?;
-        // What is stored twice agrees.
+        // The numbers of cells agree with each other and with the mask.
         let cell_count = self.cell_count as usize;
         ensure(
             self.home.tags.len() == cell_count && self.home.ids.len() == cell_count,
@@ -436,7 +437,7 @@ impl IdTable {
                 }
                 cell = self.next_cell(current);
                 if let Some(CellRef::Overflow(number)) = cell {
-                    self.tick_off(&mut seen, number)?;
+                    tick_off(&mut seen, number)?;
                     ensure(
                         self.overflow[number as usize].tags.used_count() > 0,
                         "11: an overflow cell is empty",
@@ -448,18 +449,17 @@ impl IdTable {
         // The free list has exactly those overflow cells that no chain has.
         let mut free = self.first_free;
         while free != NONE {
-            self.tick_off(&mut seen, free)?;
+            tick_off(&mut seen, free)?;
             free = self.overflow[free as usize].ids[0];
         }
         ensure(seen.into_iter().all(|seen| seen), "11: an overflow cell is neither linked nor free")
     }
+}
 
-    /// Ticks off an overflow cell, which must exist and not have been ticked off before.
-    fn tick_off(&self, seen: &mut [bool], number: u32) -> Validation {
-        let seen = seen.get_mut(number as usize);
-        let is_first_time = seen.is_some_and(|seen| !replace(seen, true));
-        ensure(is_first_time, "11: an overflow cell is linked twice")
-    }
+/// Ticks off an overflow cell, which must exist and not have been ticked off before.
+fn tick_off(seen: &mut [bool], number: u32) -> Validation {
+    let is_first_time = seen.get_mut(number as usize).is_some_and(|is_seen| !replace(is_seen, true));
+    ensure(is_first_time, "11: an overflow cell is linked twice")
 }
 
 #[cfg(test)]
