@@ -119,7 +119,7 @@ impl Request<'_> {
         let best = results.first();
         let joined = best.filter(|best| best.score >= self.min_score);
         let item = joined.map_or(self.item, |best| best.item);
-        let has_item = |chunk: &&Chunk| chunk.item(item).is_some();
+        let has_item = |chunk: &&Chunk| chunk.item_id(item).is_some();
         let is_new = !chunks.iter().flatten().any(has_item);
         Ok(Assignment { item: item.into(), best_score: best.map(|best| best.score), is_new })
     }

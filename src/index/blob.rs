@@ -88,7 +88,7 @@ pub fn encode<'c>(
     chunks: impl Iterator<Item = (u64, &'c Chunk)>,
 ) -> Option<Vec<u8>> {
     // Only the chunks that have the item. If there are none, there is no blob.
-    let with_item = chunks.filter_map(|(start, chunk)| Some((start, chunk, chunk.item(item)?)));
+    let with_item = chunks.filter_map(|(start, chunk)| Some((start, chunk, chunk.item_id(item)?)));
     let mut with_item = with_item.peekable();
     with_item.peek()?;
     let mut writer = write_head(definition);

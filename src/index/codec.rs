@@ -261,7 +261,7 @@ fn read_item(chunk: &mut Chunk, from: &mut Reader) -> Result<(), DecodeError> {
     if name.is_empty() {
         return Err(DecodeError::Name);
     }
-    if chunk.item_by_hash(name, hash::name(name)).is_some() {
+    if chunk.item_id_by_hash(name, hash::name(name)).is_some() {
         return Err(DecodeError::Duplicate);
     }
     // Step 2: the capacity. The rest of the piece is an upper bound on both the bytes and the entries that this

@@ -62,7 +62,7 @@ pub fn change_chunks(
         // Look for the items with the key open to read: closing a key that was open to write signals a
         // change to clients that watch it, and most chunks have none of the items.
         let window = Window::open(call, scope, index, std::iter::once(start))?;
-        let is_in_chunk = |item: &&&[u8]| window.chunks().iter().any(|chunk| chunk.item(item).is_some());
+        let is_in_chunk = |item: &&&[u8]| window.chunks().iter().any(|chunk| chunk.item_id(item).is_some());
         let in_chunk: Vec<&[u8]> = items.iter().filter(is_in_chunk).copied().collect();
         drop(window);
         if in_chunk.is_empty() {

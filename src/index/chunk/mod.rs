@@ -122,12 +122,12 @@ impl Chunk {
 
     /// The number of an item's observations; 0 if it is not here.
     pub fn observations_of(&self, item: &[u8]) -> u32 {
-        self.item(item).map_or(0, |id| self.items.observations(id))
+        self.item_id(item).map_or(0, |id| self.items.observations(id))
     }
 
     /// The number of buckets that an item is in; 0 if it is not here.
     pub fn buckets_of(&self, item: &[u8]) -> usize {
-        self.item(item).map_or(0, |id| self.items.bucket_count(id))
+        self.item_id(item).map_or(0, |id| self.items.bucket_count(id))
     }
 
     // Writing. Nothing here fails half-way: the caller asks first whether an addition fits.
@@ -210,7 +210,7 @@ impl Chunk {
     /// bits.
     pub fn merge(&mut self, destination: &[u8], source: &[u8]) -> bool {
         debug_assert!(destination != source, "an item is merged with itself");
-        let Some(from) = self.item(source) else { return false };
+        let Some(from) = self.item_id(source) else { return false };
         // If the destination is new, the source gets its name, and nothing has to be moved.
         let hash = hash::name(destination);
         let Some(to) = self.items.find(destination, hash) else {
@@ -237,7 +237,7 @@ impl Chunk {
 
     /// Removes an item with its observations. Returns false if it is not here.
     pub fn delete(&mut self, item: &[u8]) -> bool {
-        let Some(id) = self.item(item) else { return false };
+        let Some(id) = self.item_id(item) else { return false };
         self.observations -= u64::from(self.items.observations(id));
         // The postings first, each with its bucket if it is the last one there; then the item with its list.
         for bucket in self.copy_buckets(id) {
@@ -256,12 +256,12 @@ impl Chunk {
     // Reading. Ids are the chunk's own: the same item has another id in the next chunk.
 
     /// The id of an item in this chunk.
-    pub fn item(&self, item: &[u8]) -> Option<u32> {
+    pub fn item_id(&self, item: &[u8]) -> Option<u32> {
         self.items.find(item, hash::name(item))
     }
 
     /// The id of an item, for a caller that already has the hash of its name: it is the same in every chunk.
-    pub(crate) fn item_by_hash(&self, item: &[u8], hash: u32) -> Option<u32> {
+    pub(crate) fn item_id_by_hash(&self, item: &[u8], hash: u32) -> Option<u32> {
         self.items.find(item, hash)
     }
 
@@ -271,7 +271,7 @@ impl Chunk {
     }
 
     /// The id of a bucket.
-    pub(crate) fn bucket(&self, key: &BucketKey) -> Option<u32> {
+    pub(crate) fn bucket_id(&self, key: &BucketKey) -> Option<u32> {
         self.buckets.find(key)
     }
 
@@ -461,7 +461,7 @@ mod tests {
     }
 
     fn frequencies(chunk: &Chunk, item: &[u8]) -> Vec<(u16, Vec<u8>, u32)> {
-        let id = chunk.item(item).expect("the item is here");
+        let id = chunk.item_id(item).expect("the item is here");
         let mut found: Vec<_> =
             chunk.frequencies(id).map(|(band, b, count)| (band, b.to_vec(), count)).collect();
         found.sort();
@@ -471,9 +471,9 @@ mod tests {
     #[test]
     fn an_item_that_is_merged_with_a_new_one_is_renamed() {
         let mut chunk = chunk_of(&[(b"a", [b"x", b"y"]), (b"a", [b"x", b"z"])]);
-        let (id, before) = (chunk.item(b"a"), frequencies(&chunk, b"a"));
+        let (id, before) = (chunk.item_id(b"a"), frequencies(&chunk, b"a"));
         assert!(chunk.merge(b"b", b"a") && !chunk.merge(b"b", b"a"));
-        assert_eq!((chunk.item(b"a"), chunk.item(b"b")), (None, id));
+        assert_eq!((chunk.item_id(b"a"), chunk.item_id(b"b")), (None, id));
         assert_eq!((frequencies(&chunk, b"b"), chunk.observations()), (before, 2));
         assert_eq!(chunk.internal_validate(), Ok(()));
     }

@@ -94,10 +94,10 @@ fn total_if_newest<'a>(chunks: &[(u64, &'a Chunk)], number: usize, id: u32) -> O
     let (&(_, chunk), newer) = from_here.split_first()?;
     let name = chunk.items().name(id);
     let hash = hash::name(name);
-    if newer.iter().any(|(_, chunk)| chunk.item_by_hash(name, hash).is_some()) {
+    if newer.iter().any(|(_, chunk)| chunk.item_id_by_hash(name, hash).is_some()) {
         return None;
     }
-    let in_older = older.iter().filter_map(|(_, chunk)| Some((chunk, chunk.item_by_hash(name, hash)?)));
+    let in_older = older.iter().filter_map(|(_, chunk)| Some((chunk, chunk.item_id_by_hash(name, hash)?)));
     let observations = in_older.map(|(chunk, id)| u64::from(chunk.items().observations(id))).sum::<u64>();
     Some((name, observations + u64::from(chunk.items().observations(id))))
 }

@@ -46,7 +46,7 @@ pub fn significant<'a>(
     // Score every bucket. Its background is the total of the bucket in each chunk that has it.
     let scored = item.frequencies().iter().map(|frequency| {
         let key = frequency.key();
-        let chunk_totals = chunks.iter().filter_map(|chunk| Some(chunk.total(chunk.bucket(&key)?)));
+        let chunk_totals = chunks.iter().filter_map(|chunk| Some(chunk.total(chunk.bucket_id(&key)?)));
         let (foreground, background) = (frequency.count, chunk_totals.sum::<u64>());
         let score = significance(foreground as f64, background as f64, all as f64);
         SignificantBucket { band: frequency.band, bucket: frequency.bucket, score, foreground, background }

@@ -177,7 +177,7 @@ impl<'s, 'a> Search<'s, 'a> {
     fn look_up_count(&self, bucket: &QueryBucket, item: &[u8], hash: u32) -> u64 {
         // By the item's id in that chunk, if it is there at all; a hot bucket finds its posting by a table.
         let in_chunk = |(_, SearchChunk { chunk, .. }, id): (u32, &SearchChunk, u32)| {
-            Some(u64::from(chunk.count(id, chunk.item_by_hash(item, hash)?)))
+            Some(u64::from(chunk.count(id, chunk.item_id_by_hash(item, hash)?)))
         };
         self.locations(bucket).filter_map(in_chunk).sum()
     }

@@ -73,7 +73,7 @@ impl<'a> Profile<'a> {
     pub(crate) fn of_item_with_location(item: &[u8], chunks: &[&'a Chunk]) -> (Profile<'a>, ItemLocation) {
         // Step 1: find the item in each chunk.
         let hash = hash::name(item);
-        let ids: SmallVec<_> = chunks.iter().map(|chunk| chunk.item_by_hash(item, hash)).collect();
+        let ids: SmallVec<_> = chunks.iter().map(|chunk| chunk.item_id_by_hash(item, hash)).collect();
         let located = || {
             let chunks = chunks.iter().zip(&ids).enumerate();
             chunks.filter_map(|(number, (chunk, id))| Some((number, *chunk, (*id)?)))
