@@ -33,11 +33,11 @@ pub fn run(call: &Call) -> Result<(), Error> {
         return Err(Error::expected("band", expected));
     }
 
-    // Find the members in each chunk.
     let window = options.open(call, scope, index)?;
     let chunks = window.chunks();
 
-    // Charge for sorting them, then sort, so that equal names from several chunks are neighbours.
+    // Charge for the members before they are collected. Sorting makes equal names from several chunks
+    // neighbours, for `dedup`.
     let count: usize = chunks.iter().map(|chunk| chunk.members(band, bucket).count()).sum();
     cost::spend(call, count as u64 * cost::MEMBER)?;
     let mut members: Vec<&[u8]> = chunks.iter().flat_map(|chunk| chunk.members(band, bucket)).collect();

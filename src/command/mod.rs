@@ -2,7 +2,7 @@
 //!
 //! A command's file reads from top to bottom: its syntax line and its oddities, its arguments, its work,
 //! its replication, its reply. Everything that can fail comes before the first change, so a command that
-//! ends in an error has changed nothing. (One exception is told in [`run::recording`].)
+//! ends in an error has changed nothing. (For the one exception, see [`run::recording`].)
 //!
 //! | file | commands |
 //! | --- | --- |

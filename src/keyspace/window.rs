@@ -2,7 +2,7 @@
 //!
 //! A chunk that the directory lists is *gone* if its key does not exist: the chunk has expired, was evicted,
 //! or, after a MOVE, is in another database. It is *foreign* if the key holds anything but this chunk, which
-//! only a forged RESTORE can cause. Neither is a chunk of the scope, and reads go on without it. All others
+//! only a client causes that writes to the key by itself, as by RESTORE. Neither is a chunk of the scope, and reads go on without it. All others
 //! are *live*.
 //!
 //! One kind of missing chunk is not normal. While a cluster moves a slot from one node to another, key

@@ -84,6 +84,7 @@ fn lower_minima_by(
     feature: &ScrambledKey,
     slot_value: impl Fn(u32) -> i32,
 ) {
+    // Slot j has the seed `seed + j`, so a group of lanes has consecutive seeds.
     let mut first_seed = seed;
     for group in minima {
         let seeds = std::array::from_fn(|lane| first_seed.wrapping_add(lane as u32));

@@ -63,6 +63,7 @@ impl Scheme {
     pub fn sign<'a>(&self, features: impl Iterator<Item = &'a [u8]>) -> Option<Signature> {
         match self.hash {
             Hash::Fss => {
+                // Each feature is hashed once; the sketch makes all its draws from that hash.
                 let hashes: fss::Hashes = features.map(hash64).collect();
                 (!hashes.is_empty()).then(|| {
                     let slots = fss::sketch(hashes, self.seed, self.slots());
@@ -70,6 +71,7 @@ impl Scheme {
                 })
             }
             Hash::Murmur3 { modulus } => {
+                // Without a feature there is no signature; looking ahead saves a set-up for nothing.
                 let mut features = features.peekable();
                 features.peek()?;
                 let mut minhash = MinHash::new(self.slots(), self.seed, modulus);
