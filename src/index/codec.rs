@@ -217,22 +217,26 @@ fn write_item(chunk: &Chunk, id: u32, to: &mut Writer) {
     write_profile(chunk, id, to);
 }
 
-/// Writes an item's observations, then for each band its buckets with their counts, in the order of
-/// the buckets' bytes.
+/// Writes the profile of an item: the number of its observations, then each band.
 pub(super) fn write_profile(chunk: &Chunk, id: u32, to: &mut Writer) {
     to.write_number(chunk.items().observations(id).into());
     // Sort by band and bucket, so that equal observations are equal bytes, in whatever order they were made.
     let mut frequencies: Vec<(u16, &[u8], u32)> = chunk.frequencies(id).collect();
     frequencies.sort_unstable();
-    // Write a group for each band. A band without buckets, which has no group, is the number 0.
+    // There is a group for each band, in order: an item has a bucket in every band (invariant 3).
     let mut bands = frequencies.chunk_by(|a, b| a.0 == b.0);
-    for _ in 0..chunk.bands() {
+    for number in 0..chunk.bands() {
         let band = bands.next().unwrap_or_default();
+        debug_assert!(
+            band.first().is_some_and(|first| first.0 == number),
+            "invariant 3: band {number} is empty"
+        );
         write_band(band.iter().map(|(_, bucket, count)| (*bucket, *count)), to);
     }
 }
 
-/// Writes the buckets of a band with their counts. They must come in the order of their bytes, each once.
+/// Writes a band: the number of its buckets, then each bucket with its count. They must come in the order of the
+/// buckets' bytes, each once.
 pub(super) fn write_band<'a>(buckets: impl ExactSizeIterator<Item = (&'a [u8], u32)>, to: &mut Writer) {
     to.write_number(buckets.len() as u64);
     for (bucket, count) in buckets {
