@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn a_chunk_is_named_after_its_scope_index_start_and_uid() {
         assert_eq!(
-            chunk(b"{issues}", b"message", 2_592_000, 0xab).as_slice(),
+            chunk_name(b"{issues}", b"message", 2_592_000, 0xab).as_slice(),
             b"{issues}:message:2592000:00000000000000ab"
         );
     }
