@@ -55,7 +55,7 @@ struct Candidate {
     id: u32,
     /// The hash of its name.
     hash: u32,
-    /// The number of its last [`CandidateCount`]; [`NO_COUNT`] before the first.
+    /// The position in `counts` of its last [`CandidateCount`]; [`NO_COUNT`] before the first.
     last_count: u32,
     /// The chunks whose observations of it are in its accumulator: a bit for each of the first 64.
     counted_chunks: u64,
@@ -146,6 +146,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
     /// Adds the queried item itself, finished, with all that it shares with itself. It must come first.
     pub fn add_self(&mut self) {
         debug_assert!(self.list.is_empty());
+        // The same item is queried in all indexes, so any chunk that has it will do.
         let located = (0..).zip(self.chunks).find_map(|(number, chunk)| Some((number, chunk.self_id?)));
         let Some((chunk, id)) = located else { return };
         let hash = self.chunks[chunk as usize].chunk.items().hash(id);
@@ -164,8 +165,9 @@ impl<'s, 'a> Candidates<'s, 'a> {
         self.resolved = 1;
     }
 
-    /// Notes a posting that was read. All hits of an item in a query bucket must come before the next
-    /// [`Self::take_counts`], and without hits of other buckets in between.
+    /// Notes a posting that was read. All hits of an item in one query bucket must be pushed before the next
+    /// [`Self::take_counts`], with no hit of that item in another bucket between them: otherwise its count would be scored
+    /// in two halves, which OVERLAP would overstate.
     pub fn push_hit(&mut self, hit: PostingHit) {
         if self.pending.len() == PER_PASS {
             self.tally_pending();
@@ -210,8 +212,9 @@ impl<'s, 'a> Candidates<'s, 'a> {
         if *is_finished {
             return;
         }
-        // The hits of a bucket come together, so if the candidate has a count in this bucket, it is its last one. Since
-        // `take_counts` that number may lead to nothing, or to another candidate's: so it is compared.
+        // The hits of a bucket come together, so if the candidate has a count in this bucket, it is its last one. That number
+        // may be stale: `take_counts` empties `counts`, and then it points past the end, or at another candidate's entry.
+        // Hence the comparison.
         let count = u64::from(posting.count);
         match self.counts.get_mut(*last_count as usize) {
             // A further chunk of the same bucket.
@@ -248,10 +251,12 @@ impl<'s, 'a> Candidates<'s, 'a> {
         number
     }
 
-    /// Adds the observations in a chunk of a candidate that is not resolved yet, unless this chunk was added before.
+    /// Adds an unresolved candidate's observations in one chunk, once.
     fn add_observations(&mut self, number: u32, chunk: u32, id: u32) {
         let SearchChunk { query, chunk: source, .. } = self.chunks[chunk as usize];
-        // The bit says whether this chunk was added; it may come again, because the cache of recent candidates forgets.
+        // The bit says whether this chunk was added; it may come again, because the cache of recent candidates forgets. A
+        // chunk past the first 64 has no bit, so the test fails and `resolve_observations` adds it. With `== 0` such a chunk
+        // would be added here as well.
         let Candidate { counted_chunks, .. } = &mut self.list[number as usize];
         if number as usize >= self.resolved && *counted_chunks & chunk_bit(chunk) != chunk_bit(chunk) {
             *counted_chunks |= chunk_bit(chunk);
@@ -264,15 +269,15 @@ impl<'s, 'a> Candidates<'s, 'a> {
     /// theirs was read.
     pub fn resolve_observations(&mut self) {
         let (list, query_count) = (&self.list, self.queries.len());
-        // Candidates by the pass, and for each pass chunk by chunk: the records of a pass stay in the cache while the
-        // tables of one chunk after the other are asked for them.
+        // One pass of candidates at a time, and within it chunk by chunk: the candidates' records stay in the cache while
+        // one chunk's table after another is probed.
         let mut scratch = vec![0; PER_PASS.min(list.len() - self.resolved)];
         for first in (self.resolved..list.len()).step_by(PER_PASS) {
             let pass = first..list.len().min(first + PER_PASS);
             for (chunk_number, SearchChunk { query, chunk, .. }) in (0..).zip(self.chunks) {
                 let (items, bit) = (chunk.items(), chunk_bit(chunk_number));
-                // First the tags of all candidates: one byte each says whether the chunk may have it, and sorts out nearly
-                // all. It is `&` and not `&&`: without a branch the reads of the tags overlap.
+                // First the tags: one byte for each candidate says whether the chunk may have it, and rules out nearly all.
+                // `&` instead of `&&` keeps this free of branches, so that the reads of the tags overlap.
                 let may_be_there = pass.clone().zip(&list[pass.clone()]).map(|(number, candidate)| {
                     (number, (candidate.counted_chunks & bit == 0) & items.may_have(candidate.hash))
                 });
@@ -289,8 +294,8 @@ impl<'s, 'a> Candidates<'s, 'a> {
         self.resolved = self.list.len();
     }
 
-    /// Adds what a candidate shares in one bucket of a band. `contribution` computes it from the candidate's
-    /// observations in the index.
+    /// Adds the contribution of one bucket, which is in `band`, to a candidate's accumulator. `contribution` computes it
+    /// from the candidate's observations in the index. The candidate must be resolved.
     pub fn accumulate(
         &mut self,
         number: usize,
@@ -383,7 +388,8 @@ impl<'s, 'a> Candidates<'s, 'a> {
 
     /// The score by what has been accumulated: the mean over the indexes where either side has data.
     pub fn score(&self, number: usize) -> f64 {
-        // One index, nearly always: its score is rounded once. It equals the mean of one score, as a test holds.
+        // Nearly always there is one index, and its score is rounded once. `mean` of this one score is the same for
+        // SIGNIFICANCE; for the other modes it may differ in the last bits, because it keeps 80 binary digits.
         if let [scorer] = self.scorers {
             return self.comparable(number, 0).map_or(0.0, |shared| scorer.score(&shared));
         }

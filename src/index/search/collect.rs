@@ -15,8 +15,8 @@ use crate::index::chunk::buckets::Posting;
 
 /// Buckets with fewer postings are simply read: checking whether the search can stop would cost as much.
 const SHORT_BUCKET: usize = 64;
-/// Postings that are read before any is scored, in a search that reads everything. This bounds the counts that wait to
-/// 256 KiB, and leaves enough of them for their cache misses to overlap.
+/// A search that reads everything scores after about this many postings: enough for their cache misses to overlap. A
+/// batch ends with the bucket that fills it, so only a hot last bucket makes the counts that wait exceed 256 KiB.
 const BATCH_POSTINGS: usize = 1 << 14;
 
 impl<'s, 'a> Search<'s, 'a> {
@@ -26,26 +26,29 @@ impl<'s, 'a> Search<'s, 'a> {
         let all_postings: usize = self.buckets.iter().map(|bucket| bucket.posting_count).sum();
         let expected = all_postings.min(BATCH_POSTINGS);
         let mut candidates = Candidates::with_capacity(self.queries, &self.scorers, &self.chunks, expected);
-        // The queried item knows all that it shares with itself. It is the first to raise the threshold.
+        // What the queried item shares with itself is known without reading, so it goes first: it already raises the
+        // threshold.
         if !self.options.exclude_self {
             candidates.add_self();
         }
-        // Invariant of the loop: `read` buckets are read, and every item in one of them is a candidate, with the counts
-        // of these buckets in its accumulators.
+        // Invariant: the first `read` buckets have been read. Every item in them, except an excluded queried item, is a
+        // candidate. An unfinished candidate has exactly the counts of these buckets in its accumulators. A finished one
+        // has its complete score, or was given up.
         let mut read = 0;
         while let Some(next) = self.buckets.get(read) {
             let remaining = &self.buckets[read..];
-            // Looking up all candidates in all remaining buckets pays if the next bucket is longer than that.
+            // Looking up all candidates in all remaining buckets pays if the next bucket has at least as many postings as
+            // there are pairs of both. (An estimate: finished candidates are counted too, and chunks are not.)
             let look_ups = candidates.len() * remaining.len();
             if self.can_prune() && next.posting_count >= SHORT_BUCKET.max(look_ups) {
-                // Random access instead of reading: afterwards nothing is open of any candidate, so what is left to
-                // decide is whether an unseen item could still be in the result.
+                // Random access instead of reading. Afterwards every candidate is finished, and the only question is
+                // whether an unseen item can still be in the result.
                 self.finish_candidates(remaining, &mut candidates);
                 if self.is_complete(remaining, &candidates) {
                     budget.skipped += remaining.iter().map(|bucket| bucket.posting_count as u64).sum::<u64>();
                     break;
                 }
-                // It could. The bucket has to be opened, but perhaps not every member has to become a candidate.
+                // It can. The bucket has to be opened, but perhaps not every member has to become a candidate.
                 if self.can_read_pruned(remaining) {
                     self.read_last_pruned(read, &mut candidates, budget)?;
                     break;
@@ -82,18 +85,18 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// The number of buckets to read before anything is scored, at least one.
     fn batch_length(&self, remaining: &[QueryBucket]) -> usize {
-        let following = remaining.iter().skip(1);
         if self.can_prune() {
             // All short buckets: the search only considers stopping before a long one.
+            let following = remaining.iter().skip(1);
             return 1 + following.take_while(|next| next.posting_count < SHORT_BUCKET).count();
         }
-        // Until the batch is full. Each bucket is seen beside the one before it, which is in the batch already.
+        // Up to and including the bucket that fills the batch.
         let mut postings = 0;
-        let fits = |(_, before): &(&QueryBucket, &QueryBucket)| {
-            postings += before.posting_count;
-            postings < BATCH_POSTINGS
-        };
-        1 + following.zip(remaining).take_while(fits).count()
+        let filled_by = remaining.iter().position(|bucket| {
+            postings += bucket.posting_count;
+            postings >= BATCH_POSTINGS
+        });
+        filled_by.map_or(remaining.len(), |last| last + 1)
     }
 
     /// Charges the budget for reading a bucket. Each posting costs more if there are many indexes to score in, or
@@ -137,7 +140,7 @@ impl<'s, 'a> Search<'s, 'a> {
         Ok(())
     }
 
-    /// Adds what a candidate with this count in a bucket shares there.
+    /// Adds a bucket's contribution to a candidate's score, given the candidate's count in it.
     #[inline]
     fn score_count(&self, bucket: &QueryBucket, candidates: &mut Candidates, candidate: usize, count: u64) {
         let Frequency { band, count: query_count, .. } = *bucket.frequency;
@@ -157,12 +160,12 @@ impl<'s, 'a> Search<'s, 'a> {
                 continue;
             }
             candidates.mark_finished(candidate);
-            // The bound assumes that it has all that the remaining buckets can give. The threshold is that of before: it
-            // would only become higher, and to compute it again for each candidate would cost more than it saves.
+            // The bound assumes that the candidate has everything in the remaining buckets. The threshold is not updated in
+            // this loop: it could only rise, and recomputing it would cost more than it saves.
             if certainly_below(self.upper_bound(candidates, candidate, &bound), threshold) {
                 continue;
             }
-            // Its count in each remaining bucket, from the candidate's side: a look-up in each chunk that has the bucket.
+            // Look up its count in each remaining bucket, in every chunk that has the bucket.
             let (name, hash) = (candidates.name(candidate), candidates.hash(candidate));
             for bucket in remaining {
                 let count = self.look_up_count(bucket, name, hash);
@@ -195,11 +198,13 @@ impl<'s, 'a> Search<'s, 'a> {
     /// Reads the last bucket, a long one, and makes candidates only of the members that may be in the result.
     ///
     /// Every candidate is finished, so any other member was in no bucket read so far: this bucket is all that it
-    /// shares. Its posting and its observations in this chunk give an upper bound on its score. A member whose bound
-    /// fails is dropped before it becomes a candidate, and before it is looked up in the other chunks.
+    /// shares. If it is in this bucket in one chunk only, its posting and its observations there give an upper bound on its
+    /// score; if that is below the threshold, the member is dropped before it becomes a candidate, and before it is
+    /// looked up in the other chunks. Members in several chunks are all kept. Finished candidates may be pushed again;
+    /// their hits are ignored.
     ///
-    /// This prunes well if most members are in one chunk and have been seen elsewhere as well. Under COVERAGE all members
-    /// have the same score, and none is dropped.
+    /// This prunes well if most members are in one chunk and have been seen in other buckets as well. Under COVERAGE all
+    /// members have the same score and none is dropped: the path is taken all the same, at the cost of one walk more.
     fn read_last_pruned(
         &self,
         bucket_number: usize,
@@ -231,8 +236,8 @@ impl<'s, 'a> Search<'s, 'a> {
                     in_several_chunks.push(hit);
                 } else if self.may_rank(bucket, chunk, posting, &ranking) {
                     if taken_in % rank_every == 0 {
-                        // Ranking costs a cut of the ranking's buffer. After as many members as there are results it
-                        // pays, since the threshold can have risen by then.
+                        // Ranking runs a quickselect over up to 2k entries, so it is done once for every k members (or
+                        // 64): only then can the threshold have risen much.
                         self.score_hits(candidates, budget)?;
                         self.rank_from(ranked, candidates, &mut ranking);
                         ranking.keep_best();
@@ -261,15 +266,15 @@ impl<'s, 'a> Search<'s, 'a> {
         sketch
     }
 
-    /// False if a member that is in the last bucket in this chunk only certainly cannot be in the result.
+    /// Returns false only if a member certainly cannot be in the result. `posting` must be its only posting in the last
+    /// bucket: then its score is known, except for its observations in other chunks.
     ///
-    /// All of its score is known but for its observations in other chunks.
-    ///
-    /// 1. Fewer observations only raise the score, so those of this chunk give an upper bound. If that is certainly
+    /// 1. More observations never raise the score, so those of this chunk give an upper bound. If that is certainly
     ///    below the threshold, the member is out.
     /// 2. At a tie, more observations would win. They cannot if each of them also lowers the score.
     /// 3. Then comparing the bound itself, by the order of results, is safe: either no observation is unseen and this is
-    ///    the final score, or the final score is lower by at least one part in 2^42, which a double shows.
+    ///    the final score, or the final score is lower by at least one part in 2^42 (T is below 2^42, see `score`): far more than the rounding
+    ///    of a double, which is 2^-53.
     fn may_rank(&self, bucket: &QueryBucket, chunk: &Chunk, posting: Posting, ranking: &Ranking) -> bool {
         let scorer = &self.scorers[bucket.query];
         let (query_count, count) = (bucket.frequency.count, posting.count.into());

@@ -3,8 +3,9 @@
 //! The unit is one posting, read in order. The weights are the time of other steps in that unit, measured with
 //! `cargo bench --bench core`, and need to be right within a factor of two. So a budget bounds the time for what is
 //! read and for the candidates that come of it. Locating buckets is charged by the caller, who knows the profile and
-//! the chunks. The look-ups that finish candidates are not charged: a search makes them only if they are fewer than the
-//! postings that they may spare.
+//! the chunks. The look-ups that finish candidates are not charged. A search makes them only if the next bucket has at
+//! least as many postings as there are pairs of a candidate and a remaining bucket; but a pair costs a look-up in each
+//! chunk that has the bucket, so in a window of many chunks this time is not bounded by the budget.
 
 /// For each result: ranking it, and replying with it.
 pub const PER_RESULT: u64 = 6;
@@ -14,7 +15,7 @@ pub const PER_BAND: u64 = 4;
 pub const PER_PRUNED_POSTING: u64 = 2;
 /// For each new candidate, its records; its scores and the look-ups in all chunks come on top.
 pub const PER_NEW_CANDIDATE: usize = 3;
-/// The number of indexes in a combined search that cost a candidate as much as one posting.
+/// In a combined search, each posting costs one more unit for every this many indexes.
 pub const INDEXES_PER_POSTING: usize = 4;
 
 /// What searches may cost, in postings, and what they did. One budget may serve several searches.

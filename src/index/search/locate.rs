@@ -63,7 +63,7 @@ impl<'s, 'a> Search<'s, 'a> {
         let (buckets, refs) = locator.into_rows();
         let mut search = Search { queries, options, scorers, chunks, buckets, refs };
         // Rare buckets first: they tell items apart, raise the threshold early, and are cheap to read. A search that
-        // reads everything keeps the order of the profile, which is that of memory.
+        // reads everything gains nothing from sorting.
         if search.can_prune() {
             search.buckets.sort_unstable_by_key(|bucket| bucket.posting_count);
         }
@@ -140,8 +140,9 @@ impl<'s, 'a> Locator<'s, 'a> {
         }
     }
 
-    /// Notes that a bucket is in a chunk, unless the queried item is its only member there: nothing but the item
-    /// itself could be found by it.
+    /// Adds a bucket of a chunk to its row, unless the queried item is known to be its only member there. No other item can
+    /// be found by it, and what the item shares with itself is added by
+    /// [`Candidates::add_self`](super::candidates::Candidates::add_self).
     fn add_entry(&mut self, bucket_number: usize, chunk_number: u32, chunk: &SearchChunk, bucket: u32) {
         if chunk.self_id.is_some_and(|self_id| chunk.chunk.is_sole_member(bucket, self_id)) {
             return;
@@ -169,7 +170,7 @@ impl<'s, 'a> Locator<'s, 'a> {
             refs[*row_end] = bucket_ref;
             *row_end += 1;
         }
-        // A bucket that nobody else is in has nothing to read. Its row is empty.
+        // Drop the buckets that are in no chunk, or only with the queried item. Their rows are empty.
         self.buckets.retain(|bucket| bucket.posting_count > 0);
         (self.buckets, refs)
     }

@@ -1,5 +1,9 @@
 //! Search: which items share buckets with a query, and how much.
 //!
+//! `docs/concepts.md` defines observation, band, bucket and window; a chunk holds one interval of the window. Queries,
+//! chunks, query buckets and candidates have a *number*: their position in the lists of the search, from 0. Below, k,
+//! MINSCORE and MINBANDS are the options `limit`, `min_score` and `min_bands`.
+//!
 //! # What is read
 //!
 //! For frequencies p and q, each scaled to sum 1, `1 - L1(p, q)/2` is the sum over shared buckets of
@@ -8,7 +12,7 @@
 //!
 //! The unit of a search is the *query bucket*: a bucket of the query over all chunks of the window. An item's
 //! counts in it are summed over the chunks first, and the item's observations in the *whole* window are known
-//! before its first contribution is computed. Scoring chunk by chunk would overstate it: in each chunk the query's
+//! before its first contribution is computed. Scoring chunk by chunk would overstate the score: in each chunk the query's
 //! whole share of the bucket would be available again, and `min(c, n1) + min(c, n2)` can exceed `min(c, n1 + n2)`.
 //!
 //! # Exact top k without reading everything: MaxScore
@@ -23,31 +27,34 @@
 //! ```text
 //! sort the query buckets by length, the shortest first      short lists are rare buckets: they tell items apart
 //! while buckets remain:
-//!     if the next one is longer than the look-ups that might spare it:
+//!     if the next one is long (64 postings, and at least
+//!        as many as candidates times remaining buckets):
 //!         for each candidate that can still reach the threshold:
 //!             look up its counts in all remaining buckets   random access; the candidate is finished
 //!         if upper_bound(an unseen item) < threshold, or
 //!            no unseen item can reach MINBANDS: stop        nothing unread can bring a new result
-//!         if one bucket of one index remains:
+//!         if one bucket of one index remains,
+//!            with more than k postings:
 //!             read it pruned; stop                          many of its members can be dropped at once
 //!     read the next buckets; every member becomes a candidate
 //! rank the candidates
 //! ```
 //!
-//! The order of the first two steps is what makes a hot bucket cheap: the look-ups raise the threshold, and
-//! usually the long bucket need not be opened at all. With fewer than k candidates the only threshold is MINSCORE;
-//! without that, the long bucket has to be read.
+//! The candidates are looked up *before* the test. That is what makes a hot bucket cheap: the look-ups raise the
+//! threshold, and usually the bucket need not be opened at all. With fewer than k candidates, only MINSCORE or MINBANDS
+//! can spare it.
 //!
 //! # Bounds
 //!
 //! For OVERLAP and COVERAGE, a bucket can add the query's own share of it at most. A SIGNIFICANCE score is not a
-//! sum: it increases with the candidate's counts in shared buckets and decreases with its observations. So its bound
-//! assumes the largest count in each remaining bucket, capped by the candidate's observations, and a single
-//! observation for an unseen item.
+//! sum: it increases with the candidate's counts in shared buckets and decreases with its observations. For a candidate,
+//! its bound takes the largest count in each remaining bucket, but no more than the candidate's observations, which are
+//! known. For an unseen item it takes the largest counts together with a single observation: no item has both, but the
+//! bound is safe.
 //!
-//! Bounds are doubles, and comparisons leave room for rounding: a candidate is given up only if it is certainly
-//! below the threshold, never if it might tie and win by order. So the result is, to the bit, that of reading
-//! everything.
+//! Bounds are doubles, and comparisons leave room for rounding: a candidate is given up only if it is certainly below
+//! the threshold, never if it might tie and win by order. So the result is, to the bit, that of reading everything. (One
+//! comparison has no margin, that of the pruned reading, and its comment proves why it needs none.)
 //!
 //! # Map
 //!
@@ -61,7 +68,7 @@
 //! | `candidates` | the candidates and their accumulators |
 //! | `recent` | a direct-mapped cache of candidates, for items that share several buckets |
 //! | `once_sketch` | a counting sketch: which members of a bucket are in one chunk only |
-//! | `rank` | phase 3: the order of results, and the k best |
+//! | `rank` | phase 3: the order of results, and the k best (`Search::rank_all`, in `collect`, feeds it) |
 //! | `score` | [`ScoreMode`], and the arithmetic of each |
 //! | `cost` | [`Budget`], and what each step takes from it |
 
@@ -90,11 +97,11 @@ use rank::RankedCandidate;
 pub struct Match<'a> {
     /// The item's name.
     pub item: &'a [u8],
-    /// Its score; of a combined search the mean of `index_scores`, computed before these are rounded.
+    /// Its score; in a combined search, the mean of `index_scores`, taken before they are rounded.
     pub score: f64,
-    /// Its observations in the window; of a combined search the sum over the indexes.
+    /// Its observations in the window; in a combined search, the sum over the indexes.
     pub observations: u64,
-    /// Of a combined search, the score in each index; `None` if neither side has data there. Empty otherwise.
+    /// In a combined search, its score in each index: `None` if neither side has data there. Otherwise empty.
     pub index_scores: Vec<Option<f64>>,
 }
 

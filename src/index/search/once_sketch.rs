@@ -1,11 +1,11 @@
 //! A counting Bloom filter (Fan et al. 2000) with one hash function, and counters that saturate at 2: which of many
 //! items were added exactly once.
 //!
-//! There are at least eight counters for each item, so an item added once mostly has one to itself. The sketch never
+//! There are at least eight counters (slots) for each item, so an item added once mostly has one to itself. The sketch never
 //! reports an item added twice as added once. It misses about one in ten that were added once; those merely take the
 //! slower path.
 
-/// Which of the hashes that were added came once.
+/// Tells which of the added hashes were added exactly once.
 pub struct OnceSketch {
     /// 32 slots in each word, of two bits each: 0, 1, or 2 for more.
     words: Vec<u64>,
@@ -37,8 +37,8 @@ impl OnceSketch {
         self.words[word] += u64::from(!is_saturated) << shift;
     }
 
-    /// True only if the item was added exactly once. May return false for such an item, never true for another
-    /// that was added.
+    /// True only if the item, which must have been added, was added exactly once. May be false even then, if another item
+    /// shares its slot.
     pub fn was_added_once(&self, hash: u32) -> bool {
         let (word, shift) = self.slot_of(hash);
         self.words[word] >> shift & 3 == 1

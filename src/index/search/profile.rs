@@ -37,7 +37,7 @@ impl<'a> Frequency<'a> {
 /// Bucket frequencies, summed over the chunks of a window.
 #[derive(Debug, Clone, Default)]
 pub struct Profile<'a> {
-    /// Each bucket once, in no order.
+    /// Each bucket once, in the order in which it was met first.
     frequencies: Vec<Frequency<'a>>,
     observations: u64,
 }
@@ -57,7 +57,7 @@ pub(crate) struct ItemLocation {
 pub(crate) struct ProfileEntry {
     /// The number of the chunk, among those of the profile.
     pub chunk: usize,
-    /// The number of the frequency that the bucket's count went into.
+    /// The position in the profile of the frequency that the bucket's count went into.
     pub frequency: usize,
     /// The bucket's id in the chunk.
     pub bucket: u32,

@@ -1,7 +1,7 @@
 //! The bounds of MaxScore pruning: what an item can still reach, and what it must.
 //!
-//! Everything here errs on one side only. An upper bound is never too low, the threshold is never too high, and a
-//! comparison that is within rounding keeps the candidate.
+//! Everything here errs on one side. An upper bound is too low, and the threshold too high, by rounding at most, and
+//! [`certainly_below`] allows for that.
 
 use super::candidates::Candidates;
 use super::locate::{QueryBucket, Search};
@@ -18,7 +18,7 @@ pub enum RemainingBound {
 impl Search<'_, '_> {
     /// True if no item that is still unseen can be in the result.
     pub fn is_complete(&self, remaining: &[QueryBucket], candidates: &Candidates) -> bool {
-        // Two ways to fail: too low a score, or too few bands in any index.
+        // An unseen item is out if its score is certainly too low, or if it shares too few bands in every index.
         let bound = self.upper_bound_unseen(&self.remaining_bound(remaining));
         certainly_below(bound, self.threshold(candidates)) || !self.can_qualify_unseen(remaining)
     }
@@ -98,9 +98,9 @@ impl Search<'_, '_> {
         })
     }
 
-    /// A lower bound on the score of every result: the k-th best score so far of the candidates that qualify, or
-    /// MINSCORE if that is higher. Incomplete scores only grow as reading goes on. Since they do, this is computed anew each
-    /// time, unlike [`Ranking::threshold`](super::rank::Ranking::threshold).
+    /// No result scores less than this: the k-th best score among the candidates that qualify, or MINSCORE if that is
+    /// higher. Incomplete scores count as they are: they only grow, so this is safe, and for the same reason it has to be
+    /// computed again after reading. [`Ranking::threshold`](super::rank::Ranking::threshold) is for complete scores.
     pub fn threshold(&self, candidates: &Candidates) -> f64 {
         let min_score = self.options.min_score.unwrap_or(0.0);
         let Some(limit) = self.options.limit else { return min_score };
@@ -115,8 +115,8 @@ impl Search<'_, '_> {
     }
 }
 
-/// More than the sum of millions of shares can lose by rounding: a sum of n doubles is off by at most n * 2^-53 of its
-/// value, so this is enough for 9 million buckets of a query.
+/// Covers rounding. A sum of n doubles is off by at most n * 2^-53 of its value, so this is enough for 9 million buckets of
+/// a query. The few roundings of each term are far smaller, and so are the 2^-81 of a mean, for any score above 2^-45.
 const ROUNDING_MARGIN: f64 = 1e-9;
 
 /// True if an upper bound is below a threshold by more than rounding can explain.

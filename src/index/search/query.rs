@@ -44,7 +44,7 @@ impl<'a> IndexQuery<'a> {
 
     /// The scorer of this query: all that a score needs apart from the candidate.
     pub(super) fn scorer(&self, mode: ScoreMode) -> Scorer {
-        debug_assert!(self.profile.observations() < 1 << 42, "sums of scores are of 128 bits");
+        debug_assert!(self.profile.observations() < 1 << 42, "B*Q*T must stay below 2^96: see `score`");
         let all_observations = self.chunks.iter().map(|chunk| chunk.observations()).sum();
         let query_observations = self.profile.observations();
         Scorer { mode, bands: self.bands(), query_observations, all_observations }

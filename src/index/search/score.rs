@@ -16,9 +16,9 @@
 //! # Why integers
 //!
 //! Sums are exact integers of 128 bits and are divided once, at the end. So a score does not depend on the order in
-//! which buckets were read, and equal similarities always give equal doubles: a real tie is seen as one, and then
-//! observations and name decide, the same way on every server. (Different similarities may still round to the same
-//! double.)
+//! which buckets were read, and equal similarities in one index give equal doubles (for means see [`mean`]): a real tie
+//! is seen as one, and then observations and name decide, the same way on every server. (Similarities that differ by a
+//! few units in the last place may come out equal, or swapped.)
 //!
 //! Q and T, and so c and n, are below 2^42: a window has at most 1,001 chunks (the current interval and the largest
 //! RETENTION), each with 32-bit counts. B is at most 2^10. So `B*Q*T` is below 2^94; [`fixed_point`] needs 2^96.
