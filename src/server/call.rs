@@ -27,7 +27,9 @@ pub use super::replicate::ReplicatedArg;
 pub struct Call<'a> {
     ctx: *mut RedisModuleCtx,
     argv: &'a [*mut RedisModuleString],
+    /// The flags of the context, once the server was asked.
     flags: Cell<Option<u32>>,
+    /// Milliseconds since the epoch, once the clock was read.
     now: Cell<Option<u64>>,
     /// The part of the budget that is left, in the command's own unit.
     budget: Cell<u64>,
