@@ -2,8 +2,8 @@
 //!
 //! A chunk that the directory lists is *gone* if its key does not exist: the chunk has expired, was evicted,
 //! or, after a MOVE, is in another database. It is *foreign* if the key holds anything but this chunk, which
-//! only a client causes that writes to the key by itself, as by RESTORE. Neither is a chunk of the scope, and reads go on without it. All others
-//! are *live*.
+//! only a client causes that writes to the key by itself, as by RESTORE. Neither is a chunk of the scope, and
+//! reads go on without it. All others are *live*.
 //!
 //! One kind of missing chunk is not normal. While a cluster moves a slot from one node to another, key
 //! by key, a chunk may be on the other node already. Going on without it would lose observations: RECORD

@@ -25,11 +25,11 @@
 //!
 //! # Unsafe
 //!
-//! Everything unsafe of the module is here, in the types' callbacks (`keyspace::data_type`) and in the
-//! entry of each command (`command::table`). A raw pointer of the server enters through an `unsafe`
-//! constructor or a callback, and from then on is kept in a type that does not outlive it: [`call::Call`], [`key::Key`], [`io::Io`], [`io::Digest`], [`defrag::Defrag`],
-//! [`info::Section`], [`string::ServerString`]. Their methods are safe. While the module is loaded, the
-//! crate's own `Context` takes their place.
+//! Everything unsafe of the module is here, in the types' callbacks (`keyspace::data_type`) and in the entry
+//! of each command (`command::table`). A raw pointer of the server enters through an `unsafe` constructor or
+//! a callback, and from then on is kept in a type that does not outlive it: [`call::Call`], [`key::Key`],
+//! [`io::Io`], [`io::Digest`], [`defrag::Defrag`], [`info::Section`], [`string::ServerString`]. Their methods
+//! are safe. While the module is loaded, the crate's own `Context` takes their place.
 
 pub mod alloc;
 pub mod argument;
