@@ -148,8 +148,8 @@ unsafe extern "C" fn aof_rewrite<V: NativeValue>(
         // SAFETY: the server's handle and the value are valid until the callback returns.
         let (io, value) = unsafe { (Io::new(io), value_of::<V>(value)) };
         let key = io.key_name();
-        // One SIM.LOAD for each piece. The letter before the first one gives the type, those of the others only
-        // that they continue.
+        // One SIM.LOAD for each piece. The letter before the first one gives the type, those of the others
+        // only that they continue.
         let mut letter = V::LETTER;
         value.save(&key, &mut |piece| {
             io.emit(c"SIM.LOAD", &key, &[&[letter], piece].concat());

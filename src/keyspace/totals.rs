@@ -65,8 +65,8 @@ impl Contribution {
     pub fn set(&mut self, totals: Totals) {
         let before = std::mem::replace(&mut self.0, totals);
         for ((total, new), (_, old)) in totals.with_atomics().into_iter().zip(before.with_atomics()) {
-            // Most changes leave some numbers as they are, and an atomic addition is not free. If a number became
-            // smaller, both the difference and the sum wrap around, and the total is right.
+            // Most changes leave some numbers as they are, and an atomic addition is not free. If a number
+            // became smaller, both the difference and the sum wrap around, and the total is right.
             if new != old {
                 total.fetch_add(new.wrapping_sub(old), Ordering::Relaxed);
             }

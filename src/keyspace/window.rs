@@ -131,7 +131,8 @@ fn name_for(
     access: Access,
 ) -> Result<ChunkName, Error> {
     let name = scope.chunk_name(index, start);
-    // The comparison of names comes first: it nearly always decides, and asking for rights costs several calls.
+    // The comparison of names comes first: it nearly always decides, and asking for rights costs several
+    // calls.
     if name::was_made_as(scope.tag(), scope.uid, call.key()) || rights::may_use(call, &name, access) {
         Ok(name)
     } else {

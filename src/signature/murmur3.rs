@@ -29,12 +29,13 @@ pub(crate) fn hash64(bytes: &[u8]) -> u64 {
         h2 = (h2 ^ scramble_k2(k2)).rotate_left(31);
         h2 = h2.wrapping_add(h1).wrapping_mul(5).wrapping_add(0x3849_5ab5);
     }
-    // Step 3: the tail and the length. The reference switches over the length of the tail. Zeros scramble to zero, so padding the tail
-    // with zeros gives the same without a switch.
+    // Step 3: the tail and the length. The reference switches over the length of the tail. Zeros scramble to
+    // zero, so padding the tail with zeros gives the same without a switch.
     let (k1, k2) = two_words(tail);
     h1 ^= scramble_k1(k1) ^ bytes.len() as u64;
     h2 ^= scramble_k2(k2) ^ bytes.len() as u64;
-    // Step 4: finalize. In full, h1 = fmix(h1 + h2) + fmix(h1 + 2 h2); the second half of the digest is not needed.
+    // Step 4: finalize. In full, h1 = fmix(h1 + h2) + fmix(h1 + 2 h2); the second half of the digest is not
+    // needed.
     h1 = h1.wrapping_add(h2);
     h2 = h2.wrapping_add(h1);
     fmix64(h1).wrapping_add(fmix64(h2))

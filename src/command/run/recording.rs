@@ -71,8 +71,8 @@ impl<'c> Recording<'c> {
         timestamp: Option<u64>,
         clauses: &[Clause<'c>],
     ) -> Result<Recording<'c>, Error> {
-        // Find the definition to sign by. A scope that is missing is made here but not put into its key: it may
-        // turn out that there is nothing to record.
+        // Find the definition to sign by. A scope that is missing is made here but not put into its key: it
+        // may turn out that there is nothing to record.
         let scope = match ScopeKey::open(call, name)? {
             Some(key) => TargetScope::Existing(key),
             None => TargetScope::New(new_scope(call, name)?),
