@@ -149,7 +149,7 @@ class Page:
         return table(head, rows)
 
     def scores_table(self, banding):
-        head = ["set", "items", "score", "known", "macro", "AUC"]
+        head = ["data set", "items", "score", "known", "macro", "AUC"]
         rows = []
         for name, text in (("firefox49", "CHARS 5"), ("loghub12 mixed", "CHARS 5, masked")):
             ways = [("groups", score) for score in ("OVERLAP", "COVERAGE", "SIGNIFICANCE")]
@@ -173,7 +173,7 @@ class Page:
         return table(head, rows)
 
     def retrieval_table(self):
-        head = ["set", "SHINGLE", "THRESHOLD", "bands x rows", "pairs above", "recall", "precision"]
+        head = ["data set", "SHINGLE", "THRESHOLD", "bands x rows", "pairs above", "recall", "precision"]
         head += ["close", "recall, MINSCORE", "precision, MINSCORE"]
         rows = []
         for line in self.run["retrieved"]:
@@ -208,7 +208,7 @@ class Page:
         return table(head, rows)
 
     def costs_table(self):
-        head = ["set", "items", "bands x rows", "bytes an item", "candidates", "time"]
+        head = ["data set", "items", "bands x rows", "bytes an item", "candidates", "time"]
         rows = []
         for line in self.run["costs"]:
             cost, banding = line["cost"], f"{line['bands']} x {line['rows']}"
