@@ -4,8 +4,8 @@
 //! client. The crate's wrappers copy both, which doubles the cost of a RECORD. Questions about a command
 //! (flags, clock) go to the server once, when the answer is first needed.
 
+use super::formatted_double::FormattedDouble;
 use super::open_keys::OpenKeys;
-use super::reply::FormattedDouble;
 use super::string::{ServerString, bytes_of};
 use super::subcall::SubcallReply;
 use super::{api, guard};

@@ -14,6 +14,7 @@
 //! | `string` | strings of the server |
 //! | `io` | RDB, AOF and digest, as a type's callbacks read and write them |
 //! | `defrag` | active defragmentation |
+//! | `formatted_double` | a double as RESP2 shows it, kept for the next reply |
 //! | `guard` | no panic crosses into the server |
 //! | `register` | registration of commands |
 //! | `argument` | the arguments of a command, as COMMAND DOCS shows them |
@@ -35,6 +36,7 @@ pub mod alloc;
 pub mod argument;
 pub mod call;
 pub mod defrag;
+mod formatted_double;
 pub mod guard;
 pub mod info;
 pub mod io;

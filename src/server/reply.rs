@@ -3,38 +3,8 @@
 
 use super::api;
 use super::call::Call;
+use super::formatted_double::FormattedDouble;
 use std::ffi::{CString, c_char, c_long};
-
-/// A double as text, kept for the next one: results of a query often have the score of the one before.
-#[derive(Clone, Copy, Default)]
-pub(super) struct FormattedDouble {
-    bits: u64,
-    text: [u8; 24],
-    /// Bytes of `text`; 0 if nothing was formatted yet.
-    length: usize,
-}
-
-impl FormattedDouble {
-    /// The shortest decimal that reads back as the same double.
-    fn new(double: f64) -> FormattedDouble {
-        let mut buffer = zmij::Buffer::new();
-        let decimal = buffer.format(double);
-        let decimal = decimal.strip_suffix(".0").unwrap_or(decimal);
-        let mut formatted =
-            FormattedDouble { bits: double.to_bits(), length: decimal.len(), ..FormattedDouble::default() };
-        formatted.text[..decimal.len()].copy_from_slice(decimal.as_bytes());
-        formatted
-    }
-
-    /// True if it is the text of this double.
-    fn is_of(&self, double: f64) -> bool {
-        self.length > 0 && self.bits == double.to_bits()
-    }
-
-    fn text(&self) -> &[u8] {
-        &self.text[..self.length]
-    }
-}
 
 impl Call<'_> {
     /// `OK`.

@@ -62,4 +62,4 @@ mod text;
 pub use bands::choose_bands;
 pub(crate) use murmur3::hash64;
 pub use scheme::{Hash, Scheme, Signature};
-pub use text::{PreparedText, Shingle, Shingles, TextRules};
+pub use text::{Prepared, Shingle, Shingles, TextRules};

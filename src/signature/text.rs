@@ -68,16 +68,16 @@ impl TextRules {
     }
 
     /// Normalises a text and counts its features, without making them.
-    pub fn prepare<'a>(&self, text: &'a str) -> PreparedText<'a> {
+    pub fn prepare<'a>(&self, text: &'a str) -> Prepared<'a> {
         let normalised = self.normalise(text);
         match self.shingle {
             Shingle::Chars(_) => {
                 let chars = normalised.chars().count();
-                PreparedText::new(normalised, chars, self.shingle)
+                Prepared::new(normalised, chars, self.shingle)
             }
             Shingle::Words(_) => {
                 let (joined, words) = join_words(&normalised);
-                PreparedText::new(Cow::Owned(joined), words, self.shingle)
+                Prepared::new(Cow::Owned(joined), words, self.shingle)
             }
         }
     }
@@ -112,14 +112,14 @@ fn join_words(text: &str) -> (String, usize) {
 /// It borrows the text if features are made of characters and neither lower case nor masking changes
 /// anything. Words are joined into a new text.
 #[derive(Clone, Debug)]
-pub struct PreparedText<'a> {
+pub struct Prepared<'a> {
     /// The normalised text; if features are made of words, only the words with one space between two.
     text: Cow<'a, str>,
     shingle: Shingle,
     count: usize,
 }
 
-impl<'a> PreparedText<'a> {
+impl<'a> Prepared<'a> {
     /// `units` is the number of characters or words in `text`.
     fn new(text: Cow<'a, str>, units: usize, shingle: Shingle) -> Self {
         let count = match units {
@@ -158,7 +158,7 @@ impl<'a> PreparedText<'a> {
     }
 }
 
-/// The features of a [`PreparedText`]: byte slices of it that overlap.
+/// The features of a [`Prepared`]: byte slices of it that overlap.
 ///
 /// A window `start..end` slides over the text: each step moves both ends by one character or word.
 ///

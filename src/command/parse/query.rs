@@ -32,8 +32,8 @@ pub struct QueryOptions {
     pub limit: Option<u64>,
     /// MINSCORE.
     pub min_score: Option<f64>,
-    /// MINBANDS: one for all clauses or indexes, or one for each.
-    pub min_bands: Option<SmallVec<[u16; 4]>>,
+    /// MINBANDS: one number for all clauses or indexes, or one for each; empty if it is not given.
+    pub min_bands: SmallVec<[u16; 4]>,
     /// SCORE.
     pub score: Option<ScoreMode>,
     /// COMBINE, which has no value: `Some` if it is given.
@@ -46,7 +46,14 @@ impl QueryOptions {
         match keyword {
             "LIMIT" => set_once(&mut self.limit, keyword, take_limit(args)?),
             "MINSCORE" => set_once(&mut self.min_score, keyword, args.min_score()?),
-            "MINBANDS" => set_once(&mut self.min_bands, keyword, take_min_bands(args)?),
+            "MINBANDS" => {
+                let min_bands = take_min_bands(args)?;
+                if !self.min_bands.is_empty() {
+                    return Err(Error::GivenTwice(keyword));
+                }
+                self.min_bands = min_bands;
+                Ok(())
+            }
             "SCORE" => set_once(&mut self.score, keyword, take_score(args)?),
             "COMBINE" => set_once(&mut self.combine, keyword, ()),
             _ => self.window.take(keyword, args),
@@ -55,8 +62,8 @@ impl QueryOptions {
 
     /// Checks that MINBANDS has one number, or one for each of the `queries` clauses or indexes.
     pub fn check(&self, queries: usize) -> Result<(), Error> {
-        let given = self.min_bands.as_ref().map_or(1, SmallVec::len);
-        if given == 1 || given == queries {
+        let given = self.min_bands.len();
+        if given <= 1 || given == queries {
             return Ok(());
         }
         let expected = match queries {
@@ -68,8 +75,7 @@ impl QueryOptions {
 
     /// The number of bands that a result must share with this query. The query is counted from 0.
     pub fn min_bands(&self, query: usize) -> u16 {
-        let min_bands = self.min_bands.as_deref().unwrap_or_default();
-        min_bands.get(query).or(min_bands.first()).copied().unwrap_or(1)
+        self.min_bands.get(query).or(self.min_bands.first()).copied().unwrap_or(1)
     }
 }
 

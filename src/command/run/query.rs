@@ -57,7 +57,7 @@ impl QueryOptions {
     /// Checks that no MINBANDS is above the scope's BANDS.
     fn check_min_bands(&self, scope: &Scope) -> Result<(), Error> {
         let bands = scope.definition.bands();
-        if self.min_bands.iter().flatten().any(|min_bands| *min_bands > bands) {
+        if self.min_bands.iter().any(|min_bands| *min_bands > bands) {
             return Err(Error::expected("MINBANDS", format!("between 1 and {bands}, the scope's BANDS")));
         }
         Ok(())
