@@ -40,7 +40,7 @@ test: ## Runs every test on every server; SERVERS=redis-7.0 narrows it
 	cargo build --release --lib
 	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo test --workspace --no-fail-fast
 
-test-debug: ## Runs the tests of commands and of lasting state against a debug build, whose assertions check the invariants
+test-debug: ## Runs the tests of commands, persistence and replication with a debug build, whose assertions check invariants
 	@scripts/install-packages.sh build serve
 	@scripts/install-servers.sh $(SERVERS)
 	cargo build --lib
