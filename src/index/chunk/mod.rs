@@ -325,6 +325,7 @@ impl Chunk {
     }
 
     /// The items in a bucket, with their counts.
+    #[inline(always)]
     pub(crate) fn postings(&self, bucket: u32) -> impl Iterator<Item = Posting> {
         self.buckets.postings(bucket)
     }

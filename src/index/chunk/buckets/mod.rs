@@ -120,6 +120,7 @@ impl Buckets {
     }
 
     /// The number of items in the bucket.
+    #[inline]
     pub fn member_count(&self, id: u32) -> usize {
         match self.records[id].state() {
             State::Lone(_) => 1,
@@ -137,6 +138,8 @@ impl Buckets {
     }
 
     /// The bucket's postings, in no order.
+    // A search reads thousands of short lists: the iterator must not be returned through memory.
+    #[inline(always)]
     pub fn postings(&self, id: u32) -> impl Iterator<Item = Posting> {
         // All states must give an iterator of the same type: a chain, of which two parts are empty.
         let mut lone = None;
