@@ -72,7 +72,7 @@ impl Candidate {
     }
 }
 
-/// What is known of a candidate in one index. Packed to 8 bytes, because the memory of an index does not give the 16
+/// The state of a candidate in one index. Packed to 8 bytes, because the memory of an index does not give the 16
 /// that a `u128` is aligned to: see [`MAX_ALIGN`].
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(C, packed(8))]
@@ -363,7 +363,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
         (0..self.queries.len()).map(|query| self.accumulator(number, query).observations).sum()
     }
 
-    /// What has been accumulated for a candidate in one index.
+    /// The sum and the observations accumulated for a candidate in one index.
     pub fn accumulated(&self, number: usize, query: usize) -> SharedSum {
         let Accumulator { sum, observations, .. } = *self.accumulator(number, query);
         SharedSum { sum, observations }
@@ -374,7 +374,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
         self.scorers[query].query_observations > 0 || self.accumulator(number, query).observations > 0
     }
 
-    /// What has been accumulated for a candidate in one index; `None` unless both sides have data there.
+    /// The same; `None` unless both sides have data there.
     fn comparable(&self, number: usize, query: usize) -> Option<SharedSum> {
         let shared = self.accumulated(number, query);
         (shared.observations > 0 && self.scorers[query].query_observations > 0).then_some(shared)

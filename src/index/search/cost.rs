@@ -18,10 +18,10 @@ pub const PER_NEW_CANDIDATE: usize = 3;
 /// In a combined search, each posting costs one more unit for every this many indexes.
 pub const INDEXES_PER_POSTING: usize = 4;
 
-/// What searches may cost, in postings, and what they did. One budget may serve several searches.
+/// The cost that searches may still have, in postings, and an account of what they did. One budget may serve several searches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// What may still be spent.
+    /// Postings that may still be spent.
     pub left: u64,
     /// Postings that were read.
     pub read: u64,

@@ -132,7 +132,7 @@ pub fn combine<'a>(
     search_indexes(queries, options, budget, true)
 }
 
-/// What [`search`] and [`combine`] share: the three phases.
+/// The three phases, for [`search`] and [`combine`].
 fn search_indexes<'a>(
     queries: &[IndexQuery<'a>],
     options: &SearchOptions,

@@ -4,12 +4,12 @@ use super::profile::{ItemLocation, Profile};
 use super::score::{ScoreMode, Scorer};
 use crate::index::chunk::Chunk;
 
-/// What is searched for in one index, and the chunks to search.
+/// A query in one index: a profile, and the chunks to search.
 #[derive(Debug)]
 pub struct IndexQuery<'a> {
     /// The chunks of the window.
     pub(super) chunks: &'a [&'a Chunk],
-    /// What is searched for.
+    /// The profile that is searched for.
     pub(super) profile: Profile<'a>,
     /// Where the queried item itself is stored; empty if the query is not an item.
     pub(super) self_location: ItemLocation,
@@ -51,10 +51,10 @@ impl<'a> IndexQuery<'a> {
     }
 }
 
-/// What a search is to return.
+/// The options of a search.
 #[derive(Debug, Clone, Copy)]
 pub struct SearchOptions {
-    /// How scores are computed.
+    /// The measure of similarity.
     pub mode: ScoreMode,
     /// The largest number of items; `None`: all of them.
     pub limit: Option<usize>,

@@ -23,7 +23,7 @@
 //! Q and T, and so c and n, are below 2^42: a window has at most 1,001 chunks (the current interval and the largest
 //! RETENTION), each with 32-bit counts. B is at most 2^10. So `B*Q*T` is below 2^94; [`fixed_point`] needs 2^96.
 
-/// What a score measures.
+/// A measure of similarity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ScoreMode {
     /// The mean over bands of `1 - L1/2` of the frequencies scaled to sum 1: the score of Sentry's index. It equals
@@ -38,7 +38,7 @@ pub enum ScoreMode {
     Significance,
 }
 
-/// What is known of a candidate in one index: the numerator of its score, and its own observations.
+/// The parts of a candidate's score in one index: the numerator, and the candidate's observations.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SharedSum {
     /// The sum of [`Scorer::contribution`] over shared buckets.
@@ -50,7 +50,7 @@ pub struct SharedSum {
 /// Computes the scores of candidates in one index: all that a score needs apart from the candidate.
 #[derive(Debug, Clone, Copy)]
 pub struct Scorer {
-    /// What is measured.
+    /// The measure.
     pub mode: ScoreMode,
     /// The number of bands.
     pub bands: u16,
@@ -61,7 +61,7 @@ pub struct Scorer {
 }
 
 impl Scorer {
-    /// What one bucket adds to a candidate's sum: `c` of the query's observations and `n` of the candidate's
+    /// The amount that one bucket adds to a candidate's sum: `c` of the query's observations and `n` of the candidate's
     /// `candidate_observations` fell into it.
     pub fn contribution(&self, c: u64, n: u64, candidate_observations: u64) -> u128 {
         match self.mode {
