@@ -4,7 +4,8 @@
 //! - a page of the site links to no file outside it, since mdBook copies only `docs/`;
 //! - every page is in the table of contents, `docs/SUMMARY.md`;
 //! - the pages about the code name only files and directories that exist;
-//! - the README asks for the same Rust as the manifest (`rust-version`).
+//! - the README asks for the same Rust as the manifest (`rust-version`), and claims no more than the page of the
+//!   benchmarks reached.
 //!
 //! The examples and the command reference are compared with servers in `tests/server/concerns/`.
 
@@ -166,4 +167,28 @@ fn every_file_that_is_named_exists() {
 fn the_readme_says_which_rust_is_wanted() {
     let said = format!("with Rust ({} or newer)", env!("CARGO_PKG_RUST_VERSION"));
     assert!(read(&project().join("README.md")).contains(&said), "{said}");
+}
+
+/// The ratio in a row of the benchmarks' page: `| name | work | compared with | this module | ratio | ...`.
+fn measured_ratio(name: &str) -> f64 {
+    let page = read(&project().join("docs/benchmarks.md"));
+    let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).expect("a row");
+    let ratio = row.split(" | ").nth(4).expect("a ratio").trim_end_matches(" x");
+    ratio.replace(',', "").parse().expect("a number")
+}
+
+#[test]
+fn the_readme_claims_no_more_than_was_measured() {
+    let readme = read(&project().join("README.md")).split_whitespace().collect::<Vec<_>>().join(" ");
+    let claims = [
+        ("record-8", "[20 times as long to record"),
+        ("compare-8", "180 times as long to compare"),
+        ("memory-distinct-8", "12 times the memory"),
+    ];
+    for (name, claim) in claims {
+        assert!(readme.contains(claim), "the README does not say: {claim}");
+        let digits: String = claim.chars().filter(char::is_ascii_digit).collect();
+        let claimed: f64 = digits.parse().expect("a number");
+        assert!(claimed <= measured_ratio(name), "{claim}: measured {}", measured_ratio(name));
+    }
 }
