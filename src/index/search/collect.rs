@@ -66,21 +66,6 @@ impl<'s, 'a> Search<'s, 'a> {
         Ok(candidates)
     }
 
-    /// Ranks all candidates.
-    pub fn rank_all(&self, candidates: &Candidates<'_, 'a>) -> Ranking<'a> {
-        let mut ranking = Ranking::new(self.options.limit, self.options.min_score, candidates.len());
-        self.rank_from(0, candidates, &mut ranking);
-        ranking
-    }
-
-    /// Offers the candidates from `first` on to a ranking.
-    fn rank_from(&self, first: usize, candidates: &Candidates<'_, 'a>, ranking: &mut Ranking<'a>) {
-        for candidate in candidates.qualifying_from(first) {
-            let (score, observations) = (candidates.score(candidate), candidates.observations(candidate));
-            ranking.offer(RankedCandidate::new(candidate, score, observations, candidates.name(candidate)));
-        }
-    }
-
     // Reading buckets whole.
 
     /// The number of buckets to read before anything is scored, at least one.

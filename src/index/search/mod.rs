@@ -68,7 +68,7 @@
 //! | `candidates` | the candidates and their accumulators |
 //! | `recent` | a direct-mapped cache of candidates, for items that share several buckets |
 //! | `once_sketch` | a counting sketch: which members of a bucket are in one chunk only |
-//! | `rank` | phase 3: the order of results, and the k best (`Search::rank_all`, in `collect`, feeds it) |
+//! | `rank` | phase 3: the order of results, and the k best |
 //! | `score` | [`ScoreMode`], and the arithmetic of each |
 //! | `cost` | [`Budget`], and what each step takes from it |
 

@@ -4,6 +4,8 @@
 //! k, so that a candidate costs amortized O(1); a heap would pay O(log k) for each that gets in. tantivy's
 //! `TopNComputer` is the same idea. Everything is sorted once, at the end.
 
+use super::candidates::Candidates;
+use super::locate::Search;
 use std::cmp::Ordering;
 
 /// A candidate with what it is ranked by.
@@ -106,6 +108,23 @@ impl<'a> Ranking<'a> {
         // ascending names, which the stable sort merges.
         self.buffer.sort_by(RankedCandidate::result_order);
         self.buffer
+    }
+}
+
+impl<'a> Search<'_, 'a> {
+    /// Ranks all candidates.
+    pub fn rank_all(&self, candidates: &Candidates<'_, 'a>) -> Ranking<'a> {
+        let mut ranking = Ranking::new(self.options.limit, self.options.min_score, candidates.len());
+        self.rank_from(0, candidates, &mut ranking);
+        ranking
+    }
+
+    /// Offers the candidates from `first` on to a ranking.
+    pub fn rank_from(&self, first: usize, candidates: &Candidates<'_, 'a>, ranking: &mut Ranking<'a>) {
+        for candidate in candidates.qualifying_from(first) {
+            let (score, observations) = (candidates.score(candidate), candidates.observations(candidate));
+            ranking.offer(RankedCandidate::new(candidate, score, observations, candidates.name(candidate)));
+        }
     }
 }
 
