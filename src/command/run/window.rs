@@ -16,15 +16,19 @@ impl WindowOptions {
     /// # Errors
     /// A chunk is on its way to another node of the cluster, or there are more than the budget allows.
     pub fn open<'c>(&self, call: &'c Call, scope: &Scope, index: &[u8]) -> Result<Window<'c>, Error> {
-        let timestamp = self.timestamp.unwrap_or(call.now_seconds());
-        let window = scope.definition.window(timestamp, self.intervals);
+        let window = scope.definition.window(self.moment(call), self.intervals);
         cost::spend(call, cost::NAME + scope.starts(index, window.clone()).count() as u64 * cost::CHUNK)?;
         Ok(Window::open(call, scope, index, scope.starts(index, window))?)
     }
 
     /// The seconds of the window: from the first of its oldest interval to the last of its newest.
     pub fn seconds(&self, call: &Call, scope: &Scope) -> RangeInclusive<u64> {
-        scope.definition.seconds(self.timestamp.unwrap_or(call.now_seconds()), self.intervals)
+        scope.definition.seconds(self.moment(call), self.intervals)
+    }
+
+    /// TIMESTAMP, or now.
+    fn moment(&self, call: &Call) -> u64 {
+        self.timestamp.unwrap_or(call.now_seconds())
     }
 }
 
