@@ -10,6 +10,7 @@
 //! | `transcript.rs` | [`transcript`]: the redis-cli sessions of a page, replayed |
 //! | `random.rs` | [`Random`]: random numbers that a seed repeats |
 //! | `soak.rs` | [`amount`] and [`figure`]: how often to try something, and what was tried |
+//! | `varint.rs` | [`varint()`]: numbers as the module saves them, for payloads that a test forges |
 //! | `wait.rs` | [`wait_until`]: wait for a fact, never for a time |
 //!
 //! A test is written once with [`on_each_server!`] and runs on each server, as a test of its own:
@@ -38,6 +39,7 @@ mod reply;
 mod server;
 mod soak;
 pub mod transcript;
+mod varint;
 mod wait;
 
 pub use client::{Client, words};
@@ -46,6 +48,7 @@ pub use random::Random;
 pub use reply::{Reply, quoted};
 pub use server::{Launch, Server, free_port};
 pub use soak::{amount, figure};
+pub use varint::varint;
 pub use wait::wait_until;
 
 /// Makes one `#[test]` for each server and function: `a_name_that_says_it::redis_7_0` and so on.

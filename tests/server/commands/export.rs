@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use testkit::{Client, Kind, Reply, Server, on_each_server, wait_until};
+use testkit::{Client, Kind, Reply, Server, on_each_server, varint, wait_until};
 
 /// An item's blob.
 #[track_caller]
@@ -211,18 +211,10 @@ on_each_server! {
         // The largest number of observations, in the chunk of now.
         let start = now - now % 3600;
         let most: &[u8] = &[0xff, 0xff, 0xff, 0xff, 0x0f];
-        let number = |mut n: i64| {
-            let mut bytes = Vec::new();
-            while n >= 0x80 {
-                bytes.push(n as u8 | 0x80);
-                n >>= 7;
-            }
-            bytes.push(n as u8);
-            bytes
-        };
+        let start = varint(start as u64);
         let small = export(&server, "s", "j", "one");
-        let head = small.windows(number(start).len()).position(|bytes| bytes == number(start)).expect("its start");
-        let full = sealed(&[&small[..head], &number(start), most, &[1, 1, b'f'], most, &[1, 1, b'f'], most].concat());
+        let head = small.windows(start.len()).position(|bytes| bytes == start).expect("its start");
+        let full = sealed(&[&small[..head], &start, most, &[1, 1, b'f'], most, &[1, 1, b'f'], most].concat());
         assert_eq!(import(&server, "t", &[("full", "item", &full)]).to_string(), "[4294967295]");
         assert_eq!(export(&server, "t", "full", "item"), full);
 

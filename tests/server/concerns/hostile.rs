@@ -1,7 +1,7 @@
 //! Payloads that no DUMP made: damaged, or forged with a good checksum. RESTORE gives an error or a value that
 //! satisfies the invariants, and the server stays up.
 
-use testkit::{Kind, Random, Reply, Server, amount, figure, on_each_server};
+use testkit::{Kind, Random, Reply, Server, amount, figure, on_each_server, varint};
 
 /// The checksum of DUMP: CRC-64 by Jones, reflected.
 fn crc64(bytes: &[u8]) -> u64 {
@@ -64,17 +64,6 @@ impl Payload {
         let checksum = crc64(&sealed).to_le_bytes();
         [sealed, checksum.to_vec()].concat()
     }
-}
-
-/// A number as the module writes it.
-fn varint(mut number: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-    bytes
 }
 
 /// Numbers at the edges of ranges.

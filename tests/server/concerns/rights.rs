@@ -1,6 +1,6 @@
 //! Access control by command, by category and by key.
 
-use testkit::{Client, Kind, Server, on_each_server, words};
+use testkit::{Client, Kind, Server, on_each_server, varint, words};
 
 const NO_KEY: &str = "!NOPERM";
 
@@ -49,17 +49,6 @@ fn renamed(server: &Server) {
     server.does("SIM.CREATE first BANDS 1 ROWS 1 INTERVAL 3600");
     server.does("SIM.RECORD first item SIGNATURE i 1 b");
     server.does("RENAME first renamed");
-}
-
-/// A number as the module writes it into a payload.
-fn varint(mut number: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-    bytes
 }
 
 /// A dump of a scope, changed to say that it was saved under another name. The checksum stays: the server is told not
