@@ -5,8 +5,8 @@
 //! CONFIG SET. It keeps each as one integer; those that users write as words are encoded at the end of
 //! this file.
 
-use crate::index::Definition;
 use crate::index::codec::MAX_NAME;
+use crate::index::{Definition, ScoreMode};
 use crate::server::setting::{Setting, Text};
 use crate::signature::{Hash, Scheme, Shingle, TextRules};
 use std::ops::RangeInclusive;
@@ -90,6 +90,7 @@ pub fn definition() -> Definition {
             seed: SEED.get() as u32,
             bands: BANDS.get() as u16,
             rows: ROWS.get() as u16,
+            sketch: 0,
         },
         text: TextRules {
             shingle: decode_shingle(SHINGLE.get()),
@@ -98,6 +99,7 @@ pub fn definition() -> Definition {
         },
         interval: INTERVAL.size(),
         retention: RETENTION.get() as u32,
+        score: ScoreMode::Overlap,
     }
 }
 

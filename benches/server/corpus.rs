@@ -169,7 +169,7 @@ fn word(random: &mut Random) -> String {
 /// The buckets of a text, as a client would compute them: shingles of five characters, bands of two rows.
 pub fn signature(text: &str, bands: u16) -> Vec<Vec<u8>> {
     let rules = TextRules { shingle: Shingle::Chars(5), lowercase: false, mask: false };
-    let scheme = Scheme { hash: Hash::Fss, seed: 0, bands, rows: 2 };
+    let scheme = Scheme { hash: Hash::Fss, seed: 0, bands, rows: 2, sketch: 0 };
     let signature = scheme.sign(rules.prepare(text).features()).expect("a text has features");
     signature.buckets().map(<[u8]>::to_vec).collect()
 }

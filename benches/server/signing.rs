@@ -15,7 +15,7 @@ pub fn run(bench: &Bench, report: &mut Report) {
     let mut random = Random::new(75);
     let documents: Vec<String> = (0..DOCUMENTS).map(|_| document(&mut random)).collect();
     let documents: Vec<Vec<&[u8]>> = documents.iter().map(|text| features(text)).collect();
-    let scheme = Scheme { hash: Hash::Fss, seed: 0, bands: 16, rows: 8 };
+    let scheme = Scheme { hash: Hash::Fss, seed: 0, bands: 16, rows: 8, sketch: 0 };
     let rounds = bench.extent.pick(99, 19);
     report.rows.push(Row {
         name: "signing-128x75",

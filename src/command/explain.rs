@@ -11,7 +11,7 @@ use super::parse::args::{Args, set_once};
 use super::parse::query::take_score;
 use super::parse::window::{self, WindowOptions};
 use super::run::cost;
-use crate::index::{Explanation, Profile, ScoreMode, explain};
+use crate::index::{Explanation, ScoreMode, explain};
 use crate::keyspace::scope::ScopeKey;
 use crate::server::call::Call;
 
@@ -30,8 +30,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let window = options.open(call, scope, index)?;
     let chunks = window.chunks();
     items.iter().try_for_each(|item| cost::charge_profile(call, item, &chunks))?;
-    let profiles = items.map(|item| Profile::of_item(item, &chunks));
-    reply(call, &explain(score, &profiles, scope.definition.bands(), &chunks));
+    reply(call, &explain(score, &items, scope.definition.bands(), &chunks));
     Ok(())
 }
 
@@ -60,7 +59,7 @@ fn reply(call: &Call, explanation: &Explanation) {
     for band in &explanation.bands {
         call.reply_map(2);
         call.reply_bytes(b"share");
-        call.reply_double(band.share);
+        call.reply_double(band.share.unwrap_or_default());
         call.reply_bytes(b"buckets");
         call.reply_map(band.buckets.len());
         for (bucket, counts) in &band.buckets {

@@ -1,18 +1,18 @@
 //! A blob: the observations of one item in one index, encoded to be moved to another scope or server.
 //!
 //! ```text
-//! +--------+---------+------------+ +---------+------------+ +---------+------------+     +----------+
-//! | "SIMB" | version | definition | |  start  |  profile   | |  start  |  profile   | ... | checksum |
-//! +--------+---------+------------+ +---------+------------+ +---------+------------+     +----------+
-//!      4        1       11 to 24      1 to 8    3 or more                                       8      bytes
-//! `-------- head ----------------'  `--- oldest chunk -----'  `---- next chunk -----'
+//! +--------+---------+------------+ +-------+-----------+--------+ +-------+-----     +----------+
+//! | "SIMB" | version | definition | | start |  profile  | sketch | | start | ...  ... | checksum |
+//! +--------+---------+------------+ +-------+-----------+--------+ +-------+-----     +----------+
+//!      4        1       13 to 27     1 to 8   3 or more                                    8      bytes
+//! `-------- head ----------------'  `------- oldest chunk -------' `- next chunk
 //! ```
 //!
 //! - The version is a byte. It is 1, and every later release reads version 1.
-//! - The definition is encoded as in an RDB, but with RETENTION 0, so that scopes with different retentions can
-//!   exchange blobs.
-//! - Each chunk's profile is encoded as in an RDB (see [`codec`]), and the chunks come in the order of
-//!   their starts. Buckets come in the order of bands and bytes, so equal observations are equal bytes on
+//! - The definition is encoded as in an RDB, but with RETENTION 0 and SCORE OVERLAP, so that scopes in which these
+//!   differ can exchange blobs.
+//! - Each chunk's profile and sketch are encoded as in an RDB (see [`codec`]), and the chunks come in the order
+//!   of their starts. Buckets come in the order of bands and bytes, so equal observations are equal bytes on
 //!   every machine.
 //! - The checksum is the first half of MurmurHash3_x64_128 (seed 0), in little-endian order, of all bytes
 //!   before it. It detects damage; it does not authenticate.
@@ -27,6 +27,7 @@ use super::chunk::{CapacityError, Chunk};
 use super::codec::{self, DecodeError, Reader, Writer};
 use super::definition::Definition;
 use super::search::profile::{Frequency, Profile};
+use super::search::score::ScoreMode;
 use crate::signature::hash64;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -76,8 +77,10 @@ pub struct BlobChunk<'a> {
     bands: u16,
     /// The number of buckets, over all bands.
     entries: usize,
-    /// The encoded profile. Decoding has checked it.
-    profile: &'a [u8],
+    /// The encoded profile and sketch. Decoding has checked them.
+    encoded: &'a [u8],
+    /// The slots of the item's sketch, if it has one.
+    sketch: Option<&'a [u8]>,
 }
 
 /// Encodes an item's observations in some chunks, given with their starts, oldest first. `None` if there are
@@ -97,6 +100,7 @@ pub fn encode<'c>(
         debug_assert_eq!(chunk.bands(), definition.bands());
         writer.write_number(start);
         codec::write_profile(chunk, id, &mut writer);
+        codec::write_sketch(chunk, id, &mut writer);
     }
     Some(with_checksum(writer))
 }
@@ -105,7 +109,7 @@ pub fn encode<'c>(
 pub type BandCounts = BTreeMap<Vec<u8>, u32>;
 
 /// Encodes observations that were counted elsewhere: the start of each chunk, oldest first, and the counts of
-/// each of its bands.
+/// each of its bands. The definition must be one without sketches.
 ///
 /// # Errors
 /// [`BlobError::Damaged`] if the counts break a rule of the index: every band must have the same sum, above 0,
@@ -139,7 +143,7 @@ fn write_head(definition: &Definition) -> Writer {
     let mut writer = Writer::default();
     writer.write_raw(MAGIC);
     writer.write_raw(&[VERSION]);
-    Definition { retention: 0, ..*definition }.write(&mut writer);
+    Definition { retention: 0, score: ScoreMode::Overlap, ..*definition }.write(&mut writer);
     writer
 }
 
@@ -175,7 +179,7 @@ impl<'a> Blob<'a> {
         let content = content.get(MAGIC.len() + 1..).ok_or(DecodeError::Truncated)?;
         let mut reader = Reader::new(content);
         let definition = Definition::read(&mut reader)?;
-        if definition.retention != 0 || reader.is_at_end() {
+        if (definition.retention, definition.score) != (0, ScoreMode::Overlap) || reader.is_at_end() {
             return Err(DecodeError::Range.into());
         }
         let mut blob = Blob { definition, chunks: Vec::new(), longest_bucket: &[] };
@@ -203,9 +207,10 @@ impl<'a> Blob<'a> {
                 self.longest_bucket = bucket;
             }
         })?;
-        // The encoded profile consists of the bytes that were read just now.
-        let profile = before.get(..before.len() - from.rest().len()).unwrap_or_default();
-        self.chunks.push(BlobChunk { start, observations, bands, entries, profile });
+        let sketch = codec::read_sketch(from, self.definition.scheme.sketch)?;
+        // The encoded profile and sketch consist of the bytes that were read just now.
+        let encoded = before.get(..before.len() - from.rest().len()).unwrap_or_default();
+        self.chunks.push(BlobChunk { start, observations, bands, entries, encoded, sketch });
         Ok(())
     }
 
@@ -224,7 +229,7 @@ impl<'a> Blob<'a> {
         let mut writer = write_head(&self.definition);
         for chunk in self.chunks.iter().filter(|chunk| is_kept(chunk.start)) {
             writer.write_number(chunk.start);
-            writer.write_raw(chunk.profile);
+            writer.write_raw(chunk.encoded);
         }
         with_checksum(writer)
     }
@@ -241,12 +246,18 @@ impl<'a> Blob<'a> {
         }
         Profile::summed(frequencies, observations)
     }
+
+    /// The newest sketch of the chunks that begin in these seconds.
+    pub fn sketch(&self, seconds: &RangeInclusive<u64>) -> Option<&'a [u8]> {
+        let in_window = self.chunks.iter().filter(|chunk| seconds.contains(&chunk.start));
+        in_window.rev().find_map(|chunk| chunk.sketch)
+    }
 }
 
 impl<'a> BlobChunk<'a> {
     /// Passes every band, bucket and count to `on_frequency`.
     fn for_each_frequency(&self, on_frequency: impl FnMut(u16, &'a [u8], u32)) {
-        let read = codec::read_profile(&mut Reader::new(self.profile), self.bands, on_frequency);
+        let read = codec::read_profile(&mut Reader::new(self.encoded), self.bands, on_frequency);
         debug_assert_eq!(read, Ok(self.observations), "decoding has checked the profile");
     }
 
@@ -266,6 +277,11 @@ impl<'a> BlobChunk<'a> {
             }
         });
         chunk.add_counts(id, batch.iter().copied());
+        // Slots of another number can be compared with nothing here.
+        if let Some(sketch) = self.sketch.filter(|sketch| sketch.len() == usize::from(chunk.sketch_length()))
+        {
+            chunk.keep_sketch(item, sketch);
+        }
     }
 }
 
@@ -284,7 +300,7 @@ pub fn check_capacity(chunk: &Chunk, added: &[(&[u8], &BlobChunk)]) -> Result<()
         let sum = observations.entry(item).or_insert_with(|| chunk.observations_of(item));
         *sum = sum.checked_add(blob.observations).ok_or(CapacityError::Count)?;
         entries += blob.entries;
-        bytes += item.len() + blob.profile.len(); // the encoded profile contains the bytes of its buckets
+        bytes += item.len() + blob.encoded.len(); // contains the bytes of the buckets
     }
     chunk.check_entry_capacity(entries, bytes)
 }

@@ -1,15 +1,16 @@
 //! The encoding of a chunk as bytes: for the RDB, for the AOF and for blobs.
 //!
-//! A chunk is written item by item. A large chunk is written in several *pieces*, each a sequence of whole
-//! items, so that no buffer has to hold all of it.
+//! A chunk is written item by item, in the order in which the items arrived. A large chunk is written in several
+//! *pieces*, each a sequence of whole items, so that no buffer has to hold all of it.
 //!
 //! ```text
 //! piece        item | item | item ...                          up to the end of the bytes
-//! item         name | profile                                  the name is not empty
+//! item         name | profile | sketch                         the name is not empty
 //! profile      observations | band 0 | band 1 | ...            every band of the chunk
 //! band         number of buckets | bucket | count | ...        in the order of the buckets' bytes;
 //!                                                              the counts add up to the observations
 //! name, bucket length | bytes                                  at most MAX_NAME bytes
+//! sketch       0, or 1 | slots                                 nothing at all in a chunk without sketches
 //! ```
 //!
 //! For example, an item "i" that was observed twice, in a chunk of two bands:
@@ -30,7 +31,7 @@
 //!
 //! # Why no ids
 //! In memory, items and buckets refer to each other by ids. No id is written, so none can be out of range or
-//! contradict another when it is read. A chunk is rebuilt by the same functions that record observations, and
+//! contradict another when it is read. Nor is the number of an arrival: items arrive again as they are read. A chunk is rebuilt by the same functions that record observations, and
 //! bytes that break a rule are an error. The only number of elements that is written is that of a band's
 //! buckets. Nothing is allocated for it in advance: it only ends a loop, which fails if the bytes end first.
 //!
@@ -167,10 +168,18 @@ impl<'a> Reader<'a> {
         if length > MAX_NAME {
             return Err(DecodeError::Name);
         }
-        // The name is a slice of the bytes: nothing is copied, and nothing is allocated for the length.
-        let (name, rest) = self.bytes.split_at_checked(length).ok_or(DecodeError::Truncated)?;
+        self.read_raw(length)
+    }
+
+    /// Reads the next `length` bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`] if fewer bytes follow.
+    pub fn read_raw(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
+        // What is returned is a slice of the bytes: nothing is copied, and nothing is allocated for the length.
+        let (bytes, rest) = self.bytes.split_at_checked(length).ok_or(DecodeError::Truncated)?;
         self.bytes = rest;
-        Ok(name)
+        Ok(bytes)
     }
 
     /// The bytes that have not been read yet.
@@ -198,7 +207,7 @@ impl<'a> Reader<'a> {
 /// one item. `size` must not be 0.
 pub fn encode_pieces(chunk: &Chunk, size: usize) -> impl Iterator<Item = Vec<u8>> {
     debug_assert!(size > 0, "no item would fit into a piece, and the pieces would never end");
-    let mut ids = chunk.items().ids().peekable();
+    let mut ids = chunk.items().ids_by_arrival().into_iter().peekable();
     std::iter::from_fn(move || {
         ids.peek()?; // all items are written: there is no further piece
         let mut piece = Writer::default();
@@ -211,10 +220,29 @@ pub fn encode_pieces(chunk: &Chunk, size: usize) -> impl Iterator<Item = Vec<u8>
     })
 }
 
-/// Writes an item: its name, then its profile.
+/// Writes an item: its name, its profile, and its sketch.
 fn write_item(chunk: &Chunk, id: u32, to: &mut Writer) {
     to.write_name(chunk.items().name(id));
     write_profile(chunk, id, to);
+    write_sketch(chunk, id, to);
+}
+
+/// Writes the sketch of an item: whether it has one, then the slots. In a chunk without sketches, nothing.
+pub(super) fn write_sketch(chunk: &Chunk, id: u32, to: &mut Writer) {
+    if chunk.sketch_length() == 0 {
+        return;
+    }
+    let sketch = chunk.items().sketch(id);
+    to.write_number(sketch.is_some().into());
+    to.write_raw(sketch.unwrap_or_default());
+}
+
+/// Reads a sketch of `length` slots; `None` if the item has none.
+pub(super) fn read_sketch<'a>(from: &mut Reader<'a>, length: u16) -> Result<Option<&'a [u8]>, DecodeError> {
+    if length == 0 || from.read_number_in(0..=1)? == 0 {
+        return Ok(None);
+    }
+    from.read_raw(length.into()).map(Some)
 }
 
 /// Writes the profile of an item: the number of its observations, then each band.
@@ -271,14 +299,18 @@ fn read_item(chunk: &mut Chunk, from: &mut Reader) -> Result<(), DecodeError> {
     // Step 2: the capacity. The rest of the piece is an upper bound on both the bytes and the entries that this
     // item can add, since an entry takes at least two bytes: the length of its bucket, and its count.
     chunk.check_entry_capacity(from.bytes.len(), from.bytes.len()).map_err(|_| DecodeError::Range)?;
-    // Step 3: the profile. Read all of it before the chunk is touched, so that the chunk never has an item
-    // whose counts do not add up.
+    // Step 3: the profile and the sketch. Read all of it before the chunk is touched, so that the chunk never
+    // has an item whose counts do not add up.
     let mut buckets = Vec::new();
     let collect = |band, bucket, count| buckets.push((band, bucket, count));
     let observations = read_profile(from, chunk.bands(), collect)?;
+    let sketch = read_sketch(from, chunk.sketch_length())?;
     // Step 4: add the item as if it were recorded.
     let item = chunk.add_observations(name, observations);
     chunk.add_counts(item, buckets.into_iter());
+    if let Some(sketch) = sketch {
+        chunk.keep_sketch(name, sketch);
+    }
     Ok(())
 }
 

@@ -25,13 +25,14 @@
 //! With INTERVAL 0 there is a single interval without end: its start is 0 and it never expires.
 
 use super::codec::{DecodeError, Reader, Writer};
+use super::search::score::ScoreMode;
 use crate::signature::{Hash, Scheme, Shingle, TextRules};
 use std::ops::RangeInclusive;
 
-/// The parameters of SIM.CREATE: all of them but RETENTION are fixed for as long as a scope exists.
+/// The parameters of SIM.CREATE: all of them but RETENTION and SCORE are fixed for as long as a scope exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Definition {
-    /// Bands, rows, and the hash of the slots.
+    /// Bands, rows, the hash of the slots, and the sketch.
     pub scheme: Scheme,
     /// The rules that make features of a text.
     pub text: TextRules,
@@ -39,15 +40,18 @@ pub struct Definition {
     pub interval: u64,
     /// The number of intervals kept before the current one.
     pub retention: u32,
+    /// The score of queries that name none. JACCARD only with a sketch.
+    pub score: ScoreMode,
 }
 
 impl Default for Definition {
     fn default() -> Self {
         Definition {
-            scheme: Scheme { hash: Hash::Fss, seed: 0, bands: 16, rows: 2 },
+            scheme: Scheme { hash: Hash::Fss, seed: 0, bands: 16, rows: 2, sketch: 0 },
             text: TextRules { shingle: Shingle::Chars(5), lowercase: false, mask: false },
             interval: 2_592_000,
             retention: 3,
+            score: ScoreMode::Overlap,
         }
     }
 }
@@ -70,6 +74,8 @@ impl Definition {
     pub const MODULUS: RangeInclusive<u64> = 1..=1 << 31;
     /// Characters or words of a shingle.
     pub const SHINGLE: RangeInclusive<u64> = 1..=64;
+    /// The slots of a sketch, unless there is none, which is 0.
+    pub const SKETCH: RangeInclusive<u64> = 16..=4_096;
     /// Seconds since the epoch, up to 2^53 - 1: even after the longest retention of the longest
     /// intervals, the milliseconds of a chunk's expiry still fit a signed integer of 64 bits.
     pub const TIMESTAMP: RangeInclusive<u64> = 0..=9_007_199_254_740_991;
@@ -148,6 +154,8 @@ impl Definition {
             ("SHINGLE", shingle),
             ("LOWERCASE", yes_no(self.text.lowercase)),
             ("MASK", yes_no(self.text.mask)),
+            ("SKETCH", self.scheme.sketch.to_string()),
+            ("SCORE", self.score.word().to_string()),
         ]);
         parameters
     }
@@ -166,11 +174,11 @@ impl Definition {
     }
 }
 
-/// The encoding of a definition, in an RDB and in a blob: eleven numbers, one after the other.
+/// The encoding of a definition, in an RDB and in a blob: thirteen numbers, one after the other.
 impl Definition {
-    /// Writes every parameter: 11 to 25 bytes, 14 for the default.
+    /// Writes every parameter: 13 to 28 bytes, 16 for the default.
     pub fn write(&self, to: &mut Writer) {
-        let Definition { scheme, text, interval, retention } = self;
+        let Definition { scheme, text, interval, retention, score } = self;
         let (hash, modulus) = match scheme.hash {
             Hash::Fss => (0, 0),
             Hash::Murmur3 { modulus } => (1, modulus.unwrap_or(0)),
@@ -191,6 +199,8 @@ impl Definition {
             length.into(),
             text.lowercase.into(),
             text.mask.into(),
+            scheme.sketch.into(),
+            score.number(),
         ];
         numbers.into_iter().for_each(|number| to.write_number(number));
     }
@@ -212,7 +222,10 @@ impl Definition {
         let length = from.read_number_in(Definition::SHINGLE)? as u8;
         let lowercase = from.read_number_in(0..=1)? == 1;
         let mask = from.read_number_in(0..=1)? == 1;
-        if !Definition::SLOTS.contains(&(bands * rows)) {
+        let sketch = Definition::read_sketch(from)?;
+        let score = ScoreMode::from_number(from.read_number()?).ok_or(DecodeError::Range)?;
+        let lacks_sketch = score == ScoreMode::Jaccard && sketch == 0;
+        if !Definition::SLOTS.contains(&(bands * rows)) || lacks_sketch {
             return Err(DecodeError::Range);
         }
         let hash = match (hash, modulus) {
@@ -222,8 +235,18 @@ impl Definition {
             (_, modulus) => Hash::Murmur3 { modulus: Some(modulus) },
         };
         let shingle = if words { Shingle::Words(length) } else { Shingle::Chars(length) };
-        let scheme = Scheme { hash, seed, bands: bands as u16, rows: rows as u16 };
-        Ok(Definition { scheme, text: TextRules { shingle, lowercase, mask }, interval, retention })
+        let scheme = Scheme { hash, seed, bands: bands as u16, rows: rows as u16, sketch };
+        Ok(Definition { scheme, text: TextRules { shingle, lowercase, mask }, interval, retention, score })
+    }
+
+    /// Reads the number of slots of a sketch: 0 for none.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_sketch(from: &mut Reader) -> Result<u16, DecodeError> {
+        let slots = from.read_number()?;
+        let is_allowed = slots == 0 || Definition::SKETCH.contains(&slots);
+        if is_allowed { Ok(slots as u16) } else { Err(DecodeError::Range) }
     }
 }
 

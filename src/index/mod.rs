@@ -45,8 +45,9 @@ pub use definition::Definition;
 pub(crate) use memory::MAX_ALIGN;
 pub use memory::mover::Mover;
 pub use read::{
-    BandShare, Explanation, ScanPosition, ScanStep, SignificantBucket, explain, scan, significant,
+    Agreement, BandShare, Explanation, ScanPosition, ScanStep, SignificantBucket, explain, scan, significant,
 };
 pub use search::{
-    Budget, Frequency, IndexQuery, Match, Profile, ScoreMode, SearchOptions, TooManyPostings, combine, search,
+    Budget, Frequency, IndexQuery, Match, Profile, ScoreMode, SearchOptions, TooManyPostings, combine,
+    newest_sketch, search,
 };

@@ -63,6 +63,7 @@ impl StoredChunk {
     pub fn belongs_to(&self, scope: &Scope, index: &[u8], start: u64) -> bool {
         (self.uid, &*self.index, self.start) == (scope.uid, index, start)
             && self.chunk.bands() == scope.definition.bands()
+            && self.chunk.sketch_length() == scope.definition.scheme.sketch
     }
 
     /// The observations.
@@ -82,13 +83,15 @@ impl StoredChunk {
         self.uid
     }
 
-    /// The first piece of a saved chunk: its identity, and the number of bands that the other pieces need.
+    /// The first piece of a saved chunk: its identity, and the numbers of bands and of slots that the other
+    /// pieces need.
     fn header(&self) -> Writer {
         let mut header = Writer::default();
         header.write_number(self.uid);
         header.write_name(&self.index);
         header.write_number(self.start);
         header.write_number(self.chunk.bands().into());
+        header.write_number(self.chunk.sketch_length().into());
         header
     }
 }
@@ -117,8 +120,9 @@ impl NativeValue for StoredChunk {
         let index = reader.read_name()?.into();
         let start = reader.read_number_in(Definition::TIMESTAMP)?;
         let bands = reader.read_number_in(Definition::BANDS)? as u16;
+        let sketch_length = Definition::read_sketch(&mut reader)?;
         reader.end()?;
-        let (chunk, contribution) = (Chunk::new(bands), Contribution::default());
+        let (chunk, contribution) = (Chunk::with_sketches(bands, sketch_length), Contribution::default());
         Ok(StoredChunk { uid, index, start, chunk, is_unlinked: false, contribution })
     }
 
@@ -139,8 +143,9 @@ impl NativeValue for StoredChunk {
 
     fn digest(&self, digest: &Digest) {
         digest.number(self.uid).bytes(&self.index).number(self.start).number(self.chunk.bands().into()).end();
-        for (item, observations, frequencies) in self.chunk.contents() {
-            digest.bytes(item).number(observations.into()).end();
+        for (arrival, (item, observations, frequencies)) in (0..).zip(self.chunk.contents()) {
+            digest.bytes(item).number(observations.into()).number(arrival);
+            digest.bytes(self.chunk.sketch(item).unwrap_or_default()).end();
             for (band, bucket, count) in frequencies {
                 digest.bytes(item).number(band.into()).bytes(bucket).number(count.into()).end();
             }

@@ -155,9 +155,9 @@ impl Scope {
         starts.into_iter().for_each(|start| self.remove_start(index, start));
     }
 
-    /// An empty chunk with the scope's number of bands. It is not listed yet.
+    /// An empty chunk with the scope's bands and sketches. It is not listed yet.
     pub fn new_chunk(&self) -> Chunk {
-        Chunk::new(self.definition.bands())
+        Chunk::with_sketches(self.definition.bands(), self.definition.scheme.sketch)
     }
 }
 

@@ -43,7 +43,7 @@
 //! use simile::signature::{Hash, Scheme, Shingle, TextRules};
 //!
 //! let rules = TextRules { shingle: Shingle::Words(1), lowercase: true, mask: true };
-//! let scheme = Scheme { hash: Hash::Fss, seed: 0, bands: 16, rows: 2 };
+//! let scheme = Scheme { hash: Hash::Fss, seed: 0, bands: 16, rows: 2, sketch: 0 };
 //!
 //! let one = rules.prepare("Worker 17 died at 0x7fff03");
 //! let other = rules.prepare("worker 4 died at 0x7ffe88");

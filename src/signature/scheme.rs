@@ -17,7 +17,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::fss;
 use super::minhash::MinHash;
-use super::murmur3::hash64;
+use super::murmur3::{fmix64, hash64};
 
 /// The algorithm that hashes features into slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Scheme {
     pub bands: u16,
     /// Slots of a band: 1..=64.
     pub rows: u16,
+    /// Slots of the sketch: 16..=4096, or 0 for none.
+    pub sketch: u16,
 }
 
 impl Scheme {
@@ -63,11 +65,11 @@ impl Scheme {
     pub fn sign<'a>(&self, features: impl Iterator<Item = &'a [u8]>) -> Option<Signature> {
         match self.hash {
             Hash::Fss => {
-                // Each feature is hashed once; the sketch makes all its draws from that hash.
+                // Each feature is hashed once; bands and sketch make all their draws from that hash.
                 let hashes: fss::Hashes = features.map(hash64).collect();
                 (!hashes.is_empty()).then(|| {
-                    let slots = fss::sketch(hashes, self.seed, self.slots());
-                    self.digest_bands(&slots, u64::to_le_bytes)
+                    let slots = fss::sketch(hashes.clone(), self.seed, self.slots());
+                    Signature { sketch: self.sketch(hashes), ..self.digest_bands(&slots, u64::to_le_bytes) }
                 })
             }
             Hash::Murmur3 { modulus } => {
@@ -75,13 +77,30 @@ impl Scheme {
                 let mut features = features.peekable();
                 features.peek()?;
                 let mut minhash = MinHash::new(self.slots(), self.seed, modulus);
-                features.for_each(|feature| minhash.add(feature));
-                Some(match modulus {
+                let mut hashes = fss::Hashes::new();
+                features.for_each(|feature| {
+                    minhash.add(feature);
+                    if self.sketch > 0 {
+                        hashes.push(hash64(feature));
+                    }
+                });
+                let signature = match modulus {
                     Some(_) => self.print_bands(minhash.slots()),
                     None => self.digest_bands(minhash.slots(), i32::to_le_bytes),
-                })
+                };
+                Some(Signature { sketch: self.sketch(hashes), ..signature })
             }
         }
+    }
+
+    /// The sketch of the features with these hashes: each slot of Fast Similarity Sketching, hashed to a byte.
+    /// Its draws are not those of the bands: two sets that met in a band by luck must not look more alike for it.
+    fn sketch(&self, hashes: fss::Hashes) -> Vec<u8> {
+        if self.sketch == 0 {
+            return Vec::new();
+        }
+        let slots = fss::sketch(hashes, self.seed ^ SKETCH_SEED, self.sketch.into());
+        slots.iter().map(|slot| (fmix64(*slot) >> 56) as u8).collect()
     }
 
     /// For each band the first 8 bytes of MurmurHash3_x64_128 (seed 0) over its slots as
@@ -104,13 +123,14 @@ impl Scheme {
         Signature {
             bytes: SmallVec::from_slice(digests.as_flattened()),
             ends: (1..=digests.len()).map(|bands| (DIGEST * bands) as u32).collect(),
+            sketch: Vec::new(),
         }
     }
 
     /// For each band its slots, none of them negative, in decimal, joined by commas.
     fn print_bands(&self, slots: &[i32]) -> Signature {
         let mut digits = itoa::Buffer::new();
-        let mut signature = Signature { bytes: SmallVec::new(), ends: SmallVec::new() };
+        let mut signature = Signature { bytes: SmallVec::new(), ends: SmallVec::new(), sketch: Vec::new() };
         for band in slots.chunks_exact(self.band_length()) {
             for (row, slot) in band.iter().enumerate() {
                 debug_assert!(*slot >= 0, "slot {slot} is not a remainder");
@@ -134,6 +154,9 @@ impl Scheme {
 /// The bytes of a digest.
 const DIGEST: usize = 8;
 
+/// The seed of a sketch is the scheme's with these bits changed ("sket"): never the same.
+const SKETCH_SEED: u32 = 0x736b_6574;
+
 /// Inline capacity for the 16 digests of the default signature.
 type Bytes = SmallVec<[u8; 16 * DIGEST]>;
 
@@ -151,6 +174,8 @@ pub struct Signature {
     bytes: Bytes,
     /// The end of each bucket in `bytes`; it begins at the end of the one before.
     ends: SmallVec<[u32; 16]>,
+    /// The slots of the sketch; empty if the scheme has none.
+    sketch: Vec<u8>,
 }
 
 impl Signature {
@@ -163,6 +188,11 @@ impl Signature {
             (rest, start) = (after, end);
             bucket
         })
+    }
+
+    /// The slots of the sketch, a byte each; empty if the scheme has none.
+    pub fn sketch(&self) -> &[u8] {
+        &self.sketch
     }
 
     /// The number of buckets, which is the scheme's number of bands.
@@ -292,7 +322,7 @@ mod tests {
             (many, Hash::Murmur3 { modulus: None }, 0, 2, 64, &[0x43b90e743bdce478, 0x65a50b916a62fe3a]),
         ];
         for (features, hash, seed, bands, rows, digests) in answers {
-            let scheme = Scheme { hash, seed, bands, rows };
+            let scheme = Scheme { hash, seed, bands, rows, sketch: 0 };
             let expected: Vec<_> = digests.iter().map(|bytes| bytes.to_be_bytes()).collect();
             assert_eq!(buckets(scheme, features), expected, "{scheme:?}");
         }
@@ -394,7 +424,8 @@ mod tests {
             (many, 1, 0, 2, 1, &["0", "0"]),
         ];
         for (features, modulus, seed, bands, rows, texts) in answers {
-            let scheme = Scheme { hash: Hash::Murmur3 { modulus: Some(modulus) }, seed, bands, rows };
+            let scheme =
+                Scheme { hash: Hash::Murmur3 { modulus: Some(modulus) }, seed, bands, rows, sketch: 0 };
             let expected: Vec<_> = texts.iter().map(|text| text.as_bytes()).collect();
             assert_eq!(buckets(scheme, features), expected, "{scheme:?}");
         }
@@ -403,7 +434,7 @@ mod tests {
     #[test]
     fn no_feature_no_signature() {
         for hash in SCHEMES {
-            let scheme = Scheme { hash, seed: 0, bands: 16, rows: 2 };
+            let scheme = Scheme { hash, seed: 0, bands: 16, rows: 2, sketch: 0 };
             assert_eq!(sign(scheme, &[]), None);
             assert!(sign(scheme, &[vec![]]).is_some(), "an empty feature is one");
         }
@@ -413,7 +444,7 @@ mod tests {
     fn the_largest_signature() {
         for hash in SCHEMES {
             for (bands, rows) in [(1024, 4), (64, 64)] {
-                let signature = sign(Scheme { hash, seed: 1, bands, rows }, &fox()).unwrap();
+                let signature = sign(Scheme { hash, seed: 1, bands, rows, sketch: 0 }, &fox()).unwrap();
                 assert_eq!(signature.len(), usize::from(bands));
                 assert_eq!(signature.buckets().count(), usize::from(bands));
             }
@@ -424,14 +455,15 @@ mod tests {
     fn a_scheme_without_slots_gives_no_bucket() {
         for hash in SCHEMES {
             for (bands, rows) in [(0, 2), (2, 0)] {
-                assert!(sign(Scheme { hash, seed: 0, bands, rows }, &fox()).unwrap().is_empty());
+                assert!(sign(Scheme { hash, seed: 0, bands, rows, sketch: 0 }, &fox()).unwrap().is_empty());
             }
         }
     }
 
     #[test]
     fn decimals() {
-        let scheme = Scheme { hash: Hash::Murmur3 { modulus: Some(1 << 31) }, seed: 0, bands: 3, rows: 2 };
+        let scheme =
+            Scheme { hash: Hash::Murmur3 { modulus: Some(1 << 31) }, seed: 0, bands: 3, rows: 2, sketch: 0 };
         let signature = scheme.print_bands(&[0, 7, 10, 65534, 1_000_000_000, i32::MAX]);
         assert_eq!(
             signature.buckets().collect::<Vec<_>>(),
@@ -450,7 +482,7 @@ mod tests {
             mixed.push(twice.get(&features).clone());
             mixed.reverse();
             for hash in SCHEMES {
-                let scheme = Scheme { hash, seed, bands, rows };
+                let scheme = Scheme { hash, seed, bands, rows, sketch: 0 };
                 let signature = sign(scheme, &features);
                 prop_assert_eq!(signature.as_ref().map(Signature::len), Some(usize::from(bands)));
                 prop_assert_eq!(signature, sign(scheme, &mixed));
@@ -486,7 +518,7 @@ mod tests {
 
     /// The root of the mean square error of the similarity estimated from 128 slots: bands of one.
     fn estimate_error(hash: Hash, size: u64, shared: u64) -> f64 {
-        let scheme = Scheme { hash, seed: 0, bands: 128, rows: 1 };
+        let scheme = Scheme { hash, seed: 0, bands: 128, rows: 1, sketch: 0 };
         let error = |pair| share_of_common_buckets(scheme, pair, size, shared) - similarity(size, shared);
         mean_over_pairs(|pair| error(pair).powi(2)).sqrt()
     }
@@ -506,7 +538,7 @@ mod tests {
     fn a_bucket_is_shared_with_probability_s_to_the_rows() {
         for hash in SCHEMES {
             for (size, shared, rows) in [(30, 24, 2), (30, 24, 5), (75, 40, 2)] {
-                let scheme = Scheme { hash, seed: 5, bands: 16, rows };
+                let scheme = Scheme { hash, seed: 5, bands: 16, rows, sketch: 0 };
                 let share = mean_over_pairs(|pair| share_of_common_buckets(scheme, pair, size, shared));
                 let theory = similarity(size, shared).powi(i32::from(rows));
                 assert!((share - theory).abs() < 0.02, "{scheme:?}: {share} for {theory}");

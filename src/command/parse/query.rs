@@ -16,13 +16,6 @@ pub const KEYWORDS: [&str; 7] = ["TIMESTAMP", "WINDOW", "LIMIT", "MINSCORE", "MI
 /// LIMIT of a query that gives none.
 const DEFAULT_LIMIT: u64 = 10;
 
-/// The words of SCORE.
-const SCORE_MODES: [(&str, ScoreMode); 3] = [
-    ("OVERLAP", ScoreMode::Overlap),
-    ("COVERAGE", ScoreMode::Coverage),
-    ("SIGNIFICANCE", ScoreMode::Significance),
-];
-
 /// The options of a query.
 #[derive(Default)]
 pub struct QueryOptions {
@@ -94,7 +87,7 @@ pub fn max_results(limit: Option<u64>) -> Option<usize> {
 
 /// Takes the value of SCORE.
 pub fn take_score(args: &mut Args) -> Result<ScoreMode, Error> {
-    args.word("SCORE", &SCORE_MODES)
+    args.word("SCORE", &ScoreMode::WORDS)
 }
 
 fn take_min_bands(args: &mut Args) -> Result<SmallVec<[u16; 4]>, Error> {

@@ -1,14 +1,15 @@
-//! The items of a chunk: the name of each, the number of its observations, and the buckets it is in.
+//! The items of a chunk: the name of each, the number of its observations, the buckets it is in, when it
+//! arrived, and its sketch.
 //!
-//! An item is a record of 24 bytes in a slab. The id that it has there is the one by which postings name it.
+//! An item is a record of 28 bytes in a slab. The id that it has there is the one by which postings name it.
 //!
 //! ```text
-//!     byte  0            4            8            12             16           20           24
-//!           | name_start | name_len   | name_hash  | observations | location   | len        |
-//!                  |                                               \_____ buckets: ListRef __/
-//!                  v                                                    |
-//!           names: a run of an arena of bytes                           v
-//!                                                         bucket_lists: a list of bucket ids
+//!     byte  0            4            8              12           16           20         23          28
+//!           | name_start | name_hash  | observations | location   | len        | name_len | arrival   |
+//!                  |                                 \_____ buckets: ListRef __/
+//!                  v                                        |
+//!           names: a run of an arena of bytes               v
+//!                                             bucket_lists: a list of bucket ids
 //! ```
 //!
 //! An item that was never observed does not exist, so a record with 0 observations is free. Its first field
@@ -16,9 +17,17 @@
 //! chunks looks up the same item in each, and a table that splits a cell would otherwise have to read and hash
 //! the names again.
 //!
+//! The *arrival* of an item is its number in the order in which items came to the chunk. Ids do not tell that
+//! order, because they are used again. Results that are equal in all else are in this order, so that the
+//! original comes before its copies. `bounds` keeps what a search among many copies needs to know about
+//! ranges of items.
+//!
 //! Counts are not here: the number of times that an item was seen in a bucket is only in the bucket's posting.
 
+use super::bounds::{Bounds, RangeBound};
 use super::hash;
+use super::sketches::Sketches;
+use crate::index::codec::MAX_NAME;
 use crate::index::memory::arena::Arena;
 use crate::index::memory::footprint::Footprint;
 use crate::index::memory::id_table::IdTable;
@@ -27,20 +36,49 @@ use crate::index::memory::lists::{ListPool, ListRef};
 use crate::index::memory::mover::Mover;
 use crate::index::memory::slab::{Record, Slab};
 
-/// The record of an item, or a free one: 24 bytes.
+/// The record of an item, or a free one: 28 bytes.
 #[derive(Debug, Clone, Copy, Default)]
 struct Item {
     /// The start of the name in the arena. In a free record, the link to the next one.
     name_start: u32,
-    name_len: u32,
     name_hash: u32,
     /// The number of observations. 0 marks a free record.
     observations: u32,
     /// The ids of the buckets that the item is in, each once, in no order.
     buckets: ListRef,
+    /// The length of the name, little-endian, as all bytes of numbers here.
+    name_len: [u8; 3],
+    /// The number of items that arrived before.
+    arrival: [u8; 5],
 }
 
-const _: () = assert!(size_of::<Item>() == 24);
+const _: () = assert!(size_of::<Item>() == 28);
+const _: () = assert!(MAX_NAME < 1 << 24, "the length of a name has three bytes");
+
+/// Arrivals that a chunk can number: a million a second for twelve days. Loading a chunk numbers anew.
+const MAX_ARRIVALS: u64 = 1 << 40;
+
+impl Item {
+    fn name_len(&self) -> usize {
+        let [a, b, c] = self.name_len;
+        u32::from_le_bytes([a, b, c, 0]) as usize
+    }
+
+    fn set_name(&mut self, start: u32, len: usize, hash: u32) {
+        let [a, b, c, _] = (len as u32).to_le_bytes();
+        (self.name_start, self.name_len, self.name_hash) = (start, [a, b, c], hash);
+    }
+
+    fn arrival(&self) -> u64 {
+        let [a, b, c, d, e] = self.arrival;
+        u64::from_le_bytes([a, b, c, d, e, 0, 0, 0])
+    }
+
+    fn set_arrival(&mut self, arrival: u64) {
+        let [a, b, c, d, e, ..] = arrival.to_le_bytes();
+        self.arrival = [a, b, c, d, e];
+    }
+}
 
 impl Record for Item {
     fn free(next: u32) -> Item {
@@ -61,9 +99,18 @@ pub struct Items {
     names: Arena<u8>,
     /// The lists that [`Item::buckets`] refers to.
     bucket_lists: ListPool<u32>,
+    sketches: Sketches,
+    bounds: Bounds,
+    /// The arrival of the next item.
+    next_arrival: u64,
 }
 
 impl Items {
+    /// No items, with sketches of this many slots; 0 for none.
+    pub fn new(sketch_length: u16) -> Items {
+        Items { sketches: Sketches::new(sketch_length), ..Items::default() }
+    }
+
     /// The number of items.
     pub fn len(&self) -> usize {
         self.table.len()
@@ -72,6 +119,14 @@ impl Items {
     /// The ids of all items, ascending.
     pub fn ids(&self) -> impl Iterator<Item = u32> {
         self.records.ids()
+    }
+
+    /// The ids of all items in the order of their arrival.
+    pub fn ids_by_arrival(&self) -> Vec<u32> {
+        let mut ids = Vec::with_capacity(self.len());
+        ids.extend(self.ids());
+        ids.sort_unstable_by_key(|id| self.arrival(*id)); // nearly always they are in order already
+        ids
     }
 
     /// One more than the largest id, in use or free.
@@ -95,7 +150,7 @@ impl Items {
     #[inline]
     pub fn name(&self, id: u32) -> &[u8] {
         let item = &self.records[id];
-        self.names.run(item.name_start, item.name_len as usize)
+        self.names.run(item.name_start, item.name_len())
     }
 
     /// The hash of the item's name.
@@ -108,6 +163,28 @@ impl Items {
     #[inline]
     pub fn observations(&self, id: u32) -> u32 {
         self.records[id].observations
+    }
+
+    /// The number of items that arrived before it. It is unique in the chunk, and smaller for what came earlier.
+    #[inline]
+    pub fn arrival(&self, id: u32) -> u64 {
+        self.records[id].arrival()
+    }
+
+    /// Bounds on the items of each range of ids.
+    pub fn range_bounds(&self) -> impl Iterator<Item = RangeBound> {
+        self.bounds.iter()
+    }
+
+    /// The item's sketch, if it has one.
+    #[inline]
+    pub fn sketch(&self, id: u32) -> Option<&[u8]> {
+        self.sketches.get(id)
+    }
+
+    /// The slots of a sketch; 0 if the chunk keeps none.
+    pub fn sketch_length(&self) -> u16 {
+        self.sketches.length()
     }
 
     /// The ids of the buckets that the item is in.
@@ -124,15 +201,14 @@ impl Items {
     pub fn add(&mut self, name: &[u8], hash: u32, observations: u32) -> u32 {
         debug_assert!(observations > 0, "invariant 4: an item without observations");
         debug_assert!(self.find(name, hash).is_none(), "invariant 5: a name is added twice");
-        let id = self.records.insert(Item {
-            name_start: self.names.store(name),
-            name_len: name.len() as u32,
-            name_hash: hash,
-            observations,
-            buckets: ListRef::default(),
-        });
+        let mut item = Item { observations, ..Item::default() };
+        item.set_name(self.names.store(name), name.len(), hash);
+        item.set_arrival(self.next_arrival);
+        self.next_arrival += 1;
+        let id = self.records.insert(item);
         let records = &self.records;
         self.table.insert(hash, id, |id| records[id].name_hash);
+        self.bounds.include(id, observations, item.arrival());
         id
     }
 
@@ -140,8 +216,15 @@ impl Items {
     pub fn remove(&mut self, id: u32) {
         let item = self.records.remove(id);
         self.table.remove(item.name_hash, id);
-        self.names.free(item.name_start, item.name_len as usize);
+        self.names.free(item.name_start, item.name_len());
         self.bucket_lists.free(item.buckets);
+        self.sketches.remove(id);
+        // The bounds of the range, unless they hold for the others as well.
+        if self.bounds.may_rest_on(id, item.observations, item.arrival()) {
+            let Items { records, bounds, .. } = self;
+            let left = Bounds::range_of(id).filter(|id| records.contains(*id));
+            bounds.replace(id, left.map(|id| (records[id].observations, records[id].arrival())));
+        }
     }
 
     /// Gives an item a new name, which is not empty and no other item's. Its id stays, so its postings do too.
@@ -149,10 +232,9 @@ impl Items {
         debug_assert!(self.find(name, hash).is_none(), "invariant 5: a name is added twice");
         // Store the new name and write it to the record; then free the old one.
         let name_start = self.names.store(name);
-        let item = &mut self.records[id];
-        let renamed = Item { name_start, name_len: name.len() as u32, name_hash: hash, ..*item };
-        let old = std::mem::replace(item, renamed);
-        self.names.free(old.name_start, old.name_len as usize);
+        let old = self.records[id];
+        self.records[id].set_name(name_start, name.len(), hash);
+        self.names.free(old.name_start, old.name_len());
         // The name has another hash, so the id moves to another cell of the table.
         self.table.remove(old.name_hash, id);
         let records = &self.records;
@@ -169,11 +251,37 @@ impl Items {
         let item = &mut self.records[id];
         debug_assert!(item.observations.checked_add(observations).is_some(), "too many observations");
         item.observations += observations;
+        let Item { observations, .. } = *item;
+        self.bounds.include(id, observations, self.arrival(id));
+    }
+
+    /// Gives an item the arrival and the sketch of another one, if that arrived earlier, or else the sketch only
+    /// if it has none.
+    pub fn take_precedence(&mut self, id: u32, other: u32) {
+        let arrival = self.arrival(other);
+        let is_later = self.arrival(id) > arrival;
+        if is_later {
+            // Two items have one arrival until the other one is removed.
+            self.records[id].set_arrival(arrival);
+            self.bounds.include(id, self.observations(id), arrival);
+        }
+        if self.sketch(other).is_some() && (is_later || self.sketch(id).is_none()) {
+            self.sketches.hand_over(other, id);
+        }
+    }
+
+    /// Keeps an item's sketch, unless it has one.
+    pub fn keep_sketch(&mut self, id: u32, sketch: &[u8]) {
+        if self.sketch(id).is_none() {
+            self.sketches.add(id, sketch);
+        }
     }
 
     /// True if new names of the length `bytes` in all, and `entries` more in the lists of buckets, still fit.
     pub fn has_capacity_for(&self, bytes: usize, entries: usize) -> bool {
-        self.names.has_capacity_for(bytes) && self.bucket_lists.has_capacity_for(entries)
+        self.names.has_capacity_for(bytes)
+            && self.bucket_lists.has_capacity_for(entries)
+            && self.next_arrival + (entries as u64) < MAX_ARRIVALS
     }
 
     /// The memory of all items.
@@ -182,6 +290,8 @@ impl Items {
             + self.table.footprint()
             + self.names.footprint()
             + self.bucket_lists.footprint()
+            + self.sketches.footprint()
+            + self.bounds.footprint()
     }
 
     /// Lets the server move all items.
@@ -190,13 +300,14 @@ impl Items {
         self.table.move_by(mover);
         self.names.move_by(mover);
         self.bucket_lists.move_by(mover);
+        self.sketches.move_by(mover);
+        self.bounds.move_by(mover);
     }
 
-    /// Checks invariants 5 and 6 of the items, and those of the stores that they are built on.
+    /// Checks invariants 5, 6, 13 and 14 of the items, and those of the stores that they are built on.
     pub fn internal_validate(&self) -> Validation {
         self.records.internal_validate()?;
-        self.names
-            .internal_validate(self.records.iter().map(|item| (item.name_start, item.name_len as usize)))?;
+        self.names.internal_validate(self.records.iter().map(|item| (item.name_start, item.name_len())))?;
         let lists: Vec<ListRef> = self.records.iter().map(|item| item.buckets).collect();
         self.bucket_lists.internal_validate(&lists)?;
         // The table: it is sound, has all items, and finds each.
@@ -210,7 +321,16 @@ impl Items {
             let (name, hash) = (self.name(id), self.hash(id));
             hash == hash::name(name) && self.find(name, hash) == Some(id)
         };
-        ensure(self.ids().all(is_found), "5: an item is not found by its name")
+        ensure(self.ids().all(is_found), "5: an item is not found by its name")?;
+        self.sketches.internal_validate(|id| self.records.contains(id))?;
+        let mut arrivals: Vec<u64> = self.ids().map(|id| self.arrival(id)).collect();
+        arrivals.sort_unstable();
+        ensure(
+            arrivals.is_sorted_by(|one, next| one < next)
+                && arrivals.last().is_none_or(|last| *last < self.next_arrival),
+            "14: two items have the same arrival, or one that is yet to come",
+        )?;
+        self.bounds.internal_validate(self.ids().map(|id| (id, self.observations(id), self.arrival(id))))
     }
 }
 

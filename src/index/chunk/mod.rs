@@ -17,7 +17,9 @@
 //!
 //! | file | content |
 //! | --- | --- |
-//! | `items` | the items: name, observations, bucket list |
+//! | `items` | the items: name, observations, bucket list, arrival |
+//! | `sketches` | what each item looked like |
+//! | `bounds` | bounds on the observations and arrivals of ranges of items |
 //! | `buckets` | the buckets: band, bytes, postings |
 //! | `hash` | the hashes that both are found by |
 //!
@@ -51,10 +53,17 @@
 //!     used. An overflow cell is either in one chain, with at least one entry, or on the free list.
 //! 12. Segments: all segments of a vector but the last are full, and the last is not empty unless it is the
 //!     only one. All but the first are allocated whole.
+//! 13. Sketches: each belongs to one item, and they lie side by side, without a gap but at the end of a segment.
+//! 14. Arrivals: no two items have the same, and the next is larger than all. The bounds of a range hold for each
+//!     of its items.
 
+mod bounds;
 pub(crate) mod buckets;
 pub(crate) mod hash;
 mod items;
+mod sketches;
+
+pub(crate) use self::bounds::RangeBound;
 
 use self::buckets::{BucketKey, Buckets, ItemBucket, Posting};
 use self::items::Items;
@@ -90,14 +99,24 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// An empty chunk with this number of bands, 1 to 1024.
+    /// An empty chunk with this number of bands, 1 to 1024, that keeps no sketches.
     pub fn new(bands: u16) -> Chunk {
-        Chunk { bands, observations: 0, items: Items::default(), buckets: Buckets::default() }
+        Chunk::with_sketches(bands, 0)
+    }
+
+    /// An empty chunk with this number of bands, that keeps sketches of `sketch_length` slots, up to 4096.
+    pub fn with_sketches(bands: u16, sketch_length: u16) -> Chunk {
+        Chunk { bands, observations: 0, items: Items::new(sketch_length), buckets: Buckets::default() }
     }
 
     /// The number of bands.
     pub fn bands(&self) -> u16 {
         self.bands
+    }
+
+    /// The slots of a sketch; 0 if the chunk keeps none.
+    pub fn sketch_length(&self) -> u16 {
+        self.items.sketch_length()
     }
 
     /// True if there is no item.
@@ -167,6 +186,15 @@ impl Chunk {
         counts
     }
 
+    /// Keeps the sketch of an item, unless the item has one. It must be here, and the sketch must have
+    /// [`Self::sketch_length`] slots, at least one.
+    pub fn keep_sketch(&mut self, item: &[u8], sketch: &[u8]) {
+        debug_assert_eq!(sketch.len(), usize::from(self.sketch_length()));
+        if let Some(id) = self.item_id(item) {
+            self.items.keep_sketch(id, sketch);
+        }
+    }
+
     /// Adds to the number of an item's observations, and adds the item if it is new. Returns its id. This is
     /// half of an addition: [`Self::add_counts`] must then add as much in every band (invariant 3).
     pub(crate) fn add_observations(&mut self, item: &[u8], observations: u32) -> u32 {
@@ -207,7 +235,7 @@ impl Chunk {
 
     /// Moves all observations of the source to the destination, another item, whose name is not empty. The
     /// source is then no longer here. Returns false if it was not here before. The sum of both must fit 32
-    /// bits.
+    /// bits. Of the two, the earlier arrival counts, and the sketch of the one that arrived first and has one.
     pub fn merge(&mut self, destination: &[u8], source: &[u8]) -> bool {
         debug_assert!(destination != source, "an item is merged with itself");
         let Some(from) = self.item_id(source) else { return false };
@@ -231,6 +259,7 @@ impl Chunk {
         }
         // The other side of the links (invariant 1). No bucket names the source any longer, so it can go.
         self.items.add_buckets(to, &joined);
+        self.items.take_precedence(to, from);
         self.items.remove(from);
         true
     }
@@ -356,11 +385,16 @@ impl Chunk {
 
     // The whole chunk: for digests, memory management and validation.
 
-    /// Every item with the number of its observations, and band, bytes and count of each bucket that it is in.
-    /// Neither items nor buckets have an order.
+    /// Every item in the order of arrival, with the number of its observations, and band, bytes and count of
+    /// each bucket that it is in, in no order.
     pub fn contents(&self) -> impl Iterator<Item = (&[u8], u32, impl Iterator<Item = (u16, &[u8], u32)>)> {
-        let ids = self.items.ids();
+        let ids = self.items.ids_by_arrival().into_iter();
         ids.map(|id| (self.items.name(id), self.items.observations(id), self.frequencies(id)))
+    }
+
+    /// The sketch of an item, if it is here and has one.
+    pub fn sketch(&self, item: &[u8]) -> Option<&[u8]> {
+        self.items.sketch(self.item_id(item)?)
     }
 
     /// The number of bytes allocated, including those of the `Chunk` itself.

@@ -113,6 +113,19 @@ impl<T> SegmentedVec<T> {
         value
     }
 
+    /// Removes the elements from an index on. The index must be in the last segment, or the length.
+    pub fn truncate(&mut self, len: usize) {
+        debug_assert!(len <= self.len() && (len >> Self::SHIFT >= self.later.len() || len == self.len()));
+        let offset = len - (self.later.len() << Self::SHIFT);
+        let segment = self.last_mut();
+        segment.truncate(offset);
+        if segment.is_empty() {
+            // As in `pop`.
+            *segment = Vec::new();
+            self.later.pop();
+        }
+    }
+
     /// Removes an element in constant time: the last one takes its place. The index must be below the length.
     pub fn swap_remove(&mut self, index: usize) {
         debug_assert!(index < self.len());
@@ -196,6 +209,7 @@ impl<T: Copy + Default> SegmentedVec<T> {
         // If the rest of the last segment is too short for the run, fill it up: no run crosses a border.
         let last = self.last_mut();
         if last.len() + len > Self::CAPACITY {
+            last.reserve_exact(Self::CAPACITY - last.len()); // a first segment may be smaller yet
             last.resize(Self::CAPACITY, T::default());
         }
         // Add the run to the end of the segment that has room for it.

@@ -74,9 +74,14 @@ impl<R: Record> Slab<R> {
         self.records.len() as u32
     }
 
+    /// True if an id is in use.
+    pub fn contains(&self, id: u32) -> bool {
+        self.records.get(id as usize).is_some_and(|record| record.next_free().is_none())
+    }
+
     /// The ids in use, ascending.
     pub fn ids(&self) -> impl Iterator<Item = u32> {
-        (0..self.end()).filter(|id| self[*id].next_free().is_none())
+        (0..self.end()).filter(|id| self.contains(*id))
     }
 
     /// The records in use, by ascending id.

@@ -10,6 +10,6 @@ mod explain;
 mod scan;
 mod significant;
 
-pub use explain::{BandShare, Explanation, explain};
+pub use explain::{Agreement, BandShare, Explanation, explain};
 pub use scan::{ScanPosition, ScanStep, scan};
 pub use significant::{SignificantBucket, significant};

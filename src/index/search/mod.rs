@@ -83,10 +83,11 @@ mod query;
 mod rank;
 mod recent;
 pub(crate) mod score;
+pub(crate) mod similarity;
 
 pub use cost::{Budget, TooManyPostings};
 pub use profile::{Frequency, Profile};
-pub use query::{IndexQuery, SearchOptions};
+pub use query::{IndexQuery, SearchOptions, newest_sketch};
 pub use score::ScoreMode;
 
 use locate::Search;
@@ -139,7 +140,8 @@ fn search_indexes<'a>(
     budget: &mut Budget,
     with_index_scores: bool,
 ) -> Result<Vec<Match<'a>>, TooManyPostings> {
-    let search = Search::locate(queries, options);
+    let Some(measure) = options.mode.measure() else { return Ok(Vec::new()) };
+    let search = Search::locate(queries, options, measure);
     let candidates = search.collect_candidates(budget)?;
     let ranking = search.rank_all(&candidates);
     let index_score_count = if with_index_scores { queries.len() } else { 0 };

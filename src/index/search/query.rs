@@ -1,7 +1,7 @@
 //! What a search is asked: a query for each index (one clause of CLASSIFY, one index of COMPARE), and options.
 
 use super::profile::{ItemLocation, Profile};
-use super::score::{ScoreMode, Scorer};
+use super::score::{Measure, ScoreMode, Scorer};
 use crate::index::chunk::Chunk;
 
 /// A query in one index: a profile, and the chunks to search.
@@ -11,6 +11,8 @@ pub struct IndexQuery<'a> {
     pub(super) chunks: &'a [&'a Chunk],
     /// The profile that is searched for.
     pub(super) profile: Profile<'a>,
+    /// What the query looks like; `None` if nothing is known of it.
+    pub(super) sketch: Option<&'a [u8]>,
     /// Where the queried item itself is stored; empty if the query is not an item.
     pub(super) self_location: ItemLocation,
     /// Results share at least this many bands in this index, or enough in another one of a combined search.
@@ -20,14 +22,20 @@ pub struct IndexQuery<'a> {
 impl<'a> IndexQuery<'a> {
     /// Searches for what is similar to a profile.
     pub fn new(profile: Profile<'a>, chunks: &'a [&'a Chunk]) -> IndexQuery<'a> {
-        IndexQuery { chunks, profile, self_location: ItemLocation::default(), min_bands: 1 }
+        IndexQuery { chunks, profile, sketch: None, self_location: ItemLocation::default(), min_bands: 1 }
     }
 
     /// Searches for what is similar to an item that was observed in these chunks. In a combined search it must be
     /// the same item in all indexes.
     pub fn of_item(item: &[u8], chunks: &'a [&'a Chunk]) -> IndexQuery<'a> {
         let (profile, self_location) = Profile::of_item_with_location(item, chunks);
-        IndexQuery { chunks, profile, self_location, min_bands: 1 }
+        let sketch = newest_sketch(item, chunks);
+        IndexQuery { chunks, profile, sketch, self_location, min_bands: 1 }
+    }
+
+    /// Looks like this sketch, for the score JACCARD. Without one, nothing is found by that score.
+    pub fn with_sketch(self, sketch: Option<&'a [u8]>) -> IndexQuery<'a> {
+        IndexQuery { sketch, ..self }
     }
 
     /// Only returns items that share at least `min_bands` bands (1 or more) in this index, or enough in another one of a
@@ -43,12 +51,17 @@ impl<'a> IndexQuery<'a> {
     }
 
     /// The scorer of this query: all that a score needs apart from the candidate.
-    pub(super) fn scorer(&self, mode: ScoreMode) -> Scorer {
+    pub(super) fn scorer(&self, measure: Measure) -> Scorer {
         debug_assert!(self.profile.observations() < 1 << 42, "B*Q*T must stay below 2^96: see `score`");
         let all_observations = self.chunks.iter().map(|chunk| chunk.observations()).sum();
         let query_observations = self.profile.observations();
-        Scorer { mode, bands: self.bands(), query_observations, all_observations }
+        Scorer { measure, bands: self.bands(), query_observations, all_observations }
     }
+}
+
+/// The sketch of an item in the newest of these chunks, given oldest first, that has one.
+pub fn newest_sketch<'a>(item: &[u8], chunks: &[&'a Chunk]) -> Option<&'a [u8]> {
+    chunks.iter().rev().find_map(|chunk| chunk.sketch(item))
 }
 
 /// The options of a search.

@@ -1,4 +1,5 @@
-//! The score of a candidate: three measures, each made of one sum over the shared buckets.
+//! The score of a candidate by its buckets: three measures, each made of one sum over the shared buckets. (The
+//! fourth mode, JACCARD, compares sketches: see [`super::similarity`].)
 //!
 //! | symbol | meaning |
 //! | --- | --- |
@@ -36,6 +37,54 @@ pub enum ScoreMode {
     /// Solr's scoreNodes, which favours what is rare elsewhere: `ln(n) + 1`, with n summed over the shared buckets,
     /// times `ln((B*M + 1) / (B*T + 1)) + 1`.
     Significance,
+    /// The Jaccard similarity, estimated from sketches.
+    Jaccard,
+}
+
+impl ScoreMode {
+    /// Every mode with the word that users write for it. The position of a mode is its number in an encoding.
+    pub const WORDS: [(&'static str, ScoreMode); 4] = [
+        ("OVERLAP", ScoreMode::Overlap),
+        ("COVERAGE", ScoreMode::Coverage),
+        ("SIGNIFICANCE", ScoreMode::Significance),
+        ("JACCARD", ScoreMode::Jaccard),
+    ];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        ScoreMode::WORDS[self as usize].0
+    }
+
+    /// Its number in an encoding.
+    pub(crate) fn number(self) -> u64 {
+        self as u64
+    }
+
+    /// The measure by shared buckets; `None` for JACCARD, which compares sketches.
+    pub(crate) fn measure(self) -> Option<Measure> {
+        match self {
+            ScoreMode::Overlap => Some(Measure::Overlap),
+            ScoreMode::Coverage => Some(Measure::Coverage),
+            ScoreMode::Significance => Some(Measure::Significance),
+            ScoreMode::Jaccard => None,
+        }
+    }
+
+    /// The mode with a number.
+    pub(crate) fn from_number(number: u64) -> Option<ScoreMode> {
+        ScoreMode::WORDS.get(usize::try_from(number).ok()?).map(|(_, mode)| *mode)
+    }
+}
+
+/// A measure of similarity by shared buckets: see [`ScoreMode`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// OVERLAP.
+    Overlap,
+    /// COVERAGE.
+    Coverage,
+    /// SIGNIFICANCE.
+    Significance,
 }
 
 /// The parts of a candidate's score in one index: the numerator, and the candidate's observations.
@@ -51,7 +100,7 @@ pub struct SharedSum {
 #[derive(Debug, Clone, Copy)]
 pub struct Scorer {
     /// The measure.
-    pub mode: ScoreMode,
+    pub measure: Measure,
     /// The number of bands.
     pub bands: u16,
     /// Observations of the query.
@@ -64,14 +113,14 @@ impl Scorer {
     /// The amount that one bucket adds to a candidate's sum: `c` of the query's observations and `n` of the candidate's
     /// `candidate_observations` fell into it.
     pub fn contribution(&self, c: u64, n: u64, candidate_observations: u64) -> u128 {
-        match self.mode {
+        match self.measure {
             // min(c/Q, n/T), multiplied by Q*T.
-            ScoreMode::Overlap => {
+            Measure::Overlap => {
                 let query_side = u128::from(c) * u128::from(candidate_observations);
                 query_side.min(u128::from(n) * u128::from(self.query_observations))
             }
-            ScoreMode::Coverage => c.into(),
-            ScoreMode::Significance => n.into(),
+            Measure::Coverage => c.into(),
+            Measure::Significance => n.into(),
         }
     }
 
@@ -81,44 +130,44 @@ impl Scorer {
     /// SIGNIFICANCE does, but its logarithms may round to the same double, so the answer is no.
     pub fn decreases_with_observations(&self, c: u64, n: u64, candidate_observations: u64) -> bool {
         let query_side = u128::from(c) * u128::from(candidate_observations);
-        self.mode == ScoreMode::Overlap && u128::from(n) * u128::from(self.query_observations) <= query_side
+        self.measure == Measure::Overlap && u128::from(n) * u128::from(self.query_observations) <= query_side
     }
 
     /// The score of a candidate. OVERLAP and COVERAGE are exact but for the division at the end: one rounding, or
     /// three if the denominator exceeds 2^53.
     pub fn score(&self, shared: &SharedSum) -> f64 {
-        match self.mode {
-            ScoreMode::Overlap | ScoreMode::Coverage => ratio(shared.sum, self.perfect_sum(shared)),
-            ScoreMode::Significance => self.significance(shared),
+        match self.measure {
+            Measure::Overlap | Measure::Coverage => ratio(shared.sum, self.perfect_sum(shared)),
+            Measure::Significance => self.significance(shared),
         }
     }
 
     /// For EXPLAIN: how much of a candidate's score comes from the buckets that contributed `sum`. The shares of all
     /// buckets add up to the score, up to rounding; SIGNIFICANCE, which is not a sum, is divided in proportion.
     pub fn share(&self, sum: u128, shared: &SharedSum) -> f64 {
-        match self.mode {
+        match self.measure {
             _ if sum == 0 => 0.0,
-            ScoreMode::Overlap | ScoreMode::Coverage => self.score(&SharedSum { sum, ..*shared }),
-            ScoreMode::Significance => self.score(shared) * ratio(sum, shared.sum),
+            Measure::Overlap | Measure::Coverage => self.score(&SharedSum { sum, ..*shared }),
+            Measure::Significance => self.score(shared) * ratio(sum, shared.sum),
         }
     }
 
     /// The score of a candidate in units of 2^-96, for [`mean`].
     pub fn score_fixed_point(&self, shared: &SharedSum) -> u128 {
-        match self.mode {
-            ScoreMode::Overlap | ScoreMode::Coverage => fixed_point(shared.sum, self.perfect_sum(shared)),
+        match self.measure {
+            Measure::Overlap | Measure::Coverage => fixed_point(shared.sum, self.perfect_sum(shared)),
             // No digit is lost: a score is 0, or between 1 and far below 2^32.
-            ScoreMode::Significance => (self.significance(shared) * (1u128 << 96) as f64) as u128,
+            Measure::Significance => (self.significance(shared) * (1u128 << 96) as f64) as u128,
         }
     }
 
     /// The sum of a candidate that is exactly like the query: what OVERLAP and COVERAGE divide by.
     fn perfect_sum(&self, shared: &SharedSum) -> u128 {
-        debug_assert!(self.mode != ScoreMode::Significance, "it has no perfect sum");
+        debug_assert!(self.measure != Measure::Significance, "it has no perfect sum");
         let query_side = u128::from(self.bands) * u128::from(self.query_observations);
-        match self.mode {
-            ScoreMode::Overlap => query_side * u128::from(shared.observations),
-            ScoreMode::Coverage | ScoreMode::Significance => query_side,
+        match self.measure {
+            Measure::Overlap => query_side * u128::from(shared.observations),
+            Measure::Coverage | Measure::Significance => query_side,
         }
     }
 
@@ -211,7 +260,7 @@ mod tests {
     }
 
     const OVERLAP: Scorer =
-        Scorer { mode: ScoreMode::Overlap, bands: 1, query_observations: 2, all_observations: 10 };
+        Scorer { measure: Measure::Overlap, bands: 1, query_observations: 2, all_observations: 10 };
 
     #[test]
     fn overlap_is_one_minus_half_the_distance() {
@@ -226,20 +275,20 @@ mod tests {
         assert!(!OVERLAP.decreases_with_observations(1, 4, 4)); // 1/2 < 4/4: the query's share counts
         assert!(OVERLAP.decreases_with_observations(1, 2, 4)); // equal: one more observation lowers it
         assert!(OVERLAP.decreases_with_observations(2, 1, 4));
-        let coverage = Scorer { mode: ScoreMode::Coverage, ..OVERLAP };
+        let coverage = Scorer { measure: Measure::Coverage, ..OVERLAP };
         assert!(!coverage.decreases_with_observations(2, 1, 4));
     }
 
     #[test]
     fn coverage_is_the_part_of_the_query_that_was_seen() {
-        let coverage = Scorer { mode: ScoreMode::Coverage, bands: 3, query_observations: 4, ..OVERLAP };
+        let coverage = Scorer { measure: Measure::Coverage, bands: 3, query_observations: 4, ..OVERLAP };
         let sum = coverage.contribution(3, 1, 1_000) + coverage.contribution(4, 9, 1_000);
         assert_eq!(coverage.score(&SharedSum { sum, observations: 1_000 }), 7.0 / 12.0);
     }
 
     #[test]
     fn significance_is_that_of_solr() {
-        let scorer = Scorer { mode: ScoreMode::Significance, bands: 2, all_observations: 49, ..OVERLAP };
+        let scorer = Scorer { measure: Measure::Significance, bands: 2, all_observations: 49, ..OVERLAP };
         let score = |sum, observations| scorer.score(&SharedSum { sum, observations });
         // (ln 3 + 1) * (ln(99 / 9) + 1)
         assert!((score(3, 4) - 7.130_864_775_1).abs() < 1e-9, "{}", score(3, 4));
@@ -249,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_mean_of_one_score_is_that_score() {
-        let scorer = Scorer { mode: ScoreMode::Significance, bands: 3, all_observations: 12_345, ..OVERLAP };
+        let scorer = Scorer { measure: Measure::Significance, bands: 3, all_observations: 12_345, ..OVERLAP };
         for (sum, observations) in [(0, 1), (1, 1), (7, 90), (12_345, 12_345), (u128::from(u32::MAX), 5)] {
             let shared = SharedSum { sum, observations };
             assert_eq!(mean(std::iter::once(scorer.score_fixed_point(&shared))), scorer.score(&shared));
