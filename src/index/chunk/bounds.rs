@@ -13,9 +13,6 @@ use crate::index::memory::mover::Mover;
 use crate::index::memory::segmented_vec::SegmentedVec;
 use std::ops::Range;
 
-/// The ids of a range.
-const RANGE: u32 = 128;
-
 /// Bounds on the items of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RangeBound {
@@ -43,15 +40,18 @@ const EMPTY: RangeBound = RangeBound { max_observations: 0, earliest_arrival: u6
 pub struct Bounds(SegmentedVec<RangeBound>);
 
 impl Bounds {
+    /// The ids of a range.
+    pub const RANGE: u32 = 128;
+
     /// The ids of the range with this number.
     pub fn ids(number: usize) -> Range<u32> {
-        let first = number as u32 * RANGE;
-        first..first + RANGE
+        let first = number as u32 * Bounds::RANGE;
+        first..first + Bounds::RANGE
     }
 
     /// The ids of the range that an id is in.
     pub fn range_of(id: u32) -> Range<u32> {
-        Bounds::ids((id / RANGE) as usize)
+        Bounds::ids((id / Bounds::RANGE) as usize)
     }
 
     /// All bounds.
@@ -62,7 +62,7 @@ impl Bounds {
     /// Widens the bounds of an id's range so that they hold for an item with these observations and this arrival.
     #[inline]
     pub fn include(&mut self, id: u32, observations: u32, arrival: u64) {
-        let number = (id / RANGE) as usize;
+        let number = (id / Bounds::RANGE) as usize;
         while self.0.len() <= number {
             self.0.push(EMPTY);
         }
@@ -72,14 +72,14 @@ impl Bounds {
     /// True if the bounds of an id's range may have been those of an item that is removed now. One observation
     /// is the least that an item has, so that bound holds for any other item as well.
     pub fn may_rest_on(&self, id: u32, observations: u32, arrival: u64) -> bool {
-        let bound = &self.0[(id / RANGE) as usize];
+        let bound = &self.0[(id / Bounds::RANGE) as usize];
         (observations > 1 && observations == bound.max_observations) || arrival == bound.earliest_arrival
     }
 
     /// Makes the bounds of an id's range those of some items, given by observations and arrival.
     pub fn replace(&mut self, id: u32, items: impl Iterator<Item = (u32, u64)>) {
         let including = |bound: RangeBound, (observations, arrival)| bound.including(observations, arrival);
-        self.0[(id / RANGE) as usize] = items.fold(EMPTY, including);
+        self.0[(id / Bounds::RANGE) as usize] = items.fold(EMPTY, including);
     }
 
     /// The memory of all bounds.
@@ -96,7 +96,7 @@ impl Bounds {
     pub fn internal_validate(&self, mut items: impl Iterator<Item = (u32, u32, u64)>) -> Validation {
         self.0.internal_validate()?;
         let holds = |(id, observations, arrival): (u32, u32, u64)| {
-            let bound = self.0.get((id / RANGE) as usize).unwrap_or(&EMPTY);
+            let bound = self.0.get((id / Bounds::RANGE) as usize).unwrap_or(&EMPTY);
             observations <= bound.max_observations && arrival >= bound.earliest_arrival
         };
         ensure(items.all(holds), "14: an item is outside the bounds of its range")

@@ -35,6 +35,7 @@ use crate::index::memory::invariant::{Validation, ensure};
 use crate::index::memory::lists::{ListPool, ListRef};
 use crate::index::memory::mover::Mover;
 use crate::index::memory::slab::{Record, Slab};
+use std::ops::Range;
 
 /// The record of an item, or a free one: 28 bytes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -174,6 +175,12 @@ impl Items {
     /// Bounds on the items of each range of ids.
     pub fn range_bounds(&self) -> impl Iterator<Item = RangeBound> {
         self.bounds.iter()
+    }
+
+    /// The ids of a range of [`Self::range_bounds`], in use or free.
+    pub fn ids_of_range(&self, number: usize) -> Range<u32> {
+        let ids = Bounds::ids(number);
+        ids.start..ids.end.min(self.end())
     }
 
     /// The item's sketch, if it has one.

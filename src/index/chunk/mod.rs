@@ -63,7 +63,7 @@ pub(crate) mod hash;
 mod items;
 mod sketches;
 
-pub(crate) use self::bounds::RangeBound;
+pub(crate) use self::bounds::{Bounds, RangeBound};
 
 use self::buckets::{BucketKey, Buckets, ItemBucket, Posting};
 use self::items::Items;

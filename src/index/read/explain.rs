@@ -60,12 +60,12 @@ pub fn explain<'a>(mode: ScoreMode, items: &[&[u8]; 2], bands: u16, chunks: &[&'
     let shared: Vec<Vec<SharedBucket>> =
         pairs_of_bands.map(|(query, candidate)| shared_buckets(&query, &candidate)).collect();
 
-    let Some(measure) = mode.measure() else {
+    if mode == ScoreMode::Jaccard {
         return explain_by_sketches(items, chunks, observations, shared);
-    };
+    }
     // Step 2: add up their contributions to the score, of each band and in total.
     let all = chunks.iter().map(|chunk| chunk.observations()).sum();
-    let scorer = Scorer { measure, bands, query_observations: observations[0], all_observations: all };
+    let scorer = Scorer { mode, bands, query_observations: observations[0], all_observations: all, slots: 0 };
     let band_sum = |buckets: &[SharedBucket]| -> u128 {
         buckets
             .iter()

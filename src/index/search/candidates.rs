@@ -6,7 +6,7 @@
 //! ```text
 //! 1. tally_pending          find or make the candidate of each hit,     a look-up by name for each new (chunk, id)
 //!                           sum its counts in the same query bucket
-//! 2. resolve_observations   find each new candidate in all chunks       a look-up by name for each chunk
+//! 2. resolve                find each new candidate in all chunks       a look-up by name for each chunk
 //! 3. accumulate             turn each count into a part of the score    by now the observations are known
 //! ```
 //!
@@ -16,8 +16,9 @@
 
 use super::cost;
 use super::query::{IndexQuery, SearchChunk};
+use super::rank::RankedCandidate;
 use super::recent::RecentCandidates;
-use super::score::{Scorer, SharedSum, mean};
+use super::score::{ScoreMode, Scorer, SharedSum, mean};
 use crate::index::chunk::buckets::Posting;
 use crate::index::chunk::hash::spread;
 use crate::index::memory::MAX_ALIGN;
@@ -50,7 +51,7 @@ pub struct CandidateCount {
 /// An item that shares a bucket with the query.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
-    /// A chunk that has the item, and its id there.
+    /// The first chunk that is known to have the item, and its id there. For a resolved candidate, the first of all.
     chunk: u32,
     id: u32,
     /// The hash of its name.
@@ -69,6 +70,13 @@ const NO_COUNT: u32 = u32::MAX;
 impl Candidate {
     fn name<'a>(&self, chunks: &[SearchChunk<'a>]) -> &'a [u8] {
         chunks[self.chunk as usize].chunk.items().name(self.id)
+    }
+
+    /// Notes that a chunk has the item.
+    fn note_chunk(&mut self, chunk: u32, id: u32) {
+        if chunk < self.chunk {
+            (self.chunk, self.id) = (chunk, id);
+        }
     }
 }
 
@@ -152,9 +160,15 @@ impl<'s, 'a> Candidates<'s, 'a> {
         let hash = self.chunks[chunk as usize].chunk.items().hash(id);
         let last_count = NO_COUNT;
         self.list.push(Candidate { chunk, id, hash, last_count, counted_chunks: 0, is_finished: true });
-        // In each index it has the query's own counts, in every bucket, and so shares every band.
+        // In each index it has the query's own counts, in every bucket, and so shares every band; and it looks exactly like
+        // the query, unless nothing is known of that.
         self.accumulators.extend(self.queries.iter().zip(self.scorers).map(|(query, scorer)| {
             let observations = query.profile.observations();
+            if scorer.mode == ScoreMode::Jaccard {
+                let agreeing = query.sketch.map_or(0, <[u8]>::len) as u128;
+                let shared_bands = if agreeing > 0 { scorer.bands } else { 0 };
+                return Accumulator { sum: agreeing, observations, shared_bands };
+            }
             let frequencies = query.profile.frequencies().iter();
             let contributions = frequencies
                 .map(|frequency| scorer.contribution(frequency.count, frequency.count, observations));
@@ -163,6 +177,13 @@ impl<'s, 'a> Candidates<'s, 'a> {
         }));
         // Its observations are the query's, so there is nothing to resolve.
         self.resolved = 1;
+    }
+
+    /// Adds an item that is in a chunk under this id, unless it is a candidate already. There must be no pending hits.
+    pub fn add(&mut self, chunk: u32, id: u32) {
+        debug_assert!(self.pending.is_empty());
+        let number = self.find_or_add(chunk, id);
+        self.add_observations(number, chunk, id);
     }
 
     /// Notes a posting that was read. All hits of an item in one query bucket must be pushed before the next
@@ -255,9 +276,11 @@ impl<'s, 'a> Candidates<'s, 'a> {
     fn add_observations(&mut self, number: u32, chunk: u32, id: u32) {
         let SearchChunk { query, chunk: source, .. } = self.chunks[chunk as usize];
         // The bit says whether this chunk was added; it may come again, because the cache of recent candidates forgets. A
-        // chunk past the first 64 has no bit, so the test fails and `resolve_observations` adds it. With `== 0` such a chunk
+        // chunk past the first 64 has no bit, so the test fails and `resolve` adds it. With `== 0` such a chunk
         // would be added here as well.
-        let Candidate { counted_chunks, .. } = &mut self.list[number as usize];
+        let candidate = &mut self.list[number as usize];
+        candidate.note_chunk(chunk, id);
+        let Candidate { counted_chunks, .. } = candidate;
         if number as usize >= self.resolved && *counted_chunks & chunk_bit(chunk) != chunk_bit(chunk) {
             *counted_chunks |= chunk_bit(chunk);
             let accumulator = &mut self.accumulators[number as usize * self.queries.len() + query];
@@ -265,10 +288,10 @@ impl<'s, 'a> Candidates<'s, 'a> {
         }
     }
 
-    /// Resolves the candidates that came since the last time: adds their observations in the chunks where no posting of
-    /// theirs was read.
-    pub fn resolve_observations(&mut self) {
-        let (list, query_count) = (&self.list, self.queries.len());
+    /// Resolves the candidates that came since the last time: looks for them in the chunks where no posting of theirs was
+    /// read, and adds their observations there.
+    pub fn resolve(&mut self) {
+        let (list, query_count) = (&mut self.list, self.queries.len());
         // One pass of candidates at a time, and within it chunk by chunk: the candidates' records stay in the cache while
         // one chunk's table after another is probed.
         let mut scratch = vec![0; PER_PASS.min(list.len() - self.resolved)];
@@ -283,8 +306,9 @@ impl<'s, 'a> Candidates<'s, 'a> {
                 });
                 // Then the few that may be there, in full.
                 for number in select_branchless(may_be_there, &mut scratch) {
-                    let candidate = &list[*number];
+                    let candidate = &mut list[*number];
                     if let Some(id) = items.find(candidate.name(self.chunks), candidate.hash) {
+                        candidate.note_chunk(chunk_number, id);
                         let accumulator = &mut self.accumulators[number * query_count + query];
                         accumulator.observations += u64::from(items.observations(id));
                     }
@@ -320,6 +344,12 @@ impl<'s, 'a> Candidates<'s, 'a> {
         }
         accumulator.shared_bands += u16::from(bands[word] & bit == 0);
         bands[word] |= bit;
+    }
+
+    /// Sets what a candidate has in common with a query by its sketch: the slots that agree, and the bands it shares.
+    pub fn set_agreement(&mut self, number: usize, query: usize, agreeing: usize, shared_bands: u16) {
+        let accumulator = &mut self.accumulators[number * self.queries.len() + query];
+        (accumulator.sum, accumulator.shared_bands) = (agreeing as u128, shared_bands);
     }
 
     /// Marks a candidate as finished: later hits of it are ignored.
@@ -361,6 +391,14 @@ impl<'s, 'a> Candidates<'s, 'a> {
     /// A candidate's observations in the window, over all indexes.
     pub fn observations(&self, number: usize) -> u64 {
         (0..self.queries.len()).map(|query| self.accumulator(number, query).observations).sum()
+    }
+
+    /// A candidate with what it is ranked by. It must be resolved.
+    pub fn ranked(&self, number: usize) -> RankedCandidate {
+        let Candidate { chunk, id, .. } = self.list[number];
+        let first_seen = (chunk, self.chunks[chunk as usize].chunk.items().arrival(id));
+        let (score, observations) = (self.score(number), self.observations(number));
+        RankedCandidate { number, score, observations, first_seen }
     }
 
     /// The sum and the observations accumulated for a candidate in one index.
@@ -408,7 +446,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
 }
 
 /// A chunk's bit in [`Candidate::counted_chunks`]. Those past the first 64 have none: a candidate's observations
-/// there are not added when it is met, but by [`Candidates::resolve_observations`], which looks it up.
+/// there are not added when it is met, but by [`Candidates::resolve`], which looks it up.
 fn chunk_bit(chunk: u32) -> u64 {
     1u64.checked_shl(chunk).unwrap_or(0)
 }

@@ -10,7 +10,6 @@ use super::prune::certainly_below;
 use super::query::SearchChunk;
 use super::rank::{RankedCandidate, Ranking};
 use super::score::SharedSum;
-use crate::index::chunk::Chunk;
 use crate::index::chunk::buckets::Posting;
 
 /// Buckets with fewer postings are simply read: checking whether the search can stop would cost as much.
@@ -48,7 +47,11 @@ impl<'s, 'a> Search<'s, 'a> {
                     budget.skipped += remaining.iter().map(|bucket| bucket.posting_count as u64).sum::<u64>();
                     break;
                 }
-                // It can. The bucket has to be opened, but perhaps not every member has to become a candidate.
+                // It can. If that is because many items are alike, the order among them ends the search.
+                if self.end_among_copies(remaining, &mut candidates, budget)? {
+                    break;
+                }
+                // The bucket has to be opened, but perhaps not every member has to become a candidate.
                 if self.can_read_pruned(remaining) {
                     self.read_last_pruned(read, &mut candidates, budget)?;
                     break;
@@ -118,7 +121,7 @@ impl<'s, 'a> Search<'s, 'a> {
         // is the one that can be expensive.
         candidates.tally_pending();
         budget.take(candidates.resolve_cost())?;
-        candidates.resolve_observations();
+        candidates.resolve();
         for CandidateCount { candidate, bucket, count } in candidates.take_counts() {
             self.score_count(&self.buckets[bucket as usize], candidates, candidate as usize, count);
         }
@@ -150,19 +153,24 @@ impl<'s, 'a> Search<'s, 'a> {
             if certainly_below(self.upper_bound(candidates, candidate, &bound), threshold) {
                 continue;
             }
-            // Look up its count in each remaining bucket, in every chunk that has the bucket.
-            let (name, hash) = (candidates.name(candidate), candidates.hash(candidate));
-            for bucket in remaining {
-                let count = self.look_up_count(bucket, name, hash);
-                if count > 0 {
-                    self.score_count(bucket, candidates, candidate, count);
-                }
+            self.finish(candidate, remaining, candidates);
+        }
+    }
+
+    /// Finishes a candidate: looks up its count in each remaining bucket, in every chunk that has the bucket.
+    pub(super) fn finish(&self, candidate: usize, remaining: &[QueryBucket], candidates: &mut Candidates) {
+        candidates.mark_finished(candidate);
+        let (name, hash) = (candidates.name(candidate), candidates.hash(candidate));
+        for bucket in remaining {
+            let count = self.look_up_count(bucket, name, hash);
+            if count > 0 {
+                self.score_count(bucket, candidates, candidate, count);
             }
         }
     }
 
     /// An item's count in a bucket, over all chunks.
-    fn look_up_count(&self, bucket: &QueryBucket, item: &[u8], hash: u32) -> u64 {
+    pub(super) fn look_up_count(&self, bucket: &QueryBucket, item: &[u8], hash: u32) -> u64 {
         // By the item's id in that chunk, if it is there at all; a hot bucket finds its posting by a table.
         let in_chunk = |(_, SearchChunk { chunk, .. }, id): (u32, &SearchChunk, u32)| {
             Some(u64::from(chunk.count(id, chunk.item_id_by_hash(item, hash)?)))
@@ -219,7 +227,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 if !in_one_chunk.was_added_once(chunk.items().hash(posting.item)) {
                     // Its count in this bucket is a sum, which this posting alone does not bound.
                     in_several_chunks.push(hit);
-                } else if self.may_rank(bucket, chunk, posting, &ranking) {
+                } else if self.may_rank(bucket, hit, &ranking) {
                     if taken_in % rank_every == 0 {
                         // Ranking runs a quickselect over up to 2k entries, so it is done once for every k members (or
                         // 64): only then can the threshold have risen much.
@@ -257,13 +265,15 @@ impl<'s, 'a> Search<'s, 'a> {
     /// 1. More observations never raise the score, so those of this chunk give an upper bound. If that is certainly
     ///    below the threshold, the member is out.
     /// 2. At a tie, more observations would win. They cannot if each of them also lowers the score.
-    /// 3. Then comparing the bound itself, by the order of results, is safe: either no observation is unseen and this is
-    ///    the final score, or the final score is lower by at least one part in 2^42 (T is below 2^42, see `score`): far more than the rounding
+    /// 3. Then comparing the bound itself, by the order of results, is safe: either no observation is unseen, and this is
+    ///    the final score of an item that was first seen here, or the final score is lower by at least one part in 2^42 (T is below 2^42, see `score`): far more than the rounding
     ///    of a double, which is 2^-53.
-    fn may_rank(&self, bucket: &QueryBucket, chunk: &Chunk, posting: Posting, ranking: &Ranking) -> bool {
+    fn may_rank(&self, bucket: &QueryBucket, hit: PostingHit, ranking: &Ranking) -> bool {
+        let PostingHit { chunk, posting: Posting { item, count }, .. } = hit;
+        let items = self.chunks[chunk as usize].chunk.items();
         let scorer = &self.scorers[bucket.query];
-        let (query_count, count) = (bucket.frequency.count, posting.count.into());
-        let observations = chunk.items().observations(posting.item).into();
+        let (query_count, count) = (bucket.frequency.count, count.into());
+        let observations = items.observations(item).into();
         // Step 1: the upper bound.
         let sum = scorer.contribution(query_count, count, observations);
         let bound = scorer.score(&SharedSum { sum, observations });
@@ -274,9 +284,9 @@ impl<'s, 'a> Search<'s, 'a> {
         if !scorer.decreases_with_observations(query_count, count, observations) {
             return true;
         }
-        // Step 3: only now is the name read, which is a cache miss.
-        let name = chunk.items().name(posting.item);
-        ranking.would_enter(&RankedCandidate::new(0, bound, observations, name))
+        // Step 3: the order of results.
+        let first_seen = (chunk, items.arrival(item));
+        ranking.would_enter(&RankedCandidate { number: 0, score: bound, observations, first_seen })
     }
 }
 
@@ -284,7 +294,7 @@ impl<'s, 'a> Search<'s, 'a> {
 mod tests {
     use super::super::{IndexQuery, Match, SearchOptions, search};
     use super::*;
-    use crate::index::ScoreMode;
+    use crate::index::{Chunk, ScoreMode};
 
     const BANDS: u16 = 4;
 
@@ -337,7 +347,7 @@ mod tests {
         let mut budget = Budget::new(1_000_000);
         let chunks = [&chunk];
         let found = run(&chunks, "query", Some(3), &mut budget).expect("a large budget");
-        assert_eq!(names(&found), ["near:1", "crowd:00000", "crowd:00001"]); // ties by name
+        assert_eq!(names(&found), ["near:1", "crowd:00000", "crowd:00001"]); // ties by arrival
         assert_eq!(budget.skipped, 0);
     }
 

@@ -15,6 +15,16 @@ pub const PER_BAND: u64 = 4;
 pub const PER_PRUNED_POSTING: u64 = 2;
 /// For each new candidate, its records; its scores and the look-ups in all chunks come on top.
 pub const PER_NEW_CANDIDATE: usize = 3;
+/// Bounds of ranges that are put in order, for each posting.
+pub const RANGES_PER_POSTING: usize = 8;
+/// For each range of items that is looked at best first.
+pub const PER_RANGE: u64 = 32;
+/// A search among copies gives up looking at items best first after one for every so many postings of a bucket.
+pub const POSTINGS_PER_LOOK: usize = 4;
+/// With JACCARD, postings of items that were met before, for each posting.
+pub const REPEATS_PER_POSTING: usize = 32;
+/// Sketches that are compared, for each posting.
+pub const SKETCHES_PER_POSTING: usize = 2;
 /// In a combined search, each posting costs one more unit for every this many indexes.
 pub const INDEXES_PER_POSTING: usize = 4;
 

@@ -11,7 +11,7 @@
 
 use super::profile::{Frequency, ProfileEntry};
 use super::query::{IndexQuery, SearchChunk, SearchOptions};
-use super::score::{Measure, Scorer};
+use super::score::Scorer;
 use crate::index::chunk::buckets::BucketKey;
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -43,7 +43,6 @@ pub struct QueryBucket<'s, 'a> {
 pub struct Search<'s, 'a> {
     pub(super) queries: &'s [IndexQuery<'a>],
     pub(super) options: &'s SearchOptions,
-    pub(super) measure: Measure,
     /// One for each query.
     pub(super) scorers: SmallVec<[Scorer; 2]>,
     /// The chunks of all queries.
@@ -55,18 +54,14 @@ pub struct Search<'s, 'a> {
 }
 
 impl<'s, 'a> Search<'s, 'a> {
-    /// Locates the buckets of the queries in their chunks, for a search by this measure.
-    pub fn locate(
-        queries: &'s [IndexQuery<'a>],
-        options: &'s SearchOptions,
-        measure: Measure,
-    ) -> Search<'s, 'a> {
+    /// Locates the buckets of the queries in their chunks.
+    pub fn locate(queries: &'s [IndexQuery<'a>], options: &'s SearchOptions) -> Search<'s, 'a> {
         let chunks: SmallVec<[SearchChunk; 16]> = SearchChunk::of_queries(queries).collect();
-        let scorers = queries.iter().map(|query| query.scorer(measure)).collect();
+        let scorers = queries.iter().map(|query| query.scorer(options.mode)).collect();
         let mut locator = Locator::new(queries);
         locator.probe_chunks(queries, &chunks);
         let (buckets, refs) = locator.into_rows();
-        let mut search = Search { queries, options, measure, scorers, chunks, buckets, refs };
+        let mut search = Search { queries, options, scorers, chunks, buckets, refs };
         // Rare buckets first: they tell items apart, raise the threshold early, and are cheap to read. A search that
         // reads everything gains nothing from sorting.
         if search.can_prune() {

@@ -72,10 +72,13 @@
 //! | `score` | [`ScoreMode`], and the arithmetic of each |
 //! | `cost` | [`Budget`], and what each step takes from it |
 
+mod best_first;
+mod by_sketch;
 mod candidates;
 mod collect;
 mod cost;
 mod locate;
+mod met;
 mod once_sketch;
 pub(crate) mod profile;
 mod prune;
@@ -140,15 +143,17 @@ fn search_indexes<'a>(
     budget: &mut Budget,
     with_index_scores: bool,
 ) -> Result<Vec<Match<'a>>, TooManyPostings> {
-    let Some(measure) = options.mode.measure() else { return Ok(Vec::new()) };
-    let search = Search::locate(queries, options, measure);
-    let candidates = search.collect_candidates(budget)?;
+    let search = Search::locate(queries, options);
+    let candidates = match options.mode {
+        ScoreMode::Jaccard => search.collect_by_sketch(budget)?,
+        _ => search.collect_candidates(budget)?,
+    };
     let ranking = search.rank_all(&candidates);
     let index_score_count = if with_index_scores { queries.len() } else { 0 };
     budget.take((ranking.count() * (1 + index_score_count)) as u64 * cost::PER_RESULT)?;
-    let to_match = |RankedCandidate { item, number, score, observations, .. }: RankedCandidate<'a>| {
+    let to_match = |RankedCandidate { number, score, observations, .. }| {
         let index_scores = (0..index_score_count).map(|query| candidates.score_in(number, query)).collect();
-        Match { item, score, observations, index_scores }
+        Match { item: candidates.name(number), score, observations, index_scores }
     };
     Ok(ranking.into_sorted().into_iter().map(to_match).collect())
 }

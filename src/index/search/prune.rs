@@ -5,7 +5,7 @@
 
 use super::candidates::Candidates;
 use super::locate::{QueryBucket, Search};
-use super::score::{Measure, Scorer, SharedSum};
+use super::score::{ScoreMode, Scorer, SharedSum};
 
 /// An upper bound on what a set of query buckets can add to a score.
 pub enum RemainingBound {
@@ -25,8 +25,8 @@ impl Search<'_, '_> {
 
     /// An upper bound on what these buckets can add to any score.
     pub fn remaining_bound(&self, buckets: &[QueryBucket]) -> RemainingBound {
-        match self.measure {
-            Measure::Overlap | Measure::Coverage => {
+        match self.options.mode {
+            ScoreMode::Overlap | ScoreMode::Coverage | ScoreMode::Jaccard => {
                 // min(c/Q, n/T) is at most c/Q.
                 let query_share = |bucket: &QueryBucket| {
                     let scorer = &self.scorers[bucket.query];
@@ -35,7 +35,7 @@ impl Search<'_, '_> {
                 };
                 RemainingBound::Additive(buckets.iter().map(query_share).sum())
             }
-            Measure::Significance => {
+            ScoreMode::Significance => {
                 let count_bound = |bucket: &QueryBucket| (bucket.query, self.max_count_bound(bucket));
                 RemainingBound::Significance(buckets.iter().map(count_bound).collect())
             }

@@ -1,7 +1,7 @@
 //! What a search is asked: a query for each index (one clause of CLASSIFY, one index of COMPARE), and options.
 
 use super::profile::{ItemLocation, Profile};
-use super::score::{Measure, ScoreMode, Scorer};
+use super::score::{ScoreMode, Scorer};
 use crate::index::chunk::Chunk;
 
 /// A query in one index: a profile, and the chunks to search.
@@ -33,8 +33,11 @@ impl<'a> IndexQuery<'a> {
         IndexQuery { chunks, profile, sketch, self_location, min_bands: 1 }
     }
 
-    /// Looks like this sketch, for the score JACCARD. Without one, nothing is found by that score.
+    /// Looks like this sketch, for the score JACCARD. Without one, or with one of another length than the sketches of
+    /// the chunks, nothing is found by that score.
     pub fn with_sketch(self, sketch: Option<&'a [u8]>) -> IndexQuery<'a> {
+        let length = self.chunks.first().map_or(0, |chunk| chunk.sketch_length());
+        let sketch = sketch.filter(|sketch| sketch.len() == usize::from(length) && length > 0);
         IndexQuery { sketch, ..self }
     }
 
@@ -51,11 +54,12 @@ impl<'a> IndexQuery<'a> {
     }
 
     /// The scorer of this query: all that a score needs apart from the candidate.
-    pub(super) fn scorer(&self, measure: Measure) -> Scorer {
+    pub(super) fn scorer(&self, mode: ScoreMode) -> Scorer {
         debug_assert!(self.profile.observations() < 1 << 42, "B*Q*T must stay below 2^96: see `score`");
         let all_observations = self.chunks.iter().map(|chunk| chunk.observations()).sum();
         let query_observations = self.profile.observations();
-        Scorer { measure, bands: self.bands(), query_observations, all_observations }
+        let slots = self.chunks.first().map_or(0, |chunk| chunk.sketch_length());
+        Scorer { mode, bands: self.bands(), query_observations, all_observations, slots }
     }
 }
 

@@ -1,5 +1,5 @@
-//! The score of a candidate by its buckets: three measures, each made of one sum over the shared buckets. (The
-//! fourth mode, JACCARD, compares sketches: see [`super::similarity`].)
+//! The score of a candidate: four measures. Three are made of one sum over the shared buckets, and JACCARD of the slots
+//! in which the sketches agree.
 //!
 //! | symbol | meaning |
 //! | --- | --- |
@@ -7,12 +7,14 @@
 //! | Q, T | the observations of the query and of the candidate in the window |
 //! | M | the observations of all items of the index in the window |
 //! | B | the number of bands |
+//! | k, S | the slots in which the sketches of both agree, and all slots of a sketch |
 //!
 //! | mode | each bucket contributes | perfect sum | score |
 //! | --- | --- | --- | --- |
 //! | OVERLAP | `min(c*T, n*Q)` | `B*Q*T` | sum / perfect sum, which is the mean over bands of `sum of min(c/Q, n/T)` |
 //! | COVERAGE | `c` | `B*Q` | sum / perfect sum |
 //! | SIGNIFICANCE | `n` | none | `(ln(sum) + 1) * (ln((B*M + 1) / (B*T + 1)) + 1)` |
+//! | JACCARD | nothing: the sum is k | | see [`super::similarity`] |
 //!
 //! # Why integers
 //!
@@ -23,6 +25,8 @@
 //!
 //! Q and T, and so c and n, are below 2^42: a window has at most 1,001 chunks (the current interval and the largest
 //! RETENTION), each with 32-bit counts. B is at most 2^10. So `B*Q*T` is below 2^94; [`fixed_point`] needs 2^96.
+
+use super::similarity::{similarity, similarity_fraction};
 
 /// A measure of similarity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,37 +64,16 @@ impl ScoreMode {
         self as u64
     }
 
-    /// The measure by shared buckets; `None` for JACCARD, which compares sketches.
-    pub(crate) fn measure(self) -> Option<Measure> {
-        match self {
-            ScoreMode::Overlap => Some(Measure::Overlap),
-            ScoreMode::Coverage => Some(Measure::Coverage),
-            ScoreMode::Significance => Some(Measure::Significance),
-            ScoreMode::Jaccard => None,
-        }
-    }
-
     /// The mode with a number.
     pub(crate) fn from_number(number: u64) -> Option<ScoreMode> {
         ScoreMode::WORDS.get(usize::try_from(number).ok()?).map(|(_, mode)| *mode)
     }
 }
 
-/// A measure of similarity by shared buckets: see [`ScoreMode`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Measure {
-    /// OVERLAP.
-    Overlap,
-    /// COVERAGE.
-    Coverage,
-    /// SIGNIFICANCE.
-    Significance,
-}
-
 /// The parts of a candidate's score in one index: the numerator, and the candidate's observations.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SharedSum {
-    /// The sum of [`Scorer::contribution`] over shared buckets.
+    /// The sum of [`Scorer::contribution`] over shared buckets; with JACCARD, the number of slots that agree.
     pub sum: u128,
     /// The candidate's observations in the window.
     pub observations: u64,
@@ -100,27 +83,30 @@ pub struct SharedSum {
 #[derive(Debug, Clone, Copy)]
 pub struct Scorer {
     /// The measure.
-    pub measure: Measure,
+    pub mode: ScoreMode,
     /// The number of bands.
     pub bands: u16,
     /// Observations of the query.
     pub query_observations: u64,
     /// Observations of all items in the window.
     pub all_observations: u64,
+    /// Slots of a sketch; 0 if there are no sketches.
+    pub slots: u16,
 }
 
 impl Scorer {
     /// The amount that one bucket adds to a candidate's sum: `c` of the query's observations and `n` of the candidate's
     /// `candidate_observations` fell into it.
     pub fn contribution(&self, c: u64, n: u64, candidate_observations: u64) -> u128 {
-        match self.measure {
+        match self.mode {
             // min(c/Q, n/T), multiplied by Q*T.
-            Measure::Overlap => {
+            ScoreMode::Overlap => {
                 let query_side = u128::from(c) * u128::from(candidate_observations);
                 query_side.min(u128::from(n) * u128::from(self.query_observations))
             }
-            Measure::Coverage => c.into(),
-            Measure::Significance => n.into(),
+            ScoreMode::Coverage => c.into(),
+            ScoreMode::Significance => n.into(),
+            ScoreMode::Jaccard => 0,
         }
     }
 
@@ -130,44 +116,52 @@ impl Scorer {
     /// SIGNIFICANCE does, but its logarithms may round to the same double, so the answer is no.
     pub fn decreases_with_observations(&self, c: u64, n: u64, candidate_observations: u64) -> bool {
         let query_side = u128::from(c) * u128::from(candidate_observations);
-        self.measure == Measure::Overlap && u128::from(n) * u128::from(self.query_observations) <= query_side
+        self.mode == ScoreMode::Overlap && u128::from(n) * u128::from(self.query_observations) <= query_side
     }
 
     /// The score of a candidate. OVERLAP and COVERAGE are exact but for the division at the end: one rounding, or
     /// three if the denominator exceeds 2^53.
     pub fn score(&self, shared: &SharedSum) -> f64 {
-        match self.measure {
-            Measure::Overlap | Measure::Coverage => ratio(shared.sum, self.perfect_sum(shared)),
-            Measure::Significance => self.significance(shared),
+        match self.mode {
+            ScoreMode::Overlap | ScoreMode::Coverage => ratio(shared.sum, self.perfect_sum(shared)),
+            ScoreMode::Significance => self.significance(shared),
+            ScoreMode::Jaccard => similarity(shared.sum as usize, self.slots.into()),
         }
     }
 
     /// For EXPLAIN: how much of a candidate's score comes from the buckets that contributed `sum`. The shares of all
     /// buckets add up to the score, up to rounding; SIGNIFICANCE, which is not a sum, is divided in proportion.
     pub fn share(&self, sum: u128, shared: &SharedSum) -> f64 {
-        match self.measure {
+        match self.mode {
             _ if sum == 0 => 0.0,
-            Measure::Overlap | Measure::Coverage => self.score(&SharedSum { sum, ..*shared }),
-            Measure::Significance => self.score(shared) * ratio(sum, shared.sum),
+            ScoreMode::Overlap | ScoreMode::Coverage => self.score(&SharedSum { sum, ..*shared }),
+            ScoreMode::Significance | ScoreMode::Jaccard => self.score(shared) * ratio(sum, shared.sum),
         }
     }
 
     /// The score of a candidate in units of 2^-96, for [`mean`].
     pub fn score_fixed_point(&self, shared: &SharedSum) -> u128 {
-        match self.measure {
-            Measure::Overlap | Measure::Coverage => fixed_point(shared.sum, self.perfect_sum(shared)),
+        match self.mode {
+            ScoreMode::Overlap | ScoreMode::Coverage => fixed_point(shared.sum, self.perfect_sum(shared)),
             // No digit is lost: a score is 0, or between 1 and far below 2^32.
-            Measure::Significance => (self.significance(shared) * (1u128 << 96) as f64) as u128,
+            ScoreMode::Significance => (self.significance(shared) * (1u128 << 96) as f64) as u128,
+            ScoreMode::Jaccard => {
+                let (numerator, denominator) = similarity_fraction(shared.sum as usize, self.slots.into());
+                fixed_point(numerator as u128, denominator as u128)
+            }
         }
     }
 
     /// The sum of a candidate that is exactly like the query: what OVERLAP and COVERAGE divide by.
     fn perfect_sum(&self, shared: &SharedSum) -> u128 {
-        debug_assert!(self.measure != Measure::Significance, "it has no perfect sum");
+        debug_assert!(
+            matches!(self.mode, ScoreMode::Overlap | ScoreMode::Coverage),
+            "others have no perfect sum"
+        );
         let query_side = u128::from(self.bands) * u128::from(self.query_observations);
-        match self.measure {
-            Measure::Overlap => query_side * u128::from(shared.observations),
-            Measure::Coverage | Measure::Significance => query_side,
+        match self.mode {
+            ScoreMode::Overlap => query_side * u128::from(shared.observations),
+            _ => query_side,
         }
     }
 
@@ -194,7 +188,7 @@ pub fn significance(foreground: f64, background: f64, all: f64) -> f64 {
 const EXACT: u128 = 1 << f64::MANTISSA_DIGITS;
 
 /// A fraction between 0 and 1 as a double, such that equal fractions give equal doubles.
-fn ratio(numerator: u128, denominator: u128) -> f64 {
+pub fn ratio(numerator: u128, denominator: u128) -> f64 {
     debug_assert!(numerator <= denominator, "a fraction between 0 and 1");
     if denominator <= EXACT {
         // Nearly always, and much faster: both are exact, and a division of doubles is rounded once.
@@ -206,7 +200,7 @@ fn ratio(numerator: u128, denominator: u128) -> f64 {
 }
 
 /// A fraction between 0 and 1 in units of 2^-96, rounded down: what means are computed from. 0 of 0 is 0.
-fn fixed_point(numerator: u128, denominator: u128) -> u128 {
+pub fn fixed_point(numerator: u128, denominator: u128) -> u128 {
     debug_assert!(denominator >> 96 == 0, "a remainder is shifted by 32 bits");
     // Long division, 32 binary digits at a time.
     let mut digits = numerator.checked_div(denominator).unwrap_or(0);
@@ -260,7 +254,7 @@ mod tests {
     }
 
     const OVERLAP: Scorer =
-        Scorer { measure: Measure::Overlap, bands: 1, query_observations: 2, all_observations: 10 };
+        Scorer { mode: ScoreMode::Overlap, bands: 1, query_observations: 2, all_observations: 10, slots: 0 };
 
     #[test]
     fn overlap_is_one_minus_half_the_distance() {
@@ -275,20 +269,20 @@ mod tests {
         assert!(!OVERLAP.decreases_with_observations(1, 4, 4)); // 1/2 < 4/4: the query's share counts
         assert!(OVERLAP.decreases_with_observations(1, 2, 4)); // equal: one more observation lowers it
         assert!(OVERLAP.decreases_with_observations(2, 1, 4));
-        let coverage = Scorer { measure: Measure::Coverage, ..OVERLAP };
+        let coverage = Scorer { mode: ScoreMode::Coverage, ..OVERLAP };
         assert!(!coverage.decreases_with_observations(2, 1, 4));
     }
 
     #[test]
     fn coverage_is_the_part_of_the_query_that_was_seen() {
-        let coverage = Scorer { measure: Measure::Coverage, bands: 3, query_observations: 4, ..OVERLAP };
+        let coverage = Scorer { mode: ScoreMode::Coverage, bands: 3, query_observations: 4, ..OVERLAP };
         let sum = coverage.contribution(3, 1, 1_000) + coverage.contribution(4, 9, 1_000);
         assert_eq!(coverage.score(&SharedSum { sum, observations: 1_000 }), 7.0 / 12.0);
     }
 
     #[test]
     fn significance_is_that_of_solr() {
-        let scorer = Scorer { measure: Measure::Significance, bands: 2, all_observations: 49, ..OVERLAP };
+        let scorer = Scorer { mode: ScoreMode::Significance, bands: 2, all_observations: 49, ..OVERLAP };
         let score = |sum, observations| scorer.score(&SharedSum { sum, observations });
         // (ln 3 + 1) * (ln(99 / 9) + 1)
         assert!((score(3, 4) - 7.130_864_775_1).abs() < 1e-9, "{}", score(3, 4));
@@ -298,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_mean_of_one_score_is_that_score() {
-        let scorer = Scorer { measure: Measure::Significance, bands: 3, all_observations: 12_345, ..OVERLAP };
+        let scorer = Scorer { mode: ScoreMode::Significance, bands: 3, all_observations: 12_345, ..OVERLAP };
         for (sum, observations) in [(0, 1), (1, 1), (7, 90), (12_345, 12_345), (u128::from(u32::MAX), 5)] {
             let shared = SharedSum { sum, observations };
             assert_eq!(mean(std::iter::once(scorer.score_fixed_point(&shared))), scorer.score(&shared));

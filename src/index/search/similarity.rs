@@ -17,7 +17,13 @@ const STRIDE: usize = 64;
 /// The estimate for `agreeing` of `slots` slots, which is not 0. Equal fractions give equal doubles, and 1 is
 /// exact.
 pub fn similarity(agreeing: usize, slots: usize) -> f64 {
-    (256 * agreeing).saturating_sub(slots) as f64 / (255 * slots) as f64
+    let (numerator, denominator) = similarity_fraction(agreeing, slots);
+    numerator as f64 / denominator as f64
+}
+
+/// The same, as numerator and denominator.
+pub fn similarity_fraction(agreeing: usize, slots: usize) -> (usize, usize) {
+    ((256 * agreeing).saturating_sub(slots), 255 * slots)
 }
 
 /// The fewest of `slots` slots that must agree for an estimate of at least `score`; more than `slots` if none
