@@ -38,6 +38,10 @@ pub static SHINGLE: Setting = Setting::text("shingle", encode_shingle(Shingle::C
 pub static LOWERCASE: Setting = Setting::yes_no("lowercase", false);
 /// MASK.
 pub static MASK: Setting = Setting::yes_no("mask", false);
+/// SKETCH: the slots of a sketch, or 0 for none.
+pub static SKETCH: Setting = Setting::text("sketch", 0, SKETCH_TEXT);
+/// SCORE.
+pub static SCORE: Setting = Setting::text("score", encode_score(ScoreMode::Overlap), SCORE_TEXT);
 /// RECALL that THRESHOLD aims at: 0.95.
 pub static RECALL: Setting = Setting::text("recall", 950_000, RECALL_TEXT);
 /// SLOTS that THRESHOLD may use.
@@ -59,7 +63,7 @@ pub static MAX_POSTINGS: Setting = Setting::number("max-postings", 1_000_000, 1.
 pub static DEBUG: Setting = Setting::yes_no("debug", false);
 
 /// All settings.
-pub static ALL: [&Setting; 18] = [
+pub static ALL: [&Setting; 20] = [
     &BANDS,
     &ROWS,
     &INTERVAL,
@@ -70,6 +74,8 @@ pub static ALL: [&Setting; 18] = [
     &SHINGLE,
     &LOWERCASE,
     &MASK,
+    &SKETCH,
+    &SCORE,
     &RECALL,
     &SLOTS,
     &AUTO_CREATE,
@@ -90,7 +96,7 @@ pub fn definition() -> Definition {
             seed: SEED.get() as u32,
             bands: BANDS.get() as u16,
             rows: ROWS.get() as u16,
-            sketch: 0,
+            sketch: SKETCH.get() as u16,
         },
         text: TextRules {
             shingle: decode_shingle(SHINGLE.get()),
@@ -99,7 +105,18 @@ pub fn definition() -> Definition {
         },
         interval: INTERVAL.size(),
         retention: RETENTION.get() as u32,
-        score: ScoreMode::Overlap,
+        score: decode_score(SCORE.get()),
+    }
+}
+
+/// The SKETCH that THRESHOLD implies, if no other is set.
+const SKETCH_OF_THRESHOLD: u16 = 256;
+
+/// The SKETCH that THRESHOLD implies.
+pub fn sketch_of_threshold() -> u16 {
+    match SKETCH.get() as u16 {
+        0 => SKETCH_OF_THRESHOLD,
+        slots => slots,
     }
 }
 
@@ -203,6 +220,30 @@ const SHINGLE_TEXT: Text = Text {
     expected: "CHARS n or WORDS n, with n between 1 and 64",
 };
 
+const SKETCH_TEXT: Text = Text {
+    read: |text| {
+        let slots = text.parse::<u64>().ok();
+        slots.filter(|slots| *slots == 0 || Definition::SKETCH.contains(slots)).map(|slots| slots as i64)
+    },
+    write: |value| value.to_string(),
+    expected: "0, or an integer between 16 and 4096",
+};
+
+const fn encode_score(score: ScoreMode) -> i64 {
+    score as i64
+}
+
+fn decode_score(value: i64) -> ScoreMode {
+    let found = ScoreMode::WORDS.iter().find(|(_, score)| encode_score(*score) == value);
+    found.map(|(_, score)| *score).unwrap_or_default()
+}
+
+const SCORE_TEXT: Text = Text {
+    read: |text| meaning(text, &ScoreMode::WORDS).map(encode_score),
+    write: |value| decode_score(value).word().to_string(),
+    expected: "OVERLAP, COVERAGE, SIGNIFICANCE or JACCARD",
+};
+
 /// A recall is kept as a whole number of millionths.
 const MILLIONTHS: f64 = 1e6;
 
@@ -229,14 +270,17 @@ fn meaning<T: Copy>(text: &str, words: &[(&str, T)]) -> Option<T> {
     found.map(|(_, meaning)| *meaning)
 }
 
-/// Checks the condition on several settings: BANDS times ROWS is a number of slots that a scope may have.
-/// CONFIG SET replies with the error.
+/// Checks the conditions on several settings: BANDS times ROWS is a number of slots that a scope may have, and
+/// SCORE is not JACCARD without a SKETCH. CONFIG SET replies with the error.
 pub fn check() -> Result<(), String> {
     let slots = BANDS.size() * ROWS.size();
-    if Definition::SLOTS.contains(&slots) {
-        return Ok(());
+    if !Definition::SLOTS.contains(&slots) {
+        return Err(format!("bands times rows must be at most {}, not {slots}", Definition::SLOTS.end()));
     }
-    Err(format!("bands times rows must be at most {}, not {slots}", Definition::SLOTS.end()))
+    if decode_score(SCORE.get()) == ScoreMode::Jaccard && SKETCH.get() == 0 {
+        return Err("score JACCARD needs a sketch: set sketch, too, for example to 256".to_string());
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -256,6 +300,9 @@ mod tests {
             ("MURMUR3", HASH_TEXT),
             ("CHARS 64", SHINGLE_TEXT),
             ("WORDS 3", SHINGLE_TEXT),
+            ("0", SKETCH_TEXT),
+            ("256", SKETCH_TEXT),
+            ("JACCARD", SCORE_TEXT),
             ("0.95", RECALL_TEXT),
         ] {
             assert_eq!((kind.read)(text).map(kind.write).as_deref(), Some(text));
@@ -265,6 +312,9 @@ mod tests {
             ("CHARS 0", SHINGLE_TEXT),
             ("CHARS 65", SHINGLE_TEXT),
             ("WORDS", SHINGLE_TEXT),
+            ("15", SKETCH_TEXT),
+            ("4097", SKETCH_TEXT),
+            ("BEST", SCORE_TEXT),
             ("1", RECALL_TEXT),
             ("nan", RECALL_TEXT),
         ] {

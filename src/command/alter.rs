@@ -1,16 +1,18 @@
-//! `SIM.ALTER scope RETENTION intervals`
+//! `SIM.ALTER scope [RETENTION intervals] [SCORE <OVERLAP | COVERAGE | SIGNIFICANCE | JACCARD>]`
 //!
-//! RETENTION is the only parameter that can change: the others decide how signatures are made or,
-//! INTERVAL, where chunks begin, and the chunks that exist were made with them.
+//! At least one of them. No other parameter can change: they decide how signatures are made or, INTERVAL, where
+//! chunks begin, and the chunks that exist were made with them.
 //!
 //! A new RETENTION is a new expiry of every live chunk. Chunks that have expired under a shorter one are
 //! freed at once, and replicas receive a DEL for each, because their clocks may differ.
 
 use super::error::Error;
-use super::parse::args::Args;
+use super::parse::args::{Args, set_once};
 use super::parse::definition;
+use super::parse::query::take_score;
 use super::run::cost;
-use crate::index::Definition;
+use super::run::query::scope_score;
+use crate::index::{Definition, ScoreMode};
 use crate::keyspace::scope::{Scope, ScopeKey};
 use crate::keyspace::window::{self, ChunkKey, Window};
 use crate::server::call::{Call, ReplicatedArg};
@@ -19,15 +21,21 @@ use crate::server::key::Access;
 /// Carries the command out.
 ///
 /// # Errors
-/// Another parameter than RETENTION is given, or there is no scope.
+/// Another parameter than RETENTION and SCORE is given, there is no scope, or JACCARD has no sketch.
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
     let name = args.scope()?;
-    let retention = take_retention(&mut args)?;
+    let (retention, score) = take(&mut args)?;
     let no_scope = Error::NoScope("make it with SIM.CREATE");
     let mut key = ScopeKey::open(call, name)?.ok_or(no_scope)?;
-    if key.scope()?.definition.retention != retention {
-        alter(call, &mut key, retention)?;
+    let existing = key.scope()?.definition;
+    let score = scope_score(&existing, score)?;
+    let retention = retention.unwrap_or(existing.retention);
+    if (existing.retention, existing.score) != (retention, score) {
+        if existing.retention != retention {
+            alter_retention(call, &mut key, retention)?;
+        }
+        key.scope_mut()?.definition.score = score;
         call.replicate_verbatim();
         call.notify_changed(c"sim.alter");
     }
@@ -35,22 +43,40 @@ pub fn run(call: &Call) -> Result<(), Error> {
     Ok(())
 }
 
-fn take_retention(args: &mut Args) -> Result<u32, Error> {
-    if args.keyword_if(&["RETENTION"]).is_none() {
-        let parameter = args.keyword_if(&definition::KEYWORDS);
-        if parameter.or_else(|| args.keyword_if(&definition::REPLICATED_KEYWORDS)).is_some() {
-            let text = "only RETENTION can be altered: for any other change, create another scope";
-            return Err(Error::Usage(text));
+/// The words that begin what can be altered.
+const KEYWORDS: [&str; 2] = ["RETENTION", "SCORE"];
+
+/// Takes RETENTION and SCORE, at least one of them.
+fn take(args: &mut Args) -> Result<(Option<u32>, Option<ScoreMode>), Error> {
+    let (mut retention, mut score) = (None, None);
+    while args.left() > 0 {
+        match args.keyword_if(&KEYWORDS) {
+            Some(keyword @ "RETENTION") => {
+                set_once(&mut retention, keyword, args.number(keyword, Definition::RETENTION)? as u32)?;
+            }
+            Some(keyword) => set_once(&mut score, keyword, take_score(args)?)?,
+            None => return Err(not_alterable(args)),
         }
-        args.keyword(&["RETENTION"])?;
     }
-    let retention = args.number("RETENTION", Definition::RETENTION)? as u32;
-    args.end()?;
-    Ok(retention)
+    if retention.is_none() && score.is_none() {
+        Err(Error::Missing("RETENTION or SCORE"))
+    } else {
+        Ok((retention, score))
+    }
+}
+
+/// The error of an argument that is none of [`KEYWORDS`].
+fn not_alterable(args: &mut Args) -> Error {
+    let parameter = args.keyword_if(&definition::KEYWORDS);
+    if parameter.or_else(|| args.keyword_if(&definition::REPLICATED_KEYWORDS)).is_some() {
+        let text = "only RETENTION and SCORE can be altered: for any other change, create another scope";
+        return Error::Usage(text);
+    }
+    args.keyword(&KEYWORDS).err().unwrap_or(Error::Missing("RETENTION or SCORE"))
 }
 
 /// Changes the retention, and with it the expiry of every live chunk.
-fn alter(call: &Call, key: &mut ScopeKey, retention: u32) -> Result<(), Error> {
+fn alter_retention(call: &Call, key: &mut ScopeKey, retention: u32) -> Result<(), Error> {
     // Check all chunks. After this, nothing fails.
     let chunks = check_chunks(call, key.scope()?)?;
 

@@ -1,6 +1,6 @@
 //! ```text
 //! SIM.ASSIGN scope item MINSCORE score [TIMESTAMP unix-time-seconds]
-//!     [SCORE <OVERLAP | COVERAGE | SIGNIFICANCE>] clause [clause ...]
+//!     [SCORE <OVERLAP | COVERAGE | SIGNIFICANCE | JACCARD>] clause [clause ...]
 //! ```
 //!
 //! One step of grouping a stream: the observations go to the most similar item of the window, if it
@@ -10,10 +10,11 @@
 
 use super::error::Error;
 use super::parse::args::{Args, set_once};
-use super::parse::clause::{self, Clause};
+use super::parse::clause::{self, Clause, Sketches};
 use super::parse::query::take_score;
 use super::parse::window::WindowOptions;
 use super::run::observe::Observation;
+use super::run::query::scope_score;
 use super::run::recording::Recording;
 use super::run::search_account::SearchAccount;
 use super::run::window::chunks_of;
@@ -37,10 +38,12 @@ impl<'a> Request<'a> {
         let scope = args.scope()?;
         let item = args.name("item")?;
         let (mut min_score, mut timestamp, mut score) = (None, None, None);
-        let mut clauses = SmallVec::new();
+        let mut clauses: SmallVec<[Clause; 2]> = SmallVec::new();
+        let mut sketches = Sketches::default();
         let options = &["MINSCORE", "TIMESTAMP", "SCORE"];
-        while let Some(keyword) = args.keyword_of(&[options, &clause::KEYWORDS])? {
+        while let Some(keyword) = args.keyword_of(&[options, &clause::KEYWORDS, &[clause::SKETCH]])? {
             match keyword {
+                clause::SKETCH => sketches.take(args)?,
                 "MINSCORE" => set_once(&mut min_score, keyword, args.min_score()?)?,
                 "TIMESTAMP" => set_once(&mut timestamp, keyword, args.timestamp()?)?,
                 "SCORE" => set_once(&mut score, keyword, take_score(args)?)?,
@@ -51,6 +54,7 @@ impl<'a> Request<'a> {
         if clauses.is_empty() {
             return Err(Error::Missing(clause::ANY_CLAUSE));
         }
+        sketches.give_to(clauses.iter_mut())?;
         Ok(Request { scope, item, min_score, timestamp, score, clauses })
     }
 }
@@ -69,7 +73,8 @@ pub fn run(call: &Call) -> Result<(), Error> {
         assignment.reply(call);
         return Ok(());
     }
-    let assignment = request.choose_item(call, &recording)?;
+    let score = scope_score(&recording.definition()?, request.score)?;
+    let assignment = request.choose_item(call, &recording, score)?;
     // Not verbatim: replicas and the AOF receive a RECORD.
     recording.record(&assignment.item, false)?;
     assignment.reply(call);
@@ -88,7 +93,7 @@ struct Assignment {
 impl Request<'_> {
     /// Chooses the most similar item of the window, if it reaches MINSCORE, or else the one that the
     /// command names.
-    fn choose_item(&self, call: &Call, recording: &Recording) -> Result<Assignment, Error> {
+    fn choose_item(&self, call: &Call, recording: &Recording, mode: ScoreMode) -> Result<Assignment, Error> {
         let Some(scope) = recording.scope() else {
             return Ok(Assignment { item: self.item.into(), best_score: None, is_new: true });
         };
@@ -104,14 +109,12 @@ impl Request<'_> {
         // Search for the best item, over all clauses together.
         let mut queries: SmallVec<[IndexQuery; 2]> = SmallVec::new();
         for (clause, chunks) in recording.observations.iter().zip(&chunks) {
-            let profile = clause.observation.as_ref().map_or_else(Profile::default, Observation::profile);
-            queries.push(IndexQuery::new(profile, chunks));
+            let observation = clause.observation.as_ref();
+            let profile = observation.map_or_else(Profile::default, Observation::profile);
+            let sketch = observation.and_then(Observation::sketch);
+            queries.push(IndexQuery::new(profile, chunks).with_sketch(sketch));
         }
-        let options = SearchOptions {
-            mode: self.score.unwrap_or_default(),
-            limit: Some(1),
-            ..SearchOptions::default()
-        };
+        let options = SearchOptions { mode, limit: Some(1), ..SearchOptions::default() };
         let mut account = SearchAccount::begin(call);
         let results = combine(&queries, &options, &mut account.budget).map_err(SearchAccount::too_many)?;
 

@@ -2,6 +2,7 @@
 //! SIM.CREATE scope [[BANDS bands] [ROWS rows] | THRESHOLD jaccard [RECALL recall] [SLOTS slots]]
 //!     [INTERVAL seconds] [RETENTION intervals] [HASH <FSS | MURMUR3>] [SEED seed] [MODULUS modulus]
 //!     [SHINGLE <CHARS characters | WORDS words>] [LOWERCASE <YES | NO>] [MASK <YES | NO>]
+//!     [SKETCH slots] [SCORE <OVERLAP | COVERAGE | SIGNIFICANCE | JACCARD>]
 //! ```
 //!
 //! A scope that exists is left as it is: the command replies OK if every parameter that it gives has

@@ -51,6 +51,13 @@ pub enum Error {
         given: String,
     },
 
+    /// SCORE JACCARD of a scope without sketches.
+    #[error(
+        "ERR SCORE JACCARD needs a scope with a SKETCH, and this one has none: \
+         name another SCORE, or create a scope with SIM.CREATE ... SKETCH 256"
+    )]
+    NoSketch,
+
     // Observations.
     /// A RECORD of a moment before the window: the moment, and the first one in the window.
     #[error(

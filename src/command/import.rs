@@ -62,8 +62,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     // Phase 2: check everything that could fail. Nothing has changed yet.
     let definition = key.scope()?.definition;
     for Import { blob, .. } in &imports {
-        // RETENTION may differ: it decides only how long chunks are kept.
-        blob_argument::check_definition(blob, &definition, &["RETENTION"])?;
+        blob_argument::check_definition(blob, &definition, &[])?;
         check_time(call, &definition, blob)?;
     }
     let additions = additions(call, &definition, &imports);

@@ -1,11 +1,14 @@
 //! `SIM.RECORD scope item [TIMESTAMP unix-time-seconds] clause [clause ...]`
 //!
+//! SKETCH clauses have the slots for the SIGNATURE clauses of their indexes. An item keeps the first sketch that it
+//! has in a chunk; a later one changes nothing.
+//!
 //! A clause without features, such as an empty text, records nothing; its counts in the reply are
 //! empty. A command that observes nothing at all does not even create the scope.
 
 use super::error::Error;
 use super::parse::args::{Args, set_once};
-use super::parse::clause::{self, Clause, Source};
+use super::parse::clause::{self, Clause, Sketches, Source};
 use super::run::recording::Recording;
 use crate::index::Counts;
 use crate::server::call::Call;
@@ -24,9 +27,11 @@ impl<'a> Request<'a> {
         let scope = args.scope()?;
         let item = args.name("item")?;
         let mut timestamp = None;
-        let mut clauses = SmallVec::new();
-        while let Some(keyword) = args.keyword_of(&[&["TIMESTAMP"], &clause::KEYWORDS])? {
+        let mut clauses: SmallVec<[Clause; 2]> = SmallVec::new();
+        let mut sketches = Sketches::default();
+        while let Some(keyword) = args.keyword_of(&[&["TIMESTAMP"], &clause::KEYWORDS, &[clause::SKETCH]])? {
             match keyword {
+                clause::SKETCH => sketches.take(args)?,
                 "TIMESTAMP" => set_once(&mut timestamp, keyword, args.timestamp()?)?,
                 _ => clauses.push(Clause::take(keyword, args)?),
             }
@@ -34,13 +39,14 @@ impl<'a> Request<'a> {
         if clauses.is_empty() {
             return Err(Error::Missing(clause::ANY_CLAUSE));
         }
+        sketches.give_to(clauses.iter_mut())?;
         Ok(Request { scope, item, timestamp, clauses })
     }
 
     /// True if the command can go to replicas and the AOF as it is: it gives its moment, and all its
-    /// buckets.
+    /// buckets. The sketches are then given, too, if there are any.
     fn can_replicate_verbatim(&self) -> bool {
-        let has_buckets = |clause: &Clause| matches!(clause.source, Source::Signature(_));
+        let has_buckets = |clause: &Clause| matches!(clause.source, Source::Signature(..));
         self.timestamp.is_some() && self.clauses.iter().all(has_buckets)
     }
 }

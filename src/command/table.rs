@@ -55,7 +55,8 @@ pub static COMMANDS: [Command; 19] = [
         name: c"SIM.CREATE",
         syntax: "scope [[BANDS bands] [ROWS rows] | THRESHOLD jaccard [RECALL recall] [SLOTS slots]] \
                  [INTERVAL seconds] [RETENTION intervals] [HASH <FSS | MURMUR3>] [SEED seed] [MODULUS modulus] \
-                 [SHINGLE <CHARS characters | WORDS words>] [LOWERCASE <YES | NO>] [MASK <YES | NO>]",
+                 [SHINGLE <CHARS characters | WORDS words>] [LOWERCASE <YES | NO>] [MASK <YES | NO>] \
+                 [SKETCH slots] mode",
         function: function!(create::run),
         arity: -2,
         summary: c"Creates a scope: the definition of a similarity index.",
@@ -182,20 +183,20 @@ pub static COMMANDS: [Command; 19] = [
     },
     Command {
         name: c"SIM.ALTER",
-        syntax: "scope RETENTION intervals",
+        syntax: "scope [RETENTION intervals] mode",
         function: function!(alter::run),
         arity: -4,
         flags: c"write", // allowed when memory is short: a shorter window frees some
-        summary: c"Changes how long a scope keeps its chunks.",
+        summary: c"Changes how long a scope keeps its chunks, or the score of its queries.",
         complexity: c"O(C) with C chunks; those that leave the window are freed by another thread",
         ..WRITE
     },
     Command {
         name: c"SIM.SIGNATURE",
-        syntax: "scope <FEATURES count [feature [feature ...]] | TEXT text>",
+        syntax: "scope <FEATURES count [feature [feature ...]] | TEXT text> [WITHSKETCH]",
         function: function!(signature::run),
         arity: -4,
-        summary: c"Returns the buckets of a set of features or a text, without recording it.",
+        summary: c"Returns the buckets of a set of features or a text, and its sketch, without recording it.",
         complexity: c"O(F + S log S) with F features and S slots",
         ..READ
     },

@@ -4,17 +4,25 @@
 //! SIGNATURE index count bucket [bucket ...]
 //! FEATURES  index count [feature ...]
 //! TEXT      index text
+//! SKETCH    index slots
 //! ```
 //!
 //! SIGNATURE has the buckets themselves, from a client that signs; the server signs FEATURES and TEXT. That
 //! needs the definition of the scope, so it comes after parsing (`run::observe`).
+//!
+//! SKETCH has the slots that belong to the SIGNATURE clauses of its index. It may come before or after them, so
+//! [`Sketches`] collects these clauses, and gives them to the others at the end.
 
 use super::args::Args;
 use crate::command::error::Error;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-/// The words that clauses begin with.
+/// The words that observations begin with. SKETCH, which adds to one, is [`SKETCH`].
 pub const KEYWORDS: [&str; 3] = ["SIGNATURE", "FEATURES", "TEXT"];
+
+/// The word that the slots of a SIGNATURE begin with.
+pub const SKETCH: &str = "SKETCH";
 
 /// The name of any clause, for the error of a command without one.
 pub const ANY_CLAUSE: &str = "clause (SIGNATURE, FEATURES or TEXT)";
@@ -24,8 +32,8 @@ pub type Positions = Range<usize>;
 
 /// The source of an observation.
 pub enum Source<'a> {
-    /// The buckets, one for each band.
-    Signature(Positions),
+    /// The buckets, one for each band, and the slots of the sketch, if they are given.
+    Signature(Positions, Option<&'a [u8]>),
     /// A set of features.
     Features(Positions),
     /// A text.
@@ -40,7 +48,7 @@ impl<'a> Source<'a> {
         }
         let count = args.number("count", 0..=u32::MAX.into())? as usize;
         match keyword {
-            "SIGNATURE" => Ok(Source::Signature(args.positions("bucket", count)?)),
+            "SIGNATURE" => Ok(Source::Signature(args.positions("bucket", count)?, None)),
             _ => Ok(Source::Features(args.positions("feature", count)?)),
         }
     }
@@ -58,5 +66,52 @@ impl<'a> Clause<'a> {
     /// Takes the arguments after the keyword.
     pub fn take(keyword: &str, args: &mut Args<'a>) -> Result<Clause<'a>, Error> {
         Ok(Clause { index: args.index()?, source: Source::take(keyword, args)? })
+    }
+}
+
+/// The SKETCH clauses of a command: the slots for each index.
+#[derive(Default)]
+pub struct Sketches<'a>(BTreeMap<&'a [u8], &'a [u8]>);
+
+impl<'a> Sketches<'a> {
+    /// Takes the arguments after the keyword.
+    pub fn take(&mut self, args: &mut Args<'a>) -> Result<(), Error> {
+        let index = args.index()?;
+        match self.0.insert(index, args.bytes("slots")?) {
+            None => Ok(()),
+            Some(_) => Err(Error::GivenTwice("SKETCH of an index")),
+        }
+    }
+
+    /// Gives the slots to the SIGNATURE clauses of their indexes.
+    ///
+    /// # Errors
+    /// An index with slots has no SIGNATURE clause, or another clause, whose sketch the server makes itself.
+    pub fn give_to<'c>(self, clauses: impl Iterator<Item = &'c mut Clause<'a>>) -> Result<(), Error>
+    where
+        'a: 'c,
+    {
+        // Most commands have none.
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let mut without_clause: BTreeSet<&[u8]> = self.0.keys().copied().collect();
+        for clause in clauses {
+            let Some(slots) = self.0.get(clause.index) else { continue };
+            match &mut clause.source {
+                Source::Signature(_, sketch) => *sketch = Some(slots),
+                _ => {
+                    return Err(Error::Usage(
+                        "SKETCH is for SIGNATURE: the server makes that of FEATURES and TEXT",
+                    ));
+                }
+            }
+            without_clause.remove(clause.index);
+        }
+        if without_clause.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Usage("SKETCH needs a SIGNATURE clause of its index"))
+        }
     }
 }

@@ -4,13 +4,14 @@
 //! that take its value and apply it to a definition.
 
 use super::args::{Args, set_once};
+use super::query::take_score;
 use crate::command::error::{Error, escaped_excerpt};
 use crate::config::{self, HashName, SHINGLE_WORDS};
-use crate::index::Definition;
+use crate::index::{Definition, ScoreMode};
 use crate::signature::{Hash, Shingle, choose_bands};
 
 /// The words that parameters begin with.
-pub const KEYWORDS: [&str; 13] = [
+pub const KEYWORDS: [&str; 15] = [
     "BANDS",
     "ROWS",
     "THRESHOLD",
@@ -24,6 +25,8 @@ pub const KEYWORDS: [&str; 13] = [
     "SHINGLE",
     "LOWERCASE",
     "MASK",
+    "SKETCH",
+    "SCORE",
 ];
 
 /// The words that only a primary or an AOF may add. Errors do not list them.
@@ -45,6 +48,8 @@ pub struct CreateOptions<'a> {
     shingle: Option<Shingle>,
     lowercase: Option<bool>,
     mask: Option<bool>,
+    sketch: Option<u16>,
+    score: Option<ScoreMode>,
     /// UID, from a primary or an AOF.
     pub uid: Option<u64>,
     /// TAG, from a primary or an AOF.
@@ -94,7 +99,9 @@ impl<'a> CreateOptions<'a> {
             }
             "SHINGLE" => set_once(&mut self.shingle, keyword, take_shingle(args)?),
             "LOWERCASE" => set_once(&mut self.lowercase, keyword, args.yes_no(keyword)?),
-            _ => set_once(&mut self.mask, keyword, args.yes_no(keyword)?),
+            "MASK" => set_once(&mut self.mask, keyword, args.yes_no(keyword)?),
+            "SKETCH" => set_once(&mut self.sketch, keyword, take_sketch(args)?),
+            _ => set_once(&mut self.score, keyword, take_score(args)?),
         }
     }
 
@@ -108,7 +115,7 @@ impl<'a> CreateOptions<'a> {
     /// The definition with these parameters; those that are not given are as in `base`.
     ///
     /// # Errors
-    /// Two parameters exclude each other, or BANDS times ROWS is out of its limits.
+    /// Two parameters exclude each other, BANDS times ROWS is out of its limits, or SCORE JACCARD has no sketch.
     pub fn apply_to(&self, base: Definition) -> Result<Definition, Error> {
         let mut definition = base;
         (definition.scheme.bands, definition.scheme.rows) = self.bands_and_rows(&base)?;
@@ -119,7 +126,28 @@ impl<'a> CreateOptions<'a> {
         definition.text.shingle = self.shingle.unwrap_or(base.text.shingle);
         definition.text.lowercase = self.lowercase.unwrap_or(base.text.lowercase);
         definition.text.mask = self.mask.unwrap_or(base.text.mask);
+        definition.scheme.sketch = self.sketch(base.scheme.sketch);
+        definition.score = self.score(definition.scheme.sketch, base.score)?;
         Ok(definition)
+    }
+
+    /// The slots of a sketch. THRESHOLD is about similarity, so it implies a sketch to estimate it with.
+    fn sketch(&self, base: u16) -> u16 {
+        let implied = self.threshold.map(|_| config::sketch_of_threshold());
+        self.sketch.or(implied).unwrap_or(base)
+    }
+
+    /// The score of queries that name none, with a sketch of this many slots. THRESHOLD implies JACCARD, unless
+    /// there is no sketch.
+    fn score(&self, sketch: u16, base: ScoreMode) -> Result<ScoreMode, Error> {
+        let is_possible = |score| sketch > 0 || score != ScoreMode::Jaccard;
+        match self.score {
+            Some(score) if is_possible(score) => Ok(score),
+            Some(_) => Err(Error::Usage("SCORE JACCARD needs a SKETCH: give SKETCH 256, or another SCORE")),
+            None if self.threshold.is_some() && sketch > 0 => Ok(ScoreMode::Jaccard),
+            None if is_possible(base) => Ok(base),
+            None => Ok(ScoreMode::default()),
+        }
     }
 
     /// Bands and rows: either as given, or chosen by THRESHOLD.
@@ -176,6 +204,15 @@ fn take_shingle(args: &mut Args) -> Result<Shingle, Error> {
     let shingle = args.word("SHINGLE", &SHINGLE_WORDS);
     let shingle = shingle.map_err(|_| Error::expected("SHINGLE", "CHARS n or WORDS n"))?;
     Ok(shingle(args.number("SHINGLE length", Definition::SHINGLE)? as u8))
+}
+
+fn take_sketch(args: &mut Args) -> Result<u16, Error> {
+    let number = args.number("SKETCH", 0..=*Definition::SKETCH.end()).ok();
+    let slots = number.filter(|slots| *slots == 0 || Definition::SKETCH.contains(slots));
+    slots.map(|slots| slots as u16).ok_or_else(|| {
+        let (least, most) = (Definition::SKETCH.start(), Definition::SKETCH.end());
+        Error::expected("SKETCH", format!("0, or an integer between {least} and {most}"))
+    })
 }
 
 fn take_uid(args: &mut Args) -> Result<u64, Error> {

@@ -32,7 +32,7 @@ use crate::server::argument::{Argument, Kind};
 /// The types of all arguments, by their names.
 const VALUES: [(Kind, &str); 6] = [
     (Kind::Key, "scope key"),
-    (Kind::String, "item destination source other index bucket feature text blob piece name"),
+    (Kind::String, "item destination source other index bucket feature text sketch blob piece name"),
     (
         Kind::Integer,
         "bands rows slots seconds intervals seed modulus characters words count numindexes band limit cursor",
@@ -46,20 +46,20 @@ const VALUES: [(Kind, &str); 6] = [
 const GROUPS: [(&str, &str); 2] = [
     (
         "clause",
-        "<SIGNATURE index count bucket [bucket ...] | FEATURES index count [feature [feature ...]] \
-         | TEXT index text>",
+        "<SIGNATURE index count bucket [bucket ...] [SKETCH index sketch] \
+         | FEATURES index count [feature [feature ...]] | TEXT index text>",
     ),
     (
         "query-clause",
-        "<SIGNATURE index count bucket [bucket ...] | FEATURES index count [feature [feature ...]] \
-         | TEXT index text | PROFILE index blob>",
+        "<SIGNATURE index count bucket [bucket ...] [SKETCH index sketch] \
+         | FEATURES index count [feature [feature ...]] | TEXT index text | PROFILE index blob>",
     ),
 ];
 
 /// Names for arguments in a row, which COMMAND DOCS gives as if the line had them all.
 const SEQUENCES: [(&str, &str); 3] = [
     ("when", "[TIMESTAMP unix-time-seconds] [WINDOW intervals]"),
-    ("mode", "[SCORE <OVERLAP | COVERAGE | SIGNIFICANCE>]"),
+    ("mode", "[SCORE <OVERLAP | COVERAGE | SIGNIFICANCE | JACCARD>]"),
     ("options", "when [LIMIT limit] [MINSCORE score] [MINBANDS count bands [bands ...]] mode [COMBINE]"),
 ];
 

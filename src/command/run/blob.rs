@@ -16,11 +16,16 @@ pub fn take<'a>(call: &Call, args: &mut Args<'a>) -> Result<Blob<'a>, Error> {
     Ok(blob)
 }
 
+/// The parameters that do not change a bucket, nor the place of a chunk in time.
+const INDEPENDENT: [&str; 3] = ["RETENTION", "SKETCH", "SCORE"];
+
 /// Checks that a blob comes from a scope with the same definition: under another one, its buckets would
-/// mean something else. Parameters in `may_differ` are not compared. The error names the first parameter
-/// that differs, with both values.
+/// mean something else. [`INDEPENDENT`] parameters, and those in `may_differ`, are not compared. The error names
+/// the first parameter that differs, with both values.
+///
+/// A sketch of another length than the scope's is left out where the blob is used.
 pub fn check_definition(blob: &Blob, scope: &Definition, may_differ: &[&str]) -> Result<(), Error> {
-    match blob.definition.difference(scope, may_differ) {
+    match blob.definition.difference(scope, &[&INDEPENDENT, may_differ].concat()) {
         Some((parameter, blob, scope)) => Err(Error::OtherDefinition { parameter, blob, scope }),
         None => Ok(()),
     }

@@ -8,36 +8,57 @@ use crate::command::parse::clause::{Positions, Source};
 use crate::config;
 use crate::index::{Definition, Profile};
 use crate::server::call::Call;
-use crate::signature::Signature;
+use crate::signature::{Scheme, Signature};
 use smallvec::SmallVec;
 
 impl<'a> Source<'a> {
     /// The observation of this source under a definition; `None` if it has no features, such as an empty
-    /// text.
+    /// text. A sketch of features or a text takes as long as their buckets, so it is only made if
+    /// `needs_sketch` is true.
     ///
     /// # Errors
-    /// The number of buckets is not that of bands, the text is not UTF-8, or a limit is exceeded.
+    /// The number of buckets is not that of bands, or that of a sketch's slots not SKETCH; the text is not UTF-8,
+    /// or a limit is exceeded.
     pub fn observe(
         &self,
         call: &Call<'a>,
         definition: &Definition,
+        needs_sketch: bool,
     ) -> Result<Option<Observation<'a>>, Error> {
+        let sketch = if needs_sketch { definition.scheme.sketch } else { 0 };
+        let scheme = Scheme { sketch, ..definition.scheme };
         match self {
-            Source::Signature(positions) => take_buckets(call, positions, definition).map(Some),
+            Source::Signature(positions, sketch) => {
+                sketch.map_or(Ok(()), |sketch| check_sketch(sketch, definition))?;
+                let buckets = take_buckets(call, positions, definition)?;
+                Ok(Some(Observation::Given { buckets, sketch: *sketch }))
+            }
             Source::Features(positions) => {
                 let features = positions.clone().map(|position| call.argument(position));
                 let bytes = features.clone().map(<[u8]>::len).sum();
-                check_signing(call, "features", features.len(), bytes, definition)?;
-                Ok(definition.scheme.sign(features).map(Observation::Signed))
+                check_signing(call, "features", features.len(), bytes, &scheme)?;
+                Ok(scheme.sign(features).map(Observation::Signed))
             }
             Source::Text(text) => {
                 // Each step is checked and charged for before it is done: first shingling, then signing.
                 check_text(call, text)?;
                 let not_utf8 = |_| Error::expected("text", "valid UTF-8");
                 let prepared = definition.text.prepare(std::str::from_utf8(text).map_err(not_utf8)?);
-                check_signing(call, "text", prepared.count(), prepared.max_bytes(), definition)?;
-                Ok(definition.scheme.sign(prepared.features()).map(Observation::Signed))
+                check_signing(call, "text", prepared.count(), prepared.max_bytes(), &scheme)?;
+                Ok(scheme.sign(prepared.features()).map(Observation::Signed))
             }
+        }
+    }
+}
+
+/// Checks that a sketch has the scope's number of slots.
+fn check_sketch(sketch: &[u8], definition: &Definition) -> Result<(), Error> {
+    match usize::from(definition.scheme.sketch) {
+        0 => Err(Error::Usage("SKETCH needs a scope with a SKETCH: this one keeps no slots")),
+        slots if sketch.len() == slots => Ok(()),
+        slots => {
+            let expected = format!("{slots} bytes long, the scope's SKETCH: a byte for each slot");
+            Err(Error::expected("SKETCH", expected))
         }
     }
 }
@@ -47,7 +68,7 @@ fn take_buckets<'a>(
     call: &Call<'a>,
     positions: &Positions,
     definition: &Definition,
-) -> Result<Observation<'a>, Error> {
+) -> Result<GivenBuckets<'a>, Error> {
     let bands = usize::from(definition.bands());
     if positions.len() != bands {
         let expected = format!("{bands}, the scope's BANDS: a signature has one bucket for each band");
@@ -59,7 +80,7 @@ fn take_buckets<'a>(
         check_length(call, "bucket", bucket)?;
         buckets.push(bucket);
     }
-    Ok(Observation::Given(buckets))
+    Ok(buckets)
 }
 
 /// Checks the length of a text, and charges for making it into features.
@@ -82,9 +103,9 @@ fn check_signing(
     what: &'static str,
     features: usize,
     bytes: usize,
-    definition: &Definition,
+    scheme: &Scheme,
 ) -> Result<(), Error> {
-    let slots = definition.scheme.slots() as u64;
+    let slots = scheme.slots() as u64 + u64::from(scheme.sketch);
     let limit = config::MAX_FEATURE_SLOTS.size();
     let exceeds_limit = |features: u64| features.saturating_mul(slots) > limit && !call.is_trusted_source();
     if exceeds_limit(features as u64) {
@@ -101,11 +122,19 @@ fn check_signing(
     cost::charge_signing(call, features, bytes, slots)
 }
 
-/// An observation: a bucket for each band.
+/// The buckets that a client gave, one for each band.
+type GivenBuckets<'a> = SmallVec<[&'a [u8]; 16]>;
+
+/// An observation: a bucket for each band, and the slots of a sketch.
 pub enum Observation<'a> {
-    /// The buckets that a client gave.
-    Given(SmallVec<[&'a [u8]; 16]>),
-    /// The buckets of features or a text that the server signed.
+    /// The buckets that a client gave, and the slots if it gave any.
+    Given {
+        /// One for each band.
+        buckets: GivenBuckets<'a>,
+        /// As many slots as the scope's SKETCH.
+        sketch: Option<&'a [u8]>,
+    },
+    /// The buckets and the slots of features or a text that the server signed.
     Signed(Signature),
 }
 
@@ -115,10 +144,18 @@ impl Observation<'_> {
         // One iterator type for both kinds: a chain of two halves, one of them empty. Boxing the iterator
         // would cost an allocation.
         let (given, signed) = match self {
-            Observation::Given(buckets) => (buckets.as_slice(), None),
+            Observation::Given { buckets, .. } => (buckets.as_slice(), None),
             Observation::Signed(signature) => (&[][..], Some(signature.buckets())),
         };
         given.iter().copied().chain(signed.into_iter().flatten())
+    }
+
+    /// The slots of the sketch; `None` if there are none.
+    pub fn sketch(&self) -> Option<&[u8]> {
+        match self {
+            Observation::Given { sketch, .. } => *sketch,
+            Observation::Signed(signature) => Some(signature.sketch()).filter(|slots| !slots.is_empty()),
+        }
     }
 
     /// The profile of an item with this one observation.

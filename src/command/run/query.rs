@@ -3,10 +3,23 @@
 use super::search_account::SearchAccount;
 use crate::command::error::Error;
 use crate::command::parse::query::{QueryOptions, max_results};
-use crate::index::{IndexQuery, Match, SearchOptions, combine, search};
+use crate::index::{Definition, IndexQuery, Match, ScoreMode, SearchOptions, combine, search};
 use crate::keyspace::scope::Scope;
 use crate::server::call::Call;
 use smallvec::SmallVec;
+
+/// The score that a command asks for, or else that of the scope.
+///
+/// # Errors
+/// JACCARD, and the scope keeps no sketches.
+pub fn scope_score(definition: &Definition, asked: Option<ScoreMode>) -> Result<ScoreMode, Error> {
+    let score = asked.unwrap_or(definition.score);
+    if score == ScoreMode::Jaccard && definition.scheme.sketch == 0 {
+        Err(Error::NoSketch)
+    } else {
+        Ok(score)
+    }
+}
 
 impl QueryOptions {
     /// Searches each query's index, and replies: with a list of results for each query or, with
@@ -23,7 +36,7 @@ impl QueryOptions {
         let queries: SmallVec<[IndexQuery; 2]> =
             queries.enumerate().map(|(at, query)| query.with_min_bands(self.min_bands(at))).collect();
         let options = SearchOptions {
-            mode: self.score.unwrap_or_default(),
+            mode: scope_score(&scope.definition, self.score)?,
             limit: max_results(self.limit),
             min_score: self.min_score,
             exclude_self,

@@ -77,18 +77,15 @@ impl<'c> Recording<'c> {
             Some(key) => TargetScope::Existing(key),
             None => TargetScope::New(new_scope(call, name)?),
         };
-        let definition = match &scope {
-            TargetScope::Existing(key) => key.scope()?.definition,
-            TargetScope::New(scope) => scope.definition,
-        };
         let timestamp = timestamp.unwrap_or(call.now_seconds());
+        let mut recording = Recording { call, name, scope, timestamp, observations: SmallVec::new() };
+        let definition = recording.definition()?;
 
         // Make the observations. Each is large, so it is pushed at once to the place where it stays.
-        let mut recording = Recording { call, name, scope, timestamp, observations: SmallVec::new() };
         for Clause { index, source } in clauses {
             recording
                 .observations
-                .push(ClauseObservation { index, observation: source.observe(call, &definition)? });
+                .push(ClauseObservation { index, observation: source.observe(call, &definition, true)? });
         }
 
         // Check the moment, unless there is nothing to record: then no moment is wrong.
@@ -101,6 +98,14 @@ impl<'c> Recording<'c> {
     /// True if no clause observes anything.
     pub fn is_empty(&self) -> bool {
         self.observations.iter().all(|clause| clause.observation.is_none())
+    }
+
+    /// The definition of the scope, also if it is still to be created.
+    pub fn definition(&self) -> Result<Definition, Error> {
+        match &self.scope {
+            TargetScope::Existing(key) => Ok(key.scope()?.definition),
+            TargetScope::New(scope) => Ok(scope.definition),
+        }
     }
 
     /// The scope, if it exists.
@@ -144,16 +149,16 @@ impl<'c> Recording<'c> {
                 *chunk = Some(add_chunk(call, &mut key, index, start)?);
             }
         }
-        let counts = add_observations(&mut chunks, item, &self.observations);
+        let recorded = add_observations(&mut chunks, item, &self.observations);
 
         // Phase 4: replicate, and tell clients that watch the scope.
         if is_verbatim {
             call.replicate_verbatim();
         } else {
-            replicate(call, item, timestamp, definition.bands(), &self.observations);
+            replicate(call, item, timestamp, definition.bands(), &self.observations, &recorded);
         }
         call.notify_changed(c"sim.record");
-        Ok(counts)
+        Ok(recorded.into_iter().map(|recorded| recorded.counts).collect())
     }
 }
 
@@ -245,24 +250,43 @@ fn check_capacity(
     Ok(chunk.check_capacity(item, count, bytes)?)
 }
 
-/// Adds each observation to the chunk of its index. Returns the new counts of each clause.
+/// What has become of a clause.
+#[derive(Default)]
+struct Recorded {
+    /// The new counts; empty if the clause has no features.
+    counts: Counts,
+    /// True if the item looks like this observation from now on.
+    is_sketch_kept: bool,
+}
+
+/// Adds each observation to the chunk of its index. Clauses come in their order: if two name one index, the counts
+/// of the second include the first, and the sketch of the first is kept.
 fn add_observations(
     chunks: &mut [TargetChunk],
     item: &[u8],
     observations: &[ClauseObservation],
-) -> SmallVec<[Counts; 2]> {
+) -> SmallVec<[Recorded; 2]> {
     let add = |ClauseObservation { index, observation }: &ClauseObservation| {
         // A clause without features keeps its place in the reply, with no counts.
-        let Some(observation) = observation else { return Counts::new() };
+        let Some(observation) = observation else { return Recorded::default() };
         let target = chunks.iter_mut().find(|chunk| chunk.index == *index);
         let key = target.and_then(|target| target.key.as_mut());
-        let counts = key.and_then(|key| key.modify(|chunk| chunk.record(item, observation.buckets())));
-        counts.unwrap_or_default()
+        let recorded = key.and_then(|key| key.modify(|chunk| add_observation(chunk, item, observation)));
+        recorded.unwrap_or_default()
     };
-    // Clauses in their order: if two name one index, the counts of the second include the first.
-    let mut counts = SmallVec::new();
-    counts.extend(observations.iter().map(add));
-    counts
+    let mut recorded = SmallVec::new();
+    recorded.extend(observations.iter().map(add));
+    recorded
+}
+
+/// Adds an observation to a chunk, and keeps its sketch if it is the item's first there.
+fn add_observation(chunk: &mut Chunk, item: &[u8], observation: &Observation) -> Recorded {
+    let counts = chunk.record(item, observation.buckets());
+    let kept = observation.sketch().filter(|_| chunk.sketch(item).is_none());
+    if let Some(sketch) = kept {
+        chunk.keep_sketch(item, sketch);
+    }
+    Recorded { counts, is_sketch_kept: kept.is_some() }
 }
 
 /// Creates the chunk of an index and start, and lists it in the scope. This happens once an interval, and
@@ -286,9 +310,16 @@ pub fn add_chunk<'c>(
     Ok(ChunkKey::create(call, scope, index, start)?)
 }
 
-/// Replicates a RECORD with its moment and its buckets, so that a replica needs no clock and signs nothing.
-/// A clause without an observation is left out.
-fn replicate(call: &Call, item: &[u8], timestamp: u64, bands: u16, observations: &[ClauseObservation]) {
+/// Replicates a RECORD with its moment, its buckets and the sketches that were kept, so that a replica needs no
+/// clock and signs nothing. A clause without an observation is left out, and so is a sketch that changed nothing.
+fn replicate(
+    call: &Call,
+    item: &[u8],
+    timestamp: u64,
+    bands: u16,
+    observations: &[ClauseObservation],
+    recorded: &[Recorded],
+) {
     // The scope, the item and the moment, in the order of the syntax line.
     let timestamp = timestamp.to_string();
     let bands = bands.to_string();
@@ -300,7 +331,7 @@ fn replicate(call: &Call, item: &[u8], timestamp: u64, bands: u16, observations:
         ReplicatedArg::Bytes(timestamp.as_bytes()),
     ]);
     // A SIGNATURE clause for each observation, however the client gave it.
-    for ClauseObservation { index, observation } in observations {
+    for (ClauseObservation { index, observation }, recorded) in observations.iter().zip(recorded) {
         let Some(observation) = observation else { continue };
         words.extend([
             ReplicatedArg::Bytes(b"SIGNATURE"),
@@ -308,6 +339,9 @@ fn replicate(call: &Call, item: &[u8], timestamp: u64, bands: u16, observations:
             ReplicatedArg::Bytes(bands.as_bytes()),
         ]);
         words.extend(observation.buckets().map(ReplicatedArg::Bytes));
+        if let Some(sketch) = observation.sketch().filter(|_| recorded.is_sketch_kept) {
+            words.extend([b"SKETCH", *index, sketch].map(ReplicatedArg::Bytes));
+        }
     }
     call.replicate(c"SIM.RECORD", &words);
 }
