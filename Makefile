@@ -8,7 +8,7 @@ export SERVERS INPUT PORT DATA
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-.PHONY: help run serve build cli check test test-debug soak bench bench-quick eval docs dist deb test-packages
+.PHONY: help run serve build cli check test test-debug soak bench bench-quick bench-peers eval docs dist deb test-packages
 
 help: ## Lists the commands (as `make` without a target does)
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -39,6 +39,7 @@ test: ## Runs every test on every server; SERVERS=redis-7.0 narrows it
 	@scripts/install-clients.sh
 	cargo build --release --lib
 	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo test --workspace --no-fail-fast
+	python3 -m unittest discover --start-directory benches/peers
 
 test-debug: ## Runs the tests of commands, persistence and replication with a debug build, whose assertions check invariants
 	@scripts/install-packages.sh build serve
@@ -63,6 +64,13 @@ bench-quick: ## The same with less work; fails if a row reaches less than half o
 	@scripts/install-packages.sh build serve
 	cargo build --release --lib
 	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo bench --bench server -- --quick $(BENCH)
+
+bench-peers: ## Finds near-duplicates by this module and by other software: docs/benchmarks.md; a few minutes
+	@scripts/install-packages.sh build serve
+	@scripts/install-python-packages.sh target/peers datasketch==2.0.0 rensa==0.5.0 redis==8.1.0 zstandard==0.25.0
+	cargo build --release --package simile --package simile-cli
+	PYTHONPATH=target/peers benches/peers/run.py $(BENCH)
+	benches/report.py
 
 eval: ## Measures how accurate the answers are on real sets: docs/choosing.md; DATA=their directory
 	@scripts/install-packages.sh build serve

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes docs/benchmarks.md and its plots from the results of `make bench`.
+"""Makes docs/benchmarks.md and its plots from the results of `make bench` and `make bench-peers`.
 
-    benches/report.py [target/bench.json [docs]]
+    benches/report.py [target/bench.json [target/bench-peers.json [docs]]]
 
 Every number on the page comes from the results. Needs only Python.
 """
@@ -19,23 +19,31 @@ TEXT = "#76808c"
 
 
 def main():
-    results = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "target/bench.json"
-    docs = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "docs"
+    defaults = [ROOT / "target/bench.json", ROOT / "target/bench-peers.json", ROOT / "docs"]
+    given = [Path(argument) for argument in sys.argv[1:]]
+    results, peers_results, docs = given + defaults[len(given) :]
+    if not results.exists():
+        print(f"the page is left as it is: `make bench` makes {results}, which it needs")
+        return
     run = json.loads(results.read_text())
+    peers = json.loads(peers_results.read_text()) if peers_results.exists() else None
     docs.mkdir(exist_ok=True)
     (docs / "benchmarks-compare.svg").write_text(compare_plot(run["curves"]))
     (docs / "benchmarks-memory.svg").write_text(memory_plot(run["curves"]))
-    (docs / "benchmarks.md").write_text(page(run))
-    print(f"{docs / 'benchmarks.md'} and its plots are made from {results}")
+    (docs / "benchmarks.md").write_text(page(run, peers))
+    sources = f"{results} and {peers_results}" if peers else results
+    print(f"{docs / 'benchmarks.md'} and its plots are made from {sources}")
 
 
 # --- the page ---
 
 
-def page(run):
+def page(run, peers):
     return f"""# Benchmarks
 
 <!-- Made by benches/report.py from the results of a run: do not edit. -->
+
+{peers_section(peers)}## The commands
 
 This module compared with what you would run without it: the same index on built-in hashes and sets, in a Lua script
 (`benches/lua/index.lua`), measured on the same server in the same run. A time is what a call costs the server
@@ -50,38 +58,38 @@ do not.
 
 {notes(run["rows"])}
 
-## A bucket with many members
+### A bucket with many members
 
 ![COMPARE time against members of the bucket](benchmarks-compare.svg)
 
 {curve_table(run["curves"])}
 
-## Memory
+### Memory
 
 ![Memory against items](benchmarks-memory.svg)
 
-## What a client sees
+### What a client sees
 
 One client on the same machine, which waits for each reply, or (pipelined) sends {run["pipeline"]} calls at once. The last three
 columns are the times from a call to its reply, for the client that waits.
 
 {traffic_table(run["traffic"])}
 
-## Reference
+### Reference
 
 The cost of some of the server's own commands, by the same method.
 
 {reference_table(run["reference"])}
 
-{peers_section(run["peers"])}## The machine
+## The machine
 
 {machine_table(run)}
 
 ## How to repeat it
 
-`make bench` measures all of this and writes this page; `make bench-quick` does the same with less work, and fails
-if a row reaches less than half of its target three times in a row. `benches/README.md` says what each row
-measures.
+`make bench` measures the commands, `make bench-peers` the groups, and each writes this page. `make bench-quick` measures
+the commands with less work, and fails if a row reaches less than half of its target three times in a row.
+`benches/README.md` says what each row measures.
 """
 
 
@@ -144,21 +152,53 @@ def reference_table(reference):
 
 
 def peers_section(peers):
+    """The comparison with other tools, if `make bench-peers` has run."""
     if not peers:
         return ""
-    head = ["", "bands", "server time an insert", "inserts/s of a client", "bytes an item", "keys an item"]
-    lines = [
-        [peer["name"], peer["bands"], microseconds(peer["server"]), three_digits(peer["per_second"])]
-        + [f"{peer['bytes']:,.0f}", three_digits(peer["keys"])]
-        for peer in peers
-    ]
-    return f"""## Others on the same server
+    sets = "\n\n".join(peers_set(document_set) for document_set in peers["sets"])
+    return f"""## Near-duplicates, from text to groups
 
-MinHashLSH with its storage in Redis: items with distinct buckets, inserted one by one.
+The whole job by this module and by others: a file of texts goes in, and groups of texts of a Jaccard similarity of
+{peers["threshold"]:g} and more come out. Each tool cuts the texts into the same shingles, of three words in lower case.
 
-{table(head, lines)}
+- **simile** is `simile load --create 'THRESHOLD {peers["threshold"]:g} ...'`, then `simile groups --min-score {peers["threshold"]:g}`, on a server
+  that is started for them.
+- **rensa** and **datasketch** are Python packages, used as a careful user does: their LSH index finds candidates, and a
+  pair is linked if the similarity that the two signatures estimate is {peers["threshold"]:g} or more. *On Redis*, the index is in a
+  server, and the signatures stay with the client.
+
+Processor time is that of all processes, the server included, from start to end. Memory is the peak of the client plus
+the peak of the server. Precision, recall and F1 compare pairs of texts that are in the same group with such pairs of
+the exact groups. Two texts are in the same group if a chain of links joins them.
+
+{sets}
+
+Each job ran once, on {peers["date"]}, at revision {peers["revision"]}. `make bench-peers` repeats it; `benches/README.md`
+says how the documents are made.
 
 """
+
+
+def peers_set(document_set):
+    head = ["", "processor time", "of it, the server's", "by the clock", "memory"]
+    lines = [
+        [tool["tool"], seconds(tool["processor"]), seconds(tool["processor_of_server"]), seconds(tool["wall"])]
+        + [f"{tool['memory'] / 1e6:,.0f} MB"]
+        + [f"{tool[measure]:.3f}" for measure in ("precision", "recall", "f1")]
+        for tool in document_set["tools"]
+    ]
+    return f"""### {PEERS_SETS[document_set["name"]]}
+
+{document_set["documents"]:,} texts, of which {document_set["grouped"]:,} are in {document_set["groups"]:,} groups; the largest has {document_set["largest"]:,}.
+
+{table([*head, "precision", "recall", "F1"], lines)}"""
+
+
+PEERS_SETS = {"license_rules": "Licence notices and texts", "made": "Made documents"}
+
+
+def seconds(figure):
+    return f"{three_digits(figure)} s" if figure else "-"
 
 
 def machine_table(run):

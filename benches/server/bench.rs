@@ -159,15 +159,6 @@ impl Bench {
         CommandStats { calls: field("calls="), each: field("usec=") / field("calls=") }
     }
 
-    /// Microseconds of all calls of any command since CONFIG RESETSTAT, INFO and CONFIG left out.
-    pub fn time_of_all_calls(&self) -> f64 {
-        let info = self.server.does("INFO commandstats").text();
-        let lines = info.lines().filter(|line| !line.contains("_info") && !line.contains("_config"));
-        let usec =
-            |line: &str| line.split(',').find_map(|field| field.strip_prefix("usec=")?.parse::<f64>().ok());
-        lines.filter_map(usec).sum()
-    }
-
     /// Bytes that the server has allocated, after waiting until no other client has buffers.
     pub fn used_memory(&self) -> u64 {
         wait_until("the other clients are gone", || self.server.info("connected_clients") == "1");

@@ -13,7 +13,6 @@ mod corpus;
 mod hot;
 mod machine;
 mod memory;
-mod peers;
 mod random;
 mod record;
 mod reference;
@@ -34,7 +33,7 @@ use testkit::Kind;
 /// A section of the benchmark, and the name that `--only` takes.
 type Section = (&'static str, fn(&Bench, &mut Report));
 
-const SECTIONS: [Section; 10] = [
+const SECTIONS: [Section; 9] = [
     ("reference", reference::run),
     ("record", record::run),
     ("compare", compare::run),
@@ -44,7 +43,6 @@ const SECTIONS: [Section; 10] = [
     ("memory", memory::run),
     ("ten-million", ten_million::run),
     ("signing", signing::run),
-    ("peers", peers::run),
 ];
 
 struct Arguments {

@@ -189,8 +189,6 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// The cost of the server's own commands.
     pub reference: Vec<Value>,
-    /// The cost of other software, if BENCH_PEERS asks for it.
-    pub peers: Vec<Value>,
     /// Throughput and latency, as a client sees them.
     pub traffic: Vec<Value>,
     /// The points of the plots.
@@ -205,7 +203,6 @@ impl Report {
     pub fn append(&mut self, mut next: Report) {
         self.rows.append(&mut next.rows);
         self.reference.append(&mut next.reference);
-        self.peers.append(&mut next.peers);
         self.traffic.append(&mut next.traffic);
         self.curves.append(&mut next.curves);
     }
@@ -219,7 +216,6 @@ impl Report {
             "head": HEAD,
             "rows": self.rows.iter().map(Row::json).collect::<Vec<_>>(),
             "reference": self.reference,
-            "peers": self.peers,
             "traffic": self.traffic,
             "curves": self.curves,
         })
