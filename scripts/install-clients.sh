@@ -16,26 +16,9 @@ fail() {
     exit 1
 }
 
-# done_with DIRECTORY WHAT: true if exactly WHAT was installed in DIRECTORY
-done_with() {
-    [ "$(cat "$1/.installed" 2>/dev/null)" = "$2" ]
-}
-
-install_python() {
-    done_with "$clients/python" "$redis_py" && return
-    command -v python3 >/dev/null ||
-        fail "python3 is missing; install it with: sudo apt-get install -y python3 python3-pip"
-    python3 -m pip --version >/dev/null 2>&1 ||
-        fail "pip is missing; install it with: sudo apt-get install -y python3-pip"
-    rm -rf "$clients/python"
-    python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-        --target "$clients/python" "$redis_py" || fail "could not install $redis_py with pip"
-    echo "$redis_py" >"$clients/python/.installed" # last: an interrupted install is no install
-}
-
 install_node() {
     wanted=$(cksum <examples/node/package.json)
-    done_with "$clients/node" "$wanted" && return
+    [ "$(cat "$clients/node/.installed" 2>/dev/null)" = "$wanted" ] && return
     { command -v node && command -v npm; } >/dev/null ||
         fail "node or npm is missing; install Node 20 or newer, on Debian with: sudo apt-get install -y nodejs npm"
     rm -rf "$clients/node"
@@ -46,5 +29,5 @@ install_node() {
     echo "$wanted" >"$clients/node/.installed"
 }
 
-install_python
+scripts/install-python-packages.sh "$clients/python" "$redis_py"
 install_node
