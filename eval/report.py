@@ -228,6 +228,36 @@ class Page:
             rows.append([banding, *known, f"{cost['bytes']:,.0f}", percent(cost["candidates"])])
         return table(head, rows)
 
+    def grouped(self, name, grouper="SIM.ASSIGN"):
+        """The lines of one set and grouper; of SIM.ASSIGN the recommended setting comes first."""
+        lines = (line for line in self.run["grouped"] if line["set"] == name)
+        return [line for line in lines if line["grouper"].startswith(grouper)]
+
+    def grouping_table(self, name):
+        head = ["bands x rows", "SHINGLE", "SCORE", "MINSCORE", "grouping accuracy", "adjusted Rand index"]
+        head += ["groups by true groups"]
+        rows = []
+        for line in self.grouped(name):
+            shingle = f"`{line['text']['shingle']}`" if name.startswith("loghub12") else "-"
+            cells = [f"{line['bands']} x {line['rows']}", shingle, line["score"], line["min_score"]]
+            rows.append([*cells, *grouping_figures(line)])
+        for line in self.grouped(name, "Drain3"):
+            rows.append([line["grouper"], "-", "-", "-", *grouping_figures(line)])
+        return table(head, rows)
+
+    def systems_table(self, name):
+        ours, drain = self.grouped(name)[0], only(self.grouped(name, "Drain3"))
+        figures = ["grouping accuracy", "adjusted Rand index", "groups"]
+        head = ["system", "true groups", *figures, *(f"{drain['grouper']}: {figure}" for figure in figures)]
+        rows = []
+        for system, stream in ours["streams"].items():
+            cells = [system, stream["true_groups"]]
+            for agreement in (stream, drain["streams"][system]):
+                cells += [share(agreement[field]) for field in ("accuracy", "rand_index")]
+                cells.append(f"{agreement['groups']:.0f}")
+            rows.append(cells)
+        return table(head, rows)
+
     def baskets_table(self):
         head = ["bands x rows", "nearness", "bytes an event", "candidates"]
         rows = []
@@ -252,6 +282,10 @@ def key(line):
 
 def text_of(line):
     return line["text"]["shingle"] + (", masked" if line["text"]["mask"] else "")
+
+
+def grouping_figures(line):
+    return [share(line["accuracy"]), share(line["rand_index"]), f"{line['ratio']:.2f}"]
 
 
 def named(name, text):

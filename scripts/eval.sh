@@ -16,7 +16,8 @@ END
     exit 1
 fi
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+scripts/install-python-packages.sh target/eval/python drain3==0.9.11
 cargo build --release --lib
-SIMILE_MODULE=$target/release/libsimile.so cargo run --release --package eval -- \
+DRAIN3=$PWD/target/eval/python SIMILE_MODULE=$target/release/libsimile.so cargo run --release --package eval -- \
     --data "$data" --output "$target/eval.json"
 eval/report.py "$target/eval.json"

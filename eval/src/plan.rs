@@ -2,6 +2,7 @@
 
 use crate::corpus::Corpus;
 use crate::event::Event;
+use crate::grouping::{self, Streams};
 use crate::lab::Lab;
 use crate::made_pairs::MADE_PAIRS;
 use crate::results::{Ceiling, Results};
@@ -44,6 +45,12 @@ const MANY_SEEDS: [u32; 20] = seeds();
 /// Only this many events of a longer set are replayed, as for the figures that the results are compared with.
 const FIRST: usize = 3_000;
 
+/// The ways of grouping a stream of log lines: bands and rows, shingle, score and MINSCORE. The first is the recommended
+/// one.
+const GROUP_LINES: [Grouping; 1] = [(32, 2, Shingle::Chars(5), "COVERAGE", 0.4)];
+/// The same for stack traces, which have no text.
+const GROUP_TRACES: [Grouping; 1] = [(32, 2, Shingle::Chars(5), "COVERAGE", 0.4)];
+
 const WORDS_3: TextRules = TextRules { shingle: Shingle::Words(3), ..PLAIN };
 
 /// Names by which the targets find what was measured.
@@ -51,6 +58,11 @@ pub const FIREFOX: &str = "firefox49";
 pub const LOGHUB: &str = "loghub12 mixed";
 pub const LICENSES: &str = "license_rules";
 pub const SPDX: &str = "spdx_licenses";
+
+/// Streams of log lines, each grouped by itself.
+pub const LOG_STREAMS: &str = "loghub12, each system";
+
+type Grouping = (u16, u16, Shingle, &'static str, f64);
 
 type Measure = fn(&Lab, &[Event], &mut Results);
 
@@ -85,6 +97,8 @@ pub fn small(lab: &Lab, results: &mut Results) {
         add_ceiling(results, &corpus);
         classify(lab, &corpus, &[(16, 2), (32, 2)], &SEEDS, results);
     }
+    let streams = Streams::from([("made set", events.clone())]);
+    group(lab, "made set", &streams, &[(64, 1, Shingle::Words(1), "COVERAGE", 0.6)], results);
     let distinct = Corpus::distinct("made set", &events, MASKED);
     retrieve(lab, &distinct, &[0.5, 0.8], results);
     trace_curves(lab, &distinct, &SEEDS, results);
@@ -99,6 +113,7 @@ fn firefox(lab: &Lab, events: &[Event], results: &mut Results) {
     add_ceiling(results, &corpus);
     classify(lab, &corpus, &GRID, &SEEDS, results);
     compare_hashes(lab, &corpus, results);
+    group(lab, FIREFOX, &Streams::from([(FIREFOX, events.clone())]), &GROUP_TRACES, results);
     let distinct = Corpus::distinct(FIREFOX, &events, PLAIN);
     trace_curves(lab, &distinct, &MANY_SEEDS, results);
     results.estimated.extend(estimate::of_real_pairs(lab, &distinct, &SEEDS));
@@ -108,6 +123,7 @@ fn firefox(lab: &Lab, events: &[Event], results: &mut Results) {
     let corpus = Corpus::new("firefox49 without IPCError 0x820017", &others, PLAIN);
     add_ceiling(results, &corpus);
     classify(lab, &corpus, &SOME, &SEEDS, results);
+    group(lab, corpus.name, &Streams::from([(FIREFOX, others)]), &GROUP_TRACES, results);
 }
 
 /// Compares FSS and MURMUR3 on groups by COVERAGE.
@@ -142,6 +158,9 @@ fn loghub(lab: &Lab, events: &[Event], results: &mut Results) {
     trace_curves(lab, &distinct, &MANY_SEEDS, results);
     results.estimated.extend(estimate::of_real_pairs(lab, &distinct, &SEEDS));
     measure_costs(lab, "loghub12", events, PLAIN, results);
+    let systems = set::by_system(events);
+    group(lab, LOG_STREAMS, &systems, &GROUP_LINES, results);
+    results.grouped.extend(grouping::run_drain3(lab, LOG_STREAMS, &systems));
 }
 
 /// The mean over systems, each replayed by itself.
@@ -219,6 +238,14 @@ fn classify(lab: &Lab, corpus: &Corpus, grid: &[(u16, u16)], seeds: &[u32], resu
     for (bands, rows) in grid {
         let setting = Setting::new(*bands, *rows, corpus.text);
         results.classified.extend(replay::run(lab, corpus, setting, seeds));
+    }
+}
+
+/// Groups streams by SIM.ASSIGN, with each of these settings.
+fn group(lab: &Lab, set: &str, streams: &Streams, settings: &[Grouping], results: &mut Results) {
+    for &(bands, rows, shingle, score, min_score) in settings {
+        let setting = Setting::new(bands, rows, TextRules { shingle, ..MASKED });
+        results.grouped.push(grouping::run(lab, set, streams, setting, (score, min_score), &SEEDS));
     }
 }
 

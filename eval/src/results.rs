@@ -4,6 +4,7 @@ use crate::corpus::Corpus;
 use crate::cost::Measured;
 use crate::curve::Curve;
 use crate::estimate::Estimated;
+use crate::grouping::Grouped;
 use crate::outcome::Outcome;
 use crate::replay::{self, Classified};
 use crate::retrieval::Retrieved;
@@ -19,6 +20,7 @@ pub struct Results {
     pub classified: Vec<Classified>,
     /// The same line with FSS and with MURMUR3, over many seeds.
     pub hashes: Vec<[Classified; 2]>,
+    pub grouped: Vec<Grouped>,
     pub costs: Vec<Measured>,
     pub retrieved: Vec<Retrieved>,
     pub curves: Vec<Curve>,
@@ -75,6 +77,7 @@ impl Results {
             "ceilings": self.ceilings.iter().map(Ceiling::json).collect::<Vec<_>>(),
             "classified": self.classified.iter().map(Classified::json).collect::<Vec<_>>(),
             "hashes": hashes.collect::<Vec<Value>>(),
+            "grouped": self.grouped.iter().map(Grouped::json).collect::<Vec<_>>(),
             "costs": self.costs.iter().map(Measured::json).collect::<Vec<_>>(),
             "retrieved": self.retrieved.iter().map(Retrieved::json).collect::<Vec<_>>(),
             "curves": self.curves.iter().map(Curve::json).collect::<Vec<_>>(),

@@ -1,8 +1,9 @@
 //! The figures that must be reached.
 
+use crate::agreement::Agreement;
 use crate::made_pairs::MADE_PAIRS;
 use crate::outcome::mean;
-use crate::plan::{FIREFOX, LICENSES, LOGHUB, SPDX};
+use crate::plan::{FIREFOX, LICENSES, LOG_STREAMS, LOGHUB, SPDX};
 use crate::replay::Classified;
 use crate::results::Results;
 use crate::setting::{Banding, MASKED, PLAIN, Setting};
@@ -20,6 +21,7 @@ pub struct Target {
 enum Bound {
     AtLeast(f64),
     AtMost(f64),
+    Within(f64, f64),
 }
 
 impl Target {
@@ -28,6 +30,7 @@ impl Target {
         Some(match self.bound {
             Bound::AtLeast(least) => reached >= least,
             Bound::AtMost(most) => reached <= most,
+            Bound::Within(least, most) => (least..=most).contains(&reached),
         })
     }
 
@@ -36,6 +39,7 @@ impl Target {
             Bound::AtLeast(least) if least < 0.0 => format!("at least 0, but for chance: {least:.4}"),
             Bound::AtLeast(least) => format!("at least {least}"),
             Bound::AtMost(most) => format!("at most {most}"),
+            Bound::Within(least, most) => format!("{least} to {most}"),
         }
     }
 
@@ -61,6 +65,11 @@ pub fn all(results: &Results) -> Vec<Target> {
     targets.extend([LICENSES, SPDX].map(|set| recall(results, set)));
     targets.extend([MADE_PAIRS, FIREFOX, LOGHUB].map(|source| error(results, source)));
     targets.push(gain_of_fss(results));
+    targets.extend([
+        grouped(results, "grouping accuracy", Bound::AtLeast(0.8), |agreement| agreement.accuracy),
+        grouped(results, "adjusted Rand index", Bound::AtLeast(0.96), |agreement| agreement.rand_index),
+        grouped(results, "groups by true groups", Bound::Within(0.8, 1.25), |agreement| agreement.ratio),
+    ]);
     targets
 }
 
@@ -96,6 +105,19 @@ fn error(results: &Results, source: &str) -> Target {
         what: format!("{source}, sets of 10 to 100 features: error of FSS over that of MURMUR3"),
         bound: Bound::AtMost(0.75),
         reached: chosen.map(|line| line.ratio()).reduce(f64::max),
+    }
+}
+
+/// The mean of a figure over the systems of the logs, with the recommended setting: the first that was measured.
+fn grouped(results: &Results, name: &str, bound: Bound, figure: fn(&Agreement) -> f64) -> Target {
+    Target {
+        what: format!("{LOG_STREAMS} grouped by SIM.ASSIGN: {name}"),
+        bound,
+        reached: results
+            .grouped
+            .iter()
+            .find(|line| line.set == LOG_STREAMS)
+            .and_then(|line| line.mean(figure)),
     }
 }
 

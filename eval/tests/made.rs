@@ -53,6 +53,7 @@ fn known_facts_come_out() {
     thresholds_keep_their_recall(&results);
     pairs_meet_as_the_theory_says(&results);
     fss_errs_less_than_murmur3_on_small_sets(&results);
+    a_stream_is_grouped(&results);
 }
 
 fn accuracy_comes_near_the_ceiling(results: &Value) {
@@ -98,6 +99,17 @@ fn fss_errs_less_than_murmur3_on_small_sets(results: &Value) {
         assert!(number(line, "ratio") < 0.85, "{line}");
         assert!((number(line, "murmur3") / number(line, "theory") - 1.0).abs() < 0.15, "{line}");
     }
+}
+
+fn a_stream_is_grouped(results: &Value) {
+    let found = lines(results, "grouped", &[("grouper", "SIM.ASSIGN".into()), ("score", "COVERAGE".into())]);
+    assert_eq!(found.len(), 1);
+    let line = found[0];
+    assert_eq!(line["streams"]["made set"]["true_groups"], 30);
+    assert!((0.8..1.25).contains(&number(line, "ratio")), "{line}");
+    // Groups of a family are hard to tell apart, and many are merged.
+    assert!(number(line, "rand_index") > 0.6, "{line}");
+    assert!(number(line, "accuracy") > 0.2, "{line}");
 }
 
 #[test]
