@@ -431,6 +431,39 @@ mod tests {
         }
     }
 
+    /// The slots in hexadecimal.
+    fn sketch(scheme: Scheme, features: &[Vec<u8>]) -> String {
+        let signature = sign(scheme, features).unwrap();
+        signature.sketch().iter().map(|slot| format!("{slot:02x}")).collect()
+    }
+
+    /// From the same model: `bytes(fmix64(slot) >> 56 for slot in fss(features, seed ^ 0x736b6574, sketch))`.
+    #[test]
+    fn known_sketches() {
+        let (fox, empty, many) = (&fox(), &vec![vec![]], &many());
+        let answers = [
+            (fox, 0, "77e29aef929634d7bad0fb75e76fb9a6"),
+            (fox, 7, "730b98c458a21ed30038256e94a37137d30fd239"),
+            (fox, u32::MAX, "ac99b62dbe65bef45bd030031b42c86e"),
+            (empty, 0, "6160ff94233b65ef0bb4113a3f070b52"),
+            (
+                many,
+                0,
+                "01c77c0a92fafae35edf250d64d365ab2e04ed3603b1d9b136082bdee638088f\
+                 04bd7baa8c59e34113a9689429e0e5194268206e1c946fecfed6fc3d69adcd07",
+            ),
+        ];
+        for (features, seed, slots) in answers {
+            // Neither the hash of the bands nor their number changes anything.
+            for (hash, bands) in SCHEMES.into_iter().zip([1, 4, 64]) {
+                let scheme = Scheme { hash, seed, bands, rows: 2, sketch: slots.len() as u16 / 2 };
+                assert_eq!(sketch(scheme, features), slots, "{scheme:?}");
+            }
+        }
+        let largest = Scheme { hash: Hash::Fss, seed: 3, bands: 1, rows: 1, sketch: 4096 };
+        assert_eq!(hash64(sign(largest, many).unwrap().sketch()), 0x557c_d01a_460c_d06c);
+    }
+
     #[test]
     fn no_feature_no_signature() {
         for hash in SCHEMES {

@@ -18,10 +18,10 @@ use crate::command::error::Error;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-/// The words that observations begin with. SKETCH, which adds to one, is [`SKETCH`].
+/// The words that clauses begin with, except for [`SKETCH`], which only adds to another clause.
 pub const KEYWORDS: [&str; 3] = ["SIGNATURE", "FEATURES", "TEXT"];
 
-/// The word that the slots of a SIGNATURE begin with.
+/// The word that the slots for the SIGNATURE clauses of an index begin with.
 pub const SKETCH: &str = "SKETCH";
 
 /// The name of any clause, for the error of a command without one.
@@ -32,7 +32,7 @@ pub type Positions = Range<usize>;
 
 /// The source of an observation.
 pub enum Source<'a> {
-    /// The buckets, one for each band, and the slots of the sketch, if they are given.
+    /// The buckets, one for each band, and the slots of the sketch, if the client gives any.
     Signature(Positions, Option<&'a [u8]>),
     /// A set of features.
     Features(Positions),
@@ -95,23 +95,17 @@ impl<'a> Sketches<'a> {
         if self.0.is_empty() {
             return Ok(());
         }
-        let mut without_clause: BTreeSet<&[u8]> = self.0.keys().copied().collect();
+        let mut used = BTreeSet::new();
         for clause in clauses {
             let Some(slots) = self.0.get(clause.index) else { continue };
-            match &mut clause.source {
-                Source::Signature(_, sketch) => *sketch = Some(slots),
-                _ => {
-                    return Err(Error::Usage(
-                        "SKETCH is for SIGNATURE: the server makes that of FEATURES and TEXT",
-                    ));
-                }
-            }
-            without_clause.remove(clause.index);
+            let Source::Signature(_, sketch) = &mut clause.source else {
+                let text = "SKETCH is for SIGNATURE: the server makes the sketch of FEATURES and TEXT itself";
+                return Err(Error::Usage(text));
+            };
+            *sketch = Some(slots);
+            used.insert(clause.index);
         }
-        if without_clause.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::Usage("SKETCH needs a SIGNATURE clause of its index"))
-        }
+        let needs_clause = Error::Usage("SKETCH needs a SIGNATURE clause of its index");
+        if used.len() == self.0.len() { Ok(()) } else { Err(needs_clause) }
     }
 }
