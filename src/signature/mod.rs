@@ -31,8 +31,10 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `text` | makes features of a text: lower case, masking, shingles |
+//! | `text` | makes features of a text: the steps in their order, and shingles |
+//! | `normal_form` | Unicode's normal form, white space, lower case |
 //! | `mask` | replaces numbers and identifiers in a text |
+//! | `words` | cuts a text into words |
 //! | `murmur3` | MurmurHash3, the hash below everything here |
 //! | `fss` | fills slots by Fast Similarity Sketching |
 //! | `minhash` | fills slots by classic MinHash |
@@ -53,11 +55,14 @@
 
 mod bands;
 mod fss;
+
 mod mask;
 mod minhash;
 mod murmur3;
+mod normal_form;
 mod scheme;
 mod text;
+mod words;
 
 pub use bands::choose_bands;
 pub(crate) use murmur3::hash64;

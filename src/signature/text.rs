@@ -1,10 +1,10 @@
-//! The features of a text: lower case, masking, shingles.
+//! The features of a text: normal form, lower case, masking, shingles.
 //!
 //! A *shingle* is a window of n neighbouring characters or words (Broder 1997; elsewhere an n-gram), and
 //! each shingle of a text is a feature:
 //!
 //! ```text
-//! "Disk 7 is FULL"  ──lower case──▶  "disk 7 is full"  ──mask──▶  "disk 0 is full"
+//! "Disk  7 is FULL"  ──normal form, lower case──▶  "disk 7 is full"  ──mask──▶  "disk 0 is full"
 //!
 //! WORDS 2:  "disk 0"   "0 is"   "is full"
 //! CHARS 5:  "disk "  "isk 0"  "sk 0 "  "k 0 i"  " 0 is"  ...
@@ -17,14 +17,17 @@
 use std::borrow::Cow;
 
 use super::mask::mask;
+use super::normal_form::{apply, lowercase, normal_form};
+use super::words::join_words;
 
 /// The kind and size of the features of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shingle {
     /// Every run of this many characters (Unicode scalar values): 1..=64.
     Chars(u8),
-    /// Every run of this many words, joined by one space: 1..=64. A word is a maximal run of
-    /// alphanumerics (Unicode) and `_`.
+    /// Every run of this many words, joined by one space: 1..=64. A word is a maximal run of letters,
+    /// numbers and marks (Unicode) and `_`; in scripts that put no spaces between words, each
+    /// character with its marks is one.
     Words(u8),
 }
 
@@ -37,34 +40,33 @@ impl Shingle {
     }
 }
 
-/// The rules that make features of a text, in this order: lower case, masking, shingles. Nothing else
-/// is normalised: no white space, no Unicode normalisation form.
+/// The rules that make features of a text, in this order: normal form, lower case, masking, shingles.
 ///
-/// Letters and their lower case are those of the Unicode version of the Rust that built the module.
-/// A later version adds characters, and may change what becomes of these; it does not change the old
-/// ones.
+/// The normal form is Unicode's Form KC without ignorable characters and with one space for each run of
+/// white space. All tables are those of the Unicode version of the `icu` crates, whose version is exact.
+/// A later version adds characters, and may change what becomes of these; it does not change the old ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TextRules {
     /// The kind and size of a feature.
     pub shingle: Shingle,
-    /// True to convert letters to lower case, by Unicode's unconditional and final-sigma rules.
+    /// True to convert letters to lower case, by Unicode's rules for no particular language.
     pub lowercase: bool,
-    /// True to replace numbers and hexadecimal identifiers by `0`: every leftmost match of
-    /// `0x[0-9a-f]+`, of 8 or more hexadecimal digits with a decimal digit among them between word
-    /// boundaries, or of `[0-9]+` (ASCII, any case).
+    /// True to replace each number and each identifier by `0`.
     pub mask: bool,
 }
 
 impl TextRules {
-    /// The text in lower case and masked, as far as the rules ask for it; borrowed if neither changes
-    /// anything.
+    /// The text in normal form, and in lower case and masked as far as the rules ask for it; borrowed if
+    /// nothing of this changes it.
     pub fn normalise<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let lower = self.lowercase.then(|| lowercase(text)).flatten();
-        let masked = self.mask.then(|| mask(lower.as_deref().unwrap_or(text))).flatten();
-        match masked.or(lower) {
-            Some(changed) => Cow::Owned(changed),
-            None => Cow::Borrowed(text),
+        let mut text = normal_form(text);
+        if self.lowercase {
+            text = lowercase(text);
         }
+        if self.mask {
+            text = apply(mask, text);
+        }
+        text
     }
 
     /// Normalises a text and counts its features, without making them.
@@ -81,30 +83,6 @@ impl TextRules {
             }
         }
     }
-}
-
-/// The text in lower case; `None` if it is already.
-fn lowercase(text: &str) -> Option<String> {
-    let is_lower = |c: char| match c {
-        c if c.is_ascii() => !c.is_ascii_uppercase(),
-        c => c.to_lowercase().eq([c]),
-    };
-    (!text.chars().all(is_lower)).then(|| text.to_lowercase())
-}
-
-/// The words of a text, joined by one space, and their number.
-fn join_words(text: &str) -> (String, usize) {
-    let mut joined = String::with_capacity(text.len());
-    let mut words = 0;
-    let is_separator = |c: char| !c.is_alphanumeric() && c != '_';
-    for word in text.split(is_separator).filter(|word| !word.is_empty()) {
-        if words > 0 {
-            joined.push(' ');
-        }
-        joined.push_str(word);
-        words += 1;
-    }
-    (joined, words)
 }
 
 /// A text made ready to be cut into features.
@@ -237,6 +215,7 @@ impl ExactSizeIterator for Shingles<'_> {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signature::{Hash, Scheme};
     use proptest::prelude::*;
 
     const PLAIN: TextRules = TextRules { shingle: Shingle::Chars(3), lowercase: false, mask: false };
@@ -253,7 +232,7 @@ mod tests {
         assert_eq!(features(Shingle::Chars(3), "abcde"), ["abc", "bcd", "cde"]);
         assert_eq!(features(Shingle::Chars(2), "éa😀"), ["éa", "a😀"]);
         assert_eq!(features(Shingle::Chars(1), "a a"), ["a", " ", "a"]);
-        assert_eq!(features(Shingle::Chars(1), "e\u{301}"), ["e", "\u{301}"]);
+        assert_eq!(features(Shingle::Chars(1), "x\u{301}"), ["x", "\u{301}"]);
         assert_eq!(features(Shingle::Chars(2), "a\0b"), ["a\0", "\0b"]);
     }
 
@@ -261,7 +240,8 @@ mod tests {
     fn words() {
         assert_eq!(features(Shingle::Words(2), " a,b -- c_1!"), ["a b", "b c_1"]);
         assert_eq!(features(Shingle::Words(1), "naïve cafés"), ["naïve", "cafés"]);
-        assert_eq!(features(Shingle::Words(1), "你好，x²"), ["你好", "x²"]);
+        assert_eq!(features(Shingle::Words(1), "你好，x²"), ["你", "好", "x2"]);
+        assert_eq!(features(Shingle::Words(2), "你好x"), ["你 好", "好 x"]);
         assert_eq!(features(Shingle::Words(3), "to be or not"), ["to be or", "be or not"]);
     }
 
@@ -283,6 +263,7 @@ mod tests {
             (PLAIN, "Err 0X1F", "Err 0X1F"),
             (lowercase, "Err 0X1F ÄΟΣ", "err 0x1f äος"),
             (lowercase, "İ", "i\u{307}"),
+            (PLAIN, " cafe\u{301}\r\n\u{feff}№\u{a0}１ ", "café No 1"),
             (mask, "Err 0X1F", "Err 0"),
             (both, "Err 0X1F", "err 0"),
             (both, "Err", "err"),
@@ -305,7 +286,7 @@ mod tests {
     proptest! {
         #[test]
         fn characters_are_windows(text: String, n in 1..8_u8) {
-            let chars: Vec<char> = text.chars().collect();
+            let chars: Vec<char> = PLAIN.normalise(&text).chars().collect();
             let length = usize::from(n).min(chars.len()).max(1);
             let expected: Vec<String> = chars.windows(length).map(String::from_iter).collect();
             prop_assert_eq!(features(Shingle::Chars(n), &text), expected);
@@ -321,9 +302,59 @@ mod tests {
         }
 
         #[test]
-        fn lower_case_is_the_standard_library_s(text: String) {
-            let rules = TextRules { lowercase: true, ..PLAIN };
-            prop_assert_eq!(rules.normalise(&text), text.to_lowercase());
+        fn a_text_is_normalised_once(text: String, lowercase: bool) {
+            let rules = TextRules { lowercase, ..PLAIN };
+            let normalised = rules.normalise(&text);
+            prop_assert_eq!(rules.normalise(&normalised), normalised.as_ref());
+        }
+    }
+
+    const MASKED: TextRules = TextRules { mask: true, ..PLAIN };
+
+    #[test]
+    fn texts_that_differ_in_what_a_machine_wrote_have_the_same_features() {
+        for (rules, one, other) in [
+            (
+                MASKED,
+                "order 7f1b6c1e-0c5d-4a52-9d2f-3f0f6f1f9a10 could not be paid",
+                "order 0b7e2d6a-91c4-4f0e-8a3b-c2d4e6f80912 could not be paid",
+            ),
+            (MASKED, "user_8f3a21c0 logged in", "user_77120e4b logged in"),
+            (MASKED, "core::fn::h2b7f0c94e1d3a658", "core::fn::h81d0c3f2a5b64e97"),
+            (PLAIN, "caf\u{e9}", "cafe\u{301}"),
+            (PLAIN, "two lines\nof text", "two lines\r\nof text"),
+            (PLAIN, "two lines\nof text", "two lines of text"),
+        ] {
+            for shingle in [Shingle::Chars(1), Shingle::Chars(5), Shingle::Words(1), Shingle::Words(2)] {
+                let rules = TextRules { shingle, ..rules };
+                let (one, other) = (rules.prepare(one), rules.prepare(other));
+                assert!(one.features().eq(other.features()), "{one:?} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn texts_that_differ_in_words_have_different_features() {
+        let rules = TextRules { shingle: Shingle::Words(1), ..MASKED };
+        for (one, other) in [("दिल्ली", "दिल ली"), ("cat 1", "dog 1")] {
+            assert!(rules.prepare(one).features().ne(rules.prepare(other).features()), "{one} {other}");
+        }
+    }
+
+    /// One character in twelve is replaced, which leaves at least 11 of 13 different features in common.
+    #[test]
+    fn a_clause_without_spaces_is_found_by_its_characters() {
+        let scheme = Scheme { hash: Hash::Fss, seed: 0, bands: 64, rows: 1 };
+        let rules = TextRules { shingle: Shingle::Words(1), ..MASKED };
+        let sign = |text: &str| scheme.sign(rules.prepare(text).features()).expect("a feature");
+        for clause in ["数据库连接失败请稍后重试", "この機能は現在利用できます", "データベースエラー発生中"] {
+            for position in 0..12 {
+                let replaced: String =
+                    clause.chars().enumerate().map(|(i, c)| if i == position { '龍' } else { c }).collect();
+                let (one, other) = (sign(clause), sign(&replaced));
+                let common = one.buckets().zip(other.buckets()).filter(|(one, other)| one == other).count();
+                assert!(common * 10 >= 64 * 6, "{clause} {replaced}: {common} of 64");
+            }
         }
     }
 }

@@ -73,7 +73,8 @@ on_each_server! {
     fn text_is_cut_into_words(server: Server) {
         server.does("SIM.CREATE s SHINGLE WORDS 2");
         same(&server, "TEXT \"(one,two)  three_3!\"", "FEATURES 2 \"one two\" \"two three_3\"");
-        same(&server, "TEXT \"été 漢字-3\"", "FEATURES 2 \"été 漢字\" \"漢字 3\"");
+        same(&server, "TEXT \"été 漢字-3\"", "FEATURES 3 \"été 漢\" \"漢 字\" \"字 3\"");
+        same(&server, "TEXT \"हिन्दी में\"", "FEATURES 1 \"हिन्दी में\"");
         same(&server, "TEXT \" alone.\"", "FEATURES 1 alone");
         server.expect("SIM.SIGNATURE s TEXT \" ... \"", "[]");
     }
@@ -92,16 +93,22 @@ on_each_server! {
         different(&server, "TEXT ABC", "TEXT abc");
     }
 
-    fn mask_hides_numbers(server: Server) {
+    fn a_text_has_one_normal_form(server: Server) {
+        server.does("SIM.CREATE s SHINGLE CHARS 64");
+        same(&server, "TEXT \" cafe\u{301}\u{a0}\u{ff11}\u{200b} \"", "FEATURES 1 \"caf\u{e9} 1\"");
+        same(&server, "TEXT \"one\\r\\ntwo\"", "FEATURES 1 \"one two\"");
+    }
+
+    fn mask_hides_numbers_and_identifiers(server: Server) {
         server.does("SIM.CREATE s MASK yes SHINGLE CHARS 64");
         for (text, masked) in [
             ("at 0x7ffe12 and 0XDEADbeef", "at 0 and 0"),
             ("id 550e8400 of cafebabe", "id 0 of cafebabe"), // eight hex digits, one of them decimal at least
             ("commit da39a3ee5e6b4b0d3255bfef95601890afd80709", "commit 0"),
             ("line 17, char 4711", "line 0, char 0"),
-            ("a1b2", "a0b0"), // fewer than eight: digits only
-            ("v1.20.3", "v0.0.0"),
-            ("x550e8400y", "x0e0y"), // not between word boundaries
+            ("user_8f3a21c0 (10.0.0.1)", "user_0 (0)"),
+            ("a1b2 utf8", "a0b0 utf0"), // no identifiers: digits only
+            ("v1.20.3", "v0"),
         ] {
             same(&server, &format!("TEXT \"{text}\""), &format!("FEATURES 1 \"{masked}\""));
         }
