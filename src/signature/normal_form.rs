@@ -155,7 +155,7 @@ mod tests {
             ("\u{c4}\u{39f}\u{3a3}", "\u{e4}\u{3bf}\u{3c2}"), // a sigma at the end of a word
             ("\u{130}", "i\u{307}"),
             ("\u{130}\u{327}", "i\u{327}\u{307}"), // two accents, in the order of Form KC
-            ("\u{212a}", "k"), // the sign of Kelvin
+            ("\u{212a}", "k"),                     // the sign of Kelvin
         ] {
             assert_eq!(lower(text), expected, "{text:?}");
         }

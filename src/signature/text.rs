@@ -347,7 +347,8 @@ mod tests {
         let scheme = Scheme { hash: Hash::Fss, seed: 0, bands: 64, rows: 1 };
         let rules = TextRules { shingle: Shingle::Words(1), ..MASKED };
         let sign = |text: &str| scheme.sign(rules.prepare(text).features()).expect("a feature");
-        for clause in ["数据库连接失败请稍后重试", "この機能は現在利用できます", "データベースエラー発生中"] {
+        for clause in ["数据库连接失败请稍后重试", "この機能は現在利用できます", "データベースエラー発生中"]
+        {
             for position in 0..12 {
                 let replaced: String =
                     clause.chars().enumerate().map(|(i, c)| if i == position { '龍' } else { c }).collect();

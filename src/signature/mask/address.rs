@@ -58,7 +58,9 @@ fn ipv6_length(before: Option<&u8>, text: &str) -> Option<usize> {
     const LONGEST: usize = "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255".len();
     // Most words have no colon behind them.
     let bytes = text.as_bytes();
-    if !bytes.iter().take(5).any(|byte| *byte == b':') || before.is_some_and(|byte| is_word_byte(byte) || *byte == b':') {
+    if !bytes.iter().take(5).any(|byte| *byte == b':')
+        || before.is_some_and(|byte| is_word_byte(byte) || *byte == b':')
+    {
         return None;
     }
     let is_part: fn(&u8) -> bool = |byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');

@@ -30,7 +30,7 @@ on_each_server! {
         server.expect("SIM.ALTER s RETENTION 10", "OK");
         assert_eq!(expiries(&server, now), [9, 10, 11, 9, 10, 11]);
         server.expect(format!("SIM.RECORD s late TIMESTAMP {} SIGNATURE i 1 a", now - 9 * 3600), "[[1]]");
-        server.expect("SIM.COMPARE s late 1 i", "[[['back-0', '1'], ['back-1', '1'], ['back-2', '1'], ['late', '1']]]");
+        server.expect("SIM.COMPARE s late 1 i", "[[['late', '1'], ['back-2', '1'], ['back-1', '1'], ['back-0', '1']]]");
         assert_eq!(server.does("SIM.INFO s").get("retention").integer(), 10);
         server.refuses("SIM.CREATE s RETENTION 3", "ERR the scope exists with RETENTION 10, not 3");
         server.validate_all();
@@ -42,7 +42,7 @@ on_each_server! {
         server.expect("SIM.ALTER s RETENTION 1", "OK");
         server.expect("DBSIZE", "5");
         assert_eq!(expiries(&server, now), [1, 2, 1, 2]);
-        server.expect("SIM.COMPARE s back-0 1 i", "[[['back-0', '1'], ['back-1', '1']]]");
+        server.expect("SIM.COMPARE s back-0 1 i", "[[['back-1', '1'], ['back-0', '1']]]");
         let info = server.does("SIM.INFO s");
         assert_eq!(info.get("indexes").get("i").get("chunks").integer(), 2);
         server.refusal(format!("SIM.RECORD s late TIMESTAMP {} SIGNATURE i 1 a", now - 3 * 3600));

@@ -65,7 +65,7 @@ on_each_server! {
         server.does(format!("SIM.RECORD s one TIMESTAMP {} SIGNATURE i 1 b", now - 3600));
         server.does(format!("SIM.RECORD s two TIMESTAMP {} SIGNATURE i 1 a", now - 3600));
         server.does(format!("SIM.RECORD s two TIMESTAMP {} SIGNATURE i 1 b", now - 7200));
-        server.expect("SIM.COMPARE s one 1 i", "[[['one', '1'], ['two', '1']]]");
+        server.expect("SIM.COMPARE s one 1 i", "[[['two', '1'], ['one', '1']]]");
         server.expect("SIM.COMPARE s one 1 i WINDOW 2", "[[['one', '1'], ['two', '0.5']]]");
         server.expect("SIM.COMPARE s one 1 i WINDOW 1", "[[['one', '1']]]");
         server.expect(format!("SIM.COMPARE s one 1 i TIMESTAMP {}", now - 3600), "[[['one', '1'], ['two', '0.5']]]");
@@ -74,15 +74,15 @@ on_each_server! {
         server.expect("SIM.CLASSIFY s SIGNATURE i 1 a WINDOW 1001", "[[['one', '0.5'], ['two', '0.5']]]"); // all there is
     }
 
-    fn ties_go_to_more_observations_then_to_the_lesser_bytes(server: Server) {
+    fn ties_go_to_more_observations_then_to_what_was_seen_first(server: Server) {
         server.does("SIM.CREATE s BANDS 1 ROWS 1");
         for item in ["b", "a", "often", "often", "\"\\xff\"", "10", "9", "B", "\"\\x00\""] {
             server.does(format!("SIM.RECORD s {item} SIGNATURE i 1 x"));
         }
-        let order = r"[[['often', '1'], ['\x00', '1'], ['10', '1'], ['9', '1'], ['B', '1'], ['a', '1'], ['b', '1'], ['\xff', '1']]]";
+        let order = r"[[['often', '1'], ['b', '1'], ['a', '1'], ['\xff', '1'], ['10', '1'], ['9', '1'], ['B', '1'], ['\x00', '1']]]";
         server.expect("SIM.CLASSIFY s SIGNATURE i 1 x", order);
         server.expect("SIM.COMPARE s b 1 i", order);
-        server.expect("SIM.COMPARE s b 1 i LIMIT 3", r"[[['often', '1'], ['\x00', '1'], ['10', '1']]]");
+        server.expect("SIM.COMPARE s b 1 i LIMIT 3", r"[[['often', '1'], ['b', '1'], ['a', '1']]]");
     }
 
     fn gives_ten_unless_told_otherwise(server: Server) {

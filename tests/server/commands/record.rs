@@ -113,7 +113,7 @@ on_each_server! {
         server.does("SIM.CREATE s BANDS 4 ROWS 2 SHINGLE CHARS 3");
         server.does("SIM.RECORD s text TEXT i abcabcd");
         server.does("SIM.RECORD s features FEATURES i 4 abc bca cab bcd");
-        server.expect("SIM.COMPARE s text 1 i", "[[['features', '1'], ['text', '1']]]");
+        server.expect("SIM.COMPARE s text 1 i", "[[['text', '1'], ['features', '1']]]");
     }
 
     fn stores_nothing_when_one_clause_is_wrong(server: Server) {

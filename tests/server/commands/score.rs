@@ -106,7 +106,7 @@ on_each_server! {
         }
         server.expect(
             "SIM.COMPARE s one 2 i j COMBINE SCORE COVERAGE",
-            "[['one', '1', ['1', '1']], ['three', '0.5', ['0', '1']], ['two', '0.5', ['1', '0']]]",
+            "[['one', '1', ['1', '1']], ['two', '0.5', ['1', '0']], ['three', '0.5', ['0', '1']]]",
         );
         // In each index (ln 1 + 1) * (ln(4 / 2) + 1); the mean of one and of nothing is half of it.
         let full = (4.0f64 / 2.0).ln() + 1.0;

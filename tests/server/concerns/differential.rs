@@ -75,6 +75,8 @@ struct Found {
     item: Bytes,
     score: Score,
     observations: u64,
+    /// The first query and the first interval of the window that has it, and its arrival there.
+    first_seen: (usize, i64, u64),
     /// With COMBINE, the score by each query.
     scores: Vec<Option<Score>>,
 }
@@ -83,6 +85,9 @@ struct Model {
     now: i64,
     scopes: BTreeMap<Bytes, Definition>,
     counts: BTreeMap<ProfileKey, Profile>,
+    /// When each of these arrived. Those that have left may still be here.
+    arrivals: BTreeMap<ProfileKey, u64>,
+    next_arrival: u64,
 }
 
 impl Model {
@@ -123,6 +128,10 @@ impl Model {
         let mut replies = Vec::new();
         for (index, buckets) in clauses {
             let key = ProfileKey { scope: scope.into(), index: index.clone(), start, item: item.into() };
+            if !self.counts.contains_key(&key) {
+                self.arrivals.insert(key.clone(), self.next_arrival);
+                self.next_arrival += 1;
+            }
             let profile = self.counts.entry(key).or_insert_with(|| vec![BTreeMap::new(); bands]);
             let count = |(band, bucket): (&mut BTreeMap<Bytes, u64>, &Bytes)| {
                 let count = band.entry(bucket.clone()).or_insert(0);
@@ -200,6 +209,16 @@ impl Model {
             (_, Some(profile)) => Some(overlap(&queries[n].1, profile)),
         };
         let observations = |n: usize, item: &Bytes| profiles[n].get(item).map_or(0, total);
+        let first_seen = |n: usize, item: &Bytes| {
+            let key = |start: &i64| ProfileKey {
+                scope: scope.into(),
+                index: queries[n].0.clone(),
+                start: *start,
+                item: item.clone(),
+            };
+            let first = starts.iter().map(key).find(|key| self.counts.contains_key(key))?;
+            Some((n, first.start, self.arrivals[&first]))
+        };
         let lists: Vec<Vec<Found>> = if options.combine {
             let anyone: BTreeSet<&Bytes> = admitted.iter().flatten().collect();
             let combined = anyone.into_iter().map(|item| {
@@ -208,7 +227,8 @@ impl Model {
                 let score =
                     counted.iter().fold(Score::ZERO, |sum, score| sum.add(*score)).divide(counted.len());
                 let observations = (0..queries.len()).map(|n| observations(n, item)).sum();
-                Found { item: item.clone(), score, observations, scores }
+                let first_seen = (0..queries.len()).find_map(|n| first_seen(n, item)).expect("it was found");
+                Found { item: item.clone(), score, observations, first_seen, scores }
             });
             vec![combined.collect()]
         } else {
@@ -217,6 +237,7 @@ impl Model {
                     item: item.clone(),
                     score: score_by(n, item).unwrap_or(Score::ZERO),
                     observations: observations(n, item),
+                    first_seen: first_seen(n, item).expect("it was found"),
                     scores: Vec::new(),
                 };
                 admitted[n].iter().map(found).collect()
@@ -226,8 +247,8 @@ impl Model {
         lists.into_iter().map(|list| ranked(list, options)).collect()
     }
 
-    /// Takes an item out of an index, or of all of them, and gives what it had: start, index, profile.
-    fn take(&mut self, scope: &[u8], index: &[u8], item: &[u8]) -> Vec<(Bytes, Vec<(i64, Profile)>)> {
+    /// Takes an item out of an index, or of all of them, and gives what it had: index, start, profile, arrival.
+    fn take(&mut self, scope: &[u8], index: &[u8], item: &[u8]) -> Vec<(Bytes, Vec<(i64, Profile, u64)>)> {
         let indexes: BTreeSet<Bytes> = match index {
             b"*" => {
                 self.counts.keys().filter(|key| key.scope == scope).map(|key| key.index.clone()).collect()
@@ -238,8 +259,10 @@ impl Model {
         for index in indexes {
             let mine = |key: &ProfileKey| key.scope == scope && key.index == index && key.item == item;
             let keys: Vec<ProfileKey> = self.counts.keys().filter(|key| mine(key)).cloned().collect();
-            let had: Vec<(i64, Profile)> =
-                keys.iter().filter_map(|key| Some((key.start, self.counts.remove(key)?))).collect();
+            let had: Vec<(i64, Profile, u64)> = keys
+                .iter()
+                .filter_map(|key| Some((key.start, self.counts.remove(key)?, self.arrivals[key])))
+                .collect();
             if !had.is_empty() {
                 taken.push((index, had));
             }
@@ -256,13 +279,18 @@ impl Model {
         for (index, source) in pairs {
             for (index, had) in self.take(scope, index, source) {
                 merged += 1;
-                for (start, profile) in had {
+                for (start, profile, arrival) in had {
                     let key = ProfileKey {
                         scope: scope.into(),
                         index: index.clone(),
                         start,
                         item: destination.into(),
                     };
+                    let earlier = match self.counts.contains_key(&key) {
+                        true => arrival.min(self.arrivals[&key]),
+                        false => arrival,
+                    };
+                    self.arrivals.insert(key.clone(), earlier);
                     let into = self.counts.entry(key).or_insert_with(|| vec![BTreeMap::new(); profile.len()]);
                     for (band, counts) in into.iter_mut().zip(profile) {
                         counts
@@ -311,7 +339,7 @@ fn overlap(left: &Profile, right: &Profile) -> Score {
 fn ranked(mut list: Vec<Found>, options: &Options) -> Vec<Found> {
     list.retain(|found| options.minscore.is_none_or(|least| found.score.double() >= least));
     list.sort_by(|a, b| {
-        b.score.order(a.score).then(b.observations.cmp(&a.observations)).then_with(|| a.item.cmp(&b.item))
+        b.score.order(a.score).then(b.observations.cmp(&a.observations)).then(a.first_seen.cmp(&b.first_seen))
     });
     match options.limit.unwrap_or(10) {
         0 => {}
@@ -344,7 +372,13 @@ impl Driver<'_> {
         let mut driver = Driver {
             server,
             live,
-            model: Model { now: server.now(), scopes: BTreeMap::new(), counts: BTreeMap::new() },
+            model: Model {
+                now: server.now(),
+                scopes: BTreeMap::new(),
+                counts: BTreeMap::new(),
+                arrivals: BTreeMap::new(),
+                next_arrival: 0,
+            },
             random: Random::new(seed),
             items,
             buckets: bytes(&[b"0", b"1", b"2", b"3", b"4", b"1,2", b"x:y", b"", b"\x00\x01", &long]),

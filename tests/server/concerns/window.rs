@@ -135,9 +135,9 @@ on_each_server! {
             let reply = server.does(format!("SIM.CLASSIFY s TIMESTAMP {} SIGNATURE i 1 b", now + hours * 3600));
             reply.array()[0].array().iter().map(|entry| entry.array()[0].text()).collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(seen(0), "hour hours present");
-        assert_eq!(seen(1), "ahead hour present");
-        assert_eq!(seen(2), "ahead present");
+        assert_eq!(seen(0), "hours hour present");
+        assert_eq!(seen(1), "hour present ahead");
+        assert_eq!(seen(2), "present ahead");
         assert_eq!(seen(3), "ahead");
         assert_eq!(seen(4), "");
         assert_eq!(seen(-1), "hour hours");
