@@ -15,7 +15,7 @@ fn tokens(count: usize) -> Vec<String> {
 }
 
 fn sign_features(c: &mut Criterion) {
-    let fss = Scheme { hash: Hash::Fss, seed: 0, bands: 16, rows: 8 };
+    let fss = Scheme { hash: Hash::Fss, seed: 0, bands: 16, rows: 8, sketch: 0 };
     let murmur3 = Scheme { hash: Hash::Murmur3 { modulus: None }, ..fss };
     let sentry = Scheme { hash: Hash::Murmur3 { modulus: Some(65535) }, ..fss };
 
@@ -43,7 +43,7 @@ fn sign_features(c: &mut Criterion) {
 }
 
 fn sign_text(c: &mut Criterion) {
-    let scheme = Scheme { hash: Hash::Fss, seed: 0, bands: 16, rows: 2 };
+    let scheme = Scheme { hash: Hash::Fss, seed: 0, bands: 16, rows: 2, sketch: 0 };
     let text = &MESSAGE[..120];
     let chars = TextRules { shingle: Shingle::Chars(5), lowercase: false, mask: false };
     let masked = TextRules { lowercase: true, mask: true, ..chars };

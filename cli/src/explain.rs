@@ -118,9 +118,9 @@ fn explain_locally(options: &Options, scope: &mut Scope, index: &[u8]) -> Result
         Score::Coverage => index::ScoreMode::Coverage,
         _ => index::ScoreMode::Overlap, // SIGNIFICANCE has been refused
     };
-    let explained = index::explain(score, &[profile(0), profile(1)], definition.bands(), &[]);
+    let explained = index::explain(score, &[profile(0), profile(1)], [None; 2], definition.bands(), &[]);
     let bands = explained.bands.into_iter().map(|band| BandExplanation {
-        share: band.share,
+        share: band.share.unwrap_or_default(), // only JACCARD has none
         buckets: band.buckets.into_iter().map(|(bucket, counts)| (bucket.to_vec(), counts)).collect(),
     });
     Ok(Explanation { score: explained.score, observations: explained.observations, bands: bands.collect() })

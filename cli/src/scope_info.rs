@@ -2,7 +2,7 @@
 
 use crate::Result;
 use redis::{Value, from_redis_value};
-use simile::index::Definition;
+use simile::index::{Definition, ScoreMode};
 use simile::signature::{Hash, Scheme, Shingle, TextRules};
 use std::collections::{BTreeMap, HashMap};
 
@@ -62,11 +62,15 @@ fn parse_definition(fields: &HashMap<String, Value>) -> Result<Definition> {
         Some(("WORDS", length)) => Shingle::Words(length.parse()?),
         _ => return Err(unknown("shingle", &shingle).into()),
     };
+    let score = text("score")?;
+    let word = ScoreMode::WORDS.iter().find(|(word, _)| *word == score);
+    let (_, score) = *word.ok_or_else(|| unknown("score", &score))?;
     let (bands, rows, seed) = (text("bands")?.parse()?, text("rows")?.parse()?, text("seed")?.parse()?);
     Ok(Definition {
-        scheme: Scheme { hash, seed, bands, rows },
+        scheme: Scheme { hash, seed, bands, rows, sketch: text("sketch")?.parse()? },
         text: TextRules { shingle, lowercase: is_yes("lowercase")?, mask: is_yes("mask")? },
         interval: text("interval")?.parse()?,
         retention: text("retention")?.parse()?,
+        score,
     })
 }

@@ -16,7 +16,7 @@ use super::parse::window::{self, WindowOptions};
 use super::run::cost;
 use super::run::query::scope_score;
 use crate::config;
-use crate::index::{Agreement, Explanation, ScoreMode, explain};
+use crate::index::{Agreement, Explanation, Profile, ScoreMode, explain, newest_sketch};
 use crate::keyspace::scope::ScopeKey;
 use crate::server::call::Call;
 
@@ -36,7 +36,9 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let window = options.open(call, scope, index)?;
     let chunks = window.chunks();
     items.iter().try_for_each(|item| cost::charge_profile(call, item, &chunks))?;
-    reply(call, score, &explain(score, &items, scope.definition.bands(), &chunks));
+    let profiles = items.map(|item| Profile::of_item(item, &chunks));
+    let sketches = items.map(|item| newest_sketch(item, &chunks));
+    reply(call, score, &explain(score, &profiles, sketches, scope.definition.bands(), &chunks));
     Ok(())
 }
 

@@ -344,7 +344,7 @@ mod tests {
     /// One character in twelve is replaced, which leaves at least 11 of 13 different features in common.
     #[test]
     fn a_clause_without_spaces_is_found_by_its_characters() {
-        let scheme = Scheme { hash: Hash::Fss, seed: 0, bands: 64, rows: 1 };
+        let scheme = Scheme { hash: Hash::Fss, seed: 0, bands: 64, rows: 1, sketch: 0 };
         let rules = TextRules { shingle: Shingle::Words(1), ..MASKED };
         let sign = |text: &str| scheme.sign(rules.prepare(text).features()).expect("a feature");
         for clause in ["数据库连接失败请稍后重试", "この機能は現在利用できます", "データベースエラー発生中"]

@@ -156,7 +156,7 @@ impl<'a> Migration<'a> {
     fn prepare_scope(&mut self, entry: &Entry) -> Result<Definition> {
         let Options { interval, retention, rows, modulus, .. } = *self.options;
         let hash = Hash::Murmur3 { modulus: Some(modulus) };
-        let scheme = Scheme { hash, seed: 0, bands: self.sentry.count_bands(entry)?, rows };
+        let scheme = Scheme { hash, seed: 0, bands: self.sentry.count_bands(entry)?, rows, sketch: 0 };
         let expected = Definition { scheme, interval, retention, ..Definition::default() };
         let infos = self.scope.read_infos()?;
         for (info, part) in infos.iter().zip(&self.scope.parts) {

@@ -9,7 +9,6 @@
 //! buckets are there as well, since without one the items would not have met.
 
 use crate::index::Chunk;
-use crate::index::search::newest_sketch;
 use crate::index::search::profile::{Frequency, Profile};
 use crate::index::search::score::{ScoreMode, Scorer, SharedSum};
 use crate::index::search::similarity::{agreeing_slots, similarity};
@@ -51,17 +50,23 @@ pub struct BandShare<'a> {
     pub buckets: Vec<SharedBucket<'a>>,
 }
 
-/// Explains the score that a candidate, the second item, has for a query by the first one.
-pub fn explain<'a>(mode: ScoreMode, items: &[&[u8]; 2], bands: u16, chunks: &[&'a Chunk]) -> Explanation<'a> {
+/// Explains the score that a candidate, the second item, has for a query by the first one: given their profiles and
+/// sketches, and the chunks that these were read from.
+pub fn explain<'a>(
+    mode: ScoreMode,
+    [query, candidate]: &[Profile<'a>; 2],
+    sketches: [Option<&[u8]>; 2],
+    bands: u16,
+    chunks: &[&Chunk],
+) -> Explanation<'a> {
     // Step 1: find the buckets that both have, band by band.
-    let [query, candidate] = &items.map(|item| Profile::of_item(item, chunks));
     let observations = [query.observations(), candidate.observations()];
     let pairs_of_bands = query.by_band(bands).into_iter().zip(candidate.by_band(bands));
     let shared: Vec<Vec<SharedBucket>> =
         pairs_of_bands.map(|(query, candidate)| shared_buckets(&query, &candidate)).collect();
 
     if mode == ScoreMode::Jaccard {
-        return explain_by_sketches(items, chunks, observations, shared);
+        return explain_by_sketches(sketches, observations, shared);
     }
     // Step 2: add up their contributions to the score, of each band and in total.
     let all = chunks.iter().map(|chunk| chunk.observations()).sum();
@@ -90,12 +95,10 @@ pub fn explain<'a>(mode: ScoreMode, items: &[&[u8]; 2], bands: u16, chunks: &[&'
 
 /// The explanation of JACCARD: the slots in which the sketches of both agree.
 fn explain_by_sketches<'a>(
-    items: &[&[u8]; 2],
-    chunks: &[&'a Chunk],
+    sketches: [Option<&[u8]>; 2],
     observations: [u64; 2],
     shared: Vec<Vec<SharedBucket<'a>>>,
 ) -> Explanation<'a> {
-    let sketches = items.map(|item| newest_sketch(item, chunks));
     let agreement = match sketches {
         [Some(one), Some(other)] => Some(Agreement { slots: agreeing_slots(one, other), of: one.len() }),
         _ => None,

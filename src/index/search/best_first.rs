@@ -36,22 +36,22 @@ pub const BATCH: usize = 64;
 const RANGE_IDS: usize = Bounds::RANGE as usize;
 
 /// Ranges of items, by what the best item in each can be.
-pub struct RangeQueue(BinaryHeap<BoundedRange>);
+struct RangeQueue(BinaryHeap<BoundedRange>);
 
 /// A range with its bounds. The order is that of results: more observations come first, then what was seen first.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BoundedRange {
+struct BoundedRange {
     observations: u64,
     first_seen: Reverse<FirstSeen>,
     /// The number of the chunk.
-    pub chunk: u32,
+    chunk: u32,
     /// The number of the range in it.
-    pub range: usize,
+    range: usize,
 }
 
 impl RangeQueue {
     /// All ranges of these chunks.
-    pub fn new(chunks: &[SearchChunk]) -> RangeQueue {
+    fn new(chunks: &[SearchChunk]) -> RangeQueue {
         let mut ranges = Vec::new();
         // From the last chunk to the first: what the later ones can add is known by then.
         let mut later = 0;
@@ -115,7 +115,6 @@ impl<'a> Search<'_, 'a> {
     /// candidates from a number on.
     pub fn read_best_first(
         &self,
-        queue: &mut RangeQueue,
         best_score: f64,
         mut allowance: usize,
         (candidates, ranking): (&mut Candidates<'_, 'a>, &mut Ranking),
@@ -123,6 +122,7 @@ impl<'a> Search<'_, 'a> {
         finish: impl Fn(&mut Candidates<'_, 'a>, usize, &mut Budget) -> Result<(), TooManyPostings>,
         budget: &mut Budget,
     ) -> Result<bool, TooManyPostings> {
+        let mut queue = RangeQueue::new(&self.chunks);
         budget.take((queue.0.len() / cost::RANGES_PER_POSTING) as u64)?;
         let step = self.options.limit.unwrap_or(BATCH).clamp(1, BATCH);
         loop {
@@ -213,11 +213,10 @@ impl<'a> Search<'_, 'a> {
             (from..candidates.len()).for_each(|candidate| self.finish(candidate, remaining, candidates));
             Ok(())
         };
-        let mut queue = RangeQueue::new(&self.chunks);
         let mut ranking = self.rank_all(candidates);
         let allowance = pivot.posting_count / cost::POSTINGS_PER_LOOK;
         let state = (&mut *candidates, &mut ranking);
-        if self.read_best_first(&mut queue, best_score, allowance, state, is_in_pivot, finish, budget)? {
+        if self.read_best_first(best_score, allowance, state, is_in_pivot, finish, budget)? {
             return Ok(true);
         }
 

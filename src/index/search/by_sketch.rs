@@ -17,7 +17,7 @@
 //! The sketch of an item is that of the newest chunk that has one of it, and its score in an index is 0 if it or the
 //! query has none there.
 
-use super::best_first::{BATCH, RangeQueue};
+use super::best_first::BATCH;
 use super::candidates::Candidates;
 use super::cost::{self, Budget, TooManyPostings};
 use super::locate::Search;
@@ -49,9 +49,8 @@ impl<'a> Search<'_, 'a> {
                 let slots = self.queries[query].sketch.map_or(0, <[u8]>::len);
                 self.agreeing_slots(query, chunk, id, slots).is_some()
             };
-            let mut queue = RangeQueue::new(&self.chunks);
             let state = (&mut candidates, &mut ranking);
-            if self.read_best_first(&mut queue, 1.0, allowance, state, is_copy, finish, budget)? {
+            if self.read_best_first(1.0, allowance, state, is_copy, finish, budget)? {
                 return Ok(candidates);
             }
         }

@@ -71,7 +71,7 @@ on_each_server! {
         server.expect(format!("SIM.COMPARE s one 1 i TIMESTAMP {}", now - 3600), "[[['one', '1'], ['two', '0.5']]]");
         server.expect(format!("SIM.COMPARE s one 1 i TIMESTAMP {}", now - 7200), "[[]]");
         server.expect("SIM.CLASSIFY s SIGNATURE i 1 a WINDOW 1", "[[['one', '1']]]");
-        server.expect("SIM.CLASSIFY s SIGNATURE i 1 a WINDOW 1001", "[[['one', '0.5'], ['two', '0.5']]]"); // all there is
+        server.expect("SIM.CLASSIFY s SIGNATURE i 1 a WINDOW 1001", "[[['two', '0.5'], ['one', '0.5']]]"); // all there is
     }
 
     fn ties_go_to_more_observations_then_to_what_was_seen_first(server: Server) {

@@ -13,7 +13,7 @@ const TABLE: &str = r#"
 SIM.CREATE
     ERR wrong number of arguments for 'SIM.CREATE' command
 SIM.CREATE n NONSENSE
-    ERR unknown option 'NONSENSE': expected BANDS, ROWS, THRESHOLD, RECALL, SLOTS, INTERVAL, RETENTION, HASH, SEED, MODULUS, SHINGLE, LOWERCASE or MASK
+    ERR unknown option 'NONSENSE': expected BANDS, ROWS, THRESHOLD, RECALL, SLOTS, INTERVAL, RETENTION, HASH, SEED, MODULUS, SHINGLE, LOWERCASE, MASK, SKETCH or SCORE
 SIM.CREATE n BANDS
     ERR BANDS must be an integer between 1 and 1024
 SIM.CREATE n BANDS 4 ROWS
@@ -150,11 +150,11 @@ SIM.MERGE s "" i item
 SIM.MERGE s other i ""
     ERR source must be a non-empty name
 SIM.CREATE n "BANDS\x00" 4
-    ERR unknown option 'BANDS\x00': expected BANDS, ROWS, THRESHOLD, RECALL, SLOTS, INTERVAL, RETENTION, HASH, SEED, MODULUS, SHINGLE, LOWERCASE or MASK
+    ERR unknown option 'BANDS\x00': expected BANDS, ROWS, THRESHOLD, RECALL, SLOTS, INTERVAL, RETENTION, HASH, SEED, MODULUS, SHINGLE, LOWERCASE, MASK, SKETCH or SCORE
 SIM.CREATE n <1MB>
-    ERR unknown option 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...': expected BANDS, ROWS, THRESHOLD, RECALL, SLOTS, INTERVAL, RETENTION, HASH, SEED, MODULUS, SHINGLE, LOWERCASE or MASK
+    ERR unknown option 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...': expected BANDS, ROWS, THRESHOLD, RECALL, SLOTS, INTERVAL, RETENTION, HASH, SEED, MODULUS, SHINGLE, LOWERCASE, MASK, SKETCH or SCORE
 SIM.RECORD s item "\x00\xff\n%s%n" i 2 a b
-    ERR unknown option '\x00\xff\n%s%n': expected TIMESTAMP, SIGNATURE, FEATURES or TEXT
+    ERR unknown option '\x00\xff\n%s%n': expected TIMESTAMP, SIGNATURE, FEATURES, TEXT or SKETCH
 
 # keys of another type
 SIM.CREATE text
@@ -186,17 +186,17 @@ SIM.RECORD s item
 SIM.RECORD s item SIGNATURE
     ERR wrong number of arguments for 'SIM.RECORD' command
 SIM.RECORD s item NONSENSE i 2 a b
-    ERR unknown option 'NONSENSE': expected TIMESTAMP, SIGNATURE, FEATURES or TEXT
+    ERR unknown option 'NONSENSE': expected TIMESTAMP, SIGNATURE, FEATURES, TEXT or SKETCH
 SIM.RECORD s item TIMESTAMP 5
     ERR clause (SIGNATURE, FEATURES or TEXT) is missing
 SIM.RECORD s item SIGNATURE i
     ERR count must be an integer between 0 and 4294967295
 SIM.RECORD s item SIGNATURE i 2 a b c
-    ERR unknown option 'c': expected TIMESTAMP, SIGNATURE, FEATURES or TEXT
+    ERR unknown option 'c': expected TIMESTAMP, SIGNATURE, FEATURES, TEXT or SKETCH
 SIM.RECORD s item SIGNATURE i 2 a b LIMIT 5
-    ERR unknown option 'LIMIT': expected TIMESTAMP, SIGNATURE, FEATURES or TEXT
+    ERR unknown option 'LIMIT': expected TIMESTAMP, SIGNATURE, FEATURES, TEXT or SKETCH
 SIM.RECORD s item PROFILE i blob
-    ERR unknown option 'PROFILE': expected TIMESTAMP, SIGNATURE, FEATURES or TEXT
+    ERR unknown option 'PROFILE': expected TIMESTAMP, SIGNATURE, FEATURES, TEXT or SKETCH
 SIM.RECORD s item SIGNATURE i 2 a b TIMESTAMP
     ERR TIMESTAMP must be an integer between 0 and 9007199254740991, in seconds since 1970
 
@@ -241,7 +241,7 @@ SIM.CLASSIFY s
 SIM.CLASSIFY s LIMIT 5
     ERR clause (SIGNATURE, FEATURES, TEXT or PROFILE) is missing
 SIM.CLASSIFY s NONSENSE i 2 a b
-    ERR unknown option 'NONSENSE': expected SIGNATURE, FEATURES, TEXT, PROFILE, TIMESTAMP, WINDOW, LIMIT, MINSCORE, MINBANDS, SCORE or COMBINE
+    ERR unknown option 'NONSENSE': expected SIGNATURE, FEATURES, TEXT, SKETCH, PROFILE, TIMESTAMP, WINDOW, LIMIT, MINSCORE, MINBANDS, SCORE or COMBINE
 SIM.CLASSIFY s SIGNATURE i 3 a b c
     ERR count must be 2, the scope's BANDS: a signature has one bucket for each band
 SIM.CLASSIFY s SIGNATURE i 2 a
@@ -249,7 +249,7 @@ SIM.CLASSIFY s SIGNATURE i 2 a
 SIM.CLASSIFY s TEXT i "\xff"
     ERR text must be valid UTF-8
 SIM.CLASSIFY s NOSELF SIGNATURE i 2 a b
-    ERR unknown option 'NOSELF': expected SIGNATURE, FEATURES, TEXT, PROFILE, TIMESTAMP, WINDOW, LIMIT, MINSCORE, MINBANDS, SCORE or COMBINE
+    ERR unknown option 'NOSELF': expected SIGNATURE, FEATURES, TEXT, SKETCH, PROFILE, TIMESTAMP, WINDOW, LIMIT, MINSCORE, MINBANDS, SCORE or COMBINE
 SIM.CLASSIFY s PROFILE i
     ERR blob is missing
 SIM.CLASSIFY s PROFILE i blob
@@ -296,7 +296,7 @@ SIM.COMPARE s item 1 i WINDOW -1
 SIM.COMPARE s item 1 i WINDOW all
     ERR WINDOW must be an integer between 1 and 1001
 SIM.COMPARE s item 1 i SCORE jaccard
-    ERR SCORE must be OVERLAP, COVERAGE or SIGNIFICANCE
+    ERR SCORE JACCARD needs a scope with a SKETCH, and this one has none: name another SCORE, or create a scope with SIM.CREATE ... SKETCH 256
 SIM.COMPARE s item 1 i TIMESTAMP now
     ERR TIMESTAMP must be an integer between 0 and 9007199254740991, in seconds since 1970
 SIM.COMPARE s item 1 i LIMIT 1 LIMIT 1
@@ -338,13 +338,13 @@ SIM.SIGNATURE s
 SIM.SIGNATURE s TEXT
     ERR wrong number of arguments for 'SIM.SIGNATURE' command
 SIM.SIGNATURE s NONSENSE x
-    ERR unknown option 'NONSENSE': expected FEATURES or TEXT
+    ERR unknown option 'NONSENSE': expected FEATURES, TEXT or WITHSKETCH
 SIM.SIGNATURE s TEXT "\xc3"
     ERR text must be valid UTF-8
 SIM.SIGNATURE s TEXT <1MB+1>
     ERR text must be at most 1048576 bytes long (simile.max-text)
 SIM.SIGNATURE s TEXT one two
-    ERR unknown option 'two': expected no further argument
+    ERR unknown option 'two': expected FEATURES, TEXT or WITHSKETCH
 SIM.SIGNATURE s FEATURES 2 a
     ERR feature is missing
 SIM.SIGNATURE s FEATURES -1
@@ -369,11 +369,11 @@ SIM.ASSIGN s item MINSCORE nan SIGNATURE i 2 a b
 SIM.ASSIGN s item MINSCORE 1 MINSCORE 1 SIGNATURE i 2 a b
     ERR MINSCORE is given twice
 SIM.ASSIGN s item MINSCORE 1 LIMIT 1 SIGNATURE i 2 a b
-    ERR unknown option 'LIMIT': expected MINSCORE, TIMESTAMP, SCORE, SIGNATURE, FEATURES or TEXT
+    ERR unknown option 'LIMIT': expected MINSCORE, TIMESTAMP, SCORE, SIGNATURE, FEATURES, TEXT or SKETCH
 SIM.ASSIGN s item MINSCORE 1 SCORE best SIGNATURE i 2 a b
-    ERR SCORE must be OVERLAP, COVERAGE or SIGNIFICANCE
+    ERR SCORE must be OVERLAP, COVERAGE, SIGNIFICANCE or JACCARD
 SIM.ASSIGN s item MINSCORE 1 SIGNATURE i 1 a b
-    ERR unknown option 'b': expected MINSCORE, TIMESTAMP, SCORE, SIGNATURE, FEATURES or TEXT
+    ERR unknown option 'b': expected MINSCORE, TIMESTAMP, SCORE, SIGNATURE, FEATURES, TEXT or SKETCH
 SIM.ASSIGN s item MINSCORE 1 SIGNATURE i 3 a b c
     ERR count must be 2, the scope's BANDS: a signature has one bucket for each band
 SIM.ASSIGN s "" MINSCORE 1 SIGNATURE i 2 a b
@@ -389,7 +389,7 @@ SIM.EXPLAIN s i item ""
 SIM.EXPLAIN s i item other LIMIT 1
     ERR unknown option 'LIMIT': expected SCORE, TIMESTAMP or WINDOW
 SIM.EXPLAIN s i item other SCORE
-    ERR SCORE must be OVERLAP, COVERAGE or SIGNIFICANCE
+    ERR SCORE must be OVERLAP, COVERAGE, SIGNIFICANCE or JACCARD
 SIM.EXPLAIN s i item other SCORE coverage SCORE coverage
     ERR SCORE is given twice
 SIM.EXPLAIN s i item other WINDOW 1002
@@ -429,13 +429,13 @@ SIM.ALTER s RETENTION 1001
 SIM.ALTER s RETENTION long
     ERR RETENTION must be an integer between 0 and 1000
 SIM.ALTER s RETENTION 1 INTERVAL 60
-    ERR unknown option 'INTERVAL': expected no further argument
+    ERR only RETENTION and SCORE can be altered: for any other change, create another scope
 SIM.ALTER s BANDS 4
 SIM.ALTER s INTERVAL 60
 SIM.ALTER s UID 0123456789abcdef
-    ERR only RETENTION can be altered: for any other change, create another scope
+    ERR only RETENTION and SCORE can be altered: for any other change, create another scope
 SIM.ALTER s NONSENSE 1
-    ERR unknown option 'NONSENSE': expected RETENTION
+    ERR unknown option 'NONSENSE': expected RETENTION or SCORE
 SIM.ALTER missing RETENTION 1
     ERR no such scope: make it with SIM.CREATE
 

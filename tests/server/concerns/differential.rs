@@ -81,6 +81,9 @@ struct Found {
     scores: Vec<Option<Score>>,
 }
 
+/// What an item had in an interval: the start, its profile, and its arrival.
+type Taken = (i64, Profile, u64);
+
 struct Model {
     now: i64,
     scopes: BTreeMap<Bytes, Definition>,
@@ -248,7 +251,7 @@ impl Model {
     }
 
     /// Takes an item out of an index, or of all of them, and gives what it had: index, start, profile, arrival.
-    fn take(&mut self, scope: &[u8], index: &[u8], item: &[u8]) -> Vec<(Bytes, Vec<(i64, Profile, u64)>)> {
+    fn take(&mut self, scope: &[u8], index: &[u8], item: &[u8]) -> Vec<(Bytes, Vec<Taken>)> {
         let indexes: BTreeSet<Bytes> = match index {
             b"*" => {
                 self.counts.keys().filter(|key| key.scope == scope).map(|key| key.index.clone()).collect()
@@ -259,7 +262,7 @@ impl Model {
         for index in indexes {
             let mine = |key: &ProfileKey| key.scope == scope && key.index == index && key.item == item;
             let keys: Vec<ProfileKey> = self.counts.keys().filter(|key| mine(key)).cloned().collect();
-            let had: Vec<(i64, Profile, u64)> = keys
+            let had: Vec<Taken> = keys
                 .iter()
                 .filter_map(|key| Some((key.start, self.counts.remove(key)?, self.arrivals[key])))
                 .collect();

@@ -140,7 +140,7 @@ on_each_server! {
         assert_eq!(seen(2), "present ahead");
         assert_eq!(seen(3), "ahead");
         assert_eq!(seen(4), "");
-        assert_eq!(seen(-1), "hour hours");
+        assert_eq!(seen(-1), "hours hour");
         assert_eq!(seen(-2), "hours");
         assert_eq!(seen(-3), "");
         assert_eq!(seen(-now / 3600), ""); // 1970
