@@ -96,7 +96,7 @@ on_each_server! {
     fn a_text_has_one_normal_form(server: Server) {
         server.does("SIM.CREATE s SHINGLE CHARS 64");
         same(&server, "TEXT \" cafe\u{301}\u{a0}\u{ff11}\u{200b} \"", "FEATURES 1 \"caf\u{e9} 1\"");
-        same(&server, "TEXT \"one\\r\\ntwo\"", "FEATURES 1 \"one two\"");
+        same(&server, "TEXT \"one\\x0d\\x0atwo\"", "FEATURES 1 \"one two\"");
     }
 
     fn mask_hides_numbers_and_identifiers(server: Server) {
