@@ -258,7 +258,8 @@ mod tests {
             ),
             (
                 "clause [clause ...]",
-                "clause<index-count-bucket(SIGNATURE:index count bucket*) \
+                "clause<index-count-bucket-index-sketch(SIGNATURE:index count bucket* \
+                 index-sketch(SKETCH:index sketch)?) \
                  index-count-feature(FEATURES:index count feature?*) index-text(TEXT:index text)>*",
             ),
             ("scope when", "scope TIMESTAMP:unix-time-seconds? WINDOW:intervals?"),
