@@ -68,9 +68,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let mut queries: SmallVec<[IndexQuery; 2]> = SmallVec::new();
     for ((clause, observation), chunks) in clauses.iter().zip(&observations).zip(&chunks) {
         let (profile, sketch) = match (clause, observation) {
-            (QueryClause::Profile(_, blob), _) => {
-                (profile_of(blob, &seconds)?, sketch_of(blob, &seconds, &scope.definition))
-            }
+            (QueryClause::Profile(_, blob), _) => (profile_of(blob, &seconds)?, blob.sketch(&seconds)),
             (_, Some(observation)) => (observation.profile(), observation.sketch()),
             (_, None) => (Profile::default(), None),
         };
@@ -136,11 +134,6 @@ impl<'a> QueryClause<'a> {
             }
         }
     }
-}
-
-/// The newest sketch of a blob in a window, if it has the scope's number of slots.
-fn sketch_of<'a>(blob: &Blob<'a>, window: &RangeInclusive<u64>, definition: &Definition) -> Option<&'a [u8]> {
-    blob.sketch(window).filter(|sketch| sketch.len() == usize::from(definition.scheme.sketch))
 }
 
 /// The profile of a blob in a window.

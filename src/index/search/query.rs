@@ -2,7 +2,7 @@
 
 use super::profile::{ItemLocation, Profile};
 use super::score::{ScoreMode, Scorer};
-use crate::index::chunk::Chunk;
+use crate::index::chunk::{Chunk, hash};
 
 /// A query in one index: a profile, and the chunks to search.
 #[derive(Debug)]
@@ -29,15 +29,16 @@ impl<'a> IndexQuery<'a> {
     /// the same item in all indexes.
     pub fn of_item(item: &[u8], chunks: &'a [&'a Chunk]) -> IndexQuery<'a> {
         let (profile, self_location) = Profile::of_item_with_location(item, chunks);
-        let sketch = newest_sketch(item, chunks);
+        let in_chunk = |(chunk, id): (&&'a Chunk, &Option<u32>)| chunk.items().sketch((*id)?);
+        let sketch = chunks.iter().zip(&self_location.ids).rev().find_map(in_chunk);
         IndexQuery { chunks, profile, sketch, self_location, min_bands: 1 }
     }
 
     /// Looks like this sketch, for the score JACCARD. Without one, or with one of another length than the sketches of
     /// the chunks, nothing is found by that score.
     pub fn with_sketch(self, sketch: Option<&'a [u8]>) -> IndexQuery<'a> {
-        let length = self.chunks.first().map_or(0, |chunk| chunk.sketch_length());
-        let sketch = sketch.filter(|sketch| sketch.len() == usize::from(length) && length > 0);
+        let sketch =
+            sketch.filter(|sketch| sketch.len() == usize::from(self.sketch_length()) && !sketch.is_empty());
         IndexQuery { sketch, ..self }
     }
 
@@ -53,19 +54,25 @@ impl<'a> IndexQuery<'a> {
         self.chunks.first().map_or(1, |chunk| chunk.bands())
     }
 
+    /// The slots of a sketch in the index; 0 if it keeps none.
+    fn sketch_length(&self) -> u16 {
+        self.chunks.first().map_or(0, |chunk| chunk.sketch_length())
+    }
+
     /// The scorer of this query: all that a score needs apart from the candidate.
     pub(super) fn scorer(&self, mode: ScoreMode) -> Scorer {
         debug_assert!(self.profile.observations() < 1 << 42, "B*Q*T must stay below 2^96: see `score`");
         let all_observations = self.chunks.iter().map(|chunk| chunk.observations()).sum();
         let query_observations = self.profile.observations();
-        let slots = self.chunks.first().map_or(0, |chunk| chunk.sketch_length());
-        Scorer { mode, bands: self.bands(), query_observations, all_observations, slots }
+        let (bands, slots) = (self.bands(), self.sketch_length());
+        Scorer { mode, bands, query_observations, all_observations, slots }
     }
 }
 
 /// The sketch of an item in the newest of these chunks, given oldest first, that has one.
 pub fn newest_sketch<'a>(item: &[u8], chunks: &[&'a Chunk]) -> Option<&'a [u8]> {
-    chunks.iter().rev().find_map(|chunk| chunk.sketch(item))
+    let hash = hash::name(item);
+    chunks.iter().rev().find_map(|chunk| chunk.items().sketch(chunk.item_id_by_hash(item, hash)?))
 }
 
 /// The options of a search.
