@@ -280,7 +280,7 @@ impl<'a> BlobChunk<'a> {
         // Slots of another number can be compared with nothing here.
         if let Some(sketch) = self.sketch.filter(|sketch| sketch.len() == usize::from(chunk.sketch_length()))
         {
-            chunk.keep_sketch(item, sketch);
+            chunk.keep_sketch_by_id(id, sketch);
         }
     }
 }

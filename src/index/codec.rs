@@ -31,9 +31,10 @@
 //!
 //! # Why no ids
 //! In memory, items and buckets refer to each other by ids. No id is written, so none can be out of range or
-//! contradict another when it is read. Nor is the number of an arrival: items arrive again as they are read. A chunk is rebuilt by the same functions that record observations, and
-//! bytes that break a rule are an error. The only number of elements that is written is that of a band's
-//! buckets. Nothing is allocated for it in advance: it only ends a loop, which fails if the bytes end first.
+//! contradict another when it is read. Nor is the number of an arrival: items arrive again as they are read. A
+//! chunk is rebuilt by the same functions that record observations, and bytes that break a rule are an error. The
+//! only number of elements that is written is that of a band's buckets. Nothing is allocated for it in advance: it
+//! only ends a loop, which fails if the bytes end first.
 //!
 //! *Turned down:* writing the memory as it is. It would load faster, but every byte would have to be trusted.
 
@@ -309,7 +310,7 @@ fn read_item(chunk: &mut Chunk, from: &mut Reader) -> Result<(), DecodeError> {
     let item = chunk.add_observations(name, observations);
     chunk.add_counts(item, buckets.into_iter());
     if let Some(sketch) = sketch {
-        chunk.keep_sketch(name, sketch);
+        chunk.keep_sketch_by_id(item, sketch);
     }
     Ok(())
 }

@@ -282,11 +282,8 @@ fn add_observations(
 /// Adds an observation to a chunk, and keeps its sketch if it is the item's first there.
 fn add_observation(chunk: &mut Chunk, item: &[u8], observation: &Observation) -> Recorded {
     let counts = chunk.record(item, observation.buckets());
-    let kept = observation.sketch().filter(|_| chunk.sketch(item).is_none());
-    if let Some(sketch) = kept {
-        chunk.keep_sketch(item, sketch);
-    }
-    Recorded { counts, is_sketch_kept: kept.is_some() }
+    let is_sketch_kept = observation.sketch().is_some_and(|sketch| chunk.keep_sketch(item, sketch));
+    Recorded { counts, is_sketch_kept }
 }
 
 /// Creates the chunk of an index and start, and lists it in the scope. This happens once an interval, and

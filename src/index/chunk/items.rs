@@ -277,11 +277,13 @@ impl Items {
         }
     }
 
-    /// Keeps an item's sketch, unless it has one.
-    pub fn keep_sketch(&mut self, id: u32, sketch: &[u8]) {
-        if self.sketch(id).is_none() {
+    /// Keeps an item's sketch, unless it has one. Returns true if it is kept.
+    pub fn keep_sketch(&mut self, id: u32, sketch: &[u8]) -> bool {
+        let is_first = self.sketch(id).is_none();
+        if is_first {
             self.sketches.add(id, sketch);
         }
+        is_first
     }
 
     /// True if new names of the length `bytes` in all, and `entries` more in the lists of buckets, still fit.

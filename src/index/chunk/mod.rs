@@ -186,13 +186,16 @@ impl Chunk {
         counts
     }
 
-    /// Keeps the sketch of an item, unless the item has one. It must be here, and the sketch must have
-    /// [`Self::sketch_length`] slots, at least one.
-    pub fn keep_sketch(&mut self, item: &[u8], sketch: &[u8]) {
+    /// Keeps the sketch of an item, unless the item has one. The sketch must have [`Self::sketch_length`] slots,
+    /// at least one. Returns true if it is kept; false also if the item is not here.
+    pub fn keep_sketch(&mut self, item: &[u8], sketch: &[u8]) -> bool {
+        self.item_id(item).is_some_and(|id| self.keep_sketch_by_id(id, sketch))
+    }
+
+    /// [`Self::keep_sketch`], for a caller that has the item's id.
+    pub(crate) fn keep_sketch_by_id(&mut self, item: u32, sketch: &[u8]) -> bool {
         debug_assert_eq!(sketch.len(), usize::from(self.sketch_length()));
-        if let Some(id) = self.item_id(item) {
-            self.items.keep_sketch(id, sketch);
-        }
+        self.items.keep_sketch(item, sketch)
     }
 
     /// Adds to the number of an item's observations, and adds the item if it is new. Returns its id. This is

@@ -53,6 +53,13 @@ impl Sketches {
         self.numbers.get(item as usize).copied().filter(|number| *number != NONE)
     }
 
+    fn set_number(&mut self, item: u32, number: u32) {
+        while self.numbers.len() <= item as usize {
+            self.numbers.push(NONE);
+        }
+        self.numbers[item as usize] = number;
+    }
+
     /// The index of a sketch's first slot.
     fn start(&self, number: u32) -> usize {
         // A run does not cross the border of a segment, so a segment holds a whole number of sketches.
@@ -66,10 +73,7 @@ impl Sketches {
     pub fn add(&mut self, item: u32, sketch: &[u8]) {
         debug_assert!(sketch.len() == usize::from(self.length) && !sketch.is_empty(), "invariant 13");
         debug_assert!(self.number(item).is_none(), "an item gets a second sketch");
-        while self.numbers.len() <= item as usize {
-            self.numbers.push(NONE);
-        }
-        self.numbers[item as usize] = self.owners.len() as u32;
+        self.set_number(item, self.owners.len() as u32);
         self.owners.push(item);
         let start = self.slots.push_run(sketch.len());
         self.slots.run_mut(start, sketch.len()).copy_from_slice(sketch);
@@ -95,10 +99,7 @@ impl Sketches {
         self.remove(to);
         let Some(number) = self.number(from) else { return };
         self.numbers[from as usize] = NONE;
-        while self.numbers.len() <= to as usize {
-            self.numbers.push(NONE);
-        }
-        self.numbers[to as usize] = number;
+        self.set_number(to, number);
         self.owners[number as usize] = to;
     }
 
