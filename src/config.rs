@@ -223,19 +223,18 @@ const SHINGLE_TEXT: Text = Text {
 const SKETCH_TEXT: Text = Text {
     read: |text| {
         let slots = text.parse::<u64>().ok();
-        slots.filter(|slots| *slots == 0 || Definition::SKETCH.contains(slots)).map(|slots| slots as i64)
+        slots.filter(|slots| Definition::is_sketch(*slots)).map(|slots| slots as i64)
     },
     write: |value| value.to_string(),
     expected: "0, or an integer between 16 and 4096",
 };
 
 const fn encode_score(score: ScoreMode) -> i64 {
-    score as i64
+    score.number() as i64
 }
 
 fn decode_score(value: i64) -> ScoreMode {
-    let found = ScoreMode::WORDS.iter().find(|(_, score)| encode_score(*score) == value);
-    found.map(|(_, score)| *score).unwrap_or_default()
+    ScoreMode::from_number(value as u64).unwrap_or_default()
 }
 
 const SCORE_TEXT: Text = Text {
@@ -277,7 +276,7 @@ pub fn check() -> Result<(), String> {
     if !Definition::SLOTS.contains(&slots) {
         return Err(format!("bands times rows must be at most {}, not {slots}", Definition::SLOTS.end()));
     }
-    if decode_score(SCORE.get()) == ScoreMode::Jaccard && SKETCH.get() == 0 {
+    if !decode_score(SCORE.get()).is_possible_with(SKETCH.get() as u16) {
         return Err("score JACCARD needs a sketch: set sketch, too, for example to 256".to_string());
     }
     Ok(())

@@ -224,8 +224,7 @@ impl Definition {
         let mask = from.read_number_in(0..=1)? == 1;
         let sketch = Definition::read_sketch(from)?;
         let score = ScoreMode::from_number(from.read_number()?).ok_or(DecodeError::Range)?;
-        let lacks_sketch = score == ScoreMode::Jaccard && sketch == 0;
-        if !Definition::SLOTS.contains(&(bands * rows)) || lacks_sketch {
+        if !Definition::SLOTS.contains(&(bands * rows)) || !score.is_possible_with(sketch) {
             return Err(DecodeError::Range);
         }
         let hash = match (hash, modulus) {
@@ -245,8 +244,12 @@ impl Definition {
     /// As [`Self::read`].
     pub fn read_sketch(from: &mut Reader) -> Result<u16, DecodeError> {
         let slots = from.read_number()?;
-        let is_allowed = slots == 0 || Definition::SKETCH.contains(&slots);
-        if is_allowed { Ok(slots as u16) } else { Err(DecodeError::Range) }
+        if Definition::is_sketch(slots) { Ok(slots as u16) } else { Err(DecodeError::Range) }
+    }
+
+    /// True if a sketch may have this many slots, or if it is 0, for none.
+    pub fn is_sketch(slots: u64) -> bool {
+        slots == 0 || Definition::SKETCH.contains(&slots)
     }
 }
 

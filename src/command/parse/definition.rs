@@ -140,12 +140,11 @@ impl<'a> CreateOptions<'a> {
     /// The score of queries that name none, with a sketch of this many slots. THRESHOLD implies JACCARD, unless
     /// there is no sketch.
     fn score(&self, sketch: u16, base: ScoreMode) -> Result<ScoreMode, Error> {
-        let is_possible = |score| sketch > 0 || score != ScoreMode::Jaccard;
         match self.score {
-            Some(score) if is_possible(score) => Ok(score),
+            Some(score) if score.is_possible_with(sketch) => Ok(score),
             Some(_) => Err(Error::Usage("SCORE JACCARD needs a SKETCH: give SKETCH 256, or another SCORE")),
             None if self.threshold.is_some() && sketch > 0 => Ok(ScoreMode::Jaccard),
-            None if is_possible(base) => Ok(base),
+            None if base.is_possible_with(sketch) => Ok(base),
             None => Ok(ScoreMode::default()),
         }
     }
@@ -208,7 +207,7 @@ fn take_shingle(args: &mut Args) -> Result<Shingle, Error> {
 
 fn take_sketch(args: &mut Args) -> Result<u16, Error> {
     let number = args.number("SKETCH", 0..=*Definition::SKETCH.end()).ok();
-    let slots = number.filter(|slots| *slots == 0 || Definition::SKETCH.contains(slots));
+    let slots = number.filter(|slots| Definition::is_sketch(*slots));
     slots.map(|slots| slots as u16).ok_or_else(|| {
         let (least, most) = (Definition::SKETCH.start(), Definition::SKETCH.end());
         Error::expected("SKETCH", format!("0, or an integer between {least} and {most}"))

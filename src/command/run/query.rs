@@ -14,11 +14,7 @@ use smallvec::SmallVec;
 /// JACCARD, and the scope keeps no sketches.
 pub fn scope_score(definition: &Definition, asked: Option<ScoreMode>) -> Result<ScoreMode, Error> {
     let score = asked.unwrap_or(definition.score);
-    if score == ScoreMode::Jaccard && definition.scheme.sketch == 0 {
-        Err(Error::NoSketch)
-    } else {
-        Ok(score)
-    }
+    if score.is_possible_with(definition.scheme.sketch) { Ok(score) } else { Err(Error::NoSketch) }
 }
 
 impl QueryOptions {

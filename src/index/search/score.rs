@@ -59,8 +59,13 @@ impl ScoreMode {
         ScoreMode::WORDS[self as usize].0
     }
 
+    /// True if it can be computed with sketches of this many slots: JACCARD cannot with none.
+    pub fn is_possible_with(self, sketch: u16) -> bool {
+        self != ScoreMode::Jaccard || sketch > 0
+    }
+
     /// Its number in an encoding.
-    pub(crate) fn number(self) -> u64 {
+    pub(crate) const fn number(self) -> u64 {
         self as u64
     }
 
