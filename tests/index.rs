@@ -470,7 +470,7 @@ proptest! {
 }
 
 /// A history among copies: (chunk, text, items, times) records some new items with one of a few texts, the first of
-/// them several times; every so many items, one is deleted or merged away, or was in another chunk before.
+/// them several times; now and then an item is deleted or merged away, or was in another chunk before.
 type Copies = Vec<(usize, u8, u16, u8)>;
 
 fn copies() -> impl Strategy<Value = Copies> {

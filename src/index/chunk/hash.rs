@@ -34,6 +34,11 @@ pub fn id(id: u32) -> u32 {
     (mixed >> 32) as u32
 }
 
+/// The hash of an id in a chunk, given by the chunk's number in a search.
+pub fn id_in_chunk(chunk: u32, item: u32) -> u32 {
+    id(item.wrapping_add(chunk << 16))
+}
+
 /// Spreads a hash of 32 bits over the 64 that a table of hashbrown takes. It reads the lowest and the highest.
 pub fn spread(hash: u32) -> u64 {
     u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)

@@ -35,9 +35,6 @@ pub const BATCH: usize = 64;
 /// The ids of a range.
 const RANGE_IDS: usize = Bounds::RANGE as usize;
 
-/// Ranges of items, by what the best item in each can be.
-struct RangeQueue(BinaryHeap<BoundedRange>);
-
 /// A range with its bounds. The order is that of results: more observations come first, then what was seen first.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct BoundedRange {
@@ -49,9 +46,9 @@ struct BoundedRange {
     range: usize,
 }
 
-impl RangeQueue {
-    /// All ranges of these chunks.
-    fn new(chunks: &[SearchChunk]) -> RangeQueue {
+impl BoundedRange {
+    /// All ranges of these chunks; the heap gives the one first that can hold the best item.
+    fn all_of(chunks: &[SearchChunk]) -> BinaryHeap<BoundedRange> {
         let mut ranges = Vec::new();
         // From the last chunk to the first: what the later ones can add is known by then.
         let mut later = 0;
@@ -68,20 +65,12 @@ impl RangeQueue {
             }
             later += most;
         }
-        RangeQueue(BinaryHeap::from(ranges))
+        BinaryHeap::from(ranges)
     }
 
-    /// Takes the range that can hold the best item.
-    fn pop(&mut self) -> Option<BoundedRange> {
-        self.0.pop()
-    }
-}
-
-impl BoundedRange {
     /// True unless every item of the range comes after `other` if their scores are equal.
     fn may_beat(&self, other: &RankedCandidate) -> bool {
-        let first_seen = self.first_seen.0;
-        RankedCandidate { observations: self.observations, first_seen, ..*other }.result_order(other).is_lt()
+        other.loses_a_tie_to(self.observations, self.first_seen.0)
     }
 }
 
@@ -90,21 +79,16 @@ impl<'a> Search<'_, 'a> {
     /// are equal.
     pub fn may_beat(&self, chunk: u32, id: u32, other: &RankedCandidate) -> bool {
         let items = self.chunks[chunk as usize].chunk.items();
-        // Nearly always a tag says that another chunk does not have it.
-        let hash = items.hash(id);
-        let find_in = |chunk: &SearchChunk| {
-            let others = chunk.chunk.items();
-            let found = if others.may_have(hash) { others.find(items.name(id), hash) } else { None };
-            found.map(|id| u64::from(others.observations(id)))
+        let observations_in = |SearchChunk { chunk, .. }: &SearchChunk| {
+            let id = chunk.item_id_by_hash(items.name(id), items.hash(id))?;
+            Some(u64::from(chunk.items().observations(id)))
         };
         let (earlier, from_here) = self.chunks.split_at(chunk as usize);
-        if earlier.iter().any(|earlier| find_in(earlier).is_some()) {
+        if earlier.iter().any(|earlier| observations_in(earlier).is_some()) {
             return true; // it was seen first there
         }
-        let in_later = from_here.iter().skip(1).filter_map(find_in).sum::<u64>();
-        let observations = u64::from(items.observations(id)) + in_later;
-        let first_seen = (chunk, items.arrival(id));
-        RankedCandidate { observations, first_seen, ..*other }.result_order(other).is_lt()
+        let in_later = from_here.iter().skip(1).filter_map(observations_in).sum::<u64>();
+        other.loses_a_tie_to(u64::from(items.observations(id)) + in_later, (chunk, items.arrival(id)))
     }
 
     /// Looks at items best first, until the k best are known to be `best_score` items and in the result, or until
@@ -122,15 +106,15 @@ impl<'a> Search<'_, 'a> {
         finish: impl Fn(&mut Candidates<'_, 'a>, usize, &mut Budget) -> Result<(), TooManyPostings>,
         budget: &mut Budget,
     ) -> Result<bool, TooManyPostings> {
-        let mut queue = RangeQueue::new(&self.chunks);
-        budget.take((queue.0.len() / cost::RANGES_PER_POSTING) as u64)?;
+        let mut ranges = BoundedRange::all_of(&self.chunks);
+        budget.take((ranges.len() / cost::RANGES_PER_POSTING) as u64)?;
         let step = self.options.limit.unwrap_or(BATCH).clamp(1, BATCH);
         loop {
             let kth_best = |ranking: &Ranking| {
                 ranking.kth_best().filter(|kth_best| kth_best.score >= best_score).copied()
             };
             ranking.keep_best();
-            let Some(range) = queue.pop() else { return Ok(kth_best(ranking).is_some()) };
+            let Some(range) = ranges.pop() else { return Ok(kth_best(ranking).is_some()) };
             if kth_best(ranking).is_some_and(|kth_best| !range.may_beat(&kth_best)) {
                 return Ok(true);
             }
@@ -190,10 +174,7 @@ impl<'a> Search<'_, 'a> {
         };
         // An item of the best score is in every remaining bucket, so also in this one. It is of the first index that
         // has any, because results are in the order in which they were seen in that.
-        let Some(first_query) = remaining.iter().map(|bucket| bucket.query).min() else { return Ok(false) };
-        let Some(pivot) = remaining.iter().find(|bucket| bucket.query == first_query) else {
-            return Ok(false);
-        };
+        let Some(pivot) = remaining.iter().min_by_key(|bucket| bucket.query) else { return Ok(false) };
         if pivot.posting_count <= BATCH.max(limit) {
             return Ok(false); // reading it is as cheap
         }

@@ -41,7 +41,7 @@ impl<'a> Search<'_, 'a> {
 
         // Copies: an item of score 1 has the query's sketch, and is most likely in all of its buckets, so also in the one
         // with the fewest members.
-        let fewest = self.buckets.iter().map(|bucket| bucket.posting_count).min().unwrap_or(0);
+        let fewest = self.buckets.first().map_or(0, |bucket| bucket.posting_count); // sorted, if there is a limit
         if self.options.limit.is_some_and(|limit| fewest > BATCH.max(limit)) {
             let allowance = fewest / cost::POSTINGS_PER_LOOK;
             let is_copy = |chunk: u32, id: u32| {

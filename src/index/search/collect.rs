@@ -147,13 +147,13 @@ impl<'s, 'a> Search<'s, 'a> {
             if candidates.is_finished(candidate) {
                 continue;
             }
-            candidates.mark_finished(candidate);
             // The bound assumes that the candidate has everything in the remaining buckets. The threshold is not updated in
             // this loop: it could only rise, and recomputing it would cost more than it saves.
             if certainly_below(self.upper_bound(candidates, candidate, &bound), threshold) {
-                continue;
+                candidates.mark_finished(candidate);
+            } else {
+                self.finish(candidate, remaining, candidates);
             }
-            self.finish(candidate, remaining, candidates);
         }
     }
 
@@ -266,8 +266,8 @@ impl<'s, 'a> Search<'s, 'a> {
     ///    below the threshold, the member is out.
     /// 2. At a tie, more observations would win. They cannot if each of them also lowers the score.
     /// 3. Then comparing the bound itself, by the order of results, is safe: either no observation is unseen, and this is
-    ///    the final score of an item that was first seen here, or the final score is lower by at least one part in 2^42 (T is below 2^42, see `score`): far more than the rounding
-    ///    of a double, which is 2^-53.
+    ///    the final score of an item that was first seen here, or the final score is lower by at least one part in 2^42
+    ///    (T is below 2^42, see `score`): far more than the rounding of a double, which is 2^-53.
     fn may_rank(&self, bucket: &QueryBucket, hit: PostingHit, ranking: &Ranking) -> bool {
         let PostingHit { chunk, posting: Posting { item, count }, .. } = hit;
         let items = self.chunks[chunk as usize].chunk.items();

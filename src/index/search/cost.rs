@@ -19,7 +19,7 @@ pub const PER_NEW_CANDIDATE: usize = 3;
 pub const RANGES_PER_POSTING: usize = 8;
 /// For each range of items that is looked at best first.
 pub const PER_RANGE: u64 = 32;
-/// A search among copies gives up looking at items best first after one for every so many postings of a bucket.
+/// Postings of a bucket for each item that a search among copies may look at best first, before it gives that up.
 pub const POSTINGS_PER_LOOK: usize = 4;
 /// With JACCARD, postings of items that were met before, for each posting.
 pub const REPEATS_PER_POSTING: usize = 32;

@@ -36,7 +36,7 @@ impl MetItems {
                 is_new
             }
             MetItems::Few(pairs) => {
-                let hash_of = |(chunk, id): &(u32, u32)| spread(hash::id(id.wrapping_add(chunk << 16)));
+                let hash_of = |(chunk, id): &(u32, u32)| spread(hash::id_in_chunk(*chunk, *id));
                 let pair = (chunk, id);
                 let is_new = pairs.find(hash_of(&pair), |met| *met == pair).is_none();
                 if is_new {

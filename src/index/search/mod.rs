@@ -65,11 +65,15 @@
 //! | `locate` | phase 1: where the query's buckets are in the chunks |
 //! | `collect` | phase 2: reading postings until nothing unread can change the result |
 //! | `prune` | the bounds that phase 2 stops by |
+//! | `best_first` | how phase 2 ends among copies, which all have the best score |
+//! | `by_sketch` | phase 2 of a search by JACCARD: comparing sketches |
+//! | `met` | the items that phase 2 of JACCARD has met |
 //! | `candidates` | the candidates and their accumulators |
 //! | `recent` | a direct-mapped cache of candidates, for items that share several buckets |
 //! | `once_sketch` | a counting sketch: which members of a bucket are in one chunk only |
 //! | `rank` | phase 3: the order of results, and the k best |
 //! | `score` | [`ScoreMode`], and the arithmetic of each |
+//! | `similarity` | the Jaccard similarity of two sketches |
 //! | `cost` | [`Budget`], and what each step takes from it |
 
 mod best_first;

@@ -26,8 +26,13 @@ pub struct RankedCandidate {
 }
 
 impl RankedCandidate {
+    /// True if an item of the same score, with these observations and first seen then, would come before.
+    pub fn loses_a_tie_to(&self, observations: u64, first_seen: FirstSeen) -> bool {
+        RankedCandidate { observations, first_seen, ..*self }.result_order(self).is_lt()
+    }
+
     /// The order of results: score, then observations, both descending, then first seen, first.
-    pub fn result_order(&self, other: &RankedCandidate) -> Ordering {
+    fn result_order(&self, other: &RankedCandidate) -> Ordering {
         debug_assert!(self.score.is_sign_positive() && other.score.is_sign_positive());
         // Doubles that are not negative are in the order of their bits.
         let by_score = other.score.to_bits().cmp(&self.score.to_bits());

@@ -47,7 +47,7 @@ impl RecentCandidates {
 
     fn slot_of(&self, chunk: u32, id: u32) -> usize {
         debug_assert!(self.slots.len().is_power_of_two());
-        hash::id(id.wrapping_add(chunk << 16)) as usize & (self.slots.len() - 1)
+        hash::id_in_chunk(chunk, id) as usize & (self.slots.len() - 1)
     }
 }
 
