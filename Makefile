@@ -72,7 +72,7 @@ bench-peers: ## Finds near-duplicates by this module and by other software: docs
 	PYTHONPATH=target/peers benches/peers/run.py $(BENCH)
 	benches/report.py
 
-eval: ## Measures how accurate the answers are on real sets: docs/choosing.md; DATA=their directory
+eval: ## Measures how accurate the answers are on real sets: docs/choosing.md and measurements.md; DATA=their directory
 	@scripts/install-packages.sh build serve
 	@scripts/eval.sh
 

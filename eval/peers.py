@@ -3,7 +3,7 @@
 
     PYTHONPATH=target/eval/python eval/peers.py <sets.json >pairs.json
 
-Reads the threshold and a list of sets of numbers. Writes for each tool its name and the pairs of sets, by their places in
+Reads the threshold and a list of sets of numbers. Writes for each tool its name, the slots of its signatures and the pairs of sets, by their places in
 the list, whose signatures share a band and estimate a similarity of at least the threshold.
 """
 
@@ -48,7 +48,7 @@ def verified(name, slots, signatures, index, threshold):
         for candidate in index.query(signature):
             if candidate < number and signature.jaccard(signatures[candidate]) >= threshold:
                 pairs.append((candidate, number))
-    return {"tool": f"{name} {version(name)}, {slots} slots", "pairs": pairs}
+    return {"tool": f"{name} {version(name)}", "slots": slots, "pairs": pairs}
 
 
 if __name__ == "__main__":

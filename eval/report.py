@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Makes docs/choosing.md and its plots from the results of `make eval`.
+"""Makes docs/choosing.md, docs/measurements.md and their plots from the results of `make eval`.
 
     eval/report.py [target/eval.json [docs]]
 
-The prose is in eval/choosing.md. In it, {{figure ...}} calls the function of that name in this file, so that every
-number on the page comes from the results. If a set is missing, the page is not made. Needs only Python.
+The prose is in eval/choosing.md and eval/measurements.md. In it, {{figure ...}} calls the function of that name in
+this file, so that every number on the pages comes from the results. If a set is missing, they are not made. Needs only
+Python.
 """
 
 import json
@@ -16,6 +17,7 @@ from pathlib import Path
 from plot import Axis, Series, plot
 
 ROOT = Path(__file__).resolve().parent.parent
+PAGES = ("choosing.md", "measurements.md")
 
 
 def main():
@@ -23,16 +25,16 @@ def main():
     docs = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "docs"
     run = json.loads(results.read_text())
     if run["missing"]:
-        print(f"{docs / 'choosing.md'} is left as it is: {', '.join(run['missing'])} missing")
+        print(f"The pages in {docs} are left as they are: {', '.join(run['missing'])} missing")
         return
     page = Page(run)
-    template = (ROOT / "eval/choosing.md").read_text()
-    text = re.sub(r"\{\{(\w+)(.*?)\}\}", page.fill, template)
     docs.mkdir(exist_ok=True)
+    for name in PAGES:
+        template = (ROOT / "eval" / name).read_text()
+        (docs / name).write_text(re.sub(r"\{\{(\w+)(.*?)\}\}", page.fill, template))
     (docs / "choosing-bands.svg").write_text(bands_plot(page))
     (docs / "choosing-curve.svg").write_text(curve_plot(page))
-    (docs / "choosing.md").write_text(text)
-    print(f"{docs / 'choosing.md'} and its plots are made from {results}")
+    print(f"{' and '.join(PAGES)} and their plots are made from {results}, in {docs}")
 
 
 # --- the figures and tables of the page ---
@@ -57,10 +59,12 @@ class Page:
     def exact(self, name, text="CHARS 5"):
         return only(line for line in self.run["ceilings"] if (line["set"], text_of(line)) == (name, text))
 
-    def retrieved(self, name, threshold, text="CHARS 5"):
-        wanted = (name, text, float(threshold))
-        lines = self.run["retrieved"]
-        return only(line for line in lines if (line["set"], text_of(line), line["threshold"]) == wanted)
+    def retrieved(self, name, threshold, text="CHARS 5", slots="256"):
+        wanted = (name, text, float(threshold), int(slots))
+        lines = (line for line in self.run["retrieved"] if "peer" not in line)
+        return only(
+            line for line in lines if (line["set"], text_of(line), line["threshold"], line["slots"]) == wanted
+        )
 
     # Single figures.
 
@@ -102,8 +106,20 @@ class Page:
         line = only(line for line in costs if (line["bands"], line["rows"]) == wanted)
         return f"{line['cost']['bytes'] / line['bands']:.0f}"
 
+    def met(self, *line):
+        return share(self.retrieved(*line)["met"])
+
     def recall(self, *line):
         return share(self.retrieved(*line)["recall"])
+
+    def f1(self, *line):
+        return share(self.retrieved(*line)["f1"])
+
+    def grouping_accuracy(self, name, grouper="SIM.ASSIGN"):
+        return share(self.grouped(name, grouper)[0]["accuracy"])
+
+    def sketch_cost(self, figure):
+        return f"{self.run['sketch_cost'][figure]:.1f}"
 
     def curve_error(self, source):
         return share(max(curve["error"] for curve in self.run["curves"] if curve["source"] == source))
@@ -173,16 +189,32 @@ class Page:
         return table(head, rows)
 
     def retrieval_table(self):
-        head = ["data set", "SHINGLE", "THRESHOLD", "bands x rows", "pairs above", "recall", "precision"]
-        head += ["close", "recall, MINSCORE", "precision, MINSCORE"]
+        """Pairs above a threshold: each setting of ours, with the peers of the same set and threshold below."""
+        head = ["data set", "SHINGLE", "THRESHOLD", "pairs above", "found with", "met", "recall", "precision"]
+        head += ["F1", "error"]
         rows = []
         for line in self.run["retrieved"]:
-            fields = ("recall", "precision", "close", "scored_recall", "scored_precision")
-            shingle = "-" if line["set"] == "groceries" else f"`{line['text']['shingle']}`"
-            cells = [f"{line['set']} ({line['events']:,})", shingle, line["threshold"]]
-            cells += [f"{line['bands']} x {line['rows']}", f"{line['pairs']:,}"]
-            rows.append([*cells, *(share(line[field]) for field in fields)])
+            shingle = line["text"]["shingle"] if line["text"] else None
+            shingle = "-" if line["set"] in ("groceries", "hadoop_bugs") else f"`{shingle}`"
+            ours = "peer" not in line
+            found = f"{line['bands']} x {line['rows']}, {line['slots']} slots" if ours else line["peer"]
+            cells = [f"{line['set']} ({line['events']:,})", shingle, line["threshold"], f"{line['pairs']:,}", found]
+            cells += [share(line["met"]) if ours else ""]
+            cells += [share(line[field]) for field in ("recall", "precision", "f1")]
+            rows.append([*cells, f"{line['error']:.4f}" if ours else ""])
         return table(head, rows)
+
+    def documents_table(self):
+        """F1 of pairs of documents, and the best of each peer."""
+        lines = [line for line in self.run["retrieved"] if line["text"]["shingle"] == "WORDS 3"]
+        keys = dict.fromkeys((line["set"], line["threshold"]) for line in lines)
+        finders = dict.fromkeys(line.get("peer") or f"SKETCH {line['slots']}" for line in lines)
+        rows = []
+        for name, threshold in keys:
+            same = [line for line in lines if (line["set"], line["threshold"]) == (name, threshold)]
+            by_finder = {line.get("peer") or f"SKETCH {line['slots']}": line for line in same}
+            rows.append([name, threshold, *(share(by_finder[finder]["f1"]) for finder in finders)])
+        return table(["data set", "THRESHOLD", *finders], rows)
 
     def errors_table(self):
         head = ["sets", "features", "pairs", "FSS", "MURMUR3", "theory of MURMUR3", "FSS against MURMUR3"]

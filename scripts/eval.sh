@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# make eval: replays real sets of events through a server, and makes docs/choosing.md from the results.
+# make eval: replays real sets of events through a server, and makes docs/choosing.md and docs/measurements.md from the results.
 # The environment variable DATA names the directory of the sets, which are not part of the repository.
 set -euo pipefail
 cd "${BASH_SOURCE[0]%/*}/.."

@@ -122,7 +122,7 @@ fn write(lab: &Lab, results: &Results, output: &Path) -> Result<(), Box<dyn Erro
     let mut json = results.json();
     json["seconds"] = lab.seconds().into();
     json["server"] = lab.describe().into();
-    for parameter in ["bands", "rows", "shingle", "lowercase", "mask"] {
+    for parameter in ["bands", "rows", "shingle", "lowercase", "mask", "score"] {
         json["defaults"][parameter] = lab.default(parameter).into();
     }
     json["targets"] = target::all(results).iter().map(target::Target::json).collect::<Value>();

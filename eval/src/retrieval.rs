@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 /// One line of the results.
 pub struct Retrieved {
     pub corpus: String,
-    /// `None` for a peer.
-    pub setting: Option<Setting>,
+    /// For a peer only its text counts.
+    pub setting: Setting,
     pub finder: Finder,
     pub events: usize,
     /// Pairs of at least this similarity should be found.
@@ -37,7 +37,7 @@ pub enum Finder {
         error: f64,
     },
     /// A library of Python, its version and the slots of its signatures.
-    Peer(String),
+    Peer { name: String, slots: usize },
 }
 
 impl Retrieved {
@@ -51,7 +51,7 @@ impl Retrieved {
         let mut line = json!({
             "set": self.corpus, "events": self.events, "threshold": self.threshold, "pairs": self.recall.total,
             "found": self.precision.total, "recall": self.recall.value(), "precision": self.precision.value(),
-            "f1": self.f1(), "text": self.setting.map(|setting| describe_text(setting.text)),
+            "f1": self.f1(), "text": describe_text(self.setting.text),
         });
         match &self.finder {
             Finder::Simile { bands, rows, slots, met, error } => {
@@ -61,7 +61,7 @@ impl Retrieved {
                 line["met"] = met.value().into();
                 line["error"] = (*error).into();
             }
-            Finder::Peer(name) => line["peer"] = name.as_str().into(),
+            Finder::Peer { name, slots } => line["peer"] = format!("{name}, {slots} slots").into(),
         }
         line
     }
@@ -90,7 +90,7 @@ pub fn run(lab: &Lab, corpus: &Corpus, setting: Setting, threshold: f64) -> Retr
     let [bands, rows, slots] = ["bands", "rows", "sketch"].map(|field| lab.number(field));
     let finder = Finder::Simile { bands, rows, slots, met, error: f64::sqrt(squares / candidates) };
     let (corpus, events) = (corpus.name.into(), corpus.len());
-    Retrieved { corpus, setting: Some(setting), finder, events, threshold, recall, precision }
+    Retrieved { corpus, setting, finder, events, threshold, recall, precision }
 }
 
 #[derive(Serialize)]
@@ -102,6 +102,7 @@ struct Task<'a> {
 #[derive(Deserialize)]
 struct Found {
     tool: String,
+    slots: usize,
     pairs: Vec<(usize, usize)>,
 }
 
@@ -120,8 +121,8 @@ pub fn run_peers(lab: &Lab, corpus: &Corpus, threshold: f64) -> Vec<Retrieved> {
         let hits = found.pairs.iter().filter(is_right).count();
         Retrieved {
             corpus: corpus.name.into(),
-            setting: None,
-            finder: Finder::Peer(found.tool),
+            setting: Setting::threshold(threshold, corpus.text),
+            finder: Finder::Peer { name: found.tool, slots: found.slots },
             events: corpus.len(),
             threshold,
             recall: Share { hits, total },

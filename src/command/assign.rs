@@ -14,7 +14,7 @@ use super::parse::clause::{self, Clause, Sketches};
 use super::parse::query::take_score;
 use super::parse::window::WindowOptions;
 use super::run::observe::Observation;
-use super::run::query::scope_score;
+use super::run::query::{MORE_ROWS, scope_score};
 use super::run::recording::Recording;
 use super::run::search_account::SearchAccount;
 use super::run::window::chunks_of;
@@ -116,7 +116,8 @@ impl Request<'_> {
         }
         let options = SearchOptions { mode, limit: Some(1), ..SearchOptions::default() };
         let mut account = SearchAccount::begin(call);
-        let results = combine(&queries, &options, &mut account.budget).map_err(SearchAccount::too_many)?;
+        let results = combine(&queries, &options, &mut account.budget);
+        let results = results.map_err(|error| account.error(error, &[MORE_ROWS]))?;
 
         // Take it if it is similar enough.
         let best = results.first();

@@ -95,23 +95,29 @@ pub enum Error {
     BlobTooNew(u64, u64),
 
     // Limits.
-    /// A search used up the budget. The text names the options that make a search smaller.
+    /// A search would use up the budget.
     #[error(
-        "ERR the query would cost more than {limit} postings (the next bucket has {postings}): \
-         shorten its WINDOW, set a LIMIT, give the scope more ROWS, or raise simile.max-postings"
+        "ERR the query would cost {cost} postings or more, and simile.max-postings is {limit}: {remedies}"
     )]
-    TooManyPostings {
-        /// The cost of the step that the search gave up at.
-        postings: u64,
+    SearchOverBudget {
+        /// What the command has cost so far, and the step that the search gave up at.
+        cost: u64,
+        /// The limit of a command.
+        limit: u64,
+        /// What makes the search smaller and was not done yet, and at last raising the limit.
+        remedies: String,
+    },
+    /// Anything else would use up the budget.
+    #[error(
+        "ERR the command would cost {cost} postings or more, and simile.max-postings is {limit}: raise it, or \
+         split the command if it names several indexes, items or clauses"
+    )]
+    OverBudget {
+        /// What the command has cost so far, and the next step.
+        cost: u64,
         /// The limit of a command.
         limit: u64,
     },
-    /// Anything else used up the budget: the limit of a command.
-    #[error(
-        "ERR the command would cost more than {0} postings (simile.max-postings): \
-         name fewer indexes, items or clauses, or raise the limit"
-    )]
-    OverBudget(u64),
 
     // Keys.
     /// A key cannot be used.

@@ -1,16 +1,18 @@
 //! `SIM.INFO scope`
 //!
-//! The reply has the definition, in the words of SIM.CREATE, and for each index that has a live chunk the
+//! The reply has the definition, in the words of SIM.CREATE, the similarity from which on two sets meet, and for each index that has a live chunk the
 //! number of its chunks, items, buckets, observations and bytes.
 
 use super::error::Error;
 use super::parse::args::Args;
 use super::run::cost;
+use crate::config;
 use crate::index::Chunk;
 use crate::keyspace::name;
 use crate::keyspace::scope::ScopeKey;
 use crate::keyspace::window::Window;
 use crate::server::call::Call;
+use crate::signature::{Scheme, meeting_similarity};
 
 /// Carries the command out.
 pub fn run(call: &Call) -> Result<(), Error> {
@@ -35,7 +37,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
 
     // Reply.
     let parameters = scope.definition.parameters();
-    call.reply_map(parameters.len() + 2);
+    call.reply_map(parameters.len() + 3);
     for (parameter, value) in parameters {
         call.reply_bytes(parameter.to_ascii_lowercase().as_bytes());
         match value.parse() {
@@ -43,11 +45,19 @@ pub fn run(call: &Call) -> Result<(), Error> {
             Err(_) => call.reply_bytes(value.as_bytes()),
         }
     }
+    call.reply_bytes(b"meets");
+    call.reply_double(meets(&scope.definition.scheme));
     call.reply_bytes(b"uid");
     call.reply_bytes(&name::hex(scope.uid));
     call.reply_bytes(b"indexes");
     reply_indexes(call, &live);
     Ok(())
+}
+
+/// The similarity from which on two sets share a bucket with the probability that THRESHOLD asks for, to three
+/// decimals.
+fn meets(scheme: &Scheme) -> f64 {
+    (meeting_similarity(scheme.bands, scheme.rows, config::recall()) * 1000.0).round() / 1000.0
 }
 
 fn reply_indexes(call: &Call, live: &[(&[u8], Window)]) {

@@ -64,7 +64,7 @@ mod scheme;
 mod text;
 mod words;
 
-pub use bands::choose_bands;
+pub use bands::{choose_bands, meeting_similarity};
 pub(crate) use murmur3::hash64;
 pub use scheme::{Hash, Scheme, Signature};
 pub use text::{Prepared, Shingle, Shingles, TextRules};

@@ -84,11 +84,12 @@ impl Scheme {
         fss::MAX_DRAWS_TO_FILL * (of_bands + u64::from(self.sketch))
     }
 
-    /// The number of times that a feature's bytes are hashed: MURMUR3 hashes eight slots at once.
+    /// How many times a feature's bytes are hashed, in units of one 64-bit hash: MURMUR3 hashes eight slots at once, in
+    /// the time of four of them.
     pub fn hashings(&self) -> u64 {
         match self.hash {
             Hash::Fss => 1,
-            Hash::Murmur3 { .. } => self.slots().div_ceil(8) as u64 + u64::from(self.sketch > 0),
+            Hash::Murmur3 { .. } => 4 * self.slots().div_ceil(8) as u64 + u64::from(self.sketch > 0),
         }
     }
 

@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 pub const KEYWORDS: [&str; 7] = ["TIMESTAMP", "WINDOW", "LIMIT", "MINSCORE", "MINBANDS", "SCORE", "COMBINE"];
 
 /// LIMIT of a query that gives none.
-const DEFAULT_LIMIT: u64 = 10;
+pub const DEFAULT_LIMIT: u64 = 10;
 
 /// The options of a query.
 #[derive(Default)]

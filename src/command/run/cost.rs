@@ -45,8 +45,8 @@ const DRAWS_PER_POSTING: u64 = 100;
 const FEATURES_PER_POSTING: u64 = 4;
 /// Bytes of text that are made into features.
 const TEXT_BYTES_PER_POSTING: u64 = 4;
-/// Bytes of features, each time that they are hashed.
-const HASHED_BYTES_PER_POSTING: u64 = 48;
+/// Bytes of features, for each 64-bit hash of them.
+const HASHED_BYTES_PER_POSTING: u64 = 192;
 /// Bytes of a blob that are decoded.
 const BLOB_BYTES_PER_POSTING: u64 = 2;
 
@@ -55,7 +55,16 @@ const BLOB_BYTES_PER_POSTING: u64 = 2;
 /// # Errors
 /// The budget has less left than that. This is the error of every function below.
 pub fn spend(call: &Call, postings: u64) -> Result<(), Error> {
-    if call.spend(postings) { Ok(()) } else { Err(Error::OverBudget(config::MAX_POSTINGS.size())) }
+    if call.spend(postings) {
+        return Ok(());
+    }
+    let limit = config::MAX_POSTINGS.size();
+    Err(Error::OverBudget { cost: cost_with(call.budget_left(), postings), limit })
+}
+
+/// The cost of a command that has this much of its budget left, with a step more.
+pub fn cost_with(budget_left: u64, step: u64) -> u64 {
+    config::MAX_POSTINGS.size().saturating_sub(budget_left).saturating_add(step)
 }
 
 /// Charges for the profile of an item: its buckets, and each of them in every chunk.

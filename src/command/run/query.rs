@@ -2,11 +2,14 @@
 
 use super::search_account::SearchAccount;
 use crate::command::error::Error;
-use crate::command::parse::query::{QueryOptions, max_results};
+use crate::command::parse::query::{DEFAULT_LIMIT, QueryOptions, max_results};
 use crate::index::{Definition, IndexQuery, Match, ScoreMode, SearchOptions, combine, search};
 use crate::keyspace::scope::Scope;
 use crate::server::call::Call;
 use smallvec::SmallVec;
+
+/// What makes every search smaller.
+pub const MORE_ROWS: &str = "create the scope with more ROWS";
 
 /// The score that a command asks for, or else that of the scope.
 ///
@@ -38,19 +41,35 @@ impl QueryOptions {
             exclude_self,
         };
         let mut account = SearchAccount::begin(call);
-        let budget = &mut account.budget;
+        let remedies = self.remedies(&queries, &scope.definition);
         if self.combine.is_some() {
-            let results = combine(&queries, &options, budget).map_err(SearchAccount::too_many)?;
+            let results = combine(&queries, &options, &mut account.budget);
+            let results = results.map_err(|error| account.error(error, &remedies))?;
             reply_combined(call, &results);
         } else {
             // A search may fail, and an error must not follow half a reply: so all searches come first.
             let mut lists: SmallVec<[Vec<Match>; 2]> = SmallVec::new();
             for query in &queries {
-                lists.push(search(query, &options, budget).map_err(SearchAccount::too_many)?);
+                let list = search(query, &options, &mut account.budget);
+                lists.push(list.map_err(|error| account.error(error, &remedies))?);
             }
             reply(call, &lists);
         }
         Ok(())
+    }
+
+    /// What makes a search smaller and was not done yet.
+    fn remedies(&self, queries: &[IndexQuery], definition: &Definition) -> SmallVec<[&'static str; 5]> {
+        let has_chunks_to_leave_out =
+            self.window.intervals.is_none() && queries.iter().any(|query| query.chunk_count() > 1);
+        let remedies = [
+            (self.limit == Some(0), "set a LIMIT"),
+            (self.limit.is_some_and(|limit| limit > DEFAULT_LIMIT), "lower the LIMIT"),
+            (has_chunks_to_leave_out, "set a WINDOW"),
+            (self.min_score.is_none(), "set a MINSCORE"),
+            (definition.scheme.rows < *Definition::ROWS.end() as u16, MORE_ROWS),
+        ];
+        remedies.iter().filter(|(is_left, _)| *is_left).map(|(_, remedy)| *remedy).collect()
     }
 
     /// Replies that there are no results, because there is no scope; `queries` is their number.

@@ -4,7 +4,7 @@
 //! with all that is left of the command's. When the account is dropped, the part that was used is charged
 //! to the command and counted in INFO. This also happens if the search gave up.
 
-use super::stats;
+use super::{cost, stats};
 use crate::command::error::Error;
 use crate::config;
 use crate::index::{Budget, TooManyPostings};
@@ -28,9 +28,14 @@ impl<'c> SearchAccount<'c> {
         SearchAccount { call, begin: Instant::now(), granted, budget: Budget::new(granted) }
     }
 
-    /// The error of a search that used up its budget.
-    pub fn too_many(TooManyPostings { postings }: TooManyPostings) -> Error {
-        Error::TooManyPostings { postings, limit: config::MAX_POSTINGS.size() }
+    /// The error of a search that would use up its budget, with what the caller can still do about it.
+    pub fn error(&self, TooManyPostings { postings }: TooManyPostings, remedies: &[&str]) -> Error {
+        let remedies = [remedies, &["raise the limit"]].concat();
+        Error::SearchOverBudget {
+            cost: cost::cost_with(self.budget.left, postings),
+            limit: config::MAX_POSTINGS.size(),
+            remedies: remedies.join(", or "),
+        }
     }
 }
 

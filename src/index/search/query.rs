@@ -25,6 +25,11 @@ impl<'a> IndexQuery<'a> {
         IndexQuery { chunks, profile, sketch: None, self_location: ItemLocation::default(), min_bands: 1 }
     }
 
+    /// The number of chunks that are searched.
+    pub fn chunk_count(&self) -> usize {
+        self.chunks.len()
+    }
+
     /// Searches for what is similar to an item that was observed in these chunks. In a combined search it must be
     /// the same item in all indexes.
     pub fn of_item(item: &[u8], chunks: &'a [&'a Chunk]) -> IndexQuery<'a> {

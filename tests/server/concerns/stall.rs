@@ -338,6 +338,30 @@ on_each_server! {
         server.does("SIM.DROP s");
     }
 
+    fn a_search_that_costs_too_much_names_the_cost_and_what_was_not_done_yet(server: Server) {
+        // `o` has two chunks in its window, and can have no more rows.
+        server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 0");
+        server.does("SIM.CREATE o BANDS 1 ROWS 64 INTERVAL 3600");
+        let now = server.now_inside(3600);
+        load(&server, 0, 500, |n| format!("SIM.RECORD s item{n} SIGNATURE i 1 hot"));
+        load(&server, 0, 500, |n| format!("SIM.RECORD o item{n} TIMESTAMP {} SIGNATURE i 1 hot", now - 3600 * (n as i64 % 2)));
+        server.does("CONFIG SET simile.max-postings 1000");
+        for (command, remedies) in [
+            ("SIM.CLASSIFY s LIMIT 0 SIGNATURE i 1 hot", "set a LIMIT, or set a MINSCORE, or create the scope with more ROWS, or "),
+            ("SIM.CLASSIFY s LIMIT 400 SIGNATURE i 1 hot", "lower the LIMIT, or set a MINSCORE, or create the scope with more ROWS, or "),
+            ("SIM.CLASSIFY s LIMIT 0 MINSCORE 0.1 SIGNATURE i 1 hot", "set a LIMIT, or create the scope with more ROWS, or "),
+            ("SIM.CLASSIFY o LIMIT 0 MINSCORE 0.1 SIGNATURE i 1 hot", "set a LIMIT, or set a WINDOW, or "),
+            ("SIM.CLASSIFY o LIMIT 0 MINSCORE 0.1 WINDOW 2 SIGNATURE i 1 hot", "set a LIMIT, or "),
+        ] {
+            let error = server.refusal(command);
+            let begin = "ERR the query would cost ";
+            let end = format!(" postings or more, and simile.max-postings is 1000: {remedies}raise the limit");
+            let cost = error.strip_prefix(begin).and_then(|rest| rest.strip_suffix(&end));
+            let cost = cost.and_then(|cost| cost.parse::<u32>().ok()).unwrap_or_else(|| panic!("{command}: {error}"));
+            assert!((1_001..10_000).contains(&cost), "{command}: {error}");
+        }
+    }
+
     /// A scan may take smaller steps than COUNT asks for.
     fn a_scan_is_never_refused(server: Server) {
         costly(&server);
