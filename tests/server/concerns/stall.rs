@@ -282,6 +282,51 @@ fn sweeps(table: &mut Table, server: &Server) {
 
 const DEFAULT: u64 = 1_000_000;
 
+/// Copies of one text, among a thousand others.
+struct Copies<'s> {
+    server: &'s Server,
+    count: usize,
+    table: Table,
+}
+
+impl Copies<'_> {
+    const TEXT: &'static str =
+        "the same words in the same order as on every page of this site, and below them the same menu";
+
+    fn other(number: usize) -> String {
+        format!(
+            "number {number} has words of its own: {}",
+            ["alpha", "beta", "gamma", "delta"][number % 4].repeat(3)
+        )
+    }
+
+    /// Fills a scope with these parameters.
+    fn fill(&self, parameters: &str) {
+        self.server.does("FLUSHALL");
+        self.server.does(format!("SIM.CREATE s INTERVAL 0 {parameters}"));
+        load(self.server, 0, self.count, |n| format!("SIM.RECORD s copy{n} TEXT i \"{}\"", Self::TEXT));
+        load(self.server, 0, 1_000, |n| format!("SIM.RECORD s other{n} TEXT i \"{}\"", Self::other(n)));
+    }
+
+    /// Asks, and checks that the items found begin with these, and that it is quick.
+    fn ask(&mut self, parameters: &str, command: &[Vec<u8>], first: &[String], longest: u64) {
+        let what = format!(
+            "{} copies, {parameters}: {:.60}",
+            self.count,
+            command.join(&b' ').escape_ascii().to_string()
+        );
+        let (reply, mut least) = timed(self.server, command);
+        for _ in 0..4 {
+            least = least.min(timed(self.server, command).1);
+        }
+        let found: Vec<String> =
+            reply.array()[0].array().iter().map(|found| found.array()[0].text()).collect();
+        assert!(found.starts_with(first), "{what}: {found:?}");
+        self.table.note(&what, least);
+        assert!(least <= longest, "{what}: {least} microseconds");
+    }
+}
+
 /// A scope `s` with 500 items in one bucket, an item of 500 buckets, and an index in 60 others.
 fn costly(server: &Server) {
     server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 0");
@@ -396,6 +441,42 @@ on_each_server! {
         let primary = primary.restart_with("--simile.max-postings 1");
         assert_eq!(primary.digest(), digest);
         primary.refusal("SIM.DROP s");
+    }
+
+    /// With a million copies in `make soak`.
+    fn copies_do_not_close_a_scope(server: Server) {
+        const SHORT: u64 = 1_000;
+        let mut copies = Copies { server: &server, count: amount(20_000, 1_000_000), table: Table::default() };
+        let ten: Vec<String> = (0..10).map(|n| format!("copy{n}")).collect();
+        for parameters in ["BANDS 16 ROWS 2", "BANDS 32 ROWS 2", "BANDS 64 ROWS 1", "THRESHOLD 0.8"] {
+            copies.fill(parameters);
+            let text = [words("SIM.CLASSIFY s LIMIT 10 TEXT i"), vec![Copies::TEXT.into()]].concat();
+            copies.ask(parameters, &text, &ten, SHORT);
+            copies.ask(parameters, &words("SIM.COMPARE s copy7 1 i LIMIT 10"), &ten, SHORT);
+            copies.ask(parameters, &words("SIM.COMPARE s other7 1 i LIMIT 10"), &["other7".to_string()], 2 * SHORT);
+
+            // A query that shares every other band.
+            let signature = server.call(&[&b"SIM.SIGNATURE"[..], b"s", b"TEXT", Copies::TEXT.as_bytes()]);
+            let buckets = signature.array().iter().enumerate().map(|(band, bucket)| match band % 2 {
+                0 => bucket.bytes().to_vec(),
+                _ => format!("own{band}").into_bytes(),
+            });
+            for score in ["OVERLAP", "COVERAGE"] {
+                let begin = words(&format!("SIM.CLASSIFY s LIMIT 10 SCORE {score} SIGNATURE i {}", buckets.len()));
+                copies.ask(parameters, &[begin, buckets.clone().collect()].concat(), &ten, SHORT);
+            }
+            // By JACCARD every copy has to be compared.
+            if parameters.starts_with("THRESHOLD") {
+                let near = [words("SIM.CLASSIFY s TEXT i"), vec![format!("{} again", Copies::TEXT).into()]].concat();
+                copies.ask(parameters, &near, &ten, SHORT + copies.count as u64 / 20);
+            }
+            // Last, since it records.
+            let assign = [words("SIM.ASSIGN s new MINSCORE 0.8 TEXT i"), vec![Copies::TEXT.into()]].concat();
+            let (reply, usec) = timed(&server, &assign);
+            assert_eq!(reply.to_string(), "['copy0', '1', 0]");
+            copies.table.note(&format!("{} copies, {parameters}: SIM.ASSIGN", copies.count), usec);
+            assert!(usec <= 5 * SHORT, "{parameters}: ASSIGN takes {usec} microseconds"); // once, so more may come in between
+        }
     }
 
     fn the_worst_of_each_command_is_short(kind: Kind) {
