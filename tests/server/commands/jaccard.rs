@@ -228,7 +228,7 @@ on_each_server! {
         with_clause(&server, "SIM.RECORD s signature", clause.clone());
         let everything = list(&[("text", 1.0), ("features", 1.0), ("signature", 1.0)]);
         server.expect("SIM.COMPARE s signature 1 i MINSCORE 1", format!("[{everything}]"));
-        server.expect(format!("SIM.CLASSIFY s MINSCORE 1 TEXT i \"  The\n quick brown\u{a0}fox jumps over the lazy DOG\""), "[[]]");
+        server.expect("SIM.CLASSIFY s MINSCORE 1 TEXT i \"  The\n quick brown\u{a0}fox jumps over the lazy DOG\"", "[[]]");
         server.expect("SIM.CLASSIFY s MINSCORE 1 TEXT i \" the\n quick brown\u{a0}fox jumps over the lazy dog.\"", format!("[{everything}]"));
         server.expect("SIM.CLASSIFY s MINSCORE 1 FEATURES i 8 the quick brown fox jumps over lazy dog", format!("[{everything}]"));
         assert_eq!(with_clause(&server, "SIM.CLASSIFY s MINSCORE 1", clause).to_string(), format!("[{everything}]"));

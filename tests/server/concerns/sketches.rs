@@ -39,13 +39,14 @@ fn held(server: &Server) -> Held {
     let mut keys = server.keys_of_type("sim-scope");
     keys.extend(server.keys_of_type("sim-chunk"));
     let value = |key: &Vec<u8>| server.call(&[b"DEBUG", b"DIGEST-VALUE".as_slice(), key]).to_string();
-    let mut questions: Vec<String> =
-        (0..25).map(|n| format!("SIM.COMPARE s item{n} 1 i LIMIT 0")).collect();
+    let mut questions: Vec<String> = (0..25).map(|n| format!("SIM.COMPARE s item{n} 1 i LIMIT 0")).collect();
     questions.extend((0..60).map(|n| format!("SIM.COMPARE docs doc{n} 2 i j COMBINE LIMIT 0")));
     questions.extend((0..60).map(|n| format!("SIM.COMPARE docs group{n} 1 j")));
     questions.extend((1..25).map(|n| format!("SIM.EXPLAIN s i item0 item{n}")));
-    questions.extend(["SIM.EXPORT s i item1 i item7 i item9", "SIM.EXPORT docs i new j group0"].map(String::from));
-    questions.push("SIM.CLASSIFY docs TEXT i \"word1 word2 word3 word4 word5 word6 word7\" MINSCORE 0.3".into());
+    questions
+        .extend(["SIM.EXPORT s i item1 i item7 i item9", "SIM.EXPORT docs i new j group0"].map(String::from));
+    questions
+        .push("SIM.CLASSIFY docs TEXT i \"word1 word2 word3 word4 word5 word6 word7\" MINSCORE 0.3".into());
     let answers = questions.iter().map(|question| server.does(question).to_string()).collect();
     Held { digest: server.digest(), values: keys.iter().map(value).collect(), answers }
 }
