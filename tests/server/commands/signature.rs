@@ -203,8 +203,9 @@ on_each_server! {
         server.does("SIM.CREATE s SHINGLE WORDS 1 BANDS 64 ROWS 1 INTERVAL 0");
         for (index, one, other) in [
             ("chinese", "服务器无法连接到数据库了", "服务器无法连接到数据源了"),
-            ("japanese", "データを読み込めません今日", "データを書き込めません今日"),
+            ("japanese", "明日は東京で雨が降ります", "明日は東京で雪が降ります"),
         ] {
+            assert_eq!([one, other].map(|text| text.chars().count()), [12, 12]);
             server.does(format!("SIM.RECORD s item TEXT {index} {one}"));
             let found = server.does(format!("SIM.CLASSIFY s TEXT {index} {other}"));
             assert!(found.array()[0].array()[0].array()[1].double() >= 0.6, "{index}: {found}");
