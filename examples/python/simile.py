@@ -56,19 +56,22 @@ class Features:
 
 @dataclass(frozen=True)
 class Signature:
-    """Ready buckets, one for each band."""
+    """Ready buckets, one for each band, and the slots of a sketch if there are any."""
 
     index: Name
     buckets: Sequence[Name]
+    #: For the score JACCARD: a byte for each slot, as ``Scope.signature_with_sketch`` returns them.
+    sketch: Optional[bytes] = None
 
     def words(self) -> list[Any]:
         """The words of the clause, as the server expects them."""
-        return ["SIGNATURE", self.index, len(self.buckets), *self.buckets]
+        sketch = ["SKETCH", self.index, self.sketch] if self.sketch is not None else []
+        return ["SIGNATURE", self.index, len(self.buckets), *self.buckets, *sketch]
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A blob of ``Scope.export``, from any scope whose definition is the same but for RETENTION."""
+    """A blob of ``Scope.export``, from any scope that makes the same buckets."""
 
     index: Name
     blob: bytes
@@ -113,9 +116,10 @@ class Assigned:
 
 @dataclass(frozen=True)
 class SharedBand:
-    """The share that a band adds to a score."""
+    """What two items have in common in a band."""
 
-    share: float
+    #: What the band adds to the score; None by JACCARD, which compares sketches and not bands.
+    share: Optional[float]
     #: Each bucket that both items were seen in, with the counts of both.
     buckets: dict[bytes, tuple[int, int]]
 
@@ -128,6 +132,10 @@ class Explanation:
     score: Optional[float]
     observations: tuple[int, int]
     bands: list[SharedBand]
+    #: By JACCARD, the number of slots that were compared, 0 if an item has no sketch; None by other scores.
+    slots: Optional[int] = None
+    #: By JACCARD, the slots that agree; None by other scores.
+    agreeing: Optional[list[int]] = None
 
 
 @dataclass(frozen=True)
@@ -189,6 +197,8 @@ class Scope:
         shingle: Optional[str] = None,
         lowercase: Optional[bool] = None,
         mask: Optional[bool] = None,
+        sketch: Optional[int] = None,
+        score: Optional[str] = None,
     ) -> None:
         """Makes the scope; ``shingle`` is, for example, ``"WORDS 1"``. An error if it exists with other parameters."""
         given = {
@@ -204,6 +214,8 @@ class Scope:
             "MODULUS": modulus,
             "LOWERCASE": _yes_no(lowercase),
             "MASK": _yes_no(mask),
+            "SKETCH": sketch,
+            "SCORE": score,
         }
         words = _options(given) + (["SHINGLE", *shingle.split()] if shingle is not None else [])
         self._run("SIM.CREATE", *words)
@@ -286,15 +298,15 @@ class Scope:
         timestamp: Optional[int] = None,
         window: Optional[int] = None,
     ) -> Explanation:
-        """Why two items are similar: what each band adds to the score."""
+        """Why two items are similar: what each band adds to the score or, by JACCARD, the slots that agree."""
         options = _options({"SCORE": score, "TIMESTAMP": timestamp, "WINDOW": window})
         reply = _map(self._run("SIM.EXPLAIN", index, item, other, *options))
         bands = []
         for band in map(_map, reply[b"bands"]):
             shared = {bucket: (mine, others) for bucket, (mine, others) in _map(band[b"buckets"]).items()}
-            bands.append(SharedBand(float(band[b"share"]), shared))
-        first, second = reply[b"observations"]
-        return Explanation(_float(reply[b"score"]), (first, second), bands)
+            bands.append(SharedBand(_float(band.get(b"share")), shared))
+        score, (first, second) = _float(reply[b"score"]), reply[b"observations"]
+        return Explanation(score, (first, second), bands, reply.get(b"slots"), reply.get(b"agreeing"))
 
     def significant(
         self,
@@ -343,10 +355,12 @@ class Scope:
 
     def signature(self, of: Union[str, bytes, Iterable[Name]]) -> list[bytes]:
         """The buckets of a text, or of features in any other collection. Nothing is recorded."""
-        if isinstance(of, (str, bytes)):
-            return self._run("SIM.SIGNATURE", "TEXT", of)
-        features = list(of)
-        return self._run("SIM.SIGNATURE", "FEATURES", len(features), *features)
+        return self._run("SIM.SIGNATURE", *_source(of))
+
+    def signature_with_sketch(self, of: Union[str, bytes, Iterable[Name]]) -> tuple[list[bytes], bytes]:
+        """The same buckets, and the slots of the sketch; no slots if the scope has no SKETCH."""
+        buckets, sketch = self._run("SIM.SIGNATURE", *_source(of), "WITHSKETCH")
+        return buckets, sketch
 
     def scan(
         self, index: Name, *, match: Optional[Name] = None, count: Optional[int] = None
@@ -374,9 +388,9 @@ class Scope:
         parameters = {n: v.decode() if isinstance(v, bytes) else v for n, v in fields.items()}
         return ScopeInfo(parameters, uid, indexes)
 
-    def alter(self, *, retention: int) -> None:
-        """Changes the number of intervals that are kept before the current one."""
-        self._run("SIM.ALTER", "RETENTION", retention)
+    def alter(self, *, retention: Optional[int] = None, score: Optional[str] = None) -> None:
+        """Changes the number of intervals kept before the current one, or the score of queries that name none."""
+        self._run("SIM.ALTER", *_options({"RETENTION": retention, "SCORE": score}))
 
     def drop(self, *indexes: Name) -> int:
         """Deletes these indexes, or without any the scope. Returns the number of chunks that were freed."""
@@ -435,6 +449,14 @@ def _options(given: Mapping[str, Any]) -> list[Any]:
 
 def _yes_no(value: Optional[bool]) -> Optional[str]:
     return None if value is None else "yes" if value else "no"
+
+
+def _source(of: Union[str, bytes, Iterable[Name]]) -> list[Any]:
+    """A text, or the features of any other collection."""
+    if isinstance(of, (str, bytes)):
+        return ["TEXT", of]
+    features = list(of)
+    return ["FEATURES", len(features), *features]
 
 
 def _words(clauses: Iterable[Question]) -> list[Any]:

@@ -1,15 +1,17 @@
-//! Decodes any bytes as two chunks. If both are valid, they are searched, changed, and checked after each
-//! change.
+//! Decodes any bytes as two chunks with sketches. If both are valid, they are searched by profile and by sketch,
+//! changed, and checked after each change.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use simile::index::{Budget, Chunk, IndexQuery, SearchOptions, codec, combine, search};
+use simile::index::{
+    Budget, Chunk, IndexQuery, ScoreMode, SearchOptions, codec, combine, newest_sketch, search,
+};
 
 fuzz_target!(|input: (Vec<u8>, Vec<u8>, u8)| {
     let (one, other, limit) = input;
     let decode = |bytes: &[u8]| {
-        let mut chunk = Chunk::new(2);
+        let mut chunk = Chunk::with_sketches(2, 16);
         codec::decode_piece(&mut chunk, bytes).ok().map(|()| chunk)
     };
     let (Some(mut one), Some(other)) = (decode(&one), decode(&other)) else { return };
@@ -20,12 +22,20 @@ fuzz_target!(|input: (Vec<u8>, Vec<u8>, u8)| {
         chunks.iter().flat_map(|chunk| chunk.contents()).map(|(name, ..)| name.to_vec()).collect();
     let limit = (limit > 0).then_some(usize::from(limit));
     let options = SearchOptions { limit, ..SearchOptions::default() };
-    for name in names.iter().take(8) {
+    let modes = [ScoreMode::Overlap, ScoreMode::Jaccard];
+    for (name, mode) in names.iter().take(8).flat_map(|name| modes.map(|mode| (name, mode))) {
+        let options = SearchOptions { mode, ..options };
         let query = IndexQuery::of_item(name, &chunks);
         let found = search(&query, &options, &mut Budget::new(1_000_000)).expect("fewer postings than that");
         assert!(found.windows(2).all(|pair| pair[0].score >= pair[1].score));
         assert!(found.iter().all(|found| (0.0..=1.0).contains(&found.score)));
-        assert_eq!(found[0].score, 1.0, "an item is exactly similar to itself");
+        let has_sketch = |item: &[u8]| newest_sketch(item, &chunks).is_some();
+        if mode == ScoreMode::Jaccard && !has_sketch(name) {
+            assert!(found.is_empty(), "a query without a sketch finds nothing by JACCARD");
+        } else {
+            assert_eq!(found[0].score, 1.0, "an item is exactly similar to itself");
+        }
+        assert!(mode != ScoreMode::Jaccard || found.iter().all(|found| has_sketch(found.item)));
         let queries = [query];
         let mut budget = Budget::new(1_000_000);
         let combined = combine(&queries, &options, &mut budget).expect("fewer postings than that");

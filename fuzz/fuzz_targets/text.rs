@@ -1,6 +1,6 @@
 //! Makes features of any text under any rules, and signs them. There must be as many features as counted
-//! in advance, no more bytes than the bound, and as many buckets as bands. The normal form of a normal form
-//! is itself, and only `0` is left of the digits of a masked text.
+//! in advance, no more bytes than the bound, as many buckets as bands, and a sketch. The normal form of a
+//! normal form is itself, and only `0` is left of the digits of a masked text.
 
 #![no_main]
 
@@ -20,10 +20,8 @@ fuzz_target!(|input: (&str, u8, bool, bool, bool)| {
     assert_eq!(prepared.features().count(), prepared.count());
     assert!(prepared.features().map(<[u8]>::len).sum::<usize>() <= prepared.max_bytes());
     for hash in [Hash::Fss, Hash::Murmur3 { modulus: None }, Hash::Murmur3 { modulus: Some(65_535) }] {
-        let signature = Scheme { hash, seed: 7, bands: 4, rows: 2 }.sign(prepared.features());
-        assert_eq!(
-            signature.map_or(0, |signature| signature.buckets().len()),
-            if prepared.count() > 0 { 4 } else { 0 }
-        );
+        let signature = Scheme { hash, seed: 7, bands: 4, rows: 2, sketch: 16 }.sign(prepared.features());
+        let sizes = signature.map(|signature| (signature.buckets().len(), signature.sketch().len()));
+        assert_eq!(sizes, (prepared.count() > 0).then_some((4, 16)));
     }
 });

@@ -81,6 +81,29 @@ class EachCommand:
             self.scope.significant("i", "one", limit=1), [SignificantBucket(1, b"b", 1.4054651081081644, 1, 1)]
         )
 
+    def test_items_are_compared_by_sketch(self):
+        self.scope.drop()
+        self.scope.create(bands=2, rows=1, interval=0, shingle="WORDS 1", sketch=16, score="JACCARD")
+        self.scope.record("apple", Text("looks", "round and red"))
+        apple = self.name("apple")
+        buckets, sketch = self.scope.signature_with_sketch("red and round")
+        self.assertEqual((buckets, len(sketch)), (self.scope.signature(["and", "red", "round"]), 16))
+        self.assertEqual(self.scope.classify(Text("looks", "red and round"), min_score=1), [Match(apple, 1.0)])
+        self.assertEqual(self.scope.classify(Signature("looks", buckets, sketch)), [Match(apple, 1.0)])
+        self.assertEqual(self.scope.classify(Signature("looks", buckets)), [])
+        half = sketch[:8] + bytes(slot ^ 1 for slot in sketch[8:])
+        self.scope.record("plum", Signature("looks", buckets, half))
+        explained = self.scope.explain("looks", "apple", "plum")
+        self.assertEqual((explained.score, explained.observations), (127 / 255, (1, 1)))
+        self.assertEqual((explained.slots, explained.agreeing), (16, list(range(8))))
+        self.assertEqual(explained.bands[1], SharedBand(None, {buckets[1]: (1, 1)}))
+        self.scope.alter(score="OVERLAP", retention=5)
+        self.assertEqual(self.scope.compare("apple", "looks"), [Match(self.name("plum"), 1.0)])
+        by_overlap = self.scope.explain("looks", "apple", "plum")
+        self.assertEqual((by_overlap.bands[0].share, by_overlap.slots, by_overlap.agreeing), (0.5, None, None))
+        parameters = self.scope.info().parameters
+        self.assertEqual((parameters["sketch"], parameters["score"], parameters["retention"]), (16, "OVERLAP", 5))
+
     def test_what_is_recorded_can_be_seen(self):
         self.populate()
         self.assertEqual(self.scope.frequencies("i", "one"), [{b"a": 1}, {b"b": 1}])

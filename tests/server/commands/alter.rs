@@ -1,4 +1,4 @@
-//! SIM.ALTER: the window changes, and with it the expiry of every chunk.
+//! SIM.ALTER: the window changes, and with it the expiry of every chunk; or the score of queries that name none.
 
 use testkit::{Kind, Server, on_each_server, wait_until};
 
@@ -116,5 +116,77 @@ on_each_server! {
         server.expect("SIM.ALTER s RETENTION 1", "OK");
         wait_until("the chunk has expired", || server.does("DBSIZE").integer() == 1);
         server.expect("SIM.COMPARE s item 1 i", "[[]]");
+    }
+
+    fn another_score_is_that_of_all_queries_that_name_none(server: Server) {
+        server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 0 SKETCH 16");
+        server.does("SIM.RECORD s one SIGNATURE i 2 a b SKETCH i aaaaaaaaaaaaaaaa");
+        server.does("SIM.RECORD s two SIGNATURE i 2 a c SKETCH i aaaaaaaabbbbbbbb");
+        let by = |score: &str, found: &str| {
+            server.expect(format!("SIM.ALTER s SCORE {score}"), "OK");
+            assert_eq!(server.does("SIM.INFO s").get("score").text(), score.to_uppercase());
+            server.expect("SIM.COMPARE s one 1 i NOSELF", format!("[[['two', '{found}']]]"));
+            server.expect("SIM.CLASSIFY s SIGNATURE i 2 a c SKETCH i aaaaaaaabbbbbbbb LIMIT 1", "[[['two', '1']]]");
+            assert_eq!(server.does("SIM.EXPLAIN s i one two").get("score").text(), found);
+        };
+        by("jaccard", "0.4980392156862745");
+        by("OVERLAP", "0.5");
+        by("JACCARD", "0.4980392156862745");
+        server.expect("SIM.ASSIGN s new MINSCORE 0.49 SIGNATURE i 2 a z SKETCH i aaaabbbbbbbbbbbb", "['two', '0.7490196078431373', 0]");
+        by("COVERAGE", "0.5");
+        server.expect("SIM.CREATE s SCORE COVERAGE", "OK");
+        server.refuses("SIM.CREATE s SCORE OVERLAP", "ERR the scope exists with SCORE COVERAGE, not OVERLAP");
+    }
+
+    fn score_and_retention_change_together_or_not_at_all(server: Server) {
+        let now = hours(&server, 3, 2);
+        server.expect("SIM.ALTER s SCORE COVERAGE RETENTION 1", "OK");
+        assert_eq!(expiries(&server, now), [1, 2, 1, 2]);
+        server.expect("SIM.ALTER s RETENTION 5 SCORE SIGNIFICANCE", "OK");
+        server.expect("SIM.CREATE s RETENTION 5 SCORE SIGNIFICANCE", "OK");
+        let before = server.digest();
+        // The scope has no sketch.
+        let no_sketch = "ERR SCORE JACCARD needs a scope with a SKETCH, and this one has none: name another SCORE, or create a scope with SIM.CREATE ... SKETCH 256";
+        server.refuses("SIM.ALTER s SCORE JACCARD", no_sketch);
+        server.refuses("SIM.ALTER s RETENTION 0 SCORE JACCARD", no_sketch);
+        server.refuses("SIM.ALTER s SCORE OVERLAP RETENTION 1001", "ERR RETENTION must be an integer between 0 and 1000");
+        server.refuses("SIM.ALTER s SCORE OVERLAP SCORE OVERLAP", "ERR SCORE is given twice");
+        assert_eq!(server.digest(), before);
+    }
+
+    fn another_score_goes_out_once_and_is_an_event(kind: Kind) {
+        let server = kind.launch().options("--appendonly yes").start();
+        let replica = kind.start();
+        replica.follow(&server);
+        hours(&server, 3, 1);
+        server.does("CONFIG SET notify-keyspace-events Kd");
+        let listener = server.client();
+        listener.send("PSUBSCRIBE __keyspace@0__:*");
+        listener.receive();
+        let count = server.appended().len();
+        for command in ["SIM.ALTER s SCORE COVERAGE", "SIM.ALTER s score coverage retention 3", "SIM.ALTER s RETENTION 4 SCORE OVERLAP"] {
+            server.expect(command, "OK");
+        }
+        // The second one changed nothing.
+        assert_eq!(server.appended_names()[count..], ["SIM.ALTER", "SIM.ALTER"]);
+        for _ in 0..2 {
+            assert_eq!(listener.receive().to_string(), "['pmessage', '__keyspace@0__:*', '__keyspace@0__:s', 'sim.alter']");
+        }
+        server.does("SIM.RECORD s item SIGNATURE i 1 a");
+        assert!(listener.receive().to_string().contains("sim.record"));
+        replica.catch_up_with(&server);
+        assert_eq!(replica.digest(), server.digest());
+        server.expect("SIM.ALTER s SCORE SIGNIFICANCE", "OK");
+        replica.catch_up_with(&server);
+        assert_eq!(replica.does("SIM.INFO s").get("score").text(), "SIGNIFICANCE");
+        assert_eq!(replica.digest(), server.digest());
+        let digest = server.digest();
+        server.does("DEBUG RELOAD");
+        assert_eq!(server.digest(), digest);
+        let server = server.restart();
+        assert_eq!(server.digest(), digest);
+        assert_eq!(server.does("SIM.INFO s").get("score").text(), "SIGNIFICANCE");
+        server.rewrite_aof();
+        assert_eq!(server.restart().digest(), digest);
     }
 }

@@ -95,4 +95,63 @@ on_each_server! {
         explained("1, 1", "WINDOW 1");
         explained("2, 1", &format!("TIMESTAMP {now} SCORE COVERAGE WINDOW 2"));
     }
+
+    fn by_jaccard_it_says_which_slots_agree(server: Server) {
+        server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 0 SKETCH 16 SCORE JACCARD");
+        server.does("SIM.RECORD s one SIGNATURE i 2 a b SKETCH i abcdefghijklmnop");
+        server.does("SIM.RECORD s two SIGNATURE i 2 a c SKETCH i a--d----i------p");
+        server.does("SIM.RECORD s bare SIGNATURE i 2 a b");
+        // (4/16 - 1/256) / (1 - 1/256)
+        let score = 63.0 / 255.0;
+        server.expect(
+            "SIM.EXPLAIN s i one two",
+            format!("['score', '{score}', 'observations', [1, 1], 'slots', 16, 'agreeing', [0, 3, 8, 15], 'bands', [['buckets', ['a', [1, 1]]], ['buckets', []]]]"),
+        );
+        let resp3 = server.client_resp3();
+        resp3.expect(
+            "SIM.EXPLAIN s i two one SCORE jaccard",
+            format!("{{'score': {score:?}, 'observations': [1, 1], 'slots': 16, 'agreeing': [0, 3, 8, 15], 'bands': [{{'buckets': {{'a': [1, 1]}}}}, {{'buckets': {{}}}}]}}"),
+        );
+        let itself = server.does("SIM.EXPLAIN s i one one");
+        assert_eq!((itself.get("score").text(), itself.get("agreeing").array().len()), ("1".into(), 16));
+        // An item without slots, and one that is not there.
+        let bands = "'bands', [['buckets', ['a', [1, 1]]], ['buckets', ['b', [1, 1]]]]";
+        server.expect("SIM.EXPLAIN s i one bare", format!("['score', '0', 'observations', [1, 1], 'slots', 0, 'agreeing', [], {bands}]"));
+        resp3.expect("SIM.EXPLAIN s i one nobody", "{'score': 0.0, 'observations': [1, 0], 'slots': 0, 'agreeing': [], 'bands': [{'buckets': {}}, {'buckets': {}}]}");
+        server.expect("SIM.EXPLAIN s nowhere one two", "['score', nil, 'observations', [0, 0], 'slots', 0, 'agreeing', [], 'bands', [['buckets', []], ['buckets', []]]]");
+        server.expect("SIM.EXPLAIN missing i one two SCORE JACCARD", "['score', nil, 'observations', [0, 0], 'slots', 0, 'agreeing', [], 'bands', []]");
+        // By another score the bands have shares, and there are no slots.
+        server.expect("SIM.EXPLAIN s i one two SCORE OVERLAP", "['score', '0.5', 'observations', [1, 1], 'bands', [['share', '0.5', 'buckets', ['a', [1, 1]]], ['share', '0', 'buckets', []]]]");
+    }
+
+    fn by_jaccard_it_gives_the_score_of_compare(server: Server) {
+        server.does("SIM.CREATE s THRESHOLD 0.5 SHINGLE WORDS 1");
+        for n in 0..12 {
+            let words: Vec<String> = (n..n + 10).map(|word| format!("word{word}")).collect();
+            server.does(format!("SIM.RECORD s item-{n} TEXT i \"{}\"", words.join(" ")));
+        }
+        let compared = server.does("SIM.COMPARE s item-5 1 i LIMIT 0");
+        let found = compared.array()[0].array();
+        assert!(found.len() > 4, "{compared}");
+        for found in found {
+            let item = found.array()[0].text();
+            let explained = server.does(format!("SIM.EXPLAIN s i item-5 {item}"));
+            assert_eq!(explained.get("score"), &found.array()[1], "{item}");
+            let agreeing = explained.get("agreeing").array().len() as f64;
+            let estimate = (agreeing / 256.0 - 1.0 / 256.0) / (1.0 - 1.0 / 256.0);
+            assert!((estimate - found.array()[1].double()).abs() < 1e-12, "{item}: {agreeing} of {}", explained.get("slots"));
+        }
+    }
+
+    fn by_jaccard_it_compares_the_newest_slots_of_the_window(server: Server) {
+        server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 3600 RETENTION 2 SKETCH 16 SCORE JACCARD");
+        let now = server.now_inside(3600);
+        for (back, item, sketch) in [(1, "one", "SKETCH i aaaaaaaaaaaaaaaa"), (0, "one", ""), (1, "two", "SKETCH i aaaaaaaabbbbbbbb"), (0, "two", "SKETCH i aaaabbbbbbbbbbbb")] {
+            server.does(format!("SIM.RECORD s {item} TIMESTAMP {} SIGNATURE i 1 a {sketch}", now - back * 3600));
+        }
+        let agreeing = |options: &str| server.does(format!("SIM.EXPLAIN s i one two {options}")).get("agreeing").array().len();
+        assert_eq!(agreeing(""), 4);
+        assert_eq!(agreeing(&format!("TIMESTAMP {}", now - 3600)), 8);
+        assert_eq!(agreeing("WINDOW 1"), 0);
+    }
 }

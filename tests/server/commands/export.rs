@@ -149,6 +149,131 @@ on_each_server! {
         assert_eq!(export(&server, "r", "i", "item"), blob);
     }
 
+    fn a_blob_carries_the_slots_of_each_chunk(server: Server) {
+        for (scope, options) in [("s", "SKETCH 16 SCORE JACCARD"), ("t", "SKETCH 16 RETENTION 9"), ("longer", "SKETCH 32 SCORE JACCARD"), ("none", "")] {
+            server.does(format!("SIM.CREATE {scope} BANDS 1 ROWS 1 INTERVAL 3600 {options}"));
+        }
+        let now = server.now_inside(3600);
+        for (item, back, sketch) in [("old", 0, ""), ("old", 1, "SKETCH i aaaaaaaaaaaaaaaa"), ("both", 0, "SKETCH i aaaaaaaabbbbbbbb"), ("both", 1, "SKETCH i bbbbbbbbbbbbbbbb")] {
+            server.does(format!("SIM.RECORD s {item} TIMESTAMP {} SIGNATURE i 1 x {sketch}", now - back * 3600));
+        }
+        let [old, both] = ["old", "both"].map(|item| export(&server, "s", "i", item));
+        let half = "0.4980392156862745";
+
+        // Between scopes of the same SKETCH: RETENTION and SCORE may differ.
+        assert_eq!(import(&server, "t", &[("i", "old", &old), ("i", "both", &both)]).to_string(), "[2, 2]");
+        for t in [now, now - 3600] {
+            let compared = |scope: &str| server.does(format!("SIM.COMPARE {scope} old 1 i SCORE JACCARD TIMESTAMP {t}"));
+            assert_eq!(compared("t"), compared("s"));
+        }
+        server.expect("SIM.COMPARE t old 1 i SCORE JACCARD NOSELF", format!("[[['both', '{half}']]]"));
+        server.expect(format!("SIM.COMPARE t old 1 i SCORE JACCARD NOSELF TIMESTAMP {}", now - 3600), "[[['both', '0']]]");
+        assert_eq!([export(&server, "t", "i", "old"), export(&server, "t", "i", "both")], [old.clone(), both.clone()], "the same bytes");
+        // An item that has slots keeps its own; one that has none takes those of the blob.
+        server.does("SIM.RECORD t mine SIGNATURE i 1 x SKETCH i cccccccccccccccc");
+        server.does("SIM.RECORD t bare SIGNATURE i 1 x");
+        assert_eq!(import(&server, "t", &[("i", "mine", &both), ("i", "bare", &both), ("i", "bare", &old)]).to_string(), "[2, 2, 2]");
+        server.expect("SIM.COMPARE t mine 1 i SCORE JACCARD LIMIT 1", "[[['mine', '1']]]");
+        server.expect("SIM.COMPARE t both 1 i SCORE JACCARD LIMIT 2", "[[['bare', '1'], ['both', '1']]]");
+
+        // Slots of another number are of no use: the observations are added without them.
+        for scope in ["longer", "none"] {
+            assert_eq!(import(&server, scope, &[("i", "both", &both)]).to_string(), "[2]");
+            server.expect(format!("SIM.COMPARE {scope} both 1 i SCORE OVERLAP"), "[[['both', '1']]]");
+        }
+        server.expect("SIM.COMPARE longer both 1 i", "[[]]");
+        // Nor does a blob without any bring some.
+        let bare = export(&server, "none", "i", "both");
+        assert_eq!(import(&server, "s", &[("i", "from-none", &bare)]).to_string(), "[2]");
+        server.expect("SIM.COMPARE s from-none 1 i", "[[]]");
+        server.validate_all();
+    }
+
+    fn a_profile_is_compared_by_its_newest_slots(server: Server) {
+        for (scope, sketch) in [("s", "SKETCH 16"), ("longer", "SKETCH 32"), ("none", "")] {
+            server.does(format!("SIM.CREATE {scope} BANDS 1 ROWS 1 INTERVAL 3600 {sketch}"));
+        }
+        let now = server.now_inside(3600);
+        for (item, back, slots) in [("one", 0, "aaaaaaaabbbbbbbb"), ("one", 1, "bbbbbbbbbbbbbbbb"), ("two", 0, "aaaaaaaaaaaaaaaa"), ("two", 1, "bbbbbbbbaaaaaaaa")] {
+            server.does(format!("SIM.RECORD s {item} TIMESTAMP {} SIGNATURE i 1 x SKETCH i {slots}", now - back * 3600));
+        }
+        let blob = export(&server, "s", "i", "one");
+        for options in ["", "WINDOW 1", "COMBINE", "MINSCORE 0.5", &format!("TIMESTAMP {}", now - 3600), &format!("TIMESTAMP {}", now + 3600)] {
+            let compared = server.does(format!("SIM.COMPARE s one 1 i SCORE JACCARD {options}"));
+            assert_eq!(classify(&server, "s", &format!("SCORE JACCARD {options}"), &blob), compared, "{options}");
+        }
+        assert_eq!(classify(&server, "s", "SCORE JACCARD", &blob).to_string(), "[[['one', '1'], ['two', '0.4980392156862745']]]");
+        assert_eq!(classify(&server, "s", &format!("SCORE JACCARD TIMESTAMP {}", now + 9 * 3600), &blob).to_string(), "[[]]");
+        // Slots of another number find nothing; buckets do.
+        for scope in ["longer", "none"] {
+            server.does(format!("SIM.RECORD {scope} item FEATURES i 1 x"));
+            server.does(format!("SIM.RECORD {scope} item SIGNATURE i 1 x"));
+            assert_eq!(classify(&server, scope, "MINSCORE 0.1", &blob).to_string(), "[[['item', '0.5']]]");
+        }
+        assert_eq!(classify(&server, "longer", "SCORE JACCARD", &blob).to_string(), "[[]]");
+        let words = ["SIM.CLASSIFY", "s", "SKETCH", "i", "aaaaaaaaaaaaaaaa", "PROFILE", "i"].map(str::as_bytes);
+        let refused = server.call(&[&words[..], &[blob.as_slice()]].concat()).to_string();
+        assert_eq!(refused, "!ERR SKETCH needs a SIGNATURE clause of its index");
+    }
+
+    fn imported_slots_reach_a_replica_and_the_aof(kind: Kind) {
+        let primary = kind.launch().options("--appendonly yes").start();
+        let replica = kind.start();
+        replica.follow(&primary);
+        for (scope, options) in [("s", "SKETCH 16 RETENTION 50"), ("t", "SKETCH 16 RETENTION 1"), ("u", "SKETCH 20")] {
+            primary.does(format!("SIM.CREATE {scope} BANDS 1 ROWS 1 INTERVAL 3600 {options}"));
+        }
+        let now = primary.now_inside(3600);
+        for (back, slots) in [(30, "cccccccccccccccc"), (1, "bbbbbbbbbbbbbbbb"), (0, "aaaaaaaaaaaaaaaa")] {
+            primary.does(format!("SIM.RECORD s item TIMESTAMP {} SIGNATURE i 1 x SKETCH i {slots}", now - back * 3600));
+        }
+        let blob = export(&primary, "s", "i", "item");
+        for scope in ["t", "u"] {
+            import(&primary, scope, &[("i", "item", &blob)]);
+        }
+        replica.catch_up_with(&primary);
+        assert_eq!(replica.digest(), primary.digest());
+        let compared = |server: &Client| server.does(format!("SIM.CLASSIFY t SCORE JACCARD SIGNATURE i 1 x SKETCH i bbbbbbbbbbbbbbbb TIMESTAMP {}", now - 3600)).to_string();
+        assert_eq!([compared(&primary), compared(&replica)], ["[[['item', '1']]]"; 2]);
+        let digest = primary.digest();
+        let primary = primary.restart();
+        assert_eq!(primary.digest(), digest);
+        assert_eq!(compared(&primary), "[[['item', '1']]]");
+    }
+
+    fn a_blob_with_damaged_slots_is_refused(server: Server) {
+        server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 0 SKETCH 16");
+        server.does("SIM.RECORD s item SIGNATURE i 1 x SKETCH i abcdefghijklmnop");
+        let blob = export(&server, "s", "i", "item");
+        let content = &blob[..blob.len() - 8];
+        let (head, slots) = content.split_at(content.len() - 16);
+        assert_eq!((slots, head.last()), (&b"abcdefghijklmnop"[..], Some(&1)), "the content ends with the slots");
+        let before = server.digest();
+        let refused = |content: Vec<u8>, what: &str| {
+            let blob = sealed(&content);
+            for reply in [import(&server, "s", &[("i", "other", &blob)]), classify(&server, "s", "", &blob)] {
+                assert!(reply.to_string().starts_with("!ERR blob is damaged: "), "{what}: {reply}");
+            }
+        };
+        (0..16).for_each(|length| refused([head, &slots[..length]].concat(), "too few slots"));
+        refused([head, slots, b"q"].concat(), "too many slots");
+        let flag = head.len() - 1;
+        refused([&head[..flag], &[0], slots].concat(), "no slots announced");
+        refused([&head[..flag], &[2], slots].concat(), "neither slots nor none");
+        // SKETCH and SCORE are the last two numbers of the definition.
+        let at = head.windows(3).position(|bytes| bytes == [0, 16, 0]).expect("MASK, SKETCH and SCORE") + 1;
+        let with = |number: u64, score: u8| [&head[..at], &varint(number), &[score], &head[at + 2..], slots].concat();
+        assert_eq!(import(&server, "s", &[("i", "same", &sealed(&with(16, 0)))]).to_string(), "[1]");
+        server.does("SIM.DELETE s i same");
+        for number in [0, 1, 15, 17, 4097, 65_552, u64::MAX] {
+            refused(with(number, 0), &format!("SKETCH {number}"));
+        }
+        for score in [1, 3, 4, 127] {
+            refused(with(16, score), &format!("SCORE {score}"));
+        }
+        assert_eq!(server.digest(), before);
+    }
+
     fn a_damaged_blob_is_refused(kind: Kind) {
         let (server, _) = populated(kind);
         let blob = export(&server, "s", "i", "one");
@@ -178,23 +303,27 @@ on_each_server! {
 
     fn damage_under_a_right_checksum_harms_nothing(kind: Kind) {
         let (server, _) = populated(kind);
-        let blob = export(&server, "s", "i", "one");
-        let content = &blob[..blob.len() - 8];
-        let try_it = |content: &[u8]| {
-            let blob = sealed(content);
-            classify(&server, "s", "", &blob);
-            if let Reply::Array(_) = import(&server, "t", &[("i", "item", &blob)]) {
-                server.validate_all();
-                server.does("SIM.DROP t i");
+        server.does("SIM.CREATE kept BANDS 2 ROWS 1 INTERVAL 3600 RETENTION 5 SKETCH 16 SCORE JACCARD");
+        server.does("SIM.RECORD kept one SIGNATURE i 2 a b SKETCH i abcdefghijklmnop");
+        for (from, to) in [("s", "t"), ("kept", "kept")] {
+            let blob = export(&server, from, "i", "one");
+            let content = &blob[..blob.len() - 8];
+            let try_it = |content: &[u8]| {
+                let blob = sealed(content);
+                classify(&server, from, "", &blob);
+                if let Reply::Array(_) = import(&server, to, &[("j", "item", &blob)]) {
+                    server.validate_all();
+                    server.does(format!("SIM.DROP {to} j"));
+                }
+            };
+            for offset in 0..content.len() {
+                for bit in 0..8 {
+                    let mut damaged = content.to_vec();
+                    damaged[offset] ^= 1 << bit;
+                    try_it(&damaged);
+                }
+                try_it(&content[..offset]);
             }
-        };
-        for offset in 0..content.len() {
-            for bit in 0..8 {
-                let mut damaged = content.to_vec();
-                damaged[offset] ^= 1 << bit;
-                try_it(&damaged);
-            }
-            try_it(&content[..offset]);
         }
         server.expect("PING", "PONG");
     }

@@ -1,14 +1,13 @@
 //! SIM.SIGNATURE: how features and text become buckets. The vectors were computed without the
 //! module, by a few lines of Python after the papers' definition of MurmurHash3.
 
-use testkit::{Server, on_each_server};
+use testkit::{Reply, Server, on_each_server};
 
 /// Checks that both lines give the same signature in scope `s`.
 #[track_caller]
 fn same(server: &Server, one: &str, other: &str) {
-    let one = server.does(format!("SIM.SIGNATURE s {one}"));
-    let other = server.does(format!("SIM.SIGNATURE s {other}"));
-    assert_eq!(one.to_string(), other.to_string());
+    let [left, right] = [one, other].map(|source| server.does(format!("SIM.SIGNATURE s {source}")));
+    assert!(left == right, "{one} and {other}: {left} and {right}");
 }
 
 /// Checks that both lines give signatures in scope `s` that differ in every band.
@@ -21,7 +20,54 @@ fn different(server: &Server, one: &str, other: &str) {
     }
 }
 
+/// The words of this text as features.
+const FOX: &str = "the quick brown fox jumps over the lazy dog";
+
+/// Bytes in hexadecimal.
+fn hex(bytes: &Reply) -> String {
+    bytes.bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 on_each_server! {
+    fn with_its_sketch_come_the_slots(server: Server) {
+        // From a model in Python, after docs/design.md.
+        for (parameters, slots) in [
+            ("SKETCH 16", "77e29aef929634d7bad0fb75e76fb9a6"),
+            ("SKETCH 20 SEED 7", "730b98c458a21ed30038256e94a37137d30fd239"),
+            ("SKETCH 16 SEED 4294967295", "ac99b62dbe65bef45bd030031b42c86e"),
+            // Neither the hash of the bands nor their number changes anything.
+            ("SKETCH 16 HASH MURMUR3 MODULUS 65535 BANDS 3", "77e29aef929634d7bad0fb75e76fb9a6"),
+        ] {
+            server.does(format!("SIM.CREATE s SHINGLE WORDS 1 {parameters}"));
+            let text = server.does(format!("SIM.SIGNATURE s TEXT \"{FOX}\" WITHSKETCH"));
+            assert_eq!(hex(&text.array()[1]), slots, "{parameters}");
+            assert_eq!(text.array()[0], server.does(format!("SIM.SIGNATURE s TEXT \"{FOX}\"")));
+            let features = server.does(format!("SIM.SIGNATURE s WITHSKETCH FEATURES 9 {FOX}"));
+            assert_eq!(features, text);
+            assert_eq!(server.client_resp3().does(format!("SIM.SIGNATURE s FEATURES 9 {FOX} WITHSKETCH")), text);
+            server.does("SIM.DROP s");
+        }
+    }
+
+    fn a_sketch_without_slots_or_features_is_empty(server: Server) {
+        server.does("SIM.CREATE s BANDS 1 HASH MURMUR3 MODULUS 65535");
+        let reply = server.does("SIM.SIGNATURE s TEXT words WITHSKETCH");
+        assert_eq!((reply.array()[0].array().len(), reply.array()[1].bytes()), (1, &b""[..]));
+        server.does("SIM.CREATE t SKETCH 16");
+        server.expect("SIM.SIGNATURE t TEXT \"\" WITHSKETCH", "[[], '']");
+        server.expect("SIM.SIGNATURE t FEATURES 0 WITHSKETCH", "[[], '']");
+        server.refuses("SIM.SIGNATURE t WITHSKETCH TEXT words WITHSKETCH", "ERR WITHSKETCH is given twice");
+        server.refuses("SIM.SIGNATURE t WITHSKETCH WITHSKETCH", "ERR WITHSKETCH is given twice");
+        server.refuses("SIM.SIGNATURE t TEXT one TEXT two", "ERR FEATURES or TEXT is given twice");
+    }
+
+    fn a_missing_scope_has_the_sketch_of_the_settings(server: Server) {
+        let slots = || server.does("SIM.SIGNATURE nowhere TEXT words WITHSKETCH").array()[1].bytes().len();
+        assert_eq!(slots(), 0);
+        server.does("CONFIG SET simile.sketch 48");
+        assert_eq!(slots(), 48);
+    }
+
     fn murmur3_with_a_modulus_gives_sentrys_buckets(server: Server) {
         server.does("SIM.CREATE s HASH MURMUR3 MODULUS 65535 BANDS 4 ROWS 2 SHINGLE CHARS 1");
         let buckets = "['6797,1984', '3949,658', '12904,12593', '16992,9441']";
@@ -139,6 +185,53 @@ on_each_server! {
         same(&server, "TEXT \"Error 0XFF in Worker-12\"", "FEATURES 4 error 0 in worker");
     }
 
+    fn texts_that_say_the_same_are_equal_and_others_are_not(server: Server) {
+        let pairs = [
+            // an identifier differs
+            ("SHINGLE WORDS 1 MASK yes", "order 7f1b6c1e-0c5d-4a52-9d2f-3f0f6f1f9a10 could not be paid", "order 0b9d7c2a-93f4-4f1e-8a77-5d2ec81f60b3 could not be paid"),
+            ("SHINGLE WORDS 1 MASK yes", "user_8f3a21c0 logged in", "user_77120e4b logged in"),
+            ("SHINGLE WORDS 1 MASK yes", "core::fn::h2b7f0c94e1d3a658", "core::fn::h81d0c3f2a5b64e97"),
+            ("SHINGLE CHARS 5 MASK yes", "order 7f1b6c1e-0c5d-4a52-9d2f-3f0f6f1f9a10 could not be paid", "order 0b9d7c2a-93f4-4f1e-8a77-5d2ec81f60b3 could not be paid"),
+            ("SHINGLE CHARS 5 MASK yes", "user_8f3a21c0 logged in", "user_77120e4b logged in"),
+            ("SHINGLE CHARS 5 MASK yes", "core::fn::h2b7f0c94e1d3a658", "core::fn::h81d0c3f2a5b64e97"),
+            // another form of the same
+            ("SHINGLE WORDS 1", "a caf\u{e9} here", "a cafe\u{301} here"),
+            ("SHINGLE CHARS 3", "a caf\u{e9} here", "a cafe\u{301} here"),
+            ("SHINGLE WORDS 1", "two lines\nhere", "two lines\\x0d\\x0ahere"),
+            ("SHINGLE CHARS 3", "two lines\nhere", "two lines\\x0d\\x0ahere"),
+            ("SHINGLE CHARS 3", "two lines\nhere", "two lines here"),
+            ("SHINGLE CHARS 3", "\u{feff}of\u{fb01}ce\u{a0}\u{ff11}\u{ff12}", " offi\u{ad}ce  12\u{200b} "),
+        ];
+        for (parameters, one, other) in pairs {
+            server.does(format!("SIM.CREATE s {parameters} BANDS 64 ROWS 1 SKETCH 16"));
+            same(&server, &format!("TEXT \"{one}\" WITHSKETCH"), &format!("TEXT \"{other}\" WITHSKETCH"));
+            server.does("SIM.DROP s");
+        }
+        for (parameters, one, other) in [
+            ("SHINGLE WORDS 1", "\u{926}\u{93f}\u{932}\u{94d}\u{932}\u{940}", "\u{926}\u{93f}\u{932} \u{932}\u{940}"),
+            ("SHINGLE WORDS 1 MASK yes", "cat 1", "dog 1"),
+            ("SHINGLE CHARS 5 MASK yes", "cat 1", "dog 1"),
+        ] {
+            server.does(format!("SIM.CREATE s {parameters} BANDS 64 ROWS 1"));
+            let [one, other] = [one, other].map(|text| server.does(format!("SIM.SIGNATURE s TEXT \"{text}\"")));
+            assert_ne!(one, other, "{parameters}");
+            server.does("SIM.DROP s");
+        }
+    }
+
+    fn a_clause_without_spaces_is_found_though_a_character_was_replaced(server: Server) {
+        server.does("SIM.CREATE s SHINGLE WORDS 1 BANDS 64 ROWS 1 INTERVAL 0");
+        for (index, one, other) in [
+            ("chinese", "服务器无法连接到数据库了", "服务器无法连接到数据源了"),
+            ("japanese", "明日は東京で雨が降ります", "明日は東京で雪が降ります"),
+        ] {
+            assert_eq!([one, other].map(|text| text.chars().count()), [12, 12]);
+            server.does(format!("SIM.RECORD s item TEXT {index} {one}"));
+            let found = server.does(format!("SIM.CLASSIFY s TEXT {index} {other}"));
+            assert!(found.array()[0].array()[0].array()[1].double() >= 0.6, "{index}: {found}");
+        }
+    }
+
     fn a_threshold_chooses_bands_and_rows(server: Server) {
         for (threshold, bands, rows) in [("0.5", 23, 3), ("0.7", 17, 5), ("0.8", 13, 7), ("0.9", 10, 12)] {
             let scope = format!("t{threshold}");
@@ -170,6 +263,8 @@ on_each_server! {
             ("LOWERCASE yes", "LOWERCASE"),
             ("MASK yes", "MASK"),
             ("THRESHOLD 0.5", "BANDS"),
+            ("SKETCH 16", "SKETCH"),
+            ("SCORE COVERAGE", "SCORE"),
         ] {
             let error = server.refusal(format!("SIM.CREATE s {parameters}"));
             assert!(error.contains(name), "{parameters}: {error}");

@@ -6,8 +6,8 @@ use testkit::{Client, Server, on_each_server, words};
 ///
 /// In a command `<64KB>`, `<64KB+1>`, `<1MB>` and `<1MB+1>` stand for that many letters `x`, `<4096>` and `<4097>`
 /// for that many features, `<chunk>` for the name of a chunk, and in an error `<oldest>` for the first second of the
-/// window. `s` is a scope of two bands with an item, `wide` one of 4096 slots of MURMUR3, `text` a plain string, and a new
-/// scope has 16 bands.
+/// window. `s` is a scope of two bands with an item, `wide` one of 4096 slots of MURMUR3, `kept` one of two bands
+/// that keeps sketches, `text` a plain string, and a new scope has 16 bands.
 const TABLE: &str = r#"
 # SIM.CREATE: its syntax
 SIM.CREATE
@@ -91,7 +91,40 @@ SIM.CREATE n RECALL 0.9
 SIM.CREATE n SLOTS 64
     ERR RECALL and SLOTS need THRESHOLD
 
+# its sketch and its score
+SIM.CREATE n SKETCH 1
+SIM.CREATE n SKETCH 15
+SIM.CREATE n SKETCH 4097
+SIM.CREATE n SKETCH -1
+SIM.CREATE n SKETCH 16.0
+SIM.CREATE n SKETCH 65552
+SIM.CREATE n SKETCH 18446744073709551632
+SIM.CREATE n SKETCH many
+SIM.CREATE n SKETCH ""
+SIM.CREATE n BANDS 2 SKETCH
+    ERR SKETCH must be 0, or an integer between 16 and 4096
+SIM.CREATE n SCORE best
+SIM.CREATE n SCORE ""
+SIM.CREATE n BANDS 2 SCORE
+    ERR SCORE must be OVERLAP, COVERAGE, SIGNIFICANCE or JACCARD
+SIM.CREATE n SKETCH 16 BANDS 2 SKETCH 16
+    ERR SKETCH is given twice
+SIM.CREATE n SCORE OVERLAP SCORE COVERAGE
+    ERR SCORE is given twice
+SIM.CREATE n SCORE JACCARD
+SIM.CREATE n SCORE jaccard SKETCH 0
+SIM.CREATE n THRESHOLD 0.8 SKETCH 0 SCORE JACCARD
+SIM.CREATE s SCORE JACCARD
+    ERR SCORE JACCARD needs a SKETCH: give SKETCH 256, or another SCORE
+
 # a scope that is there already: the first parameter that differs
+SIM.CREATE s SKETCH 16
+SIM.CREATE s SKETCH 16 SCORE JACCARD
+    ERR the scope exists with SKETCH 0, not 16
+SIM.CREATE kept SKETCH 0
+    ERR the scope exists with SKETCH 16, not 0
+SIM.CREATE kept SCORE JACCARD
+    ERR the scope exists with SCORE OVERLAP, not JACCARD
 SIM.CREATE s BANDS 3
     ERR the scope exists with BANDS 2, not 3
 SIM.CREATE s BANDS 2 ROWS 2 RETENTION 4
@@ -235,6 +268,47 @@ SIM.RECORD s item TIMESTAMP -9223372036854775808 SIGNATURE i 2 a b
 SIM.RECORD s item TIMESTAMP 1 SIGNATURE i 2 a b
     ERR TIMESTAMP 1 is older than the window: it must be in seconds since 1970, and not before <oldest>
 
+# SKETCH: `kept` is a scope that keeps 16 slots
+SIM.RECORD kept item SKETCH i aaaaaaaaaaaaaaaa
+    ERR clause (SIGNATURE, FEATURES or TEXT) is missing
+SIM.RECORD kept item SIGNATURE i 2 a b SKETCH
+    ERR index is missing
+SIM.RECORD kept item SIGNATURE i 2 a b SKETCH i
+    ERR slots is missing
+SIM.RECORD kept item SKETCH i aaaaaaaaaaaaaaa SIGNATURE i 2 a b
+SIM.RECORD kept item SIGNATURE i 2 a b SKETCH i aaaaaaaaaaaaaaaaa
+SIM.RECORD kept item SIGNATURE i 2 a b SKETCH i ""
+SIM.RECORD kept item SIGNATURE i 2 a b SKETCH i <1MB>
+SIM.CLASSIFY kept SIGNATURE i 2 a b SKETCH i a
+SIM.ASSIGN kept item MINSCORE 0 SKETCH i a SIGNATURE i 2 a b
+    ERR SKETCH must be 16 bytes long, the scope's SKETCH: a byte for each slot
+SIM.RECORD kept item SIGNATURE i 2 a b SKETCH i aaaaaaaaaaaaaaaa SKETCH i aaaaaaaaaaaaaaaa
+SIM.RECORD kept item SKETCH i a SKETCH i a SIGNATURE i 2 a b
+SIM.CLASSIFY kept SKETCH i aaaaaaaaaaaaaaaa SIGNATURE i 2 a b SKETCH i aaaaaaaaaaaaaaaa
+    ERR SKETCH of an index is given twice
+SIM.RECORD kept item SKETCH j aaaaaaaaaaaaaaaa SIGNATURE i 2 a b
+SIM.RECORD kept item SIGNATURE i 2 a b SKETCH i aaaaaaaaaaaaaaaa SKETCH j aaaaaaaaaaaaaaaa
+SIM.CLASSIFY kept SIGNATURE i 2 a b SKETCH j aaaaaaaaaaaaaaaa
+SIM.ASSIGN kept item MINSCORE 1 TEXT i words SKETCH j aaaaaaaaaaaaaaaa
+    ERR SKETCH needs a SIGNATURE clause of its index
+SIM.RECORD kept item TEXT i words SKETCH i aaaaaaaaaaaaaaaa
+SIM.RECORD kept item SKETCH i aaaaaaaaaaaaaaaa FEATURES i 1 a
+SIM.RECORD kept item SKETCH i aaaaaaaaaaaaaaaa FEATURES i 0
+SIM.RECORD kept item SIGNATURE i 2 a b SKETCH i aaaaaaaaaaaaaaaa TEXT i words
+SIM.CLASSIFY kept SKETCH i aaaaaaaaaaaaaaaa TEXT i words
+SIM.ASSIGN kept item MINSCORE 1 TEXT i words SKETCH i aaaaaaaaaaaaaaaa
+    ERR SKETCH is for SIGNATURE: the server makes the sketch of FEATURES and TEXT itself
+SIM.RECORD kept item SIGNATURE i 2 a b SKETCH * aaaaaaaaaaaaaaaa
+    ERR index must be a name: '*' means every index, and only in MERGE and DELETE
+SIM.RECORD kept item SIGNATURE i 2 a b SKETCH "" aaaaaaaaaaaaaaaa
+    ERR index must be a non-empty name
+SIM.RECORD s item SIGNATURE i 2 a b SKETCH i aaaaaaaaaaaaaaaa
+SIM.RECORD s item SKETCH i "" SIGNATURE i 2 a b
+SIM.RECORD new item SKETCH i aaaaaaaaaaaaaaaa SIGNATURE i 16 a b c d e f g h i j k l m n o p
+SIM.CLASSIFY s SIGNATURE i 2 a b SKETCH i aaaaaaaaaaaaaaaa
+SIM.ASSIGN s item MINSCORE 1 SIGNATURE i 2 a b SKETCH i aaaaaaaaaaaaaaaa
+    ERR SKETCH needs a scope with a SKETCH: this one keeps no slots
+
 # SIM.CLASSIFY and SIM.COMPARE
 SIM.CLASSIFY s
     ERR wrong number of arguments for 'SIM.CLASSIFY' command
@@ -296,6 +370,13 @@ SIM.COMPARE s item 1 i WINDOW -1
 SIM.COMPARE s item 1 i WINDOW all
     ERR WINDOW must be an integer between 1 and 1001
 SIM.COMPARE s item 1 i SCORE jaccard
+SIM.COMPARE s item 2 i j COMBINE SCORE JACCARD
+SIM.CLASSIFY s SCORE JACCARD SIGNATURE i 2 a b
+SIM.CLASSIFY s SCORE JACCARD TEXT i ""
+SIM.ASSIGN s item MINSCORE 1 SCORE JACCARD SIGNATURE i 2 a b
+SIM.EXPLAIN s i item other SCORE JACCARD
+SIM.ALTER s SCORE JACCARD
+SIM.ALTER s RETENTION 2 SCORE JACCARD
     ERR SCORE JACCARD needs a scope with a SKETCH, and this one has none: name another SCORE, or create a scope with SIM.CREATE ... SKETCH 256
 SIM.COMPARE s item 1 i TIMESTAMP now
     ERR TIMESTAMP must be an integer between 0 and 9007199254740991, in seconds since 1970
@@ -432,10 +513,16 @@ SIM.ALTER s RETENTION 1 INTERVAL 60
     ERR only RETENTION and SCORE can be altered: for any other change, create another scope
 SIM.ALTER s BANDS 4
 SIM.ALTER s INTERVAL 60
+SIM.ALTER s SKETCH 16
+SIM.ALTER s SCORE OVERLAP SKETCH 16
 SIM.ALTER s UID 0123456789abcdef
     ERR only RETENTION and SCORE can be altered: for any other change, create another scope
 SIM.ALTER s NONSENSE 1
     ERR unknown option 'NONSENSE': expected RETENTION or SCORE
+SIM.ALTER s RETENTION 2 SCORE
+SIM.ALTER s SCORE best
+    ERR SCORE must be OVERLAP, COVERAGE, SIGNIFICANCE or JACCARD
+SIM.ALTER missing SCORE OVERLAP
 SIM.ALTER missing RETENTION 1
     ERR no such scope: make it with SIM.CREATE
 
@@ -485,6 +572,7 @@ fn cases(now: i64) -> Vec<(&'static str, String)> {
 fn populate(server: &Client) -> i64 {
     server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 3600 RETENTION 3");
     server.does("SIM.CREATE wide BANDS 64 ROWS 64 HASH MURMUR3");
+    server.does("SIM.CREATE kept BANDS 2 ROWS 1 SKETCH 16");
     server.does("SIM.RECORD s item SIGNATURE i 2 a b");
     server.does("SET text words");
     server.now_inside(3600)
@@ -498,6 +586,8 @@ on_each_server! {
             ("SIM.CREATE most BANDS 1024 ROWS 4 INTERVAL 4294967296 RETENTION 1000 SHINGLE WORDS 64", "OK"),
             ("SIM.CREATE rows BANDS 64 ROWS 64 HASH MURMUR3 MODULUS 2147483648 SEED 4294967295", "OK"),
             ("SIM.CREATE least BANDS 1 ROWS 1 INTERVAL 0 RETENTION 0 SHINGLE CHARS 1", "OK"),
+            ("SIM.CREATE few BANDS 1 SKETCH 16 SCORE JACCARD", "OK"),
+            ("SIM.CREATE many BANDS 1 SKETCH 4096", "OK"),
             ("SIM.CREATE <64KB> BANDS 1 ROWS 1", "OK"),
             ("SIM.RECORD <64KB> <64KB> SIGNATURE <64KB> 1 <64KB>", "[[1]]"),
             ("SIM.RECORD least item SIGNATURE i 1 \"\"", "[[1]]"),

@@ -21,6 +21,8 @@ on_each_server! {
             ("seed", "0"),
             ("lowercase", "no"),
             ("mask", "no"),
+            ("sketch", "0"),
+            ("score", "OVERLAP"),
             ("auto-create", "yes"),
             ("max-postings", "1000000"),
         ] {
@@ -29,22 +31,22 @@ on_each_server! {
     }
 
     fn arguments_of_loadmodule_set_the_defaults(kind: Kind) {
-        let server = kind.launch().module("bands 32 ROWS 4 hash murmur3 seed 7 interval 60 retention 9 lowercase yes mask yes").start();
+        let server = kind.launch().module("bands 32 ROWS 4 hash murmur3 seed 7 interval 60 retention 9 lowercase yes mask yes score jaccard sketch 64").start();
         server.expect("CONFIG GET simile.bands", "['simile.bands', '32']");
         server.expect("CONFIG GET simile.hash", "['simile.hash', 'MURMUR3']");
-        expect_defaults(&server, "BANDS 32 ROWS 4 HASH MURMUR3 SEED 7 INTERVAL 60 RETENTION 9 LOWERCASE yes MASK yes");
+        expect_defaults(&server, "BANDS 32 ROWS 4 HASH MURMUR3 SEED 7 INTERVAL 60 RETENTION 9 LOWERCASE yes MASK yes SKETCH 64 SCORE JACCARD");
     }
 
     fn config_set_changes_what_comes_and_not_what_is(server: Server) {
         server.does("SIM.CREATE old");
-        for (name, value) in [("bands", "8"), ("rows", "3"), ("interval", "60"), ("retention", "9"), ("hash", "MURMUR3"), ("seed", "5"), ("lowercase", "yes"), ("mask", "yes")] {
+        for (name, value) in [("bands", "8"), ("rows", "3"), ("interval", "60"), ("retention", "9"), ("hash", "MURMUR3"), ("seed", "5"), ("lowercase", "yes"), ("mask", "yes"), ("sketch", "128"), ("score", "JACCARD")] {
             server.expect(format!("CONFIG SET simile.{name} {value}"), "OK");
             server.expect(format!("CONFIG GET simile.{name}"), format!("['simile.{name}', '{value}']"));
         }
-        expect_defaults(&server, "BANDS 8 ROWS 3 INTERVAL 60 RETENTION 9 HASH MURMUR3 SEED 5 LOWERCASE yes MASK yes");
+        expect_defaults(&server, "BANDS 8 ROWS 3 INTERVAL 60 RETENTION 9 HASH MURMUR3 SEED 5 LOWERCASE yes MASK yes SKETCH 128 SCORE JACCARD");
         server.does("SIM.CREATE new");
         server.expect("SIM.CREATE new BANDS 8 ROWS 3", "OK");
-        server.expect("SIM.CREATE old BANDS 16 ROWS 2 HASH FSS", "OK");
+        server.expect("SIM.CREATE old BANDS 16 ROWS 2 HASH FSS SKETCH 0 SCORE OVERLAP", "OK");
         let signature = server.does("SIM.SIGNATURE nowhere TEXT words");
         assert_eq!(signature.array().len(), 8);
     }
@@ -60,6 +62,11 @@ on_each_server! {
             ("retention", "1001"),
             ("hash", "sha1"),
             ("lowercase", "perhaps"),
+            ("sketch", "15"),
+            ("sketch", "4097"),
+            ("sketch", "65552"),
+            ("sketch", "-1"),
+            ("score", "best"),
             ("auto-create", "perhaps"),
             ("max-postings", "-1"),
         ] {
@@ -78,12 +85,50 @@ on_each_server! {
         expect_defaults(&server, "BANDS 1024 ROWS 4");
     }
 
+    fn the_score_jaccard_needs_a_sketch(kind: Kind) {
+        let needs = "score JACCARD needs a sketch: set sketch, too, for example to 256";
+        let log = kind.launch().configuration("simile.score jaccard").fails();
+        assert!(log.contains(needs), "{log}");
+        let server = kind.start();
+        let refuses = |command: &str| {
+            let error = server.refusal(command);
+            assert!(error.contains(needs), "{command}: {error}");
+        };
+        refuses("CONFIG SET simile.score JACCARD");
+        expect_defaults(&server, "SKETCH 0 SCORE OVERLAP");
+        server.expect("CONFIG SET simile.score JACCARD simile.sketch 256", "OK");
+        refuses("CONFIG SET simile.sketch 0");
+        server.expect("CONFIG SET simile.sketch 32", "OK");
+        expect_defaults(&server, "SKETCH 32 SCORE JACCARD");
+        server.expect("CONFIG SET simile.sketch 0 simile.score COVERAGE", "OK");
+        expect_defaults(&server, "SKETCH 0 SCORE COVERAGE");
+    }
+
+    fn what_create_gives_goes_before_the_settings(kind: Kind) {
+        let server = kind.launch().module("sketch 64 score jaccard").start();
+        for (parameters, sketch, score) in [
+            ("", 64, "JACCARD"),
+            ("SKETCH 0", 0, "OVERLAP"), // without a sketch the score of the settings is impossible
+            ("SKETCH 16", 16, "JACCARD"),
+            ("SCORE COVERAGE", 64, "COVERAGE"),
+            ("THRESHOLD 0.8", 64, "JACCARD"),
+        ] {
+            server.does(format!("SIM.CREATE s {parameters}"));
+            let info = server.does("SIM.INFO s");
+            assert_eq!((info.get("sketch").integer(), info.get("score").text().as_str()), (sketch, score), "{parameters}");
+            server.does("SIM.DROP s");
+        }
+        server.does("SIM.RECORD s item TEXT i words");
+        server.expect("SIM.COMPARE s item 1 i", "[[['item', '1']]]");
+        server.expect("SIM.CREATE s SCORE JACCARD", "OK");
+    }
+
     fn lines_of_redis_conf_set_the_defaults(kind: Kind) {
-        let server = kind.launch().configuration("simile.bands 12\nsimile.hash murmur3\nsimile.auto-create no\n").start();
+        let server = kind.launch().configuration("simile.score jaccard\nsimile.sketch 512\nsimile.bands 12\nsimile.hash murmur3\nsimile.auto-create no\n").start();
         server.expect("CONFIG GET simile.bands", "['simile.bands', '12']");
         server.expect("CONFIG GET simile.auto-create", "['simile.auto-create', 'no']");
         server.does("SIM.CREATE s");
-        server.expect("SIM.CREATE s BANDS 12 HASH MURMUR3", "OK");
+        server.expect("SIM.CREATE s BANDS 12 HASH MURMUR3 SKETCH 512 SCORE JACCARD", "OK");
     }
 
     fn config_rewrite_keeps_what_was_set(kind: Kind) {
@@ -111,6 +156,9 @@ on_each_server! {
             ("hash sha1", "hash"),
             ("seed -1", "seed"),
             ("lowercase perhaps", "lowercase"),
+            ("sketch 15", "sketch"),
+            ("score best", "score"),
+            ("score jaccard", "sketch"),
             ("auto-create perhaps", "auto-create"),
             ("nonsense 1", "nonsense"),
             ("bands 8 nonsense", "nonsense"),
@@ -122,7 +170,7 @@ on_each_server! {
     }
 
     fn a_bad_line_of_redis_conf_stops_the_server(kind: Kind) {
-        for line in ["simile.bands 0", "simile.hash sha1"] {
+        for line in ["simile.bands 0", "simile.hash sha1", "simile.sketch 4097", "simile.score best"] {
             let log = kind.launch().configuration(line).fails();
             assert!(log.contains(line.split(' ').next().unwrap()), "{line}:\n{log}");
         }

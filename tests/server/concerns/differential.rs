@@ -1,7 +1,7 @@
 //! Random commands to a server, whose replies are compared with a plain model of the index that has exact scores.
 //!
-//! For each scope, index, interval and item, the model keeps a map bucket -> count in each band. Scores are fractions
-//! of integers, so ties are exact.
+//! For each scope, index, interval and item, the model keeps a map bucket -> count in each band, and a sketch. Scores
+//! are fractions of integers, so ties are exact.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +10,23 @@ use testkit::{Client, Kind, Random, Reply, Server, on_each_server, quoted, wait_
 type Bytes = Vec<u8>;
 /// One map for each band.
 type Profile = Vec<BTreeMap<Bytes, u64>>;
+
+/// The slots of a sketch, in every scope.
+const SLOTS: usize = 16;
+
+/// An observation in an index: its buckets and the slots of its sketch, if it has any.
+struct Clause {
+    index: Bytes,
+    buckets: Vec<Bytes>,
+    sketch: Option<Bytes>,
+}
+
+/// What is searched for in an index.
+struct Query {
+    index: Bytes,
+    profile: Profile,
+    sketch: Option<Bytes>,
+}
 
 /// An exact fraction.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +83,8 @@ struct Options {
     minscore: Option<f64>,
     minbands: Vec<usize>,
     combine: bool,
+    /// By JACCARD, and not by OVERLAP.
+    by_sketch: bool,
     /// The item that is left out.
     noself: Option<Bytes>,
 }
@@ -81,8 +100,8 @@ struct Found {
     scores: Vec<Option<Score>>,
 }
 
-/// What an item had in an interval: the start, its profile, and its arrival.
-type Taken = (i64, Profile, u64);
+/// What an item had in an interval: the start, its profile, its arrival, and its sketch.
+type Taken = (i64, Profile, u64, Option<Bytes>);
 
 struct Model {
     now: i64,
@@ -91,6 +110,8 @@ struct Model {
     /// When each of these arrived. Those that have left may still be here.
     arrivals: BTreeMap<ProfileKey, u64>,
     next_arrival: u64,
+    /// The sketches of these. Those that have left may still be here.
+    sketches: BTreeMap<ProfileKey, Bytes>,
 }
 
 impl Model {
@@ -116,24 +137,22 @@ impl Model {
     }
 
     /// The new counts, or none for a time whose interval has expired.
-    fn record(
-        &mut self,
-        scope: &[u8],
-        item: &[u8],
-        t: i64,
-        clauses: &[(Bytes, Vec<Bytes>)],
-    ) -> Option<Vec<Vec<u64>>> {
+    fn record(&mut self, scope: &[u8], item: &[u8], t: i64, clauses: &[Clause]) -> Option<Vec<Vec<u64>>> {
         let Definition { bands, interval, .. } = self.scopes[scope];
         let start = t - t.rem_euclid(interval);
         if self.has_expired(scope, start) {
             return None;
         }
         let mut replies = Vec::new();
-        for (index, buckets) in clauses {
+        for Clause { index, buckets, sketch } in clauses {
             let key = ProfileKey { scope: scope.into(), index: index.clone(), start, item: item.into() };
             if !self.counts.contains_key(&key) {
                 self.arrivals.insert(key.clone(), self.next_arrival);
                 self.next_arrival += 1;
+                self.sketches.remove(&key);
+            }
+            if let Some(sketch) = sketch {
+                self.sketches.entry(key.clone()).or_insert_with(|| sketch.clone());
             }
             let profile = self.counts.entry(key).or_insert_with(|| vec![BTreeMap::new(); bands]);
             let count = |(band, bucket): (&mut BTreeMap<Bytes, u64>, &Bytes)| {
@@ -159,6 +178,18 @@ impl Model {
         sum
     }
 
+    /// The sketch of the newest interval that has one.
+    fn sketch(&self, scope: &[u8], index: &[u8], starts: &BTreeSet<i64>, item: &[u8]) -> Option<Bytes> {
+        let key = |start: &i64| ProfileKey {
+            scope: scope.into(),
+            index: index.into(),
+            start: *start,
+            item: item.into(),
+        };
+        let mut keys = starts.iter().rev().map(key).filter(|key| self.counts.contains_key(key));
+        keys.find_map(|key| self.sketches.get(&key).cloned())
+    }
+
     fn members(
         &self,
         scope: &[u8],
@@ -177,7 +208,7 @@ impl Model {
     }
 
     /// All that a query finds: one list with COMBINE, otherwise one for each clause or index.
-    fn query(&self, scope: &[u8], queries: &[(Bytes, Profile)], options: &Options) -> Vec<Vec<Found>> {
+    fn query(&self, scope: &[u8], queries: &[Query], options: &Options) -> Vec<Vec<Found>> {
         let starts = self.starts(scope, options);
         let least = |n: usize| match options.minbands[..] {
             [] => 1,
@@ -187,7 +218,8 @@ impl Model {
         // for each query, each item's profile, and the items that qualify by it
         let mut profiles: Vec<BTreeMap<Bytes, Profile>> = Vec::new();
         let mut admitted: Vec<BTreeSet<Bytes>> = Vec::new();
-        for (n, (index, query)) in queries.iter().enumerate() {
+        for (n, query) in queries.iter().enumerate() {
+            let index = &query.index;
             let items: BTreeSet<Bytes> = self
                 .counts
                 .keys()
@@ -199,23 +231,29 @@ impl Model {
                 .map(|item| (item.clone(), self.profile(scope, index, &starts, &item)))
                 .collect();
             let reaches = |(item, profile): (&Bytes, &Profile)| {
-                let shared =
-                    query.iter().zip(profile).filter(|(q, p)| q.keys().any(|bucket| p.contains_key(bucket)));
-                (shared.count() >= least(n) && Some(item) != options.noself.as_ref()).then(|| item.clone())
+                let bands = query.profile.iter().zip(profile);
+                let shared = bands.filter(|(q, p)| q.keys().any(|bucket| p.contains_key(bucket))).count();
+                let is_comparable = !options.by_sketch
+                    || query.sketch.is_some() && self.sketch(scope, index, &starts, item).is_some();
+                (shared >= least(n) && is_comparable && Some(item) != options.noself.as_ref())
+                    .then(|| item.clone())
             };
             admitted.push(all.iter().filter_map(reaches).collect());
             profiles.push(all);
         }
-        let score_by = |n: usize, item: &Bytes| match (total(&queries[n].1), profiles[n].get(item)) {
+        let score_by = |n: usize, item: &Bytes| match (total(&queries[n].profile), profiles[n].get(item)) {
             (0, None) => None,
             (0, Some(_)) | (_, None) => Some(Score::ZERO),
-            (_, Some(profile)) => Some(overlap(&queries[n].1, profile)),
+            (_, Some(_)) if options.by_sketch => {
+                Some(jaccard(&queries[n].sketch, &self.sketch(scope, &queries[n].index, &starts, item)))
+            }
+            (_, Some(profile)) => Some(overlap(&queries[n].profile, profile)),
         };
         let observations = |n: usize, item: &Bytes| profiles[n].get(item).map_or(0, total);
         let first_seen = |n: usize, item: &Bytes| {
             let key = |start: &i64| ProfileKey {
                 scope: scope.into(),
-                index: queries[n].0.clone(),
+                index: queries[n].index.clone(),
                 start: *start,
                 item: item.clone(),
             };
@@ -250,7 +288,7 @@ impl Model {
         lists.into_iter().map(|list| ranked(list, options)).collect()
     }
 
-    /// Takes an item out of an index, or of all of them, and gives what it had: index, start, profile, arrival.
+    /// Takes an item out of an index, or of all of them, and gives what it had, by index.
     fn take(&mut self, scope: &[u8], index: &[u8], item: &[u8]) -> Vec<(Bytes, Vec<Taken>)> {
         let indexes: BTreeSet<Bytes> = match index {
             b"*" => {
@@ -264,7 +302,10 @@ impl Model {
             let keys: Vec<ProfileKey> = self.counts.keys().filter(|key| mine(key)).cloned().collect();
             let had: Vec<Taken> = keys
                 .iter()
-                .filter_map(|key| Some((key.start, self.counts.remove(key)?, self.arrivals[key])))
+                .filter_map(|key| {
+                    let sketch = self.sketches.remove(key);
+                    Some((key.start, self.counts.remove(key)?, self.arrivals[key], sketch))
+                })
                 .collect();
             if !had.is_empty() {
                 taken.push((index, had));
@@ -279,21 +320,26 @@ impl Model {
             return None;
         }
         let mut merged = 0;
-        for (index, source) in pairs {
+        // Of each index, the sources come in the order of their bytes. It matters for the sketch of three items, of
+        // which the first to arrive has none.
+        let mut pairs = pairs.to_vec();
+        pairs.sort_by(|(_, one), (_, other)| one.cmp(other));
+        for (index, source) in &pairs {
             for (index, had) in self.take(scope, index, source) {
                 merged += 1;
-                for (start, profile, arrival) in had {
+                for (start, profile, arrival, sketch) in had {
                     let key = ProfileKey {
                         scope: scope.into(),
                         index: index.clone(),
                         start,
                         item: destination.into(),
                     };
-                    let earlier = match self.counts.contains_key(&key) {
-                        true => arrival.min(self.arrivals[&key]),
-                        false => arrival,
-                    };
-                    self.arrivals.insert(key.clone(), earlier);
+                    let arrival_here = self.counts.contains_key(&key).then(|| self.arrivals[&key]);
+                    let sketch_here = self.sketches.remove(&key).filter(|_| arrival_here.is_some());
+                    let is_here_first = arrival_here.is_some_and(|here| here < arrival);
+                    let kept = if is_here_first { sketch_here.or(sketch) } else { sketch.or(sketch_here) };
+                    kept.map(|sketch| self.sketches.insert(key.clone(), sketch));
+                    self.arrivals.insert(key.clone(), arrival.min(arrival_here.unwrap_or(arrival)));
                     let into = self.counts.entry(key).or_insert_with(|| vec![BTreeMap::new(); profile.len()]);
                     for (band, counts) in into.iter_mut().zip(profile) {
                         counts
@@ -339,6 +385,14 @@ fn overlap(left: &Profile, right: &Profile) -> Score {
     Score { numerator: (whole - distance) as u128, denominator: whole as u128 }
 }
 
+/// The share of slots that agree, less those that do by chance: (k/n - 1/256) / (1 - 1/256).
+fn jaccard(left: &Option<Bytes>, right: &Option<Bytes>) -> Score {
+    let (Some(left), Some(right)) = (left, right) else { return Score::ZERO };
+    let agreeing = left.iter().zip(right).filter(|(left, right)| left == right).count();
+    let numerator = (256 * agreeing).saturating_sub(SLOTS) as u128;
+    Score { numerator, denominator: 255 * SLOTS as u128 }
+}
+
 fn ranked(mut list: Vec<Found>, options: &Options) -> Vec<Found> {
     list.retain(|found| options.minscore.is_none_or(|least| found.score.double() >= least));
     list.sort_by(|a, b| {
@@ -381,6 +435,7 @@ impl Driver<'_> {
                 counts: BTreeMap::new(),
                 arrivals: BTreeMap::new(),
                 next_arrival: 0,
+                sketches: BTreeMap::new(),
             },
             random: Random::new(seed),
             items,
@@ -426,6 +481,8 @@ impl Driver<'_> {
             text(interval),
             b"RETENTION".to_vec(),
             text(retention),
+            b"SKETCH".to_vec(),
+            text(SLOTS),
         ]);
         self.check(&reply, "OK");
         self.model.scopes.insert(scope.to_vec(), definition);
@@ -478,16 +535,18 @@ impl Driver<'_> {
         self.model.now + intervals * interval
     }
 
-    fn clauses(&mut self, scope: &[u8]) -> Vec<(Bytes, Vec<Bytes>)> {
+    fn clauses(&mut self, scope: &[u8]) -> Vec<Clause> {
         let bands = self.model.scopes[scope].bands;
         let several = *self.random.pick(&[1, 1, 1, 2, 3]);
-        let clause = |driver: &mut Self| {
-            (
-                driver.index(),
-                (0..bands).map(|_| driver.random.pick(&driver.buckets).clone()).collect::<Vec<_>>(),
-            )
+        // Slots belong to all clauses of an index.
+        let mut sketches: BTreeMap<Bytes, Option<Bytes>> = BTreeMap::new();
+        let clause = |_| {
+            let index = self.index();
+            let buckets = (0..bands).map(|_| self.random.pick(&self.buckets).clone()).collect();
+            let sketch = sketches.entry(index.clone()).or_insert_with(|| sketch(&mut self.random)).clone();
+            Clause { index, buckets, sketch }
         };
-        (0..several).map(|_| clause(self)).collect()
+        (0..several).map(clause).collect()
     }
 
     fn pairs(&mut self) -> Vec<(Bytes, Bytes)> {
@@ -540,6 +599,10 @@ impl Driver<'_> {
             options.combine = true;
             words.push(b"COMBINE".to_vec());
         }
+        if self.random.one_in(3) {
+            options.by_sketch = true;
+            words.extend([b"SCORE".to_vec(), b"JACCARD".to_vec()]);
+        }
         (options, words)
     }
 
@@ -556,8 +619,12 @@ impl Driver<'_> {
             command.push(b"NOSELF".to_vec());
         }
         let starts = self.model.starts(scope, &options);
-        let profile = |index: &Bytes| (index.clone(), self.model.profile(scope, index, &starts, &item));
-        let queries: Vec<(Bytes, Profile)> = indexes.iter().map(profile).collect();
+        let query = |index: &Bytes| Query {
+            index: index.clone(),
+            profile: self.model.profile(scope, index, &starts, &item),
+            sketch: self.model.sketch(scope, index, &starts, &item),
+        };
+        let queries: Vec<Query> = indexes.iter().map(query).collect();
         self.found(scope, &command, &queries, &options);
     }
 
@@ -572,14 +639,16 @@ impl Driver<'_> {
             command.extend(signatures(&clauses));
             command.extend(words);
         }
-        let profile =
-            |buckets: &[Bytes]| buckets.iter().map(|bucket| BTreeMap::from([(bucket.clone(), 1)])).collect();
-        let queries: Vec<(Bytes, Profile)> =
-            clauses.iter().map(|(index, buckets)| (index.clone(), profile(buckets))).collect();
+        let query = |Clause { index, buckets, sketch }: Clause| Query {
+            index,
+            profile: buckets.into_iter().map(|bucket| BTreeMap::from([(bucket, 1)])).collect(),
+            sketch,
+        };
+        let queries: Vec<Query> = clauses.into_iter().map(query).collect();
         self.found(scope, &command, &queries, &options);
     }
 
-    fn found(&mut self, scope: &[u8], command: &[Bytes], queries: &[(Bytes, Profile)], options: &Options) {
+    fn found(&mut self, scope: &[u8], command: &[Bytes], queries: &[Query], options: &Options) {
         let mut got = self.send(command);
         let expected = self.model.query(scope, queries, options);
         if options.combine {
@@ -748,12 +817,23 @@ fn text(n: impl ToString) -> Bytes {
     n.to_string().into_bytes()
 }
 
-fn signatures(clauses: &[(Bytes, Vec<Bytes>)]) -> Vec<Bytes> {
-    let words = |(index, buckets): &(Bytes, Vec<Bytes>)| {
+/// Slots, most of which agree with many others; sometimes none.
+fn sketch(random: &mut Random) -> Option<Bytes> {
+    let slot = |random: &mut Random| if random.one_in(4) { b'b' } else { b'a' };
+    (!random.one_in(4)).then(|| (0..SLOTS).map(|_| slot(random)).collect())
+}
+
+/// The clauses SIGNATURE, and after them SKETCH for each index that has slots.
+fn signatures(clauses: &[Clause]) -> Vec<Bytes> {
+    let words = |Clause { index, buckets, .. }: &Clause| {
         let head = [b"SIGNATURE".to_vec(), index.clone(), text(buckets.len())];
         head.into_iter().chain(buckets.iter().cloned()).collect::<Vec<_>>()
     };
-    clauses.iter().flat_map(words).collect()
+    let sketches: BTreeMap<&Bytes, &Bytes> =
+        clauses.iter().filter_map(|clause| Some((&clause.index, clause.sketch.as_ref()?))).collect();
+    let sketches =
+        sketches.into_iter().flat_map(|(index, sketch)| [b"SKETCH".to_vec(), index.clone(), sketch.clone()]);
+    clauses.iter().flat_map(words).chain(sketches).collect()
 }
 
 /// A score as a RESP2 reply has it.

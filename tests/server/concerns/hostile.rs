@@ -163,8 +163,11 @@ fn command(words: &[&[u8]]) -> Vec<Vec<u8>> {
 }
 
 /// Commands on a value that was restored.
-const QUESTIONS: [&str; 8] = [
+const QUESTIONS: [&str; 11] = [
     "SIM.INFO s",
+    "SIM.COMPARE s item1 2 i j LIMIT 0 SCORE JACCARD",
+    "SIM.EXPLAIN s i item1 item2 SCORE JACCARD",
+    "SIM.RECORD s item2 SIGNATURE i 2 a2 b2 SKETCH i abcdefghijklmnop",
     "SIM.COMPARE s item1 2 i j LIMIT 0",
     "SIM.COMPARE s item2 2 i j COMBINE",
     "SIM.FREQUENCIES s i item1",
@@ -205,12 +208,14 @@ fn restore(server: &Server, key: &str, payloads: &[Vec<u8>], ask: bool) -> usize
     taken.count()
 }
 
-/// A scope `s` with a handful of items in two indexes, and the keys of it and of its chunk of `i`.
+/// A scope `s` with a handful of items in two indexes, and the keys of it and of its chunk of `i`. Some items
+/// have sketches in `i`, and none has one in `j`.
 fn sample(server: &Server) -> [String; 2] {
-    server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 0");
+    server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 0 SKETCH 16");
     for n in 0..12 {
+        let sketch = if n % 3 == 0 { "SKETCH i abcdefghijklmnop" } else { "" };
         server.does(format!(
-            "SIM.RECORD s item{} SIGNATURE i 2 a{} b{} SIGNATURE j 2 x y",
+            "SIM.RECORD s item{} SIGNATURE i 2 a{} b{} SIGNATURE j 2 x y {sketch}",
             n % 7,
             n % 3,
             n % 4
@@ -269,6 +274,64 @@ on_each_server! {
         let peak = server.info("used_memory_peak").parse::<i64>().expect("bytes");
         assert!(peak < before + (64 << 20), "no count made the server allocate: {peak} bytes");
         server.does("FLUSHALL");
+    }
+
+    fn a_chunk_with_a_sketch_of_another_length_is_refused_or_foreign(kind: Kind) {
+        let server = kind.launch().options("--rdbcompression no").start();
+        let [_, chunk] = sample(&server);
+        let dump = |key: &str| Payload::new(server.does(format!("DUMP {key}")).bytes());
+        let before = server.digest();
+        let restored = |key: &str, payload: &Payload| server.call(&[b"RESTORE", key.as_bytes(), b"0", &payload.seal(&payload.body()), b"REPLACE"]);
+        // The header ends with the number of slots; the slots of the items come after it.
+        let with = |payload: &Payload, slots: u64| {
+            let mut payload = payload.clone();
+            assert_eq!(payload.parts[0].pop(), Some(16));
+            payload.parts[0].extend(varint(slots));
+            payload
+        };
+        let whole = dump(&chunk);
+        for slots in [0, 1, 15, 17, 32, 4_097, 65_552, u64::from(u32::MAX), u64::MAX] {
+            let reply = restored(&chunk, &with(&whole, slots)).to_string();
+            assert!(reply.starts_with("!ERR"), "{slots} slots: {reply}");
+        }
+        assert_eq!(server.digest(), before, "what was refused has changed nothing");
+
+        // Without any slots it is a chunk that is well formed, but not of this scope: it is as good as not there.
+        let bare = server.chunks().into_iter().find(|chunk| chunk.contains(":j:")).expect("a chunk of j");
+        let whole = dump(&bare);
+        assert_eq!(restored(&bare, &with(&whole, 32)).to_string(), "OK");
+        server.validate_all();
+        for score in ["OVERLAP", "JACCARD"] {
+            server.expect(format!("SIM.COMPARE s item1 1 j SCORE {score}"), "[[]]");
+        }
+        // Its name says that it belongs here, so RECORD replaces it.
+        server.expect("SIM.RECORD s item1 SIGNATURE j 2 x y SKETCH j abcdefghijklmnop", "[[1, 1]]");
+        server.expect("SIM.COMPARE s item1 1 j SCORE JACCARD", "[[['item1', '1']]]");
+        assert_eq!(restored(&bare, &whole).to_string(), "OK");
+        assert_eq!(server.digest(), before);
+    }
+
+    fn a_scope_with_an_impossible_sketch_is_refused(kind: Kind) {
+        let server = kind.launch().options("--rdbcompression no").start();
+        sample(&server);
+        server.expect("SIM.ALTER s SCORE JACCARD", "OK");
+        let whole = Payload::new(server.does("DUMP s").bytes());
+        let mask_sketch_score = [0, 16, 3];
+        let (part, at) = (0..whole.parts.len())
+            .find_map(|part| Some((part, whole.parts[part].windows(3).position(|bytes| bytes == mask_sketch_score)?)))
+            .expect("the end of the definition");
+        let with = |sketch: u64, score: u64| {
+            let mut payload = whole.clone();
+            payload.parts[part].splice(at + 1..at + 3, [varint(sketch), varint(score)].concat());
+            payload.seal(&payload.body())
+        };
+        assert_eq!(restore(&server, "s", &[with(16, 3)], true), 1, "taken apart and put together");
+        for (sketch, score) in [(0, 3), (1, 0), (15, 3), (4_097, 3), (65_552, 3), (u64::MAX, 3), (16, 4), (16, 259), (16, u64::MAX)] {
+            assert_eq!(restore(&server, "s", &[with(sketch, score)], false), 0, "SKETCH {sketch}, SCORE {score}");
+        }
+        for (sketch, score) in [(0, 0), (4_096, 3), (17, 1)] {
+            assert_eq!(restore(&server, "s", &[with(sketch, score)], true), 1, "SKETCH {sketch}, SCORE {score}");
+        }
     }
 
     fn a_later_encoding_is_refused(kind: Kind) {

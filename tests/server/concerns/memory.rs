@@ -45,7 +45,7 @@ on_each_server! {
     }
 
     fn active_defragmentation_keeps_what_is_there_and_gives_memory_back(kind: Kind) {
-        let server = kind.start();
+        let server = kind.launch().module("sketch 64").start();
         if server.run("CONFIG SET activedefrag yes").to_string().starts_with('!') {
             eprintln!("not run: {} was built without active defragmentation", kind.name());
             return;

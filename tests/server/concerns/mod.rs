@@ -22,6 +22,7 @@ mod moves; // keys that move to another server or database
 mod persistence; // RDB, AOF, DUMP and RESTORE
 mod replicas; // replicas under load
 mod replication; // what is replicated, and the keyspace events
+mod sketches; // what is replicated of sketches, and that they survive as all data do
 
 // What an operator sees.
 mod config; // the settings of the module

@@ -4,13 +4,22 @@ use testkit::{Client, Kind, Random, Reply, Server, amount, figure, on_each_serve
 
 /// Correct commands. `$` stands for words that are drawn: `$s` a scope, `$x` an index, `$i` an
 /// item, `$b` a bucket, `$n` a small number, `$N` a number, `$t` a moment, `$f` a fraction, `$w` text,
-/// `$k` a signature with its count, `$F` a set of features with its count, `$q` query options.
-const SKELETONS: [&str; 43] = [
+/// `$k` a signature with its count, `$S` the slots of a sketch, `$F` a set of features with its count, `$q` query options.
+const SKELETONS: [&str; 52] = [
     "SIM.CREATE $s BANDS 3 ROWS 2 INTERVAL 3600 RETENTION 4",
     "SIM.CREATE $s BANDS $N ROWS $n HASH MURMUR3 SEED $N MODULUS $N",
     "SIM.CREATE $s THRESHOLD $f RECALL $f SLOTS $N",
     "SIM.CREATE $s INTERVAL $N RETENTION $n SHINGLE WORDS $n LOWERCASE yes MASK no",
     "SIM.CREATE $s HASH FSS SHINGLE CHARS $n UID 0123456789abcdef TAG $s",
+    "SIM.CREATE $s BANDS 3 ROWS 2 INTERVAL 3600 RETENTION 4 SKETCH 16 SCORE JACCARD",
+    "SIM.CREATE $s BANDS 3 SKETCH $N SCORE JACCARD",
+    "SIM.RECORD $s $i SIGNATURE m $k SKETCH m $S",
+    "SIM.RECORD $s $i TIMESTAMP $t SIGNATURE m $k SKETCH n $S SIGNATURE n $k",
+    "SIM.CLASSIFY $s SIGNATURE m $k SKETCH m $S SCORE JACCARD $q",
+    "SIM.ASSIGN $s $i MINSCORE $f SCORE JACCARD TEXT $x $w",
+    "SIM.EXPLAIN $s $x $i $i SCORE JACCARD",
+    "SIM.SIGNATURE $s TEXT $w WITHSKETCH",
+    "SIM.ALTER $s SCORE JACCARD",
     "SIM.RECORD $s $i SIGNATURE $x $k",
     "SIM.RECORD $s $i TIMESTAMP $t SIGNATURE $x $k SIGNATURE $x $k",
     "SIM.RECORD $s $i TEXT $x $w FEATURES $x $F",
@@ -172,6 +181,10 @@ impl Writer<'_> {
             "$t" => (self.now as i64 + self.random.below(40_000) as i64 - 20_000).to_string().into(),
             "$w" if self.random.one_in(200) => self.long(),
             "$w" => self.text(),
+            "$S" => {
+                let length = *self.random.pick(&[16, 16, 16, 16, 15, 0, 17, 4096]);
+                self.random.bytes(length)
+            }
             "$k" => {
                 let count = *self.random.pick(&[3, 3, 3, 3, 2, 16]);
                 return self.several(count, Self::bucket);
@@ -181,8 +194,15 @@ impl Writer<'_> {
                 return self.several(count, |writer| format!("f{}", writer.random.below(30)).into());
             }
             "$q" => {
-                let options =
-                    ["LIMIT 0", "MINSCORE 0.3", "MINBANDS 1 2", "SCORE OVERLAP", "COMBINE", "WINDOW 2"];
+                let options = [
+                    "LIMIT 0",
+                    "MINSCORE 0.3",
+                    "MINBANDS 1 2",
+                    "SCORE OVERLAP",
+                    "SCORE JACCARD",
+                    "COMBINE",
+                    "WINDOW 2",
+                ];
                 let count = self.random.below(4);
                 return (0..count).flat_map(|_| words(self.random.pick::<&str>(&options))).collect();
             }

@@ -2,13 +2,13 @@
 
 use testkit::{Client, Kind, Reply, Server, on_each_server, wait_until};
 
-fn with_aof(kind: Kind) -> Server {
+pub(super) fn with_aof(kind: Kind) -> Server {
     kind.launch().options("--appendonly yes").start()
 }
 
 /// The argument that follows a word of a replicated command.
 #[track_caller]
-fn after<'a>(command: &'a [Reply], word: &str) -> &'a Reply {
+pub(super) fn after<'a>(command: &'a [Reply], word: &str) -> &'a Reply {
     let index = command.iter().position(|argument| argument.bytes() == word.as_bytes());
     let index = index.unwrap_or_else(|| panic!("no {word} in {}", Reply::Array(command.to_vec())));
     &command[index + 1]
