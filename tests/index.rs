@@ -3,7 +3,8 @@
 
 use proptest::prelude::*;
 use simile::index::{
-    Budget, Chunk, IndexQuery, Match, Profile, ScanPosition, ScoreMode, SearchOptions, combine, scan, search,
+    Budget, Chunk, Glob, IndexQuery, Match, Profile, ScanPosition, ScoreMode, SearchOptions, combine, scan,
+    search,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -284,7 +285,7 @@ fn same(matches: &[Match], mut expected: Vec<Expected>, limit: Option<usize>) ->
     Ok(())
 }
 
-fn all(limit: Option<usize>) -> SearchOptions {
+fn all(limit: Option<usize>) -> SearchOptions<'static> {
     SearchOptions { limit, ..SearchOptions::default() }
 }
 
@@ -424,6 +425,12 @@ fn skewed(steps: &[(usize, u8, u8, u8, u8)]) -> Vec<Step> {
     steps.iter().map(record).collect()
 }
 
+/// No pattern, or one that about half of the names match.
+fn pattern() -> impl Strategy<Value = Option<Glob>> {
+    prop::option::of(Just(()))
+        .prop_map(|is_given| is_given.and_then(|()| Glob::new(b"*[02468\x00-\x2f\x3a-\x80]")))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
@@ -437,6 +444,7 @@ proptest! {
         least in prop::option::of(0.0..1.0),
         min_bands in 1..4u16,
         exclude_self: bool,
+        pattern in pattern(),
         score in prop::sample::select(&SCORES[..]),
     ) {
         let built: Vec<Vec<Chunk>> = [steps, others].iter().map(|steps| {
@@ -451,11 +459,12 @@ proptest! {
         let except = exclude_self.then_some(&asking[..]);
         // The highest SIGNIFICANCE here is about 20.
         let min_score = least.map(|least| if score == ScoreMode::Significance { least * 20.0 } else { least });
-        let options = SearchOptions { mode: score, limit, min_score, exclude_self };
+        let options = SearchOptions { mode: score, limit, min_score, exclude_self, pattern: pattern.as_ref() };
         let unpruned = SearchOptions { mode: score, ..SearchOptions::default() };
         // Without a limit and a least score nothing is pruned; what the options leave out is cut afterwards.
         let cut = |mut all: Vec<Match<'_>>| -> Vec<String> {
             all.retain(|found| Some(found.item) != except && min_score.is_none_or(|least| found.score >= least));
+            all.retain(|found| pattern.as_ref().is_none_or(|pattern| pattern.matches(found.item)));
             all.truncate(limit.unwrap_or(usize::MAX));
             all.iter().map(|found| format!("{found:?}")).collect()
         };
@@ -519,6 +528,7 @@ proptest! {
         limit in 1..15usize,
         min_bands in 1..3u16,
         exclude_self: bool,
+        pattern in pattern(),
         score in prop::sample::select(&SCORES[..]),
     ) {
         let built = [chunks_of_copies(&first), chunks_of_copies(&second)];
@@ -531,16 +541,20 @@ proptest! {
         let query = |chunks| IndexQuery::of_item(&asking, chunks).with_min_bands(min_bands);
         let queries: Vec<IndexQuery> = chunks.iter().map(|chunks| query(chunks)).collect();
         let all = SearchOptions { mode: score, exclude_self, ..SearchOptions::default() };
-        let best = SearchOptions { limit: Some(limit), ..all };
+        let best = SearchOptions { limit: Some(limit), pattern: pattern.as_ref(), ..all };
+        let admitted = |mut all: Vec<Match<'_>>| -> Vec<String> {
+            all.retain(|found| pattern.as_ref().is_none_or(|pattern| pattern.matches(found.item)));
+            all.iter().take(limit).map(|found| format!("{found:?}")).collect()
+        };
         let budget = || Budget::new(u64::MAX);
         for query in &queries {
             let everything = search(query, &all, &mut budget()).expect("no limit of postings");
             let found = search(query, &best, &mut budget()).expect("no limit of postings");
-            prop_assert_eq!(&found[..], &everything[..everything.len().min(limit)]);
+            prop_assert_eq!(admitted(found), admitted(everything));
         }
         let everything = combine(&queries, &all, &mut budget()).expect("no limit of postings");
         let found = combine(&queries, &best, &mut budget()).expect("no limit of postings");
-        prop_assert_eq!(&found[..], &everything[..everything.len().min(limit)]);
+        prop_assert_eq!(admitted(found), admitted(everything));
     }
 }
 

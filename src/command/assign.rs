@@ -69,8 +69,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let recording = Recording::new(call, request.scope, request.timestamp, &request.clauses)?;
     // Without features there is nothing to compare, and nothing to record.
     if recording.is_empty() {
-        let assignment = Assignment { item: request.item.into(), best_score: None, is_new: false };
-        assignment.reply(call);
+        call.reply_null();
         return Ok(());
     }
     let score = scope_score(&recording.definition()?, request.score)?;

@@ -7,6 +7,7 @@ use super::parse::args::Args;
 use super::parse::item_pairs;
 use super::run::changes;
 use super::run::cost;
+use super::run::option_words;
 use crate::index::Chunk;
 use crate::keyspace::scope::ScopeKey;
 use crate::keyspace::window;
@@ -18,7 +19,12 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
     let name = args.scope()?;
     let pairs = item_pairs::take(&mut args, "item")?;
-    let Some(mut key) = ScopeKey::open(call, name)? else {
+    let key = ScopeKey::open(call, name)?;
+    let scope = key.as_ref().map(ScopeKey::scope).transpose()?;
+    for index in pairs.iter().filter_map(|(index, _)| *index) {
+        option_words::check(call, scope, index)?;
+    }
+    let Some(mut key) = key else {
         call.reply_integer(0);
         return Ok(());
     };

@@ -29,6 +29,9 @@ pub enum Error {
     /// Arguments that are right one by one, but not together or not in this command. The text says it all.
     #[error("ERR {0}")]
     Usage(&'static str),
+    /// The name of an option where an index is expected.
+    #[error("ERR the command takes no options, and the scope has no index {0}")]
+    OptionAsIndex(&'static str),
     /// An argument or a command that only a primary or an AOF may send.
     #[error("ERR {0} only for replication and the AOF")]
     ReplicationOnly(&'static str),

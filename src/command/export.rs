@@ -6,6 +6,7 @@
 use super::error::Error;
 use super::parse::args::Args;
 use super::run::cost;
+use super::run::option_words;
 use crate::index::blob;
 use crate::keyspace::scope::{Scope, ScopeKey};
 use crate::keyspace::window::Window;
@@ -23,9 +24,14 @@ pub fn run(call: &Call) -> Result<(), Error> {
 
     // Encode all before the reply begins: an error must not follow half a reply.
     let mut blobs = vec![None; pairs.len()];
-    if let Some(key) = ScopeKey::open(call, name)? {
+    let key = ScopeKey::open(call, name)?;
+    let scope = key.as_ref().map(ScopeKey::scope).transpose()?;
+    for (index, _) in &pairs {
+        option_words::check(call, scope, index)?;
+    }
+    if let Some(scope) = scope {
         for (blob, (index, item)) in blobs.iter_mut().zip(pairs) {
-            *blob = export(call, key.scope()?, index, item)?;
+            *blob = export(call, scope, index, item)?;
         }
     }
 

@@ -24,11 +24,13 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let chunks = window.chunks();
     cost::charge_profile(call, item, &chunks)?;
     let profile = Profile::of_item(item, &chunks);
-    // A map of buckets for each band, also for those that the item was not seen in.
+    // The buckets of each band, also of those that the item was not seen in. Pairs and not a map: clients that decode
+    // the keys of maps would merge different ones.
     call.reply_array(scope.definition.bands().into());
     for frequencies in profile.by_band(scope.definition.bands()) {
-        call.reply_map(frequencies.len());
+        call.reply_array(frequencies.len());
         for frequency in frequencies {
+            call.reply_array(2);
             call.reply_bytes(frequency.bucket);
             call.reply_integer(frequency.count);
         }

@@ -8,6 +8,7 @@ use super::parse::args::Args;
 use super::parse::item_pairs;
 use super::run::changes;
 use super::run::cost;
+use super::run::option_words;
 use crate::index::{CapacityError, Chunk};
 use crate::keyspace::scope::{Scope, ScopeKey};
 use crate::keyspace::window::{self, Window};
@@ -27,7 +28,12 @@ pub fn run(call: &Call) -> Result<(), Error> {
     if pairs.iter().any(|(_, source)| *source == destination) {
         return Err(Error::expected("source", "an item other than the destination"));
     }
-    let Some(key) = ScopeKey::open(call, name)? else {
+    let key = ScopeKey::open(call, name)?;
+    let scope = key.as_ref().map(ScopeKey::scope).transpose()?;
+    for index in pairs.iter().filter_map(|(index, _)| *index) {
+        option_words::check(call, scope, index)?;
+    }
+    let Some(key) = key else {
         call.reply_integer(0);
         return Ok(());
     };

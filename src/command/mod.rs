@@ -10,7 +10,7 @@
 //! | `record`, `assign`, `merge`, `delete` | observations: add them to an item, to the most similar one, move them, delete them |
 //! | `classify`, `compare` | search: for the items most similar to a signature, features, a text or a blob; to an item |
 //! | `explain`, `significant` | ask why: the score of two items, the buckets that set an item apart |
-//! | `frequencies`, `members`, `signature`, `scan` | look inside: the buckets of an item, the items of a bucket, the buckets of a text, all items |
+//! | `frequencies`, `members`, `count`, `signature`, `scan` | look inside: the buckets of an item, the items of a bucket, the observations of items, the buckets of a text, all items |
 //! | `export`, `import` | carry items to another scope or server |
 //! | `load`, `debug` | not for users: restore keys from a rewritten AOF; check keys in tests |
 //!
@@ -34,6 +34,7 @@ mod alter;
 mod assign;
 mod classify;
 mod compare;
+mod count;
 mod create;
 mod debug;
 mod delete;

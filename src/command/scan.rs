@@ -6,9 +6,9 @@
 
 use super::error::Error;
 use super::parse::args::{Args, set_once};
-use super::parse::glob::Glob;
+use super::parse::query::take_pattern;
 use super::run::cost;
-use crate::index::{Chunk, ScanPosition, scan};
+use crate::index::{Chunk, Glob, ScanPosition, scan};
 use crate::keyspace::scope::ScopeKey;
 use crate::keyspace::window::Window;
 use crate::server::call::Call;
@@ -46,16 +46,11 @@ fn take_options(args: &mut Args) -> Result<(Option<Glob>, usize), Error> {
     let (mut glob, mut count) = (None, None);
     while let Some(keyword) = args.keyword(&["MATCH", "COUNT"])? {
         match keyword {
-            "MATCH" => set_once(&mut glob, keyword, take_glob(args)?)?,
+            "MATCH" => set_once(&mut glob, keyword, take_pattern(args)?)?,
             _ => set_once(&mut count, keyword, args.number(keyword, 1..=u32::MAX.into())?)?,
         }
     }
     Ok((glob, count.unwrap_or(DEFAULT_COUNT) as usize))
-}
-
-fn take_glob(args: &mut Args) -> Result<Glob, Error> {
-    let too_long = || Error::expected("MATCH", format!("at most {} bytes long", Glob::MAX_BYTES));
-    Glob::new(args.bytes("MATCH")?).ok_or_else(too_long)
 }
 
 /// The cursor of a position: the number of the interval and the id of the item, in 32 bits each,

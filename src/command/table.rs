@@ -4,8 +4,8 @@
 //! The notation of a syntax line is that of [`super::reference::syntax`].
 
 use super::{
-    alter, assign, classify, compare, create, debug, delete, drop, explain, export, frequencies, import,
-    info, load, members, merge, record, scan, signature, significant, sweep,
+    alter, assign, classify, compare, count, create, debug, delete, drop, explain, export, frequencies,
+    import, info, load, members, merge, record, scan, signature, significant, sweep,
 };
 use crate::server::register::{Command, KeyUse};
 use redis_module::raw::{RedisModuleCmdFunc, RedisModuleCtx, RedisModuleString};
@@ -50,7 +50,7 @@ const WRITE: Command =
 const REMOVE: Command = Command { flags: c"write", key: Some(KeyUse::Remove), ..WRITE };
 
 /// The commands that users see.
-pub static COMMANDS: [Command; 19] = [
+pub static COMMANDS: [Command; 20] = [
     Command {
         name: c"SIM.CREATE",
         syntax: "scope [[BANDS bands] [ROWS rows] | THRESHOLD jaccard [RECALL recall] [SLOTS slots]] \
@@ -133,6 +133,15 @@ pub static COMMANDS: [Command; 19] = [
         arity: -4,
         summary: c"Returns the number of observations of an item in each bucket, band by band.",
         complexity: c"O(N log N) with N buckets of the item",
+        ..READ
+    },
+    Command {
+        name: c"SIM.COUNT",
+        syntax: "scope index numitems item [item ...] when",
+        function: function!(count::run),
+        arity: -5,
+        summary: c"Returns the number of observations of items.",
+        complexity: c"O(C) for each item, with C chunks in the window",
         ..READ
     },
     Command {

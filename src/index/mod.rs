@@ -48,6 +48,6 @@ pub use read::{
     Agreement, BandShare, Explanation, ScanPosition, ScanStep, SignificantBucket, explain, scan, significant,
 };
 pub use search::{
-    Budget, Frequency, IndexQuery, Match, Profile, ScoreMode, SearchOptions, TooManyPostings, combine,
+    Budget, Frequency, Glob, IndexQuery, Match, Profile, ScoreMode, SearchOptions, TooManyPostings, combine,
     newest_sketch, search,
 };

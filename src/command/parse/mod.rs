@@ -8,12 +8,10 @@
 //! | `window` | TIMESTAMP and WINDOW |
 //! | `query` | the options of a query |
 //! | `item_pairs` | pairs of an index and an item |
-//! | `glob` | patterns, as the server's own commands have them |
 
 pub mod args;
 pub mod clause;
 pub mod definition;
-pub mod glob;
 pub mod item_pairs;
 pub mod query;
 pub mod window;

@@ -1,17 +1,19 @@
 //! The options of a query, for CLASSIFY and COMPARE. EXPLAIN, ASSIGN and SIGNIFICANT have some of them.
 //!
 //! ```text
-//! [TIMESTAMP t] [WINDOW n] [LIMIT n] [MINSCORE s] [MINBANDS n h [h ...]] [SCORE mode] [COMBINE]
+//! [TIMESTAMP t] [WINDOW n] [LIMIT n] [MINSCORE s] [MINBANDS n h [h ...]] [SCORE mode]
+//!     [MATCH pattern] [COMBINE] [WITHCOUNTS]
 //! ```
 
 use super::args::{Args, set_once};
 use super::window::WindowOptions;
 use crate::command::error::Error;
-use crate::index::{Definition, ScoreMode};
+use crate::index::{Definition, Glob, ScoreMode};
 use smallvec::SmallVec;
 
 /// The words that options begin with.
-pub const KEYWORDS: [&str; 7] = ["TIMESTAMP", "WINDOW", "LIMIT", "MINSCORE", "MINBANDS", "SCORE", "COMBINE"];
+pub const KEYWORDS: [&str; 9] =
+    ["TIMESTAMP", "WINDOW", "LIMIT", "MINSCORE", "MINBANDS", "SCORE", "MATCH", "COMBINE", "WITHCOUNTS"];
 
 /// LIMIT of a query that gives none.
 pub const DEFAULT_LIMIT: u64 = 10;
@@ -29,8 +31,12 @@ pub struct QueryOptions {
     pub min_bands: SmallVec<[u16; 4]>,
     /// SCORE.
     pub score: Option<ScoreMode>,
+    /// MATCH.
+    pub pattern: Option<Glob>,
     /// COMBINE, which has no value: `Some` if it is given.
     pub combine: Option<()>,
+    /// WITHCOUNTS, which has none either.
+    pub with_counts: Option<()>,
 }
 
 impl QueryOptions {
@@ -48,7 +54,9 @@ impl QueryOptions {
                 Ok(())
             }
             "SCORE" => set_once(&mut self.score, keyword, take_score(args)?),
+            "MATCH" => set_once(&mut self.pattern, keyword, take_pattern(args)?),
             "COMBINE" => set_once(&mut self.combine, keyword, ()),
+            "WITHCOUNTS" => set_once(&mut self.with_counts, keyword, ()),
             _ => self.window.take(keyword, args),
         }
     }
@@ -83,6 +91,12 @@ pub fn max_results(limit: Option<u64>) -> Option<usize> {
         0 => None,
         limit => Some(limit as usize),
     }
+}
+
+/// Takes the value of MATCH.
+pub fn take_pattern(args: &mut Args) -> Result<Glob, Error> {
+    let too_long = || Error::expected("MATCH", format!("at most {} bytes long", Glob::MAX_BYTES));
+    Glob::new(args.bytes("MATCH")?).ok_or_else(too_long)
 }
 
 /// Takes the value of SCORE.

@@ -35,7 +35,7 @@ const VALUES: [(Kind, &str); 6] = [
     (Kind::String, "item destination source other index bucket feature text sketch blob piece name"),
     (
         Kind::Integer,
-        "bands rows slots seconds intervals seed modulus characters words count numindexes band limit cursor",
+        "bands rows slots seconds intervals seed modulus characters words count numindexes numitems band limit cursor",
     ),
     (Kind::Double, "jaccard recall score"),
     (Kind::Pattern, "pattern"),
@@ -60,7 +60,11 @@ const GROUPS: [(&str, &str); 2] = [
 const SEQUENCES: [(&str, &str); 3] = [
     ("when", "[TIMESTAMP unix-time-seconds] [WINDOW intervals]"),
     ("mode", "[SCORE <OVERLAP | COVERAGE | SIGNIFICANCE | JACCARD>]"),
-    ("options", "when [LIMIT limit] [MINSCORE score] [MINBANDS count bands [bands ...]] mode [COMBINE]"),
+    (
+        "options",
+        "when [LIMIT limit] [MINSCORE score] [MINBANDS count bands [bands ...]] mode \
+         [MATCH pattern] [COMBINE] [WITHCOUNTS]",
+    ),
 ];
 
 /// Parses a syntax line.

@@ -21,6 +21,7 @@ pub mod changes;
 pub mod cost;
 pub mod creation;
 pub mod observe;
+pub mod option_words;
 pub mod query;
 pub mod recording;
 pub mod search_account;

@@ -39,13 +39,14 @@ impl QueryOptions {
             limit: max_results(self.limit),
             min_score: self.min_score,
             exclude_self,
+            pattern: self.pattern.as_ref(),
         };
         let mut account = SearchAccount::begin(call);
         let remedies = self.remedies(&queries, &scope.definition);
         if self.combine.is_some() {
             let results = combine(&queries, &options, &mut account.budget);
             let results = results.map_err(|error| account.error(error, &remedies))?;
-            reply_combined(call, &results);
+            self.reply_combined(call, &results);
         } else {
             // A search may fail, and an error must not follow half a reply: so all searches come first.
             let mut lists: SmallVec<[Vec<Match>; 2]> = SmallVec::new();
@@ -53,7 +54,7 @@ impl QueryOptions {
                 let list = search(query, &options, &mut account.budget);
                 lists.push(list.map_err(|error| account.error(error, &remedies))?);
             }
-            reply(call, &lists);
+            self.reply(call, &lists);
         }
         Ok(())
     }
@@ -75,7 +76,7 @@ impl QueryOptions {
     /// Replies that there are no results, because there is no scope; `queries` is their number.
     pub fn reply_nothing(&self, call: &Call, queries: usize) {
         if self.combine.is_some() {
-            reply_combined(call, &[]);
+            self.reply_combined(call, &[]);
         } else {
             call.reply_array(queries);
             (0..queries).for_each(|_| call.reply_array(0));
@@ -90,32 +91,46 @@ impl QueryOptions {
         }
         Ok(())
     }
-}
 
-/// Replies with a list of items and scores for each query.
-fn reply(call: &Call, lists: &[Vec<Match>]) {
-    call.reply_array(lists.len());
-    for list in lists {
-        call.reply_array(list.len());
-        for result in list {
-            call.reply_array(2);
-            call.reply_bytes(result.item);
-            call.reply_double(result.score);
+    /// Replies with a list of items and scores for each query.
+    fn reply(&self, call: &Call, lists: &[Vec<Match>]) {
+        call.reply_array(lists.len());
+        for list in lists {
+            call.reply_array(list.len());
+            for result in list {
+                call.reply_array(2 + self.count_fields());
+                call.reply_bytes(result.item);
+                call.reply_double(result.score);
+                self.reply_count(call, result);
+            }
         }
     }
-}
 
-/// Replies with one list of items, their combined scores, and their scores in each index: null in an index
-/// that does not have the item.
-fn reply_combined(call: &Call, list: &[Match]) {
-    call.reply_array(list.len());
-    for result in list {
-        call.reply_array(3);
-        call.reply_bytes(result.item);
-        call.reply_double(result.score);
-        call.reply_array(result.index_scores.len());
-        for score in &result.index_scores {
-            score.map_or_else(|| call.reply_null(), |score| call.reply_double(score));
+    /// Replies with one list of items, their combined scores, and their scores in each index: null in an index
+    /// that does not have the item.
+    fn reply_combined(&self, call: &Call, list: &[Match]) {
+        call.reply_array(list.len());
+        for result in list {
+            call.reply_array(3 + self.count_fields());
+            call.reply_bytes(result.item);
+            call.reply_double(result.score);
+            call.reply_array(result.index_scores.len());
+            for score in &result.index_scores {
+                score.map_or_else(|| call.reply_null(), |score| call.reply_double(score));
+            }
+            self.reply_count(call, result);
+        }
+    }
+
+    /// The number of fields that WITHCOUNTS adds to a result.
+    fn count_fields(&self) -> usize {
+        usize::from(self.with_counts.is_some())
+    }
+
+    /// Replies with an item's observations, if WITHCOUNTS is given.
+    fn reply_count(&self, call: &Call, result: &Match) {
+        if self.with_counts.is_some() {
+            call.reply_integer(result.observations);
         }
     }
 }

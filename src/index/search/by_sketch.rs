@@ -30,7 +30,7 @@ use smallvec::SmallVec;
 impl<'a> Search<'_, 'a> {
     /// Compares sketches until the result is certain. Candidates have their complete scores.
     pub fn collect_by_sketch(&self, budget: &mut Budget) -> Result<Candidates<'_, 'a>, TooManyPostings> {
-        let mut candidates = Candidates::with_capacity(self.queries, &self.scorers, &self.chunks, BATCH);
+        let mut candidates = self.new_candidates(BATCH, budget);
         if !self.options.exclude_self {
             candidates.add_self();
         }
@@ -146,6 +146,9 @@ impl<'a> Search<'_, 'a> {
         let count = candidates.len() - from;
         budget.take((count * (self.buckets.len() + self.chunks.len())) as u64)?;
         for candidate in from..candidates.len() {
+            if candidates.is_finished(candidate) {
+                continue; // its name does not match
+            }
             candidates.mark_finished(candidate);
             let (name, hash) = (candidates.name(candidate), candidates.hash(candidate));
             for (query, of_index) in self.queries.iter().enumerate() {

@@ -14,7 +14,8 @@
 //! chunk and is read where it is needed. The queried item itself is the first candidate, if it is one; its postings
 //! are never pushed.
 
-use super::cost;
+use super::cost::{self, Budget};
+use super::glob::Glob;
 use super::query::{IndexQuery, SearchChunk};
 use super::rank::RankedCandidate;
 use super::recent::RecentCandidates;
@@ -60,7 +61,7 @@ struct Candidate {
     last_count: u32,
     /// The chunks whose observations of it are in its accumulator: a bit for each of the first 64.
     counted_chunks: u64,
-    /// No more hits are counted: its score is complete, or it was given up.
+    /// No more hits are counted: its score is complete, or it was given up, or its name does not match the pattern.
     is_finished: bool,
 }
 
@@ -118,6 +119,12 @@ pub struct Candidates<'s, 'a> {
     recent: RecentCandidates,
     /// The candidates below this number are resolved: their accumulators include the observations of every chunk.
     resolved: usize,
+    /// The pattern that names must match.
+    pattern: Option<&'s Glob>,
+    /// What may be spent on matching names, in postings.
+    match_allowance: u64,
+    /// What was spent on matching names since the last [`Self::resolve_cost`].
+    match_cost: u64,
 }
 
 impl<'s, 'a> Candidates<'s, 'a> {
@@ -127,6 +134,8 @@ impl<'s, 'a> Candidates<'s, 'a> {
         scorers: &'s [Scorer],
         chunks: &'s [SearchChunk<'a>],
         expected: usize,
+        pattern: Option<&'s Glob>,
+        budget: &Budget,
     ) -> Candidates<'s, 'a> {
         debug_assert_eq!(queries.len(), scorers.len());
         Candidates {
@@ -141,6 +150,9 @@ impl<'s, 'a> Candidates<'s, 'a> {
             by_name: HashTable::with_capacity(expected),
             recent: RecentCandidates::with_capacity(expected),
             resolved: 0,
+            pattern,
+            match_allowance: budget.left,
+            match_cost: 0,
         }
     }
 
@@ -157,7 +169,11 @@ impl<'s, 'a> Candidates<'s, 'a> {
         // The same item is queried in all indexes, so any chunk that has it will do.
         let located = (0..).zip(self.chunks).find_map(|(number, chunk)| Some((number, chunk.self_id?)));
         let Some((chunk, id)) = located else { return };
-        let hash = self.chunks[chunk as usize].chunk.items().hash(id);
+        let items = self.chunks[chunk as usize].chunk.items();
+        if !self.matches(items.name(id)) {
+            return;
+        }
+        let hash = items.hash(id);
         let last_count = NO_COUNT;
         self.list.push(Candidate { chunk, id, hash, last_count, counted_chunks: 0, is_finished: true });
         // In each index it has the query's own counts, in every bucket, and so shares every band; and it looks exactly like
@@ -206,11 +222,20 @@ impl<'s, 'a> Candidates<'s, 'a> {
     }
 
     /// The cost of resolving and scoring the candidates that came since the last time: noting each, looking for it in
-    /// all chunks, and scoring it in all indexes. There must be no pending hits.
-    pub fn resolve_cost(&self) -> u64 {
+    /// all chunks, and scoring it in all indexes; and of matching names. There must be no pending hits.
+    pub fn resolve_cost(&mut self) -> u64 {
         debug_assert!(self.pending.is_empty());
         let new = self.list.len() - self.resolved;
-        (new * (cost::PER_NEW_CANDIDATE + self.queries.len() + self.chunks.len())) as u64
+        let per_candidate = cost::PER_NEW_CANDIDATE + self.queries.len() + self.chunks.len();
+        (new * per_candidate) as u64 + std::mem::take(&mut self.match_cost)
+    }
+
+    /// True if an item of this name may be a result. Once matching has cost more than a command may, no name is looked at
+    /// any more: the search will end at the next [`Self::resolve_cost`].
+    fn matches(&mut self, name: &[u8]) -> bool {
+        let Some(pattern) = self.pattern else { return true };
+        self.match_cost += pattern.cost(name);
+        self.match_cost <= self.match_allowance && pattern.matches(name)
     }
 
     /// Takes the counts of all hits that were tallied.
@@ -249,7 +274,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
 
     /// The number of the item with this id in a chunk; a new candidate if it has none.
     fn find_or_add(&mut self, chunk: u32, id: u32) -> u32 {
-        let (list, chunks) = (&mut self.list, self.chunks);
+        let (list, chunks) = (&self.list, self.chunks);
         let items = chunks[chunk as usize].chunk.items();
         let hash = items.hash(id);
         let is_same_item = |number: &u32| {
@@ -263,11 +288,14 @@ impl<'s, 'a> Candidates<'s, 'a> {
         if let Some(number) = self.by_name.find(spread(hash), is_same_item) {
             return *number;
         }
-        // A new candidate, known by this chunk: from here its name is read. Its accumulators are empty.
+        // A new candidate, known by this chunk: from here its name is read. Its accumulators are empty, and stay so if its
+        // name does not match: then it shares no band, and does not qualify.
+        let is_finished = !self.matches(items.name(id));
+        let list = &mut self.list;
         let number = list.len() as u32;
         self.by_name.insert_unique(spread(hash), number, |number| spread(list[*number as usize].hash));
         let last_count = NO_COUNT;
-        list.push(Candidate { chunk, id, hash, last_count, counted_chunks: 0, is_finished: false });
+        list.push(Candidate { chunk, id, hash, last_count, counted_chunks: 0, is_finished });
         self.accumulators.extend(std::iter::repeat_n(Accumulator::default(), self.queries.len()));
         number
     }

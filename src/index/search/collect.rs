@@ -24,7 +24,7 @@ impl<'s, 'a> Search<'s, 'a> {
     pub fn collect_candidates(&self, budget: &mut Budget) -> Result<Candidates<'_, 'a>, TooManyPostings> {
         let all_postings: usize = self.buckets.iter().map(|bucket| bucket.posting_count).sum();
         let expected = all_postings.min(BATCH_POSTINGS);
-        let mut candidates = Candidates::with_capacity(self.queries, &self.scorers, &self.chunks, expected);
+        let mut candidates = self.new_candidates(expected, budget);
         // What the queried item shares with itself is known without reading, so it goes first: it already raises the
         // threshold.
         if !self.options.exclude_self {
@@ -67,6 +67,12 @@ impl<'s, 'a> Search<'s, 'a> {
             read = batch.end;
         }
         Ok(candidates)
+    }
+
+    /// No candidates yet, with memory for some.
+    pub(super) fn new_candidates(&self, expected: usize, budget: &Budget) -> Candidates<'_, 'a> {
+        let pattern = self.options.pattern;
+        Candidates::with_capacity(self.queries, &self.scorers, &self.chunks, expected, pattern, budget)
     }
 
     // Reading buckets whole.
@@ -159,6 +165,9 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// Finishes a candidate: looks up its count in each remaining bucket, in every chunk that has the bucket.
     pub(super) fn finish(&self, candidate: usize, remaining: &[QueryBucket], candidates: &mut Candidates) {
+        if candidates.is_finished(candidate) {
+            return;
+        }
         candidates.mark_finished(candidate);
         let (name, hash) = (candidates.name(candidate), candidates.hash(candidate));
         for bucket in remaining {

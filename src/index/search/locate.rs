@@ -42,7 +42,7 @@ pub struct QueryBucket<'s, 'a> {
 /// [`Candidates`](super::candidates::Candidates).
 pub struct Search<'s, 'a> {
     pub(super) queries: &'s [IndexQuery<'a>],
-    pub(super) options: &'s SearchOptions,
+    pub(super) options: &'s SearchOptions<'s>,
     /// One for each query.
     pub(super) scorers: SmallVec<[Scorer; 2]>,
     /// The chunks of all queries.

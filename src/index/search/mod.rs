@@ -68,6 +68,7 @@
 //! | `best_first` | how phase 2 ends among copies, which all have the best score |
 //! | `by_sketch` | phase 2 of a search by JACCARD: comparing sketches |
 //! | `met` | the items that phase 2 of JACCARD has met |
+//! | `glob` | [`Glob`]: patterns that names must match |
 //! | `candidates` | the candidates and their accumulators |
 //! | `recent` | a direct-mapped cache of candidates, for items that share several buckets |
 //! | `once_sketch` | a counting sketch: which members of a bucket are in one chunk only |
@@ -81,6 +82,7 @@ mod by_sketch;
 mod candidates;
 mod collect;
 mod cost;
+mod glob;
 mod locate;
 mod met;
 mod once_sketch;
@@ -93,6 +95,7 @@ pub(crate) mod score;
 pub(crate) mod similarity;
 
 pub use cost::{Budget, TooManyPostings};
+pub use glob::Glob;
 pub use profile::{Frequency, Profile};
 pub use query::{IndexQuery, SearchOptions, newest_sketch};
 pub use score::ScoreMode;

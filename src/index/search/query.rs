@@ -1,5 +1,6 @@
 //! What a search is asked: a query for each index (one clause of CLASSIFY, one index of COMPARE), and options.
 
+use super::glob::Glob;
 use super::profile::{ItemLocation, Profile};
 use super::score::{ScoreMode, Scorer};
 use crate::index::chunk::{Chunk, hash};
@@ -82,7 +83,7 @@ pub fn newest_sketch<'a>(item: &[u8], chunks: &[&'a Chunk]) -> Option<&'a [u8]> 
 
 /// The options of a search.
 #[derive(Debug, Clone, Copy)]
-pub struct SearchOptions {
+pub struct SearchOptions<'g> {
     /// The measure of similarity.
     pub mode: ScoreMode,
     /// The largest number of items; `None`: all of them.
@@ -91,12 +92,20 @@ pub struct SearchOptions {
     pub min_score: Option<f64>,
     /// Leaves out the queried item itself.
     pub exclude_self: bool,
+    /// Only items whose names match are results; `None`: all.
+    pub pattern: Option<&'g Glob>,
 }
 
-impl Default for SearchOptions {
+impl Default for SearchOptions<'_> {
     /// All items, by OVERLAP.
     fn default() -> Self {
-        SearchOptions { mode: ScoreMode::Overlap, limit: None, min_score: None, exclude_self: false }
+        SearchOptions {
+            mode: ScoreMode::Overlap,
+            limit: None,
+            min_score: None,
+            exclude_self: false,
+            pattern: None,
+        }
     }
 }
 
