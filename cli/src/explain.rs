@@ -6,7 +6,7 @@
 
 use crate::connection::ConnectionOptions;
 use crate::scope::Scope;
-use crate::search::Criteria;
+use crate::search::{Criteria, export_profiles};
 use crate::{Result, display};
 use redis::{FromRedisValue, Value, cmd, from_redis_value_ref};
 use serde_json::json;
@@ -14,7 +14,6 @@ use simile::index::{self, Blob, Profile, ScoreMode};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Write, stdout};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Why are two items similar? The score, and for each band its share and the shared buckets; by JACCARD, the
 /// slots of both sketches that agree in place of the shares.
@@ -149,17 +148,13 @@ fn explain_locally(
 ) -> Result<Explanation> {
     // All parts have the same definition.
     let definition = scope.require_infos()?.first().ok_or("the scope has no parts")?.definition;
-    let mut blobs = Vec::new();
-    for item in items {
-        let export = scope.export_command(index, item);
-        blobs.push(scope.server.ask::<Vec<Option<Vec<u8>>>>(&export)?.into_iter().flatten().next());
-    }
+    let blobs: Vec<Option<Vec<u8>>> =
+        export_profiles(scope, index, &items)?.into_iter().collect::<std::result::Result<_, _>>()?;
     let decoded = blobs.iter().map(|blob| blob.as_deref().map(Blob::decode).transpose());
     let decoded: Vec<Option<Blob>> = decoded.collect::<std::result::Result<_, _>>()?;
     let blob = |item: usize| decoded.get(item).and_then(Option::as_ref);
     // A blob holds all chunks of the item: only those of the window count.
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let window = definition.seconds(criteria.timestamp.unwrap_or(now), criteria.window);
+    let window = criteria.seconds(&definition)?;
     let profile = |item: usize| blob(item).map_or_else(Profile::default, |blob| blob.profile(&window));
     let sketch = |item: usize| blob(item).and_then(|blob| blob.sketch(&window));
     let (profiles, sketches) = ([profile(0), profile(1)], [sketch(0), sketch(1)]);

@@ -14,28 +14,26 @@
 //!
 //! 1. *Copies.* Items whose OVERLAP is 1 have the same profile, so every other item has the same OVERLAP with
 //!    both: of those that a list shows, none is asked again.
-//! 2. *Classes.* Two items find the same if they have the same profile and, with JACCARD, the same sketch. That
-//!    is an equivalence, and one cheap search names its class: the best of all items whose OVERLAP (and then
-//!    JACCARD) is 1 is the same for all members ([`Class`]). Only the first item of a class is asked without a
-//!    limit, and the others are linked with it.
+//! 2. *Classes.* Two items find the same if they have the same frequencies and, with JACCARD, the same sketch.
+//!    SIM.EXPORT gives both, without any search ([`Class`]). Only the first item of a class is asked without a
+//!    limit; the others are linked with it, and not asked at all.
 //! 3. *Both ends.* The server may refuse to list all that is similar to an item: it is then linked with its best
 //!    [`FIRST_LIMIT`], and is *unresolved*. OVERLAP and JACCARD are symmetric, so a link is found if either of
 //!    its ends is resolved. What is missing can only be a link between two unresolved items, and SIM.EXPLAIN
 //!    scores these pair by pair: unless there are more than [`MAX_PAIRWISE`] of them, no link is missing.
 //!
-//! SIGNIFICANCE and COVERAGE are not symmetric, and with SIGNIFICANCE not even copies are linked for certain. So
-//! with these an unresolved item may lack links. If links may be missing, the tool says so at the end, and its
-//! exit status is [`INCOMPLETE`].
+//! COVERAGE and SIGNIFICANCE are not symmetric, so with these an unresolved item may lack links. If links may be
+//! missing, the tool says so at the end, and its exit status is [`INCOMPLETE`].
 
 use crate::connection::ConnectionOptions;
 use crate::progress::{Progress, ProgressOptions};
 use crate::scope::Scope;
-use crate::search::{Criteria, Matches, Score, Search};
+use crate::search::{Answer, Criteria, Matches, Search, export_profiles};
 use crate::union_find::{Group, UnionFind};
 use crate::{INCOMPLETE, Result, display, explain, server_error};
 use redis::cmd;
 use serde_json::json;
-use simile::index::ScoreMode;
+use simile::index::{Blob, Definition, ScoreMode};
 use std::collections::{BTreeSet, HashMap};
 use std::io::{Write, stdout};
 use std::process::ExitCode;
@@ -89,10 +87,13 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let mut scope = Scope::open(&options.connection, &options.scope)?;
     let score = options.criteria.choose_score(&mut scope)?;
     let index = scope.choose_index(options.criteria.index.as_deref())?;
-    let total = scope.require_infos()?.iter().filter_map(|info| info.items_by_index.get(&index)).sum();
+    let infos = scope.require_infos()?;
+    let total = infos.iter().filter_map(|info| info.items_by_index.get(&index)).sum();
+    let definition = infos.first().ok_or("the scope has no parts")?.definition;
     let mut progress = Progress::start(Some(total), &options.progress);
     let mut grouping = Grouping {
         options,
+        definition,
         score,
         index,
         items_scanned: 0,
@@ -118,20 +119,21 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::from(INCOMPLETE))
 }
 
-/// What items have in common that find the same: the name of the best item whose OVERLAP with them is 1 and, with
-/// JACCARD, of the best whose JACCARD is 1; in a split scope, the best of each part.
-type Class = Vec<Vec<u8>>;
+/// What items have in common that find the same: 128 bits of a hash of it, which no two are expected to share by
+/// chance.
+type Class = u128;
 
 /// The search for groups, while it goes through all items.
 struct Grouping<'a> {
     options: &'a Options,
+    definition: Definition,
     /// The score of the links.
     score: ScoreMode,
     index: Vec<u8>,
     /// Items scanned so far; SIM.SCAN may give an item several times, and then it counts several times.
     items_scanned: u64,
     links: UnionFind,
-    /// The first item of each class whose lists are full.
+    /// The first item of each class whose members find many items.
     first_of_class: HashMap<Class, Box<[u8]>>,
     /// Items for which the server refused to search without a limit.
     unresolved: BTreeSet<Box<[u8]>>,
@@ -164,28 +166,27 @@ impl Grouping<'_> {
 
     /// Links each of these items with all items that are similar to it.
     fn link_similar(&mut self, scope: &mut Scope, items: &[&[u8]]) -> Result<()> {
-        // Phase 1: the best of each item, which nearly always are all.
-        let items: Vec<&[u8]> = items.iter().copied().filter(|item| !self.links.is_copy(item)).collect();
-        let mut full = Vec::new();
+        // Phase 1: the items of classes that are known find nothing new.
+        let mut items: Vec<&[u8]> = items.iter().copied().filter(|item| !self.links.is_copy(item)).collect();
+        if !self.first_of_class.is_empty() {
+            let mut classes = self.find_classes(scope, &items)?.into_iter();
+            items.retain(|item| !self.link_with_class(item, classes.next().flatten()));
+        }
+        // Phase 2: the best of each item, which nearly always are all.
+        let mut full: Vec<(&[u8], Vec<Matches>)> = Vec::new();
         for (item, answer) in items.iter().zip(self.search(FIRST_LIMIT).find_similar(scope, &items)?) {
-            // A list that is full may have been cut. A search that was refused finds nothing for certain.
             match answer {
                 Ok(lists) if lists.iter().all(|list| list.len() < FIRST_LIMIT) => self.link(item, &lists)?,
+                // A list that is full may have been cut. A search that was refused has found nothing.
                 answer => full.push((*item, answer.unwrap_or_default())),
             }
         }
-        // Phase 2: all that is similar to the others, unless it is known from another item of their class.
-        let full_items: Vec<&[u8]> = full.iter().map(|(item, _)| *item).collect();
-        let classes = self.find_classes(scope, &full_items)?;
+        // Phase 3: all that is similar to the others. A copy was found by an item before it.
+        full.retain(|(item, _)| !self.links.is_copy(item));
+        let items: Vec<&[u8]> = full.iter().map(|(item, _)| *item).collect();
+        let classes = self.find_classes(scope, &items)?;
         for ((item, best), class) in full.into_iter().zip(classes) {
-            if self.links.is_copy(item) {
-                continue; // of an item that came before it in this pipeline
-            }
-            if let Some(first) = class.as_ref().and_then(|class| self.first_of_class.get(class)) {
-                // SIM.SCAN may give an item twice.
-                if **first != *item {
-                    self.links.link(item, first, 1.0);
-                }
+            if self.links.is_copy(item) || self.link_with_class(item, class) {
                 continue;
             }
             if let Some(class) = class {
@@ -202,34 +203,50 @@ impl Grouping<'_> {
         Ok(())
     }
 
-    /// The search for what is similar to an item, without the item itself.
+    /// The search for what is similar to an item.
     fn search(&self, limit: usize) -> Search<'_> {
-        Search { criteria: &self.options.criteria, index: self.index.clone(), limit, finds_self: false }
+        Search { criteria: &self.options.criteria, index: self.index.clone(), limit }
     }
 
-    /// The class of each of these items. `None` if it has none: an item that nothing equals, not even itself.
-    fn find_classes(&self, scope: &mut Scope, items: &[&[u8]]) -> Result<Vec<Option<Class>>> {
-        let scores = match self.score {
-            ScoreMode::Overlap | ScoreMode::Coverage => &[Score::Overlap][..],
-            ScoreMode::Jaccard => &[Score::Overlap, Score::Jaccard],
-            // A copy may score too low to be linked with its original.
-            ScoreMode::Significance => return Ok(vec![None; items.len()]),
-        };
-        let mut classes: Vec<Option<Class>> = vec![Some(Vec::new()); items.len()];
-        for score in scores {
-            let criteria = Criteria { score: Some(*score), min_score: 1.0, ..self.options.criteria.clone() };
-            let search =
-                Search { criteria: &criteria, index: self.index.clone(), limit: 1, finds_self: true };
-            for (class, answer) in classes.iter_mut().zip(search.find_similar(scope, items)?) {
-                let equals = answer.unwrap_or_default().into_iter().flatten().map(|(item, _)| item);
-                let equals: Vec<Vec<u8>> = equals.collect();
-                match class {
-                    Some(names) if !equals.is_empty() => names.extend(equals),
-                    _ => *class = None,
-                }
-            }
+    /// Links an item with the first one of its class. Returns false if the item is the first to be searched for.
+    fn link_with_class(&mut self, item: &[u8], class: Option<Class>) -> bool {
+        let Some(first) = class.and_then(|class| self.first_of_class.get(&class)) else { return false };
+        // SIM.SCAN may give the first one again.
+        if **first != *item {
+            self.links.link(item, first, 1.0);
         }
-        Ok(classes)
+        true
+    }
+
+    /// The class of each of these items. `None` if it has none, and must be searched for.
+    fn find_classes(&self, scope: &mut Scope, items: &[&[u8]]) -> Result<Vec<Option<Class>>> {
+        if self.score == ScoreMode::Significance {
+            // Copies find the same, but may score too low to be linked with each other.
+            return Ok(vec![None; items.len()]);
+        }
+        let profiles = export_profiles(scope, &self.index, items)?;
+        profiles.into_iter().map(|profile| self.to_class(profile)).collect()
+    }
+
+    /// The class of an item, from its exported profile.
+    fn to_class(&self, profile: Answer<Option<Vec<u8>>>) -> Result<Option<Class>> {
+        let Ok(Some(blob)) = profile else { return Ok(None) };
+        let blob = Blob::decode(&blob)?;
+        let seconds = self.options.criteria.seconds(&self.definition)?;
+        let profile = blob.profile(&seconds);
+        // Frequencies: counts without their common divisor, so that it does not matter how often an item was seen.
+        let divisor =
+            profile.frequencies().iter().fold(0, |divisor, frequency| gcd(frequency.count, divisor));
+        let sketch = blob.sketch(&seconds).filter(|_| self.score == ScoreMode::Jaccard).unwrap_or_default();
+        let mut content = [&sketch.len().to_le_bytes(), sketch].concat();
+        for frequency in profile.by_band(self.definition.bands()).iter().flatten() {
+            content.extend(frequency.band.to_le_bytes());
+            content.extend((frequency.count / divisor).to_le_bytes());
+            content.extend(frequency.bucket.len().to_le_bytes());
+            content.extend(frequency.bucket);
+        }
+        let is_seen = !profile.is_empty();
+        Ok(is_seen.then_some(murmur3::murmur3_x64_128(&mut &content[..], 0)?))
     }
 
     /// Links an item with what was found for it.
@@ -281,6 +298,11 @@ impl Grouping<'_> {
         }
         Ok(is_complete)
     }
+}
+
+/// The greatest common divisor, by Euclid's algorithm.
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 fn print_groups(options: &Options, items_scanned: u64, groups: Vec<Group>) -> Result<()> {

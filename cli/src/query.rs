@@ -35,7 +35,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let mut scope = Scope::open(&options.connection, &options.scope)?;
     options.criteria.choose_score(&mut scope)?;
     let index = scope.choose_index(options.criteria.index.as_deref())?;
-    let search = Search { criteria: &options.criteria, index, limit: options.limit, finds_self: false };
+    let search = Search { criteria: &options.criteria, index, limit: options.limit };
     let matches = match (&options.item, &options.text) {
         (Some(item), _) => search.compare(&mut scope, item.as_bytes())?,
         (None, Some(text)) => search.classify(&mut scope, text.as_bytes())?,

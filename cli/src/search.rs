@@ -22,6 +22,8 @@ use crate::{Result, display, server_error};
 use redis::{Cmd, FromRedisValue, Value, cmd};
 use simile::index::{Definition, ScoreMode};
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Names of items with their scores.
 pub type Matches = Vec<(Vec<u8>, f64)>;
@@ -30,7 +32,7 @@ pub type Matches = Vec<(Vec<u8>, f64)>;
 pub type Answer<T> = std::result::Result<T, String>;
 
 /// The options of every search.
-#[derive(clap::Args, Clone)]
+#[derive(clap::Args)]
 pub struct Criteria {
     /// Index of the scope to search; needed only if the scope has several
     #[arg(long)]
@@ -132,6 +134,12 @@ impl Criteria {
         }
     }
 
+    /// The seconds of the window, for what is computed here from exported profiles.
+    pub fn seconds(&self, definition: &Definition) -> Result<RangeInclusive<u64>> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        Ok(definition.seconds(self.timestamp.unwrap_or(now), self.window))
+    }
+
     /// Appends TIMESTAMP and WINDOW to a command, if they are given.
     pub fn add_window(&self, command: &mut Cmd) {
         if let Some(seconds) = self.timestamp {
@@ -149,8 +157,6 @@ pub struct Search<'a> {
     pub index: Vec<u8>,
     /// The largest number of results; 0 means all.
     pub limit: usize,
-    /// True if the items similar to an item include the item itself.
-    pub finds_self: bool,
 }
 
 impl Search<'_> {
@@ -166,7 +172,7 @@ impl Search<'_> {
         self.merge(scope, lists.into_iter().flatten().collect())
     }
 
-    /// The items that are similar to an item, best first.
+    /// The items that are similar to an item, best first, without the item itself.
     ///
     /// # Errors
     /// The scope does not have the item, or the search would cost more than the server allows.
@@ -182,8 +188,8 @@ impl Search<'_> {
         self.merge(scope, lists)
     }
 
-    /// The items that are similar to each of these items: for each, one list from every part. The lists are
-    /// not merged; each may be one longer than `limit`.
+    /// The items that are similar to each of these items, without the item itself: for each, one list from
+    /// every part. The lists are not merged; each may be one longer than `limit`.
     pub fn find_similar(&self, scope: &mut Scope, items: &[&[u8]]) -> Result<Vec<Answer<Vec<Matches>>>> {
         if scope.parts.len() > 1 {
             self.classify_profiles(scope, items)
@@ -193,17 +199,10 @@ impl Search<'_> {
     }
 
     /// [`Self::find_similar`] in a scope that is not split: the server looks the items up.
-    fn compare_by_name(
-        &self,
-        scope: &mut Scope,
-        items: &[&[u8]],
-    ) -> Result<Vec<Answer<Vec<Matches>>>> {
+    fn compare_by_name(&self, scope: &mut Scope, items: &[&[u8]]) -> Result<Vec<Answer<Vec<Matches>>>> {
         let compare = |item: &&[u8]| {
             let mut command = cmd("SIM.COMPARE");
-            command.arg(&scope.parts[0]).arg(item).arg(1).arg(&self.index);
-            if !self.finds_self {
-                command.arg("NOSELF");
-            }
+            command.arg(&scope.parts[0]).arg(item).arg(1).arg(&self.index).arg("NOSELF");
             self.add_options(&mut command);
             command
         };
@@ -212,31 +211,18 @@ impl Search<'_> {
     }
 
     /// [`Self::find_similar`] in a split scope: every part is asked with the profiles of the items.
-    fn classify_profiles(
-        &self,
-        scope: &mut Scope,
-        items: &[&[u8]],
-    ) -> Result<Vec<Answer<Vec<Matches>>>> {
+    fn classify_profiles(&self, scope: &mut Scope, items: &[&[u8]]) -> Result<Vec<Answer<Vec<Matches>>>> {
+        // Phase 1: export the profiles. An item that has expired meanwhile has none, and finds nothing.
         let mut answers: Vec<Answer<Vec<Matches>>> = vec![Ok(Vec::new()); items.len()];
-        // Phase 1: export each item's profile from its own part, one pipeline for each part. An item that
-        // has expired meanwhile has none, and finds nothing.
         let mut profiles: Vec<(usize, Vec<u8>)> = Vec::new();
-        for part in 0..scope.parts.len() {
-            let numbers: Vec<usize> =
-                (0..items.len()).filter(|number| scope.part_of(items[*number]) == part).collect();
-            let export = |number: &usize| scope.export_command(&self.index, items[*number]);
-            let commands: Vec<Cmd> = numbers.iter().map(export).collect();
-            let exported: Vec<Answer<Vec<Option<Vec<u8>>>>> =
-                ask_within_cost(&mut scope.server, &commands)?;
-            for (number, blobs) in numbers.into_iter().zip(exported) {
-                match blobs {
-                    Ok(blobs) => profiles.extend(blobs.into_iter().flatten().map(|blob| (number, blob))),
-                    Err(refusal) => answers[number] = Err(refusal),
-                }
+        for (number, exported) in export_profiles(scope, &self.index, items)?.into_iter().enumerate() {
+            match exported {
+                Ok(blob) => profiles.extend(blob.map(|blob| (number, blob))),
+                Err(refusal) => answers[number] = Err(refusal),
             }
         }
-        // Phase 2: ask every part with every profile, again one pipeline for each part, and drop the item
-        // itself from its own results.
+        // Phase 2: ask every part with every profile, one pipeline for each part, and drop the item itself
+        // from its own results.
         for part in scope.parts.clone() {
             let classify = |(_, profile): &(usize, Vec<u8>)| {
                 let mut command = self.command("SIM.CLASSIFY", &part);
@@ -249,9 +235,7 @@ impl Search<'_> {
                 let answer = &mut answers[*number];
                 match (answer.as_mut(), reply) {
                     (Ok(lists), Ok(mut found)) => {
-                        if !self.finds_self {
-                            found.iter_mut().for_each(|list| list.retain(|(item, _)| item != items[*number]));
-                        }
+                        found.iter_mut().for_each(|list| list.retain(|(item, _)| item != items[*number]));
                         lists.extend(found);
                     }
                     (_, Err(refusal)) => *answer = Err(refusal),
@@ -270,8 +254,8 @@ impl Search<'_> {
     }
 
     fn add_options(&self, command: &mut Cmd) {
-        // One more than needed if a profile also finds its own item, which is dropped.
-        let limit = if self.limit == 0 { 0 } else { self.limit + usize::from(!self.finds_self) };
+        // One more than needed: a profile also finds its own item, which is dropped.
+        let limit = if self.limit == 0 { 0 } else { self.limit + 1 };
         command.arg("LIMIT").arg(limit).arg("MINSCORE").arg(self.criteria.min_score);
         self.criteria.add_score(command);
         self.criteria.add_window(command);
@@ -329,6 +313,27 @@ impl Search<'_> {
         });
         Ok(matches)
     }
+}
+
+/// The profile of each of these items, as SIM.EXPORT encodes it. `None` for an item that the scope does not have.
+pub fn export_profiles(
+    scope: &mut Scope,
+    index: &[u8],
+    items: &[&[u8]],
+) -> Result<Vec<Answer<Option<Vec<u8>>>>> {
+    let mut profiles: Vec<Answer<Option<Vec<u8>>>> = vec![Ok(None); items.len()];
+    // One pipeline for each part.
+    for part in 0..scope.parts.len() {
+        let numbers: Vec<usize> =
+            (0..items.len()).filter(|number| scope.part_of(items[*number]) == part).collect();
+        let commands: Vec<Cmd> =
+            numbers.iter().map(|number| scope.export_command(index, items[*number])).collect();
+        let exported: Vec<Answer<Vec<Option<Vec<u8>>>>> = ask_within_cost(&mut scope.server, &commands)?;
+        for (number, blobs) in numbers.into_iter().zip(exported) {
+            profiles[number] = blobs.map(|blobs| blobs.into_iter().flatten().next());
+        }
+    }
+    Ok(profiles)
 }
 
 /// Sends commands in one pipeline. Each of them may be refused because of its cost.

@@ -383,8 +383,7 @@ mod tests {
         let both = [(0, counts(&chunk(9))), (120, counts(&chunk(20)))];
         assert_eq!(encode_counts(&definition(), &both), Ok(sample()));
         let with_sketch = Scheme { sketch: 16, ..definition().scheme };
-        let with_sketch =
-            Definition { scheme: with_sketch, score: ScoreMode::Jaccard, ..definition() };
+        let with_sketch = Definition { scheme: with_sketch, score: ScoreMode::Jaccard, ..definition() };
         assert_eq!(encode_counts(&with_sketch, &both), Ok(sample()));
         let refused = |bands: Vec<BandCounts>| {
             assert!(encode_counts(&definition(), &[(0, bands.clone())]).is_err(), "{bands:?}");
