@@ -10,7 +10,7 @@ use crate::search::{Criteria, export_profiles};
 use crate::{Result, display};
 use redis::{FromRedisValue, Value, cmd, from_redis_value_ref};
 use serde_json::json;
-use simile::index::{self, Blob, Profile, ScoreMode};
+use simile::index::{self, Blob, Definition, Profile, ScoreMode};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Write, stdout};
 use std::process::ExitCode;
@@ -72,24 +72,29 @@ impl Explanation {
 pub fn run(options: &Options) -> Result<ExitCode> {
     let Options { criteria, item, other, .. } = options;
     let mut scope = Scope::open(&options.connection, &options.scope)?;
-    let score = criteria.choose_score(&mut scope)?;
+    let definition = criteria.read_definition(&mut scope)?;
     let index = scope.choose_index(criteria.index.as_deref())?;
-    let explanation = explain(criteria, score, &mut scope, &index, [item.as_bytes(), other.as_bytes()])?;
-    if options.json { print_json(&explanation) } else { print_table(options, score, &explanation) }?;
+    let explanation =
+        explain(criteria, &definition, &mut scope, &index, [item.as_bytes(), other.as_bytes()])?;
+    if options.json {
+        print_json(&explanation)
+    } else {
+        print_table(options, definition.score, &explanation)
+    }?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Explains the score of two items, which is the one that [`Criteria::choose_score`] gave.
+/// Explains the score of two items; the definition is that of [`Criteria::read_definition`].
 pub fn explain(
     criteria: &Criteria,
-    score: ScoreMode,
+    definition: &Definition,
     scope: &mut Scope,
     index: &[u8],
     items: [&[u8]; 2],
 ) -> Result<Explanation> {
     match scope.parts.len() {
         1 => explain_on_server(criteria, scope, index, items),
-        _ => explain_locally(criteria, score, scope, index, items),
+        _ => explain_locally(criteria, definition, scope, index, items),
     }
 }
 
@@ -141,24 +146,22 @@ fn count_pair(counts: Vec<u64>) -> Result<[u64; 2]> {
 /// Explains two items of a split scope from their exported profiles and sketches.
 fn explain_locally(
     criteria: &Criteria,
-    score: ScoreMode,
+    definition: &Definition,
     scope: &mut Scope,
     index: &[u8],
     items: [&[u8]; 2],
 ) -> Result<Explanation> {
-    // All parts have the same definition.
-    let definition = scope.require_infos()?.first().ok_or("the scope has no parts")?.definition;
     let blobs: Vec<Option<Vec<u8>>> =
         export_profiles(scope, index, &items)?.into_iter().collect::<std::result::Result<_, _>>()?;
     let decoded = blobs.iter().map(|blob| blob.as_deref().map(Blob::decode).transpose());
     let decoded: Vec<Option<Blob>> = decoded.collect::<std::result::Result<_, _>>()?;
     let blob = |item: usize| decoded.get(item).and_then(Option::as_ref);
     // A blob holds all chunks of the item: only those of the window count.
-    let window = criteria.seconds(&definition)?;
+    let window = criteria.seconds(definition)?;
     let profile = |item: usize| blob(item).map_or_else(Profile::default, |blob| blob.profile(&window));
     let sketch = |item: usize| blob(item).and_then(|blob| blob.sketch(&window));
     let (profiles, sketches) = ([profile(0), profile(1)], [sketch(0), sketch(1)]);
-    let explained = index::explain(score, &profiles, sketches, definition.bands(), &[]);
+    let explained = index::explain(definition.score, &profiles, sketches, definition.bands(), &[]);
     let agreement = match explained.agreement {
         Some(both) => Agreement { slots: both.of as u64, agreeing: both.slots },
         None => Agreement { slots: 0, agreeing: Vec::new() },
@@ -170,7 +173,7 @@ fn explain_locally(
     Ok(Explanation {
         score: explained.score,
         observations: explained.observations,
-        agreement: Some(agreement).filter(|_| score == ScoreMode::Jaccard),
+        agreement: Some(agreement).filter(|_| definition.score == ScoreMode::Jaccard),
         bands: bands.collect(),
     })
 }

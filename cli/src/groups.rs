@@ -85,16 +85,13 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         );
     }
     let mut scope = Scope::open(&options.connection, &options.scope)?;
-    let score = options.criteria.choose_score(&mut scope)?;
+    let definition = options.criteria.read_definition(&mut scope)?;
     let index = scope.choose_index(options.criteria.index.as_deref())?;
-    let infos = scope.require_infos()?;
-    let total = infos.iter().filter_map(|info| info.items_by_index.get(&index)).sum();
-    let definition = infos.first().ok_or("the scope has no parts")?.definition;
+    let total = scope.require_infos()?.iter().filter_map(|info| info.items_by_index.get(&index)).sum();
     let mut progress = Progress::start(Some(total), &options.progress);
     let mut grouping = Grouping {
         options,
         definition,
-        score,
         index,
         items_scanned: 0,
         links: UnionFind::default(),
@@ -126,9 +123,8 @@ type Class = u128;
 /// The search for groups, while it goes through all items.
 struct Grouping<'a> {
     options: &'a Options,
+    /// The definition of the scope, with the score of the links.
     definition: Definition,
-    /// The score of the links.
-    score: ScoreMode,
     index: Vec<u8>,
     /// Items scanned so far; SIM.SCAN may give an item several times, and then it counts several times.
     items_scanned: u64,
@@ -220,7 +216,7 @@ impl Grouping<'_> {
 
     /// The class of each of these items. `None` if it has none, and must be searched for.
     fn find_classes(&self, scope: &mut Scope, items: &[&[u8]]) -> Result<Vec<Option<Class>>> {
-        if self.score == ScoreMode::Significance {
+        if self.definition.score == ScoreMode::Significance {
             // Copies find the same, but may score too low to be linked with each other.
             return Ok(vec![None; items.len()]);
         }
@@ -237,7 +233,8 @@ impl Grouping<'_> {
         // Frequencies: counts without their common divisor, so that it does not matter how often an item was seen.
         let divisor =
             profile.frequencies().iter().fold(0, |divisor, frequency| gcd(frequency.count, divisor));
-        let sketch = blob.sketch(&seconds).filter(|_| self.score == ScoreMode::Jaccard).unwrap_or_default();
+        let sketch =
+            blob.sketch(&seconds).filter(|_| self.definition.score == ScoreMode::Jaccard).unwrap_or_default();
         let mut content = [&sketch.len().to_le_bytes(), sketch].concat();
         for frequency in profile.by_band(self.definition.bands()).iter().flatten() {
             content.extend(frequency.band.to_le_bytes());
@@ -257,7 +254,7 @@ impl Grouping<'_> {
         for (other, score) in lists.iter().flatten() {
             self.links.link(item, other, *score as f32);
             // Both are in the same buckets, with the same frequencies.
-            if *score >= 1.0 && self.score == ScoreMode::Overlap {
+            if *score >= 1.0 && self.definition.score == ScoreMode::Overlap {
                 self.links.mark_copy(other);
             }
         }
@@ -275,7 +272,7 @@ impl Grouping<'_> {
 
     /// Links the unresolved items with each other. Returns false if links may be missing.
     fn link_unresolved(&mut self, scope: &mut Scope) -> Result<bool> {
-        let is_symmetric = matches!(self.score, ScoreMode::Overlap | ScoreMode::Jaccard);
+        let is_symmetric = matches!(self.definition.score, ScoreMode::Overlap | ScoreMode::Jaccard);
         if !is_symmetric || self.unresolved.len() > MAX_PAIRWISE {
             return Ok(self.unresolved.is_empty());
         }
@@ -283,7 +280,7 @@ impl Grouping<'_> {
         let mut is_complete = true;
         for (number, item) in self.unresolved.iter().enumerate() {
             for other in self.unresolved.iter().take(number) {
-                match explain::explain(criteria, self.score, scope, &self.index, [item, other]) {
+                match explain::explain(criteria, &self.definition, scope, &self.index, [item, other]) {
                     // Items that share no bucket do not find each other, whatever JACCARD they have.
                     Ok(explanation) => {
                         let score = explanation.score.filter(|_| explanation.shared_bands() > 0);

@@ -84,12 +84,12 @@ fn parse_min_score(text: &str) -> std::result::Result<f64, String> {
 }
 
 impl Criteria {
-    /// The score that searches of the scope compute: the one that is given, or else the scope's own.
+    /// The definition of the scope, with the score of these searches in place of its own if one is given.
     ///
     /// # Errors
     /// The scope has no such score: JACCARD needs a sketch, SIGNIFICANCE needs the whole index, and the parts
     /// of a split scope must agree.
-    pub fn choose_score(&self, scope: &mut Scope) -> Result<ScoreMode> {
+    pub fn read_definition(&self, scope: &mut Scope) -> Result<Definition> {
         let definitions: Vec<Definition> =
             scope.require_infos()?.into_iter().map(|info| info.definition).collect();
         let (first, others) = definitions.split_first().ok_or("the scope has no parts")?;
@@ -108,15 +108,15 @@ impl Criteria {
                 .into());
             }
         }
-        let mode = given.unwrap_or(first.score);
-        if mode == ScoreMode::Significance && scope.parts.len() > 1 {
+        let score = given.unwrap_or(first.score);
+        if score == ScoreMode::Significance && scope.parts.len() > 1 {
             return Err(
                 "SIGNIFICANCE weighs buckets by how rare they are in the whole index, and no part of a split \
                  scope knows that: choose --score overlap, coverage or jaccard"
                     .into(),
             );
         }
-        if !mode.is_possible_with(first.scheme.sketch) {
+        if !score.is_possible_with(first.scheme.sketch) {
             return Err(format!(
                 "--score jaccard compares sketches, and the scope '{}' keeps none: choose another score, or create a \
                  scope with SKETCH 256",
@@ -124,7 +124,7 @@ impl Criteria {
             )
             .into());
         }
-        Ok(mode)
+        Ok(Definition { score, ..*first })
     }
 
     /// Appends SCORE to a command, if it is given.
