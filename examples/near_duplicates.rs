@@ -57,41 +57,26 @@ fn run(port: &str, input: Option<&Path>) -> Result<()> {
         Some(path) => ("texts", json_lines(path)?),
     };
     let mut server = redis::Client::open(format!("redis://127.0.0.1:{port}"))?.get_connection()?;
-    let rows = create(&mut server, scope)?;
+    create(&mut server, scope)?;
     let items = record(&mut server, scope, source)?;
 
-    // The average score of texts of just that similarity.
-    let minimum = THRESHOLD.powi(rows);
-    let groups = groups(items.len(), &links(&mut server, scope, &items, minimum)?);
+    let groups = groups(items.len(), &links(&mut server, scope, &items)?);
     print_groups(&items, &groups)?;
     writeln!(
         stdout(),
-        "A score is the share of bands in which two texts have the same bucket. It is not\n\
-         their Jaccard similarity s, but s^{rows} on average: s = 0.8 gives {:.2}, 0.9 {:.2}, 0.95\n\
-         {:.2}. Each pair that scores {minimum:.2} or more counts as similar.",
-        0.8f64.powi(rows),
-        0.9f64.powi(rows),
-        0.95f64.powi(rows),
+        "A score is the Jaccard similarity of two texts, estimated: of the runs of three words\n\
+         in either, the share that is in both. A pair of {THRESHOLD} or more counts as similar."
     )?;
     ask_yourself(port, scope, input, &items, &groups)
 }
 
 // ---- the commands ----
 
-/// Makes the scope; returns its number of rows.
-fn create(server: &mut Connection, scope: &str) -> Result<i32> {
+/// Makes the scope. THRESHOLD makes its scores Jaccard similarities.
+fn create(server: &mut Connection, scope: &str) -> RedisResult<()> {
     let text = ["SHINGLE", "WORDS", "3", "LOWERCASE", "yes"];
-    cmd("SIM.CREATE")
-        .arg(scope)
-        .arg("THRESHOLD")
-        .arg(THRESHOLD)
-        .arg("INTERVAL")
-        .arg(0)
-        .arg(&text)
-        .exec(server)?;
-    let info: HashMap<String, redis::Value> = cmd("SIM.INFO").arg(scope).query(server)?;
-    let rows = info.get("rows").ok_or("SIM.INFO does not say how many rows there are")?;
-    Ok(redis::from_redis_value_ref(rows)?)
+    let mut create = cmd("SIM.CREATE");
+    create.arg(scope).arg("THRESHOLD").arg(THRESHOLD).arg("INTERVAL").arg(0).arg(&text).exec(server)
 }
 
 /// Records the texts, prints which ones could not be recorded, and returns the ids of the others.
@@ -149,12 +134,12 @@ struct Link {
     score: f64,
 }
 
-/// Compares every item with all others: the pairs that reach the minimum.
-fn links(server: &mut Connection, scope: &str, items: &[String], minimum: f64) -> Result<Vec<Link>> {
+/// Compares every item with all others: the pairs that reach the threshold.
+fn links(server: &mut Connection, scope: &str, items: &[String]) -> Result<Vec<Link>> {
     let number: HashMap<&str, usize> = items.iter().enumerate().map(|(n, id)| (id.as_str(), n)).collect();
     let bar = progress("comparing", items.len());
     let mut links = Vec::new();
-    // An item that scores 1 has the same buckets: its neighbours and their scores are known already.
+    // An item that scores 1 is a copy, as far as its sketch tells: its neighbours are linked to this one already.
     let mut known = vec![false; items.len()];
     for (one, id) in items.iter().enumerate() {
         bar.inc(1);
@@ -163,7 +148,7 @@ fn links(server: &mut Connection, scope: &str, items: &[String], minimum: f64) -
         }
         let mut command = cmd("SIM.COMPARE");
         command.arg(scope).arg(id).arg(1).arg("text").arg("NOSELF").arg("LIMIT").arg(0);
-        let replies: Vec<Vec<(String, f64)>> = command.arg("MINSCORE").arg(minimum).query(server)?;
+        let replies: Vec<Vec<(String, f64)>> = command.arg("MINSCORE").arg(THRESHOLD).query(server)?;
         for (name, score) in replies.into_iter().flatten() {
             let other = number[name.as_str()];
             known[other] |= score == 1.0;

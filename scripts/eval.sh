@@ -16,8 +16,8 @@ END
     exit 1
 fi
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
-scripts/install-python-packages.sh target/eval/python drain3==0.9.11
+scripts/install-python-packages.sh target/eval/python drain3==0.9.11 datasketch==2.0.0 rensa==0.5.0
 cargo build --release --lib
-DRAIN3=$PWD/target/eval/python SIMILE_MODULE=$target/release/libsimile.so cargo run --release --package eval -- \
+EVAL_PYTHON=$PWD/target/eval/python SIMILE_MODULE=$target/release/libsimile.so cargo run --release --package eval -- \
     --data "$data" --output "$target/eval.json"
 eval/report.py "$target/eval.json"

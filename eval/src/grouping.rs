@@ -3,11 +3,12 @@
 
 use crate::agreement::Agreement;
 use crate::command::{Command, SCOPE, clause, command, event_of, item_of};
-use crate::drain;
-use crate::event::Event;
+use crate::event::{Content, Event};
 use crate::lab::Lab;
 use crate::outcome::mean;
+use crate::python;
 use crate::setting::{Banding, Setting, describe_text};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -45,7 +46,7 @@ impl Grouped {
             Grouper::Assign { setting, score, min_score } => {
                 let (bands, rows) = match setting.banding {
                     Banding::Fixed { bands, rows } => (bands, rows),
-                    Banding::Threshold(_) => (0, 0),
+                    Banding::Threshold(..) => (0, 0),
                 };
                 json!({
                     "grouper": "SIM.ASSIGN", "text": describe_text(setting.text), "bands": bands,
@@ -100,17 +101,34 @@ fn assign(lab: &Lab, events: &[&Event], setting: &Setting, score: &str, min_scor
     lab.run(&commands).iter().map(|reply| event_of(reply.array()[0].bytes())).collect()
 }
 
+#[derive(Deserialize)]
+struct Drain3Groups {
+    version: String,
+    /// The number of each event's group.
+    groups: Vec<u64>,
+}
+
 /// The same with Drain3; `None` if it is not installed.
 pub fn run_drain3(lab: &Lab, set: &str, streams: &Streams) -> Option<Grouped> {
-    let directory = drain::directory()?;
+    let directory = python::directory()?;
     lab.begin(&format!("{set}: grouping with Drain3"), streams.len());
     let (mut version, mut agreements) = (String::new(), BTreeMap::new());
     for (name, events) in streams {
-        let grouping = drain::group(&directory, events);
+        let grouping: Drain3Groups = python::run("drain.py", &directory, &texts(events));
         version = grouping.version;
         agreements.insert(name.to_string(), Agreement::of(&grouping.groups, &labels(events)));
     }
     Some(Grouped { set: set.into(), grouper: Grouper::Drain3(version), streams: agreements })
+}
+
+/// # Panics
+/// If an event is not a text.
+fn texts<'a>(events: &[&'a Event]) -> Vec<&'a str> {
+    let text_of = |event: &&'a Event| match &event.content {
+        Content::Text(text) => text.as_str(),
+        Content::Features(_) => panic!("Drain3 groups only texts"),
+    };
+    events.iter().map(text_of).collect()
 }
 
 /// The true group of each event.

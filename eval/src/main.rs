@@ -28,14 +28,15 @@ mod setting; // the parameters that a scope is created with
 mod agreement; // how well the groups found in a stream agree with the true ones
 mod cost; // time and memory of a classification
 mod curve; // how often two sets of a similarity share a bucket, and what theory says
-mod drain; // Drain3, with which grouping is compared
 mod estimate; // the error of scores as estimates of the similarity
 mod grouping; // SIM.ASSIGN over a stream
 mod outcome; // how well a classifier did on events with known labels
 mod plan; // what is measured on which set: begin here
+mod python; // other tools, in Python
 mod replay; // classification of each event against all earlier ones
 mod results; // all that was measured, as JSON
 mod retrieval; // recall and precision of pairs above a threshold
+mod sketch_cost; // what a sketch costs
 mod target; // the figures that must be reached
 
 use lab::Lab;

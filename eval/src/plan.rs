@@ -6,8 +6,8 @@ use crate::grouping::{self, Streams};
 use crate::lab::Lab;
 use crate::made_pairs::MADE_PAIRS;
 use crate::results::{Ceiling, Results};
-use crate::setting::{MASKED, MURMUR3, PLAIN, Setting};
-use crate::{cost, estimate, made, replay, retrieval, set};
+use crate::setting::{MASKED, MURMUR3, PLAIN, Setting, WORDS_3};
+use crate::{cost, estimate, made, replay, retrieval, set, sketch_cost};
 use simile::signature::{Hash, Shingle, TextRules};
 
 /// The bands and rows for which accuracy is measured.
@@ -47,11 +47,21 @@ const FIRST: usize = 3_000;
 
 /// The ways of grouping a stream of log lines: bands and rows, shingle, score and MINSCORE. The first is the recommended
 /// one.
-const GROUP_LINES: [Grouping; 1] = [(32, 2, Shingle::Chars(5), "COVERAGE", 0.4)];
+const GROUP_LINES: [Grouping; 6] = [
+    (64, 2, Shingle::Words(1), "COVERAGE", 0.55),
+    (64, 2, Shingle::Words(1), "COVERAGE", 0.5),
+    (64, 2, Shingle::Words(1), "COVERAGE", 0.6),
+    (32, 2, Shingle::Words(1), "COVERAGE", 0.55),
+    (32, 2, Shingle::Chars(5), "COVERAGE", 0.5),
+    (64, 2, Shingle::Words(1), "OVERLAP", 0.55),
+];
 /// The same for stack traces, which have no text.
-const GROUP_TRACES: [Grouping; 1] = [(32, 2, Shingle::Chars(5), "COVERAGE", 0.4)];
-
-const WORDS_3: TextRules = TextRules { shingle: Shingle::Words(3), ..PLAIN };
+const GROUP_TRACES: [Grouping; 4] = [
+    (64, 1, Shingle::Chars(5), "COVERAGE", 0.4),
+    (64, 1, Shingle::Chars(5), "OVERLAP", 0.1),
+    (64, 1, Shingle::Chars(5), "COVERAGE", 0.2),
+    (32, 2, Shingle::Chars(5), "COVERAGE", 0.4),
+];
 
 /// Names by which the targets find what was measured.
 pub const FIREFOX: &str = "firefox49";
@@ -191,6 +201,7 @@ fn license_rules(lab: &Lab, events: &[Event], results: &mut Results) {
     let all: Vec<&Event> = events.iter().collect();
     let corpus = Corpus::new("license_rules, all", &all, WORDS_3);
     retrieve(lab, &corpus, &[0.8], results);
+    results.sketch_cost = Some(sketch_cost::measure(lab, &all));
 }
 
 /// Long documents.
@@ -257,9 +268,15 @@ fn measure_costs(lab: &Lab, set: &'static str, events: &[Event], text: TextRules
 }
 
 fn retrieve(lab: &Lab, corpus: &Corpus, thresholds: &[f64], results: &mut Results) {
-    for threshold in thresholds {
-        let setting = Setting::threshold(*threshold, corpus.text);
-        results.retrieved.push(retrieval::run(lab, corpus, setting, *threshold));
+    for &threshold in thresholds {
+        let settings = [
+            Setting::threshold(threshold, corpus.text),
+            Setting::threshold_and_sketch(threshold, 512, corpus.text),
+        ];
+        for setting in settings {
+            results.retrieved.push(retrieval::run(lab, corpus, setting, threshold));
+        }
+        results.retrieved.extend(retrieval::run_peers(lab, corpus, threshold));
     }
 }
 

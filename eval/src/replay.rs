@@ -33,7 +33,7 @@ impl Classified {
     pub fn json(&self) -> Value {
         let (bands, rows) = match self.setting.banding {
             Banding::Fixed { bands, rows } => (bands, rows),
-            Banding::Threshold(_) => (0, 0),
+            Banding::Threshold(..) => (0, 0),
         };
         json!({
             "set": self.corpus, "text": describe_text(self.setting.text), "bands": bands, "rows": rows,

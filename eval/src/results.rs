@@ -9,6 +9,7 @@ use crate::outcome::Outcome;
 use crate::replay::{self, Classified};
 use crate::retrieval::Retrieved;
 use crate::setting::describe_text;
+use crate::sketch_cost::SketchCost;
 use serde_json::{Value, json};
 use simile::signature::TextRules;
 
@@ -25,6 +26,7 @@ pub struct Results {
     pub retrieved: Vec<Retrieved>,
     pub curves: Vec<Curve>,
     pub estimated: Vec<Estimated>,
+    pub sketch_cost: Option<SketchCost>,
 }
 
 /// The outcome of classifying by exact similarities.
@@ -82,6 +84,7 @@ impl Results {
             "retrieved": self.retrieved.iter().map(Retrieved::json).collect::<Vec<_>>(),
             "curves": self.curves.iter().map(Curve::json).collect::<Vec<_>>(),
             "estimated": self.estimated.iter().map(Estimated::json).collect::<Vec<_>>(),
+            "sketch_cost": self.sketch_cost.as_ref().map(SketchCost::json),
         })
     }
 }

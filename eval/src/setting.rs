@@ -11,8 +11,8 @@ pub enum Banding {
         bands: u16,
         rows: u16,
     },
-    /// The module chooses.
-    Threshold(f64),
+    /// The module chooses. The slots of a sketch; `None` for as many as THRESHOLD implies.
+    Threshold(f64, Option<u16>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,6 +26,8 @@ pub struct Setting {
 /// Five characters, nothing masked: the module's own default.
 pub const PLAIN: TextRules = TextRules { shingle: Shingle::Chars(5), lowercase: false, mask: false };
 pub const MASKED: TextRules = TextRules { mask: true, ..PLAIN };
+/// For documents.
+pub const WORDS_3: TextRules = TextRules { shingle: Shingle::Words(3), ..PLAIN };
 pub const MURMUR3: Hash = Hash::Murmur3 { modulus: None };
 
 impl Setting {
@@ -34,13 +36,19 @@ impl Setting {
     }
 
     pub fn threshold(threshold: f64, text: TextRules) -> Setting {
-        Setting { banding: Banding::Threshold(threshold), ..Setting::new(1, 1, text) }
+        Setting { banding: Banding::Threshold(threshold, None), ..Setting::new(1, 1, text) }
+    }
+
+    /// With sketches of this many slots.
+    pub fn threshold_and_sketch(threshold: f64, slots: u16, text: TextRules) -> Setting {
+        Setting { banding: Banding::Threshold(threshold, Some(slots)), ..Setting::threshold(threshold, text) }
     }
 
     pub fn create(&self) -> Command {
         let banding = match self.banding {
             Banding::Fixed { bands, rows } => format!("BANDS {bands} ROWS {rows}"),
-            Banding::Threshold(threshold) => format!("THRESHOLD {threshold}"),
+            Banding::Threshold(threshold, None) => format!("THRESHOLD {threshold}"),
+            Banding::Threshold(threshold, Some(slots)) => format!("THRESHOLD {threshold} SKETCH {slots}"),
         };
         let yes_or_no = |value: bool| if value { "yes" } else { "no" };
         // INTERVAL 0: each event is compared with all earlier ones, whenever they occurred.
@@ -61,7 +69,8 @@ impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.banding {
             Banding::Fixed { bands, rows } => write!(f, "{bands} x {rows}")?,
-            Banding::Threshold(threshold) => write!(f, "THRESHOLD {threshold}")?,
+            Banding::Threshold(threshold, None) => write!(f, "THRESHOLD {threshold}")?,
+            Banding::Threshold(threshold, Some(slots)) => write!(f, "THRESHOLD {threshold} SKETCH {slots}")?,
         }
         write!(f, ", {}, {}", shingle_name(self.text.shingle), hash_name(self.hash))?;
         if self.text.mask { write!(f, ", masked") } else { Ok(()) }

@@ -71,12 +71,16 @@ fn accuracy_comes_near_the_ceiling(results: &Value) {
 
 fn thresholds_keep_their_recall(results: &Value) {
     for (threshold, bands, rows) in [(0.5, 23, 3), (0.8, 13, 7)] {
-        let found = lines(results, "retrieved", &[("threshold", threshold.into())]);
-        let line = found[0];
-        assert_eq!((&line["bands"], &line["rows"]), (&bands.into(), &rows.into()));
-        assert!(number(line, "pairs") > 50.0, "too few pairs of {threshold}: {line}");
-        assert!(number(line, "recall") >= 0.95, "{line}");
-        assert!(number(line, "precision") < 1.0, "{line}");
+        for slots in [256, 512] {
+            let fields = [("threshold", threshold.into()), ("slots", slots.into())];
+            let found = lines(results, "retrieved", &fields);
+            let line = found[0];
+            assert_eq!((&line["bands"], &line["rows"]), (&bands.into(), &rows.into()));
+            assert!(number(line, "pairs") > 50.0, "too few pairs of {threshold}: {line}");
+            assert!(number(line, "met") >= 0.95, "{line}");
+            assert!(number(line, "f1") > 0.8, "{line}");
+            assert!(number(line, "error") < 0.04, "{line}");
+        }
     }
 }
 

@@ -47,55 +47,88 @@ const EMPTY: u64 = u64::MAX;
 /// The slots of a sketch: on the stack for up to 128.
 pub(super) type Slots = SmallVec<[u64; 128]>;
 
-/// The hashes of a set's features, in any order; copies of a hash change nothing.
+/// The hashes of some of a set's features, in any order; copies of a hash change nothing.
 pub(super) type Hashes = SmallVec<[u64; 128]>;
+
+/// The features of a set are thrown in blocks of at most this many, so that a set of any size needs little memory.
+pub(super) const BLOCK: usize = 1 << 14;
 
 /// With this many draws per slot, 4096 slots are all taken but once in 2,000 sets: one slot stays
 /// empty with probability e^-16, so 4096 * e^-16 = 1 / 2,170.
 const AMPLE_DRAWS: usize = 16;
 
-/// The sketch of the features whose hashes are `hashes`, in `slot_count` slots: in each the least
-/// `round * 2^32 + value` thrown at it.
+/// An upper bound on the draws for each slot, on top of one draw for each feature.
 ///
-/// The slotwise minimum of two sketches is the sketch of the union of their sets. In the sketch of
-/// the empty set every slot is all ones.
-///
-/// There are at most 2^31 slots, so that a round fits 32 bits.
-pub(super) fn sketch(mut hashes: Hashes, seed: u32, slot_count: usize) -> Slots {
-    debug_assert!(slot_count <= 1 << 31, "a round must fit the upper 32 bits of a slot");
-    let mut slots: Slots = smallvec![EMPTY; slot_count];
-    if hashes.is_empty() {
-        return slots;
-    }
-    let random_rounds = slot_count as u64;
-    let ample_rounds = (AMPLE_DRAWS * slot_count).div_ceil(hashes.len()) as u64;
-    let mut draws = hashes.clone();
-    let mut empty = slot_count;
+/// Copies included, [`AMPLE_DRAWS`] are made for each slot before copies are removed. After that, either the distinct
+/// features are so few that they draw in all 2t rounds, or they fill the slots; neither takes as many as twice that.
+pub(super) const MAX_DRAWS_TO_FILL: u64 = 3 * AMPLE_DRAWS as u64;
 
-    // Phase 1: every feature throws at a random slot, until no slot is empty.
-    for round in 0..random_rounds {
-        if empty == 0 {
-            return slots;
-        }
-        if round == ample_rounds {
-            // Distinct features would nearly always have filled all slots by now. Probably a large part of
-            // these hashes are copies, and it pays to remove them: otherwise each of the many rounds still to
-            // come would draw for all copies again. Before now, sorting would have cost more than it saves.
-            hashes.sort_unstable();
-            hashes.dedup();
-        }
-        draw(&hashes, round_key(seed, round), &mut draws);
-        empty -= throw_at_random(&draws[..hashes.len()], round, &mut slots);
+/// A sketch that features are added to: in each slot the least `round * 2^32 + value` thrown at it.
+///
+/// The sketch of a union is the slotwise minimum of the sketches of its parts. So a set may be added in blocks; and
+/// a block has nothing to do in rounds later than the last in which a slot was filled. That is the first round, once
+/// there are many more features than slots.
+pub(super) struct Sketch {
+    seed: u32,
+    slots: Slots,
+    /// Slots at which nothing has been thrown.
+    empty: usize,
+    /// The last round that a slot keeps, if none is empty.
+    last_round: u64,
+}
+
+impl Sketch {
+    /// The sketch of the empty set, in which every slot is all ones.
+    ///
+    /// There are at most 2^31 slots, so that a round fits 32 bits.
+    pub(super) fn new(seed: u32, slot_count: usize) -> Sketch {
+        debug_assert!(slot_count <= 1 << 31, "a round must fit the upper 32 bits of a slot");
+        Sketch { seed, slots: smallvec![EMPTY; slot_count], empty: slot_count, last_round: 0 }
     }
 
-    // Phase 2: every slot has a round in which all features throw at it. That fills the slots that are
-    // still empty; the others keep what they have, because its round came earlier.
-    for (slot, round) in slots.iter_mut().zip(random_rounds..) {
-        let key = round_key(seed, round);
-        let least = hashes.iter().map(|hash| entry(round, fmix64(hash ^ key))).min();
-        *slot = (*slot).min(least.unwrap_or(EMPTY));
+    /// The slots of the set that was added.
+    pub(super) fn slots(&self) -> &[u64] {
+        &self.slots
     }
-    slots
+
+    /// Adds the features with these hashes, of which there is at least one. It may put them in another order, and
+    /// remove copies.
+    pub(super) fn add(&mut self, hashes: &mut Hashes) {
+        debug_assert!((1..=BLOCK).contains(&hashes.len()));
+        let random_rounds = self.slots.len() as u64;
+        let ample_rounds = (AMPLE_DRAWS * self.slots.len()).div_ceil(hashes.len()) as u64;
+        let mut draws = hashes.clone();
+
+        // Phase 1: every feature throws at a random slot, until no slot is empty and none keeps a later round.
+        let mut round = 0;
+        while round < random_rounds && (self.empty > 0 || round <= self.last_round) {
+            if round == ample_rounds {
+                // Distinct features would nearly always have filled all slots by now. Probably a large part of
+                // these hashes are copies, and it pays to remove them: otherwise each of the many rounds still to
+                // come would draw for all copies again. Before now, sorting would have cost more than it saves.
+                hashes.sort_unstable();
+                hashes.dedup();
+            }
+            draw(hashes, round_key(self.seed, round), &mut draws);
+            self.empty -= throw_at_random(&draws[..hashes.len()], round, &mut self.slots);
+            round += 1;
+        }
+
+        // Phase 2: every slot has a round in which all features throw at it. That fills the slots that are
+        // still empty, and may improve those that were filled so before.
+        if self.empty > 0 || self.last_round >= random_rounds {
+            for (slot, round) in self.slots.iter_mut().zip(random_rounds..) {
+                let key = round_key(self.seed, round);
+                let least = hashes.iter().map(|hash| entry(round, fmix64(hash ^ key))).min();
+                *slot = (*slot).min(least.unwrap_or(EMPTY));
+            }
+            self.empty = 0;
+        }
+        // After the first round only, this is still 0.
+        if round > 1 {
+            self.last_round = self.slots.iter().max().map_or(0, |latest| latest >> 32);
+        }
+    }
 }
 
 /// Draws for every feature in a round. The loop is a function because it compiles to SIMD instructions.
@@ -140,6 +173,13 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
+    /// The sketch of the features with these hashes.
+    fn sketch(hashes: &[u64], seed: u32, slot_count: usize) -> Slots {
+        let mut sketch = Sketch::new(seed, slot_count);
+        hashes.chunks(BLOCK).for_each(|block| sketch.add(&mut Hashes::from_slice(block)));
+        sketch.slots
+    }
+
     /// From a model in Python after the documentation above, with mmh3 5.3.1 for the hash.
     #[test]
     fn known_answers() {
@@ -164,46 +204,56 @@ mod tests {
             ),
         ];
         for (seed, slots) in answers {
-            assert_eq!(sketch(fox.clone(), seed, slots.len()).as_slice(), slots, "seed {seed}");
+            assert_eq!(sketch(&fox, seed, slots.len()).as_slice(), slots, "seed {seed}");
         }
     }
 
     /// One feature is seldom lucky enough to hit every slot: the rounds from `t` on fill up.
     #[test]
     fn known_answers_of_the_last_rounds() {
-        let empty_feature: Hashes = smallvec![hash64(b"")];
+        let empty_feature = [hash64(b"")];
         assert_eq!(
-            sketch(empty_feature.clone(), 0, 5).as_slice(),
+            sketch(&empty_feature, 0, 5).as_slice(),
             [0x1_9cf66fa8, 0x6_77216e75, 0x8b2b1be2, 0x2_ca2f4a0c, 0x9_82c854b4]
         );
         assert_eq!(
-            sketch(empty_feature, u32::MAX, 6).as_slice(),
+            sketch(&empty_feature, u32::MAX, 6).as_slice(),
             [0x62546014, 0x4_a629032e, 0x8_2dfc4f8c, 0x1_b4abc0d2, 0x2_4fd5af43, 0xb_1ccb6eaa]
         );
     }
 
     #[test]
     fn the_empty_set_leaves_every_slot_empty() {
-        assert_eq!(sketch(Hashes::new(), 0, 3).as_slice(), [EMPTY; 3]);
-        assert!(sketch(smallvec![1], 0, 0).is_empty());
+        assert_eq!(sketch(&[], 0, 3).as_slice(), [EMPTY; 3]);
+        assert!(sketch(&[1], 0, 0).is_empty());
     }
 
     /// In all rounds, without a look for copies, this would be 4 * 10^8 draws.
     #[test]
     fn copies_are_thrown_once() {
         let few = [3, 1, 2];
-        let copies = few.iter().copied().cycle().take(99_999).collect();
-        assert_eq!(sketch(copies, 0, 2048), sketch(Hashes::from_slice(&few), 0, 2048));
+        let copies: Vec<u64> = few.iter().copied().cycle().take(99_999).collect();
+        assert_eq!(sketch(&copies, 0, 2048), sketch(&few, 0, 2048));
     }
 
     proptest! {
+        #[test]
+        fn blocks_of_any_size_give_the_same_sketch(
+            hashes in vec(0..200_u64, 1..300), seed: u32, count in 1..150_usize, block in 1..100_usize,
+        ) {
+            let mut sketch_of_blocks = Sketch::new(seed, count);
+            hashes.chunks(block).for_each(|block| sketch_of_blocks.add(&mut Hashes::from_slice(block)));
+            prop_assert_eq!(sketch_of_blocks.slots, sketch(&hashes, seed, count));
+        }
+
         #[test]
         fn the_minimum_of_two_sketches_is_the_sketch_of_the_union(
             one in vec(any::<u64>(), 1..60), other in vec(any::<u64>(), 1..60),
             seed: u32, count in 1..150_usize,
         ) {
-            let union = sketch(one.iter().chain(&other).copied().collect(), seed, count);
-            let (one, other) = (sketch(one.into(), seed, count), sketch(other.into(), seed, count));
+            let all: Vec<u64> = one.iter().chain(&other).copied().collect();
+            let union = sketch(&all, seed, count);
+            let (one, other) = (sketch(&one, seed, count), sketch(&other, seed, count));
             let merged: Slots = one.iter().zip(&other).map(|(a, b)| *a.min(b)).collect();
             prop_assert_eq!(union, merged);
         }

@@ -56,6 +56,42 @@ impl Scheme {
         usize::from(self.bands) * usize::from(self.rows)
     }
 
+    /// An upper bound on the draws for a signature of this many features, copies included.
+    pub fn max_draws(&self, features: usize) -> u64 {
+        self.draws_per_feature().saturating_mul(features as u64).saturating_add(self.draws_to_fill())
+    }
+
+    /// The most features that certainly take no more than this many draws.
+    pub fn max_features(&self, draws: u64) -> u64 {
+        draws.saturating_sub(self.draws_to_fill()) / self.draws_per_feature().max(1)
+    }
+
+    /// MURMUR3 draws once for each feature and slot.
+    fn draws_per_feature(&self) -> u64 {
+        let of_bands = match self.hash {
+            Hash::Fss => 1,
+            Hash::Murmur3 { .. } => self.slots() as u64,
+        };
+        of_bands + u64::from(self.sketch > 0)
+    }
+
+    /// Draws of Fast Similarity Sketching that come on top, until no slot is empty.
+    fn draws_to_fill(&self) -> u64 {
+        let of_bands = match self.hash {
+            Hash::Fss => self.slots() as u64,
+            Hash::Murmur3 { .. } => 0,
+        };
+        fss::MAX_DRAWS_TO_FILL * (of_bands + u64::from(self.sketch))
+    }
+
+    /// The number of times that a feature's bytes are hashed: MURMUR3 hashes eight slots at once.
+    pub fn hashings(&self) -> u64 {
+        match self.hash {
+            Hash::Fss => 1,
+            Hash::Murmur3 { .. } => self.slots().div_ceil(8) as u64 + u64::from(self.sketch > 0),
+        }
+    }
+
     /// Signs a set of features: one bucket for each band, or `None` if there is no feature.
     ///
     /// Neither the order of the features nor how often one comes changes anything.
@@ -63,44 +99,47 @@ impl Scheme {
     /// # Panics
     /// May panic if [`Hash::Murmur3::modulus`] is not in `1..=2^31`.
     pub fn sign<'a>(&self, features: impl Iterator<Item = &'a [u8]>) -> Option<Signature> {
-        match self.hash {
+        // Without a feature there is no signature; looking ahead saves a set-up for nothing.
+        let mut features = features.peekable();
+        features.peek()?;
+        let mut sketch = self.empty_sketch();
+        let signature = match self.hash {
             Hash::Fss => {
                 // Each feature is hashed once; bands and sketch make all their draws from that hash.
-                let hashes: fss::Hashes = features.map(hash64).collect();
-                (!hashes.is_empty()).then(|| {
-                    let slots = fss::sketch(hashes.clone(), self.seed, self.slots());
-                    Signature { sketch: self.sketch(hashes), ..self.digest_bands(&slots, u64::to_le_bytes) }
-                })
+                let mut bands = fss::Sketch::new(self.seed, self.slots());
+                in_blocks(features.map(hash64), |hashes| {
+                    bands.add(hashes);
+                    sketch.iter_mut().for_each(|sketch| sketch.add(hashes));
+                });
+                self.digest_bands(bands.slots(), u64::to_le_bytes)
             }
             Hash::Murmur3 { modulus } => {
-                // Without a feature there is no signature; looking ahead saves a set-up for nothing.
-                let mut features = features.peekable();
-                features.peek()?;
                 let mut minhash = MinHash::new(self.slots(), self.seed, modulus);
-                let mut hashes = fss::Hashes::new();
-                features.for_each(|feature| {
+                let minimise = |feature| {
                     minhash.add(feature);
-                    if self.sketch > 0 {
-                        hashes.push(hash64(feature));
-                    }
-                });
-                let signature = match modulus {
+                    feature
+                };
+                let features = features.map(minimise);
+                match &mut sketch {
+                    Some(sketch) => in_blocks(features.map(hash64), |hashes| sketch.add(hashes)),
+                    None => features.for_each(drop),
+                }
+                match modulus {
                     Some(_) => self.print_bands(minhash.slots()),
                     None => self.digest_bands(minhash.slots(), i32::to_le_bytes),
-                };
-                Some(Signature { sketch: self.sketch(hashes), ..signature })
+                }
             }
-        }
+        };
+        // Each slot of the sketch is hashed to a byte.
+        let to_byte = |slot: &u64| (fmix64(*slot) >> 56) as u8;
+        let sketch = sketch.map_or_else(Vec::new, |sketch| sketch.slots().iter().map(to_byte).collect());
+        Some(Signature { sketch, ..signature })
     }
 
-    /// The sketch of the features with these hashes: each slot of Fast Similarity Sketching, hashed to a byte.
-    /// Its draws are not those of the bands: two sets that met in a band by luck must not look more alike for it.
-    fn sketch(&self, hashes: fss::Hashes) -> Vec<u8> {
-        if self.sketch == 0 {
-            return Vec::new();
-        }
-        let slots = fss::sketch(hashes, self.seed ^ SKETCH_SEED, self.sketch.into());
-        slots.iter().map(|slot| (fmix64(*slot) >> 56) as u8).collect()
+    /// The sketch of no feature; `None` if the scheme has no sketch. Its draws are not those of the bands: two sets
+    /// that met in a band by luck must not look more alike for it.
+    fn empty_sketch(&self) -> Option<fss::Sketch> {
+        (self.sketch > 0).then(|| fss::Sketch::new(self.seed ^ SKETCH_SEED, self.sketch.into()))
     }
 
     /// For each band the first 8 bytes of MurmurHash3_x64_128 (seed 0) over its slots as
@@ -148,6 +187,21 @@ impl Scheme {
     /// no slots to cut.
     fn band_length(&self) -> usize {
         usize::from(self.rows).max(1)
+    }
+}
+
+/// Hands out hashes in blocks, none of them empty.
+fn in_blocks(hashes: impl Iterator<Item = u64>, mut add: impl FnMut(&mut fss::Hashes)) {
+    let mut block = fss::Hashes::new();
+    for hash in hashes {
+        block.push(hash);
+        if block.len() == fss::BLOCK {
+            add(&mut block);
+            block.clear();
+        }
+    }
+    if !block.is_empty() {
+        add(&mut block);
     }
 }
 

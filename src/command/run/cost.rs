@@ -14,6 +14,7 @@ use crate::config;
 use crate::index::Chunk;
 use crate::keyspace::scope::Scope;
 use crate::server::call::Call;
+use crate::signature::Scheme;
 
 // The cost of one, in postings:
 
@@ -34,21 +35,20 @@ pub const SCANNED: u64 = 4;
 
 // The number that costs one posting:
 
+/// Features that are looked for among others, to drop copies.
+pub const FEATURES_PER_LOOKUP: u64 = 2;
 /// Names of indexes that are compared with another name.
 pub const INDEXES_PER_POSTING: u64 = 4;
-/// Features times slots that are signed.
-const FEATURE_SLOTS_PER_POSTING: u64 = 100;
+/// Draws for the slots of a signature.
+const DRAWS_PER_POSTING: u64 = 100;
 /// Features that are prepared for signing.
 const FEATURES_PER_POSTING: u64 = 4;
 /// Bytes of text that are made into features.
 const TEXT_BYTES_PER_POSTING: u64 = 4;
-/// Bytes of features that are hashed, for [`LANES`] slots at once.
+/// Bytes of features, each time that they are hashed.
 const HASHED_BYTES_PER_POSTING: u64 = 48;
 /// Bytes of a blob that are decoded.
 const BLOB_BYTES_PER_POSTING: u64 = 2;
-
-/// Slots that are hashed at once.
-const LANES: u64 = 8;
 
 /// Takes a cost from the budget of the command.
 ///
@@ -69,12 +69,12 @@ pub fn charge_all_chunks(call: &Call, scope: &Scope, index: &[u8], times: u64) -
     spend(call, NAME + scope.all_starts(index).count() as u64 * CHUNK * times)
 }
 
-/// Charges for signing features; `bytes` is the length of all of them together.
-pub fn charge_signing(call: &Call, features: usize, bytes: usize, slots: u64) -> Result<(), Error> {
+/// Charges for signing features, copies included; `bytes` is the length of all of them together.
+pub fn charge_signing(call: &Call, features: usize, bytes: usize, scheme: &Scheme) -> Result<(), Error> {
     let prepared = features as u64 / FEATURES_PER_POSTING;
-    let hashed = (bytes as u64).saturating_mul(slots.div_ceil(LANES)) / HASHED_BYTES_PER_POSTING;
-    let signed = (features as u64).saturating_mul(slots) / FEATURE_SLOTS_PER_POSTING;
-    spend(call, prepared.saturating_add(hashed).saturating_add(signed))
+    let hashed = (bytes as u64).saturating_mul(scheme.hashings()) / HASHED_BYTES_PER_POSTING;
+    let drawn = scheme.max_draws(features) / DRAWS_PER_POSTING;
+    spend(call, prepared.saturating_add(hashed).saturating_add(drawn))
 }
 
 /// Charges for making a text into features.

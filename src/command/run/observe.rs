@@ -10,6 +10,7 @@ use crate::index::{Definition, Profile};
 use crate::server::call::Call;
 use crate::signature::{Scheme, Signature};
 use smallvec::SmallVec;
+use std::collections::HashSet;
 
 impl<'a> Source<'a> {
     /// The observation of this source under a definition; `None` if it has no features, such as an empty
@@ -36,16 +37,15 @@ impl<'a> Source<'a> {
             Source::Features(positions) => {
                 let features = positions.clone().map(|position| call.argument(position));
                 let bytes = features.clone().map(<[u8]>::len).sum();
-                check_signing(call, "features", features.len(), bytes, &scheme)?;
-                Ok(scheme.sign(features).map(Observation::Signed))
+                Ok(sign(call, "features", features, bytes, &scheme)?.map(Observation::Signed))
             }
             Source::Text(text) => {
                 // Each step is checked and charged for before it is done: first shingling, then signing.
                 check_text(call, text)?;
                 let not_utf8 = |_| Error::expected("text", "valid UTF-8");
                 let prepared = definition.text.prepare(std::str::from_utf8(text).map_err(not_utf8)?);
-                check_signing(call, "text", prepared.count(), prepared.max_bytes(), &scheme)?;
-                Ok(scheme.sign(prepared.features()).map(Observation::Signed))
+                let (features, bytes) = (prepared.features(), prepared.max_bytes());
+                Ok(sign(call, "text", features, bytes, &scheme)?.map(Observation::Signed))
             }
         }
     }
@@ -92,34 +92,37 @@ fn check_text(call: &Call, text: &[u8]) -> Result<(), Error> {
     cost::charge_text(call, text.len())
 }
 
-/// This many bytes of features take as long to hash as the fixed work for one feature.
-const BYTES_OF_A_FEATURE: u64 = 16;
-
-/// Checks that signing is not too much work, and charges for it. Many features are work, and so are long
-/// ones: `simile.max-feature-slots` bounds the number and the bytes, each by itself. A primary or an AOF
-/// has no limit.
-fn check_signing(
+/// Signs features, if that is not too much work: `simile.max-feature-slots` bounds the draws, and so the number of
+/// distinct features. A primary or an AOF has no limit. `bytes` is the length of all features together.
+fn sign<'f>(
     call: &Call,
     what: &'static str,
-    features: usize,
+    features: impl ExactSizeIterator<Item = &'f [u8]>,
     bytes: usize,
     scheme: &Scheme,
-) -> Result<(), Error> {
-    let slots = scheme.slots() as u64 + u64::from(scheme.sketch);
+) -> Result<Option<Signature>, Error> {
     let limit = config::MAX_FEATURE_SLOTS.size();
-    let exceeds_limit = |features: u64| features.saturating_mul(slots) > limit && !call.is_trusted_source();
-    if exceeds_limit(features as u64) {
-        let most = limit / slots;
-        let expected = format!("at most {most} features of {slots} slots (simile.max-feature-slots)");
-        return Err(Error::expected(what, expected));
+    let is_too_much = |features: usize| scheme.max_draws(features) > limit && !call.is_trusted_source();
+    if !is_too_much(features.len()) {
+        cost::charge_signing(call, features.len(), bytes, scheme)?;
+        return Ok(scheme.sign(features));
     }
-    if exceeds_limit(bytes as u64 / BYTES_OF_A_FEATURE) {
-        let most = limit / slots * BYTES_OF_A_FEATURE;
-        let expected =
-            format!("at most {most} bytes of features for {slots} slots (simile.max-feature-slots)");
-        return Err(Error::expected(what, expected));
+    // Many may be copies, which change nothing.
+    cost::spend(call, features.len() as u64 / cost::FEATURES_PER_LOOKUP)?;
+    let most = scheme.max_features(limit);
+    let mut distinct = HashSet::new();
+    for feature in features {
+        distinct.insert(feature);
+        if distinct.len() as u64 > most {
+            let slots = scheme.slots() + usize::from(scheme.sketch);
+            let expected =
+                format!("at most {most} distinct features of {slots} slots (simile.max-feature-slots)");
+            return Err(Error::expected(what, expected));
+        }
     }
-    cost::charge_signing(call, features, bytes, slots)
+    let bytes = distinct.iter().map(|feature| feature.len()).sum();
+    cost::charge_signing(call, distinct.len(), bytes, scheme)?;
+    Ok(scheme.sign(distinct.into_iter()))
 }
 
 /// The buckets that a client gave, one for each band.

@@ -76,9 +76,8 @@ fn ipv6_length(before: Option<&u8>, text: &str) -> Option<usize> {
     (has_digit && !goes_on && address.parse::<Ipv6Addr>().is_ok()).then_some(address.len())
 }
 
-/// A host name that holds an IPv4 address, as providers give them to their customers:
-/// `dsl-024.101.95.61.example.net`. At least two labels are behind the label of the address, and the
-/// last is letters, so that `tool-1.2.3.4.jar` is none.
+/// A host name that a machine gave or that changes with the peer: one that holds an IPv4 address, or has
+/// a port behind it. The port is a number by itself.
 fn host_length(before: Option<&u8>, text: &[u8]) -> Option<usize> {
     let is_part: fn(&u8) -> bool = |byte| byte.is_ascii_alphanumeric() || is_joint(byte);
     // Only from its start, so that each name is looked at once.
@@ -88,12 +87,49 @@ fn host_length(before: Option<&u8>, text: &[u8]) -> Option<usize> {
     let length = prefix_length(text, is_part);
     let joints = text[..length].iter().rev().take_while(|byte| is_joint(byte)).count();
     let name = &text[..length - joints]; // the point at the end is of the sentence
-    let end = ipv4_end(name)?;
+    let is_host = holds_ipv4(name) || (is_host_name(name) && begins_with_port(&text[name.len()..]));
+    is_host.then_some(name.len())
+}
+
+/// True for a name that holds an IPv4 address, as providers give them to their customers:
+/// `dsl-024.101.95.61.example.net`. At least two labels are behind the label of the address, and the
+/// last is letters, so that `tool-1.2.3.4.jar` is none.
+fn holds_ipv4(name: &[u8]) -> bool {
+    let Some(end) = ipv4_end(name) else { return false };
     let mut labels = name[end..].split(|byte| *byte == b'.');
     labels.next(); // the rest of the label of the address
-    let (last, others) = (labels.next_back()?, labels);
-    let is_host = others.count() > 0 && last.len() >= 2 && last.iter().all(u8::is_ascii_alphabetic);
-    is_host.then_some(name.len())
+    let (last, others) = (labels.next_back(), labels);
+    others.count() > 0 && last.is_some_and(is_last_label)
+}
+
+/// True for two or more labels that may be the name of a host, and not of a class, method or file of
+/// source code, which has a number of a line behind it. No label of a host has both upper and lower case.
+fn is_host_name(name: &[u8]) -> bool {
+    const SOURCES: [&str; 24] = [
+        "c", "cc", "cpp", "cs", "cxx", "ex", "go", "hpp", "java", "jl", "js", "jsx", "kt", "lua", "mjs",
+        "php", "pl", "py", "rb", "rs", "scala", "swift", "ts", "tsx",
+    ];
+    let is_label = |label: &[u8]| {
+        let is_mixed = label.iter().any(u8::is_ascii_uppercase) && label.iter().any(u8::is_ascii_lowercase);
+        label.first().is_some_and(u8::is_ascii_alphanumeric) && !is_mixed
+    };
+    let mut labels = name.split(|byte| *byte == b'.');
+    let is_last = |label: &[u8]| is_last_label(label) && !SOURCES.iter().any(|name| name.as_bytes() == label);
+    labels.next_back().is_some_and(|label| is_label(label) && is_last(label))
+        && labels.clone().count() > 0
+        && labels.all(is_label)
+}
+
+fn is_last_label(label: &[u8]) -> bool {
+    label.len() >= 2 && label.iter().all(u8::is_ascii_alphabetic)
+}
+
+/// True for a colon and a number of two to five digits that ends there.
+fn begins_with_port(text: &[u8]) -> bool {
+    let [b':', rest @ ..] = text else { return false };
+    let digits = prefix_length(rest, u8::is_ascii_digit);
+    let goes_on = |byte: &u8| is_word_byte(byte) || *byte == b':';
+    (2..=5).contains(&digits) && !rest.get(digits).is_some_and(goes_on)
 }
 
 fn is_joint(byte: &u8) -> bool {

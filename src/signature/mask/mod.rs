@@ -7,14 +7,15 @@
 //! The text is read once, word by word; here a *word* is a maximal run of ASCII letters and digits. At
 //! each word the first of these that matches is replaced:
 //!
-//! 1. An address that begins with the word ([`address`]): a UUID, a hardware address or fingerprint, an
-//!    IPv6 address, a host name that holds an IPv4 address.
-//! 2. The word, or its end, if it is an identifier ([`identifier`]).
-//! 3. Each number in the word. The last number of a word goes on behind the word:
+//! 1. A date that begins with the word and has a name of a month in it ([`date`]).
+//! 2. An address that begins with the word ([`address`]): a UUID, a hardware address or fingerprint, an
+//!    IPv6 address, a host name that holds an IPv4 address or has a port behind it.
+//! 3. The word, or its end, if it is an identifier ([`identifier`]).
+//! 4. Each number in the word. The last number of a word goes on behind the word:
 //!
 //! ```text
 //! number    = [sign] digits { joint digits } [exponent]
-//! sign      = "+" | "-" | "−"            at the start of the text, or after a space or one of ([{<=:,;|"'
+//! sign      = "+" | "-" | "−"            at the start of the text, or after a space or one of ([{<=:,;|"'_
 //! joint     = "." | "," | "-" | "٫" | "٬"
 //!           | "'" | "_"                  before three digits, as between thousands; "_" only if no
 //!                                        letter or "_" is before the number
@@ -32,6 +33,7 @@
 //! only.
 
 mod address;
+mod date;
 mod identifier;
 
 use super::words::is_number;
@@ -85,6 +87,9 @@ impl Masker<'_> {
 
     /// Masks the word at `start`, or what begins with it, and returns the end of what has been read.
     fn mask_word(&mut self, start: usize) -> usize {
+        if let Some(length) = date::length(&self.text.as_bytes()[start..]) {
+            return self.replace(start, start + length);
+        }
         if let Some(end) = self.mask_address(start) {
             return end;
         }
@@ -156,7 +161,7 @@ fn sign_length(before: &str, is_start_of_text: bool) -> usize {
     match before.next_back() {
         Some(sign @ ('+' | '-' | '\u{2212}')) => {
             let is_sign = match before.next_back() {
-                Some(previous) => " ([{<=:,;|\"'".contains(previous),
+                Some(previous) => " ([{<=:,;|\"'_".contains(previous),
                 None => is_start_of_text,
             };
             if is_sign { sign.len_utf8() } else { 0 }
@@ -302,6 +307,45 @@ mod tests {
     }
 
     #[test]
+    fn hosts_with_ports() {
+        for (text, expected) in [
+            ("a.example.com:443.", "0:0."),
+            ("3.client.example.com:80", "0:0"),
+            ("HOST7.example.com:8080/x", "0:0/x"),
+            ("localhost:8080", "localhost:0"),
+            ("a.com:1 a.com:123456 a.com:80x a.com:80:1", "a.com:0 a.com:0 a.com:0x a.com:0:0"),
+            ("a.b:80 a..com:80 a.-b.com:80", "a.b:0 a..com:0 a.-b.com:0"),
+            ("my.app.Main:17 my.app.run:17", "my.app.Main:0 0:0"),
+            ("app.min.js:10", "app.min.js:0"),
+        ] {
+            assert_eq!(masked(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn dates() {
+        for (text, expected) in [
+            ("Sun Nov 6 08:49:37 1994", "0"),
+            ("sun, 06 nov 1994 08:49:37 GMT", "0 GMT"),
+            ("06-Nov-94 8:49", "0-Nov-0 0:0"), // of a year, two digits may be a day
+            ("Nov 6 08:49:37,123 x", "0 x"),
+            ("Nov 6 08:49", "0"),
+            ("Nov 6, 1994: 7 of 8", "0: 0 of 0"),
+            ("Sun Nov 6", "0"),
+            ("Nov 6", "Nov 0"),
+            ("Nov 6 users", "Nov 0 users"),
+            ("Novel 6 1994", "Novel 0 0"),
+            ("Nov 6 1994x", "Nov 0 0x"),
+            ("Sunday 7", "Sunday 0"),
+            ("Nov 111 1994", "Nov 0 0"),
+            ("6 November 1994", "0"),
+            ("Nov 6 1994 1995 08:00", "0 0 0:0"),
+        ] {
+            assert_eq!(masked(text), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn a_text_without_a_match_is_not_copied() {
         for text in ["deadbeef, no digit", "a: b::c é"] {
             assert_eq!(mask(text), None);
@@ -337,6 +381,11 @@ mod tests {
             "\u{663}",
             "٣.",
             "e\u{301}",
+            "jan 1 ",
+            "1 jan ",
+            "fri jan 1 10:00 2000 ",
+            "a.bc:80:",
+            "a.bc",
         ] {
             let text = unit.repeat((1 << 20) / unit.len()) + " g1";
             assert!(masked(&text).ends_with(" g0"), "{unit}");

@@ -57,6 +57,26 @@ on_each_server! {
         assert_eq!(server.call(&command).to_string(), "[[['item', '1']]]");
     }
 
+    fn a_mebibyte_of_text_is_signed_whatever_the_number_of_slots(server: Server) {
+        let long: String = (0..90_000).map(|word| format!("word{word:06} ")).collect();
+        for parameters in ["", "THRESHOLD 0.8", "THRESHOLD 0.5 SKETCH 512 SHINGLE WORDS 3", "BANDS 128 ROWS 2", "BANDS 64 ROWS 64"] {
+            server.does("DEL s");
+            server.does(format!("SIM.CREATE s {parameters}"));
+            let reply = server.call(&[b"SIM.SIGNATURE" as &[u8], b"s", b"TEXT", long.as_bytes()]);
+            assert!(!reply.array().is_empty(), "{parameters}");
+        }
+    }
+
+    fn features_count_once_however_often_a_text_has_them(server: Server) {
+        let lines = "the first line of the text\nand the second, which follows it\n";
+        for parameters in ["HASH MURMUR3 BANDS 128 ROWS 2", "THRESHOLD 0.8"] {
+            server.does("DEL s");
+            server.does(format!("SIM.CREATE s {parameters}"));
+            let signature = |times| server.call(&[b"SIM.SIGNATURE" as &[u8], b"s", b"TEXT", lines.repeat(times).as_bytes()]);
+            assert_eq!(signature(16_000), signature(2), "{parameters}");
+        }
+    }
+
     fn a_set_has_no_order_and_no_repeats(server: Server) {
         server.does("SIM.CREATE s");
         same(&server, "FEATURES 3 a b c", "FEATURES 5 c a a b c");

@@ -6,7 +6,7 @@ use testkit::{Client, Server, on_each_server, words};
 ///
 /// In a command `<64KB>`, `<64KB+1>`, `<1MB>` and `<1MB+1>` stand for that many letters `x`, `<4096>` and `<4097>`
 /// for that many features, `<chunk>` for the name of a chunk, and in an error `<oldest>` for the first second of the
-/// window. `s` is a scope of two bands with an item, `wide` one of 4096 slots, `text` a plain string, and a new
+/// window. `s` is a scope of two bands with an item, `wide` one of 4096 slots of MURMUR3, `text` a plain string, and a new
 /// scope has 16 bands.
 const TABLE: &str = r#"
 # SIM.CREATE: its syntax
@@ -219,7 +219,7 @@ SIM.RECORD new item SIGNATURE i 2 a b
 SIM.RECORD s item FEATURES i 3 a b
     ERR feature is missing
 SIM.RECORD wide item FEATURES i 4097 <4097>
-    ERR features must be at most 4096 features of 4096 slots (simile.max-feature-slots)
+    ERR features must be at most 4096 distinct features of 4096 slots (simile.max-feature-slots)
 SIM.RECORD s item TEXT i
     ERR text is missing
 SIM.RECORD s item TEXT i "\xff\xfe"
@@ -350,7 +350,7 @@ SIM.SIGNATURE s FEATURES 2 a
 SIM.SIGNATURE s FEATURES -1
     ERR count must be an integer between 0 and 4294967295
 SIM.SIGNATURE wide FEATURES 4097 <4097>
-    ERR features must be at most 4096 features of 4096 slots (simile.max-feature-slots)
+    ERR features must be at most 4096 distinct features of 4096 slots (simile.max-feature-slots)
 SIM.INFO
 SIM.INFO s i
     ERR wrong number of arguments for 'SIM.INFO' command
@@ -484,7 +484,7 @@ fn cases(now: i64) -> Vec<(&'static str, String)> {
 /// Creates the scopes and keys that the table names, and gives the time.
 fn populate(server: &Client) -> i64 {
     server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 3600 RETENTION 3");
-    server.does("SIM.CREATE wide BANDS 64 ROWS 64");
+    server.does("SIM.CREATE wide BANDS 64 ROWS 64 HASH MURMUR3");
     server.does("SIM.RECORD s item SIGNATURE i 2 a b");
     server.does("SET text words");
     server.now_inside(3600)
