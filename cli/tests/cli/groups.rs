@@ -186,6 +186,24 @@ on_each_server! {
         assert!(run(&server, "groups s --min-score 0.6").fine().starts_with("300 items scanned: 300 in 2 groups.\n"));
     }
 
+    fn the_same_buckets_do_not_make_copies(server: Server) {
+        // Two kinds of items, more of each than a first search is limited to, and all in the same buckets.
+        server.does("SIM.CREATE often BANDS 1 ROWS 1 INTERVAL 0");
+        server.does("SIM.CREATE sketched BANDS 1 ROWS 1 INTERVAL 0 SKETCH 16 SCORE JACCARD");
+        for n in 0..150 {
+            for (kind, times, sketch) in [("a", 1, "0123456789abcdef"), ("b", 4, "0123............")] {
+                (0..times).for_each(|_| drop(server.does(format!("SIM.RECORD often {kind}{n} SIGNATURE index 1 x"))));
+                server.does(format!("SIM.RECORD often {kind}{n} SIGNATURE index 1 y"));
+                server.does(format!("SIM.RECORD sketched {kind}{n} SIGNATURE index 1 x SKETCH index {sketch}"));
+            }
+        }
+        // Half of the observations in each bucket, or a fifth and four: an OVERLAP of 0.7. A JACCARD of 0.25.
+        for scope in ["often", "sketched"] {
+            assert!(run(&server, &format!("groups {scope} --min-score 0.8")).fine().starts_with("300 items scanned: 300 in 2 groups.\n"));
+            assert!(run(&server, &format!("groups {scope} --min-score 0.2")).fine().starts_with("300 items scanned: 300 in 1 group.\n"));
+        }
+    }
+
     fn a_table_shows_the_first_names(server: Server) {
         server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 0");
         for (item, buckets) in [("a", "x y"), ("b", "x y"), ("c", "x z"), ("d", "p q"), ("e", "r s"), ("f", "r s")] {
