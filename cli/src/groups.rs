@@ -146,6 +146,7 @@ impl Grouping<'_> {
             let items: Vec<&[u8]> = page.iter().map(|(item, _observations)| &item[..]).collect();
             for items in items.chunks(SEARCHES_PER_PIPELINE) {
                 self.link_similar(scope, items)?;
+                self.check_size()?;
                 self.items_scanned += items.len() as u64;
                 let linked = self.links.len() as u64;
                 progress.report(self.items_scanned, || {
@@ -172,7 +173,7 @@ impl Grouping<'_> {
         let mut full: Vec<(&[u8], Vec<Matches>)> = Vec::new();
         for (item, answer) in items.iter().zip(self.search(FIRST_LIMIT).find_similar(scope, &items)?) {
             match answer {
-                Ok(lists) if lists.iter().all(|list| list.len() < FIRST_LIMIT) => self.link(item, &lists)?,
+                Ok(lists) if lists.iter().all(|list| list.len() < FIRST_LIMIT) => self.link(item, &lists),
                 // A list that is full may have been cut. A search that was refused has found nothing.
                 answer => full.push((*item, answer.unwrap_or_default())),
             }
@@ -189,9 +190,9 @@ impl Grouping<'_> {
                 self.first_of_class.insert(class, item.into());
             }
             match self.search(0).find_similar(scope, &[item])?.pop() {
-                Some(Ok(lists)) => self.link(item, &lists)?,
+                Some(Ok(lists)) => self.link(item, &lists),
                 _ => {
-                    self.link(item, &best)?;
+                    self.link(item, &best);
                     self.unresolved.insert(item.into());
                 }
             }
@@ -247,10 +248,7 @@ impl Grouping<'_> {
     }
 
     /// Links an item with what was found for it.
-    ///
-    /// # Errors
-    /// More items have a link than memory is meant to hold.
-    fn link(&mut self, item: &[u8], lists: &[Matches]) -> Result<()> {
+    fn link(&mut self, item: &[u8], lists: &[Matches]) {
         for (other, score) in lists.iter().flatten() {
             self.links.link(item, other, *score as f32);
             // Both are in the same buckets, with the same frequencies.
@@ -258,16 +256,20 @@ impl Grouping<'_> {
                 self.links.mark_copy(other);
             }
         }
-        if self.links.len() > self.options.max_items {
-            return Err(format!(
-                "more than {} items are similar to others with a score of {} or more: raise --min-score, or \
-                 --max-items if there is memory for them",
-                display::number(self.options.max_items as u64),
-                self.options.criteria.min_score
-            )
-            .into());
+    }
+
+    /// Checks that memory is meant to hold as many items as have a link.
+    fn check_size(&self) -> Result<()> {
+        if self.links.len() <= self.options.max_items {
+            return Ok(());
         }
-        Ok(())
+        Err(format!(
+            "more than {} items are similar to others with a score of {} or more: raise --min-score, or \
+             --max-items if there is memory for them",
+            display::number(self.options.max_items as u64),
+            self.options.criteria.min_score
+        )
+        .into())
     }
 
     /// Links the unresolved items with each other. Returns false if links may be missing.

@@ -174,6 +174,8 @@ on_each_server! {
             assert!(calls("sim.compare") < 600, "{score} {limit}: {} searches", calls("sim.compare"));
             assert!(calls("sim.export") < COPIES + 1_000, "{score} {limit}: {} exports", calls("sim.export"));
         }
+        let error = run(&server, "groups s --min-score 0.7 --max-items 10000").failed(1);
+        assert!(error.contains("more than 10,000 items are similar to others"), "{error}");
     }
 
     fn a_link_behind_a_hundred_better_ones_counts_too(server: Server) {
