@@ -1,22 +1,22 @@
 //! `simile explain`: why are two items similar?
 //!
 //! SIM.EXPLAIN answers for two items of one scope. In a split scope the two may be in different parts,
-//! and no server knows both: then their profiles are exported, and explained here by the code that the
-//! module itself uses.
+//! and no server knows both: then their profiles and sketches are exported, and explained here by the code
+//! that the module itself uses.
 
 use crate::connection::ConnectionOptions;
 use crate::scope::Scope;
-use crate::search::{Criteria, Score};
+use crate::search::{Criteria, export_profiles};
 use crate::{Result, display};
 use redis::{FromRedisValue, Value, cmd, from_redis_value_ref};
 use serde_json::json;
-use simile::index::{self, Blob, Profile};
+use simile::index::{self, Blob, Definition, Profile, ScoreMode};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Write, stdout};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Why are two items similar? The score, and for each band its share and the shared buckets.
+/// Why are two items similar? The score, and for each band its share and the shared buckets; by JACCARD, the
+/// slots of both sketches that agree in place of the shares.
 #[derive(clap::Args)]
 pub struct Options {
     /// Scope of both items
@@ -35,54 +35,101 @@ pub struct Options {
 }
 
 /// Why two items have their score.
-struct Explanation {
+pub struct Explanation {
     /// `None` if neither item was observed.
-    score: Option<f64>,
+    pub score: Option<f64>,
     /// The observations of each item in the window.
     observations: [u64; 2],
+    /// With JACCARD, what the sketches have in common.
+    agreement: Option<Agreement>,
     bands: Vec<BandExplanation>,
+}
+
+/// The slots in which two sketches agree.
+struct Agreement {
+    /// The number of slots that were compared; 0 if an item has no sketch.
+    slots: u64,
+    /// The numbers of those that agree.
+    agreeing: Vec<u16>,
 }
 
 /// The contribution of one band to the score.
 struct BandExplanation {
-    share: f64,
+    /// `None` with JACCARD, which is not made of bands.
+    share: Option<f64>,
     /// The buckets that both items have been in, with the count of each item.
     buckets: BTreeMap<Vec<u8>, [u64; 2]>,
 }
 
+impl Explanation {
+    /// The number of bands in which both items have been in the same bucket.
+    pub fn shared_bands(&self) -> usize {
+        self.bands.iter().filter(|band| !band.buckets.is_empty()).count()
+    }
+}
+
 /// Runs the subcommand.
 pub fn run(options: &Options) -> Result<ExitCode> {
+    let Options { criteria, item, other, .. } = options;
     let mut scope = Scope::open(&options.connection, &options.scope)?;
-    options.criteria.check(&scope)?;
-    let index = scope.choose_index(options.criteria.index.as_deref())?;
-    let explanation = if scope.parts.len() == 1 {
-        explain_on_server(options, &mut scope, &index)?
+    let definition = criteria.read_definition(&mut scope)?;
+    let index = scope.choose_index(criteria.index.as_deref())?;
+    let explanation =
+        explain(criteria, &definition, &mut scope, &index, [item.as_bytes(), other.as_bytes()])?;
+    if options.json {
+        print_json(&explanation)
     } else {
-        explain_locally(options, &mut scope, &index)?
-    };
-    if options.json { print_json(&explanation) } else { print_table(options, &explanation) }?;
+        print_table(options, definition.score, &explanation)
+    }?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// Explains the score of two items; the definition is that of [`Criteria::read_definition`].
+pub fn explain(
+    criteria: &Criteria,
+    definition: &Definition,
+    scope: &mut Scope,
+    index: &[u8],
+    items: [&[u8]; 2],
+) -> Result<Explanation> {
+    match scope.parts.len() {
+        1 => explain_on_server(criteria, scope, index, items),
+        _ => explain_locally(criteria, definition, scope, index, items),
+    }
+}
+
 /// Asks SIM.EXPLAIN: for a scope that is not split.
-fn explain_on_server(options: &Options, scope: &mut Scope, index: &[u8]) -> Result<Explanation> {
+fn explain_on_server(
+    criteria: &Criteria,
+    scope: &mut Scope,
+    index: &[u8],
+    [item, other]: [&[u8]; 2],
+) -> Result<Explanation> {
     let mut command = cmd("SIM.EXPLAIN");
-    command.arg(&scope.parts[0]).arg(index).arg(&options.item).arg(&options.other);
-    command.arg("SCORE").arg(options.criteria.score.word());
-    options.criteria.add_window(&mut command);
+    command.arg(&scope.parts[0]).arg(index).arg(item).arg(other);
+    criteria.add_score(&mut command);
+    criteria.add_window(&mut command);
     let reply: HashMap<String, Value> = scope.server.ask(&command)?;
     let bands: Vec<HashMap<String, Value>> = parse_field(&reply, "bands")?;
     let parse_band = |fields: HashMap<String, Value>| -> Result<BandExplanation> {
         let buckets: BTreeMap<Vec<u8>, Vec<u64>> = parse_field(&fields, "buckets")?;
         let buckets = buckets.into_iter().map(|(bucket, counts)| Ok((bucket, count_pair(counts)?)));
         Ok(BandExplanation {
-            share: parse_field(&fields, "share")?,
+            share: fields.get("share").map(|_| parse_field(&fields, "share")).transpose()?,
             buckets: buckets.collect::<Result<_>>()?,
         })
+    };
+    let agreement = match reply.get("slots") {
+        None => None, // not JACCARD
+        Some(_) => Some(Agreement {
+            slots: parse_field(&reply, "slots")?,
+            agreeing: parse_field(&reply, "agreeing")?,
+        }),
     };
     Ok(Explanation {
         score: parse_field(&reply, "score")?,
         observations: count_pair(parse_field(&reply, "observations")?)?,
+        agreement,
         bands: bands.into_iter().map(parse_band).collect::<Result<_>>()?,
     })
 }
@@ -96,48 +143,61 @@ fn count_pair(counts: Vec<u64>) -> Result<[u64; 2]> {
     counts.try_into().map_err(|_| "the reply of SIM.EXPLAIN has a list that is not of two counts".into())
 }
 
-/// Explains two items of a split scope from their exported profiles.
-fn explain_locally(options: &Options, scope: &mut Scope, index: &[u8]) -> Result<Explanation> {
-    // All parts have the same definition.
-    let definition = scope.require_infos()?.first().ok_or("the scope has no parts")?.definition;
-    let mut blobs = Vec::new();
-    for item in [&options.item, &options.other] {
-        let export = scope.export_command(index, item.as_bytes());
-        blobs.push(scope.server.ask::<Vec<Option<Vec<u8>>>>(&export)?.into_iter().flatten().next());
-    }
+/// Explains two items of a split scope from their exported profiles and sketches.
+fn explain_locally(
+    criteria: &Criteria,
+    definition: &Definition,
+    scope: &mut Scope,
+    index: &[u8],
+    items: [&[u8]; 2],
+) -> Result<Explanation> {
+    let blobs: Vec<Option<Vec<u8>>> =
+        export_profiles(scope, index, &items)?.into_iter().collect::<std::result::Result<_, _>>()?;
     let decoded = blobs.iter().map(|blob| blob.as_deref().map(Blob::decode).transpose());
     let decoded: Vec<Option<Blob>> = decoded.collect::<std::result::Result<_, _>>()?;
+    let blob = |item: usize| decoded.get(item).and_then(Option::as_ref);
     // A blob holds all chunks of the item: only those of the window count.
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let window = definition.seconds(options.criteria.timestamp.unwrap_or(now), options.criteria.window);
-    let profile = |item: usize| match decoded.get(item) {
-        Some(Some(blob)) => blob.profile(&window),
-        _ => Profile::default(),
+    let window = criteria.seconds(definition)?;
+    let profile = |item: usize| blob(item).map_or_else(Profile::default, |blob| blob.profile(&window));
+    let sketch = |item: usize| blob(item).and_then(|blob| blob.sketch(&window));
+    let (profiles, sketches) = ([profile(0), profile(1)], [sketch(0), sketch(1)]);
+    let explained = index::explain(definition.score, &profiles, sketches, definition.bands(), &[]);
+    let agreement = match explained.agreement {
+        Some(both) => Agreement { slots: both.of as u64, agreeing: both.slots },
+        None => Agreement { slots: 0, agreeing: Vec::new() },
     };
-    let score = match options.criteria.score {
-        Score::Coverage => index::ScoreMode::Coverage,
-        _ => index::ScoreMode::Overlap, // SIGNIFICANCE has been refused
-    };
-    let explained = index::explain(score, &[profile(0), profile(1)], [None; 2], definition.bands(), &[]);
     let bands = explained.bands.into_iter().map(|band| BandExplanation {
-        share: band.share.unwrap_or_default(), // only JACCARD has none
+        share: band.share,
         buckets: band.buckets.into_iter().map(|(bucket, counts)| (bucket.to_vec(), counts)).collect(),
     });
-    Ok(Explanation { score: explained.score, observations: explained.observations, bands: bands.collect() })
+    Ok(Explanation {
+        score: explained.score,
+        observations: explained.observations,
+        agreement: Some(agreement).filter(|_| definition.score == ScoreMode::Jaccard),
+        bands: bands.collect(),
+    })
 }
 
 fn print_json(explanation: &Explanation) -> Result<()> {
     let bucket_json = |(bucket, counts): (&Vec<u8>, &[u64; 2])| json!({ "bucket": display::json_name(bucket), "counts": counts });
     let band_json = |(number, band): (usize, &BandExplanation)| {
         let buckets: Vec<_> = band.buckets.iter().map(bucket_json).collect();
-        json!({ "band": number, "share": band.share, "buckets": buckets })
+        match band.share {
+            Some(share) => json!({ "band": number, "share": share, "buckets": buckets }),
+            None => json!({ "band": number, "buckets": buckets }),
+        }
     };
     let bands: Vec<_> = explanation.bands.iter().enumerate().map(band_json).collect();
-    let Explanation { score, observations, .. } = explanation;
-    Ok(writeln!(stdout(), "{}", json!({ "score": score, "observations": observations, "bands": bands }))?)
+    let Explanation { score, observations, agreement, .. } = explanation;
+    let mut object = json!({ "score": score, "observations": observations, "bands": bands });
+    if let Some(Agreement { slots, agreeing }) = agreement {
+        object["slots"] = json!(slots);
+        object["agreeing"] = json!(agreeing);
+    }
+    Ok(writeln!(stdout(), "{object}")?)
 }
 
-fn print_table(options: &Options, explanation: &Explanation) -> Result<()> {
+fn print_table(options: &Options, mode: ScoreMode, explanation: &Explanation) -> Result<()> {
     let mut out = stdout().lock();
     let describe_observations = |item: &str, observations: u64| match observations {
         0 => format!("'{item}' was not observed in this window"),
@@ -151,16 +211,25 @@ fn print_table(options: &Options, explanation: &Explanation) -> Result<()> {
         describe_observations(&options.other, other_count)
     )?;
     let Some(score) = explanation.score else { return Ok(()) };
-    let shared = explanation.bands.iter().filter(|band| !band.buckets.is_empty()).count();
-    let (bands, word) = (explanation.bands.len(), options.criteria.score.word());
-    writeln!(out, "{word} {score:.4}: {shared} of {bands} bands share a bucket.\n")?;
+    let agreement = match &explanation.agreement {
+        None => String::new(),
+        Some(Agreement { slots: 0, .. }) => "one of the items has no sketch; ".to_string(),
+        Some(Agreement { slots, agreeing }) => format!("{} of {slots} slots agree; ", agreeing.len()),
+    };
+    let (shared, bands, word) = (explanation.shared_bands(), explanation.bands.len(), mode.word());
+    writeln!(out, "{word} {score:.4}: {agreement}{shared} of {bands} bands share a bucket.\n")?;
     // A full bar is the largest share that a band could have: an equal part of 1 if the score is a sum over
     // bands, and otherwise (SIGNIFICANCE has no upper bound) the largest share that there is.
     let equal_share = 1.0 / bands.max(1) as f64;
-    let full_share = explanation.bands.iter().map(|band| band.share).fold(equal_share, f64::max);
-    writeln!(out, "band  share                         buckets in both (counts of the one, the other)")?;
+    let shares = explanation.bands.iter().filter_map(|band| band.share);
+    let full_share = shares.fold(equal_share, f64::max);
+    let share_heading = if mode == ScoreMode::Jaccard { "" } else { "share                         " };
+    writeln!(out, "band  {share_heading}buckets in both (counts of the one, the other)")?;
     for (number, BandExplanation { share, buckets }) in explanation.bands.iter().enumerate() {
-        write!(out, "{number:4}  {share:.4}  {}", display::bar(share / full_share, 20))?;
+        write!(out, "{number:4}")?;
+        if let Some(share) = share {
+            write!(out, "  {share:.4}  {}", display::bar(share / full_share, 20))?;
+        }
         for (position, (bucket, [count, other_count])) in buckets.iter().enumerate() {
             let separator = if position == 0 { "  " } else { ", " };
             write!(out, "{separator}{} ({count}, {other_count})", display_bucket(bucket))?;

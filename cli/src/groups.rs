@@ -7,20 +7,34 @@
 //! Memory holds the items that have a link (`--max-items` bounds them), one page of names and the replies
 //! of one pipeline. An item without a link costs nothing, whatever the size of the scope.
 //!
-//! Two things save time:
-//! - Exact copies (an OVERLAP of 1) have the same score with every other item, so only the first item of
-//!   a set of copies is asked for.
-//! - Most items have few similar ones. Each is first asked for [`FIRST_LIMIT`]; only if a list is that
-//!   long is it asked again without a limit.
+//! # Many similar items
+//! Most items have few similar ones. Each is first asked for [`FIRST_LIMIT`]; only if that list is full is it
+//! asked again without a limit. Among a great many copies of one text that must not happen for each copy, and
+//! the list of even one of them may cost more than the server allows. So three things spare searches:
+//!
+//! 1. *Copies.* Items whose OVERLAP is 1 have the same profile, so every other item has the same OVERLAP with
+//!    both: of those that a list shows, none is asked again.
+//! 2. *Classes.* Two items find the same if they have the same frequencies and, with JACCARD, the same sketch.
+//!    SIM.EXPORT gives both, without any search ([`Class`]). Only the first item of a class is asked without a
+//!    limit; the others are linked with it, and not asked at all.
+//! 3. *Both ends.* The server may refuse to list all that is similar to an item: it is then linked with its best
+//!    [`FIRST_LIMIT`], and is *unresolved*. OVERLAP and JACCARD are symmetric, so a link is found if either of
+//!    its ends is resolved. What is missing can only be a link between two unresolved items, and SIM.EXPLAIN
+//!    scores these pair by pair: unless there are more than [`MAX_PAIRWISE`] of them, no link is missing.
+//!
+//! COVERAGE and SIGNIFICANCE are not symmetric, so with these an unresolved item may lack links. If links may be
+//! missing, the tool says so at the end, and its exit status is [`INCOMPLETE`].
 
 use crate::connection::ConnectionOptions;
 use crate::progress::{Progress, ProgressOptions};
 use crate::scope::Scope;
-use crate::search::{Criteria, Score, Search};
+use crate::search::{Answer, Criteria, Matches, Search, export_profiles};
 use crate::union_find::{Group, UnionFind};
-use crate::{Result, display};
+use crate::{INCOMPLETE, Result, display, explain, server_error};
 use redis::cmd;
 use serde_json::json;
+use simile::index::{Blob, Definition, ScoreMode};
+use std::collections::{BTreeSet, HashMap};
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
@@ -30,8 +44,13 @@ const ITEMS_PER_SCAN: usize = 1_000;
 const SEARCHES_PER_PIPELINE: usize = 32;
 /// Results that a search is limited to at first.
 const FIRST_LIMIT: usize = 100;
+/// The largest number of unresolved items that are compared pair by pair: half a million pairs.
+const MAX_PAIRWISE: usize = 1_000;
 
 /// Which items are near-duplicates of each other?
+///
+/// Exits with 3 if links may be missing because the server's simile.max-postings did not allow to search for
+/// them; says so on standard error.
 #[derive(clap::Args)]
 pub struct Options {
     /// Scope to look through
@@ -66,26 +85,54 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         );
     }
     let mut scope = Scope::open(&options.connection, &options.scope)?;
-    options.criteria.check(&scope)?;
+    let definition = options.criteria.read_definition(&mut scope)?;
     let index = scope.choose_index(options.criteria.index.as_deref())?;
     let total = scope.require_infos()?.iter().filter_map(|info| info.items_by_index.get(&index)).sum();
     let mut progress = Progress::start(Some(total), &options.progress);
-    let mut grouping = Grouping { options, index, items_scanned: 0, links: UnionFind::default() };
+    let mut grouping = Grouping {
+        options,
+        definition,
+        index,
+        items_scanned: 0,
+        links: UnionFind::default(),
+        first_of_class: HashMap::new(),
+        unresolved: BTreeSet::new(),
+    };
     for part in 0..scope.parts.len() {
         grouping.scan_part(&mut scope, part, &mut progress)?;
     }
+    let is_complete = grouping.link_unresolved(&mut scope)?;
     progress.finish();
     print_groups(options, grouping.items_scanned, grouping.links.into_groups())?;
-    Ok(ExitCode::SUCCESS)
+    if is_complete {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!(
+        "simile: LINKS MAY BE MISSING: to find all that is similar to {} (and to their copies) would cost more than \
+         the server's simile.max-postings; each is linked with its best {FIRST_LIMIT}, and with all that find it. Raise \
+         simile.max-postings or --min-score, and run the same command again",
+        display::quantity(grouping.unresolved.len() as u64, "item")
+    );
+    Ok(ExitCode::from(INCOMPLETE))
 }
+
+/// What items have in common that find the same: 128 bits of a hash of it, which no two are expected to share by
+/// chance.
+type Class = u128;
 
 /// The search for groups, while it goes through all items.
 struct Grouping<'a> {
     options: &'a Options,
+    /// The definition of the scope, with the score of the links.
+    definition: Definition,
     index: Vec<u8>,
     /// Items scanned so far; SIM.SCAN may give an item several times, and then it counts several times.
     items_scanned: u64,
     links: UnionFind,
+    /// The first item of each class whose members find many items.
+    first_of_class: HashMap<Class, Box<[u8]>>,
+    /// Items for which the server refused to search without a limit.
+    unresolved: BTreeSet<Box<[u8]>>,
 }
 
 impl Grouping<'_> {
@@ -99,6 +146,7 @@ impl Grouping<'_> {
             let items: Vec<&[u8]> = page.iter().map(|(item, _observations)| &item[..]).collect();
             for items in items.chunks(SEARCHES_PER_PIPELINE) {
                 self.link_similar(scope, items)?;
+                self.check_size()?;
                 self.items_scanned += items.len() as u64;
                 let linked = self.links.len() as u64;
                 progress.report(self.items_scanned, || {
@@ -115,36 +163,145 @@ impl Grouping<'_> {
 
     /// Links each of these items with all items that are similar to it.
     fn link_similar(&mut self, scope: &mut Scope, items: &[&[u8]]) -> Result<()> {
-        let criteria = &self.options.criteria;
-        let search = |limit| Search { criteria, index: self.index.clone(), limit };
-        let (first_search, full_search) = (search(FIRST_LIMIT), search(0));
-        let items: Vec<&[u8]> = items.iter().copied().filter(|item| !self.links.is_copy(item)).collect();
-        for (item, mut lists) in items.iter().zip(first_search.find_similar(scope, &items)?) {
-            // A full list may have been cut. The item may have been marked as a copy since the pipeline
-            // was sent: then its other links are known, and the full search is not needed.
-            if lists.iter().any(|list| list.len() >= FIRST_LIMIT) && !self.links.is_copy(item) {
-                lists = full_search.find_similar(scope, &[item])?.pop().unwrap_or_default();
+        // Phase 1: the items of classes that are known find nothing new.
+        let mut items: Vec<&[u8]> = items.iter().copied().filter(|item| !self.links.is_copy(item)).collect();
+        if !self.first_of_class.is_empty() {
+            let mut classes = self.find_classes(scope, &items)?.into_iter();
+            items.retain(|item| !self.link_with_class(item, classes.next().flatten()));
+        }
+        // Phase 2: the best of each item, which nearly always are all.
+        let mut full: Vec<(&[u8], Vec<Matches>)> = Vec::new();
+        for (item, answer) in items.iter().zip(self.search(FIRST_LIMIT).find_similar(scope, &items)?) {
+            match answer {
+                Ok(lists) if lists.iter().all(|list| list.len() < FIRST_LIMIT) => self.link(item, &lists),
+                // A list that is full may have been cut. A search that was refused has found nothing.
+                answer => full.push((*item, answer.unwrap_or_default())),
             }
-            for (other, score) in lists.iter().flatten() {
-                self.links.link(item, other, *score as f32);
-                // An OVERLAP of 1: both are in the same buckets, with the same frequencies, so that every
-                // other item has the same score with both.
-                if *score >= 1.0 && criteria.score == Score::Overlap {
-                    self.links.mark_copy(other);
+        }
+        // Phase 3: all that is similar to the others. A copy was found by an item before it.
+        full.retain(|(item, _)| !self.links.is_copy(item));
+        let items: Vec<&[u8]> = full.iter().map(|(item, _)| *item).collect();
+        let classes = self.find_classes(scope, &items)?;
+        for ((item, best), class) in full.into_iter().zip(classes) {
+            if self.links.is_copy(item) || self.link_with_class(item, class) {
+                continue;
+            }
+            if let Some(class) = class {
+                self.first_of_class.insert(class, item.into());
+            }
+            match self.search(0).find_similar(scope, &[item])?.pop() {
+                Some(Ok(lists)) => self.link(item, &lists),
+                _ => {
+                    self.link(item, &best);
+                    self.unresolved.insert(item.into());
                 }
-            }
-            if self.links.len() > self.options.max_items {
-                return Err(format!(
-                    "more than {} items are similar to others with a score of {} or more: raise --min-score, or \
-                     --max-items if there is memory for them",
-                    display::number(self.options.max_items as u64),
-                    criteria.min_score
-                )
-                .into());
             }
         }
         Ok(())
     }
+
+    /// The search for what is similar to an item.
+    fn search(&self, limit: usize) -> Search<'_> {
+        Search { criteria: &self.options.criteria, index: self.index.clone(), limit }
+    }
+
+    /// Links an item with the first one of its class. Returns false if the item is the first to be searched for.
+    fn link_with_class(&mut self, item: &[u8], class: Option<Class>) -> bool {
+        let Some(first) = class.and_then(|class| self.first_of_class.get(&class)) else { return false };
+        // SIM.SCAN may give the first one again.
+        if **first != *item {
+            self.links.link(item, first, 1.0);
+        }
+        true
+    }
+
+    /// The class of each of these items. `None` if it has none, and must be searched for.
+    fn find_classes(&self, scope: &mut Scope, items: &[&[u8]]) -> Result<Vec<Option<Class>>> {
+        if self.definition.score == ScoreMode::Significance {
+            // Copies find the same, but may score too low to be linked with each other.
+            return Ok(vec![None; items.len()]);
+        }
+        let profiles = export_profiles(scope, &self.index, items)?;
+        profiles.into_iter().map(|profile| self.to_class(profile)).collect()
+    }
+
+    /// The class of an item, from its exported profile.
+    fn to_class(&self, profile: Answer<Option<Vec<u8>>>) -> Result<Option<Class>> {
+        let Ok(Some(blob)) = profile else { return Ok(None) };
+        let blob = Blob::decode(&blob)?;
+        let seconds = self.options.criteria.seconds(&self.definition)?;
+        let profile = blob.profile(&seconds);
+        // Frequencies: counts without their common divisor, so that it does not matter how often an item was seen.
+        let divisor =
+            profile.frequencies().iter().fold(0, |divisor, frequency| gcd(frequency.count, divisor));
+        let sketch =
+            blob.sketch(&seconds).filter(|_| self.definition.score == ScoreMode::Jaccard).unwrap_or_default();
+        let mut content = [&sketch.len().to_le_bytes(), sketch].concat();
+        for frequency in profile.by_band(self.definition.bands()).iter().flatten() {
+            content.extend(frequency.band.to_le_bytes());
+            content.extend((frequency.count / divisor).to_le_bytes());
+            content.extend(frequency.bucket.len().to_le_bytes());
+            content.extend(frequency.bucket);
+        }
+        let is_seen = !profile.is_empty();
+        Ok(is_seen.then_some(murmur3::murmur3_x64_128(&mut &content[..], 0)?))
+    }
+
+    /// Links an item with what was found for it.
+    fn link(&mut self, item: &[u8], lists: &[Matches]) {
+        for (other, score) in lists.iter().flatten() {
+            self.links.link(item, other, *score as f32);
+            // Both are in the same buckets, with the same frequencies.
+            if *score >= 1.0 && self.definition.score == ScoreMode::Overlap {
+                self.links.mark_copy(other);
+            }
+        }
+    }
+
+    /// Checks that memory is meant to hold as many items as have a link.
+    fn check_size(&self) -> Result<()> {
+        if self.links.len() <= self.options.max_items {
+            return Ok(());
+        }
+        Err(format!(
+            "more than {} items are similar to others with a score of {} or more: raise --min-score, or \
+             --max-items if there is memory for them",
+            display::number(self.options.max_items as u64),
+            self.options.criteria.min_score
+        )
+        .into())
+    }
+
+    /// Links the unresolved items with each other. Returns false if links may be missing.
+    fn link_unresolved(&mut self, scope: &mut Scope) -> Result<bool> {
+        let is_symmetric = matches!(self.definition.score, ScoreMode::Overlap | ScoreMode::Jaccard);
+        if !is_symmetric || self.unresolved.len() > MAX_PAIRWISE {
+            return Ok(self.unresolved.is_empty());
+        }
+        let criteria = &self.options.criteria;
+        let mut is_complete = true;
+        for (number, item) in self.unresolved.iter().enumerate() {
+            for other in self.unresolved.iter().take(number) {
+                match explain::explain(criteria, &self.definition, scope, &self.index, [item, other]) {
+                    // Items that share no bucket do not find each other, whatever JACCARD they have.
+                    Ok(explanation) => {
+                        let score = explanation.score.filter(|_| explanation.shared_bands() > 0);
+                        if let Some(score) = score.filter(|score| *score >= criteria.min_score) {
+                            self.links.link(item, other, score as f32);
+                        }
+                    }
+                    Err(error) if server_error::is_over_cost(&error.to_string()) => is_complete = false,
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(is_complete)
+    }
+}
+
+/// The greatest common divisor, by Euclid's algorithm.
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 fn print_groups(options: &Options, items_scanned: u64, groups: Vec<Group>) -> Result<()> {

@@ -33,7 +33,7 @@ pub struct Options {
 /// Runs the subcommand.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let mut scope = Scope::open(&options.connection, &options.scope)?;
-    options.criteria.check(&scope)?;
+    options.criteria.read_definition(&mut scope)?; // for its errors
     let index = scope.choose_index(options.criteria.index.as_deref())?;
     let search = Search { criteria: &options.criteria, index, limit: options.limit };
     let matches = match (&options.item, &options.text) {

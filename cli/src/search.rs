@@ -1,27 +1,35 @@
 //! Searching a scope for similar items, whether it is split or not.
 //!
-//! The search in a split scope is *scatter and gather*. The OVERLAP and the COVERAGE of an item depend
-//! only on that item and the query. So every part gives its own items their final scores, and the best
-//! k of the whole scope are among the best k of each part: the lists of all parts, put together, sorted
-//! and cut at k, are the answer that one big scope would give. (The lists are short, so they are sorted
-//! and not merged through a heap.)
+//! The search in a split scope is *scatter and gather*. The OVERLAP, the COVERAGE and the JACCARD of an
+//! item depend only on that item and the query. So every part gives its own items their final scores, and
+//! the best k of the whole scope are among the best k of each part: the lists of all parts, put together,
+//! sorted and cut at k, are the answer that one big scope would give. (The lists are short, so they are
+//! sorted and not merged through a heap.)
 //!
 //! Three things are odd:
 //! - Only the part that holds an item can look it up. The other parts are asked with its profile: a blob
 //!   from SIM.EXPORT, and SIM.CLASSIFY with PROFILE. Unlike SIM.COMPARE with NOSELF, that finds the item
 //!   itself too, so each part is asked for one result more than needed.
 //! - The server orders equal scores by observations, and replies do not contain these. They are asked for
-//!   when there are ties, with SIM.EXPLAIN of the item and itself.
+//!   when there are ties, with SIM.EXPLAIN of the item and itself. Items that are equal in both come first
+//!   seen, first in one scope; no part knows when an item of another part was seen, so here by name.
 //! - SIGNIFICANCE weighs a bucket by how rare it is in the whole index, which no part knows. It is
 //!   refused for a split scope.
 
+use crate::connection::Connection;
 use crate::scope::Scope;
-use crate::{Result, display};
-use redis::{Cmd, Value, cmd};
+use crate::{Result, display, server_error};
+use redis::{Cmd, FromRedisValue, Value, cmd};
+use simile::index::{Definition, ScoreMode};
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Names of items with their scores.
 pub type Matches = Vec<(Vec<u8>, f64)>;
+
+/// What a server answers, or the words in which it refuses to answer because that would cost too much.
+pub type Answer<T> = std::result::Result<T, String>;
 
 /// The options of every search.
 #[derive(clap::Args)]
@@ -29,9 +37,9 @@ pub struct Criteria {
     /// Index of the scope to search; needed only if the scope has several
     #[arg(long)]
     pub index: Option<String>,
-    /// The measure of similarity
-    #[arg(long, value_enum, default_value_t = Score::Overlap)]
-    pub score: Score,
+    /// The measure of similarity; default: the scope's own, its parameter SCORE
+    #[arg(long, value_enum)]
+    pub score: Option<Score>,
     /// Only items with at least this score
     #[arg(long, value_name = "SCORE", default_value_t = 0.0, value_parser = parse_min_score)]
     pub min_score: f64,
@@ -52,15 +60,18 @@ pub enum Score {
     Coverage,
     /// Weighs rare buckets more; not for a split scope
     Significance,
+    /// The Jaccard similarity, estimated from sketches; only for a scope with a SKETCH
+    Jaccard,
 }
 
 impl Score {
-    /// The word for it in the server's commands.
-    pub fn word(self) -> &'static str {
+    /// The score that the server computes.
+    pub fn mode(self) -> ScoreMode {
         match self {
-            Score::Overlap => "OVERLAP",
-            Score::Coverage => "COVERAGE",
-            Score::Significance => "SIGNIFICANCE",
+            Score::Overlap => ScoreMode::Overlap,
+            Score::Coverage => ScoreMode::Coverage,
+            Score::Significance => ScoreMode::Significance,
+            Score::Jaccard => ScoreMode::Jaccard,
         }
     }
 }
@@ -73,19 +84,60 @@ fn parse_min_score(text: &str) -> std::result::Result<f64, String> {
 }
 
 impl Criteria {
-    /// Checks that the scope can be searched with these options.
+    /// The definition of the scope, with the score of these searches in place of its own if one is given.
     ///
     /// # Errors
-    /// The scope is split, and the score needs the whole index.
-    pub fn check(&self, scope: &Scope) -> Result<()> {
-        match self.score {
-            Score::Significance if scope.parts.len() > 1 => Err(
-                "SIGNIFICANCE weighs buckets by how rare they are in the whole index, and no part of a split \
-                     scope knows that: choose --score overlap or --score coverage"
-                    .into(),
-            ),
-            _ => Ok(()),
+    /// The scope has no such score: JACCARD needs a sketch, SIGNIFICANCE needs the whole index, and the parts
+    /// of a split scope must agree.
+    pub fn read_definition(&self, scope: &mut Scope) -> Result<Definition> {
+        let definitions: Vec<Definition> =
+            scope.require_infos()?.into_iter().map(|info| info.definition).collect();
+        let (first, others) = definitions.split_first().ok_or("the scope has no parts")?;
+        let given = self.score.map(Score::mode);
+        let may_differ = if given.is_some() { &["RETENTION", "SCORE"][..] } else { &["RETENTION"] };
+        for (other, part) in others.iter().zip(&scope.parts[1..]) {
+            if let Some((parameter, value, other_value)) = first.difference(other, may_differ) {
+                let advice = match parameter {
+                    "SCORE" => "choose one with --score, or give the parts the same one with SIM.ALTER",
+                    _ => "the parts of a split scope must agree in it",
+                };
+                return Err(format!(
+                    "'{}' has {parameter} {value}, and '{part}' {other_value}: {advice}",
+                    scope.parts[0]
+                )
+                .into());
+            }
         }
+        let score = given.unwrap_or(first.score);
+        if score == ScoreMode::Significance && scope.parts.len() > 1 {
+            return Err(
+                "SIGNIFICANCE weighs buckets by how rare they are in the whole index, and no part of a split \
+                 scope knows that: choose --score overlap, coverage or jaccard"
+                    .into(),
+            );
+        }
+        if !score.is_possible_with(first.scheme.sketch) {
+            return Err(format!(
+                "--score jaccard compares sketches, and the scope '{}' keeps none: choose another score, or create a \
+                 scope with SKETCH 256",
+                scope.name
+            )
+            .into());
+        }
+        Ok(Definition { score, ..*first })
+    }
+
+    /// Appends SCORE to a command, if it is given.
+    pub fn add_score(&self, command: &mut Cmd) {
+        if let Some(score) = self.score {
+            command.arg("SCORE").arg(score.mode().word());
+        }
+    }
+
+    /// The seconds of the window, for what is computed here from exported profiles.
+    pub fn seconds(&self, definition: &Definition) -> Result<RangeInclusive<u64>> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        Ok(definition.seconds(self.timestamp.unwrap_or(now), self.window))
     }
 
     /// Appends TIMESTAMP and WINDOW to a command, if they are given.
@@ -123,7 +175,7 @@ impl Search<'_> {
     /// The items that are similar to an item, best first, without the item itself.
     ///
     /// # Errors
-    /// The scope does not have the item.
+    /// The scope does not have the item, or the search would cost more than the server allows.
     pub fn compare(&self, scope: &mut Scope, item: &[u8]) -> Result<Matches> {
         let export = scope.export_command(&self.index, item);
         let blobs: Vec<Option<Vec<u8>>> = scope.server.ask(&export)?;
@@ -132,13 +184,13 @@ impl Search<'_> {
                 format!("the scope '{}' has no such item: {}", scope.name, display::name(item)).into()
             );
         }
-        let mut lists = self.find_similar(scope, &[item])?;
-        self.merge(scope, lists.pop().unwrap_or_default())
+        let lists = self.find_similar(scope, &[item])?.pop().unwrap_or_else(|| Ok(Vec::new()))?;
+        self.merge(scope, lists)
     }
 
     /// The items that are similar to each of these items, without the item itself: for each, one list from
     /// every part. The lists are not merged; each may be one longer than `limit`.
-    pub fn find_similar(&self, scope: &mut Scope, items: &[&[u8]]) -> Result<Vec<Vec<Matches>>> {
+    pub fn find_similar(&self, scope: &mut Scope, items: &[&[u8]]) -> Result<Vec<Answer<Vec<Matches>>>> {
         if scope.parts.len() > 1 {
             self.classify_profiles(scope, items)
         } else {
@@ -147,7 +199,7 @@ impl Search<'_> {
     }
 
     /// [`Self::find_similar`] in a scope that is not split: the server looks the items up.
-    fn compare_by_name(&self, scope: &mut Scope, items: &[&[u8]]) -> Result<Vec<Vec<Matches>>> {
+    fn compare_by_name(&self, scope: &mut Scope, items: &[&[u8]]) -> Result<Vec<Answer<Vec<Matches>>>> {
         let compare = |item: &&[u8]| {
             let mut command = cmd("SIM.COMPARE");
             command.arg(&scope.parts[0]).arg(item).arg(1).arg(&self.index).arg("NOSELF");
@@ -155,43 +207,43 @@ impl Search<'_> {
             command
         };
         let commands: Vec<Cmd> = items.iter().map(compare).collect();
-        scope.server.ask_all(&commands)
+        ask_within_cost(&mut scope.server, &commands)
     }
 
     /// [`Self::find_similar`] in a split scope: every part is asked with the profiles of the items.
-    fn classify_profiles(&self, scope: &mut Scope, items: &[&[u8]]) -> Result<Vec<Vec<Matches>>> {
-        // Phase 1: export each item's profile from its own part, one pipeline for each part. An item that
-        // has expired meanwhile has none, and finds nothing.
-        let mut profiles: Vec<Option<Vec<u8>>> = vec![None; items.len()];
-        for part in 0..scope.parts.len() {
-            let numbers: Vec<usize> =
-                (0..items.len()).filter(|number| scope.part_of(items[*number]) == part).collect();
-            let export = |number: &usize| scope.export_command(&self.index, items[*number]);
-            let commands: Vec<Cmd> = numbers.iter().map(export).collect();
-            let exported: Vec<Vec<Option<Vec<u8>>>> = scope.server.ask_all(&commands)?;
-            for (number, blobs) in numbers.into_iter().zip(exported) {
-                profiles[number] = blobs.into_iter().flatten().next();
+    fn classify_profiles(&self, scope: &mut Scope, items: &[&[u8]]) -> Result<Vec<Answer<Vec<Matches>>>> {
+        // Phase 1: export the profiles. An item that has expired meanwhile has none, and finds nothing.
+        let mut answers: Vec<Answer<Vec<Matches>>> = vec![Ok(Vec::new()); items.len()];
+        let mut profiles: Vec<(usize, Vec<u8>)> = Vec::new();
+        for (number, exported) in export_profiles(scope, &self.index, items)?.into_iter().enumerate() {
+            match exported {
+                Ok(blob) => profiles.extend(blob.map(|blob| (number, blob))),
+                Err(refusal) => answers[number] = Err(refusal),
             }
         }
-        // Phase 2: ask every part with every profile, again one pipeline for each part, and drop the item
-        // itself from its own results.
-        let mut lists_by_item = vec![Vec::new(); items.len()];
-        let with_profile: Vec<usize> =
-            (0..items.len()).filter(|number| profiles[*number].is_some()).collect();
+        // Phase 2: ask every part with every profile, one pipeline for each part, and drop the item itself
+        // from its own results.
         for part in scope.parts.clone() {
-            let classify = |number: &usize| {
+            let classify = |(_, profile): &(usize, Vec<u8>)| {
                 let mut command = self.command("SIM.CLASSIFY", &part);
-                command.arg("PROFILE").arg(&self.index).arg(profiles[*number].as_deref().unwrap_or_default());
+                command.arg("PROFILE").arg(&self.index).arg(&profile[..]);
                 command
             };
-            let commands: Vec<Cmd> = with_profile.iter().map(classify).collect();
-            let replies: Vec<Vec<Matches>> = scope.server.ask_all(&commands)?;
-            for (number, mut lists) in with_profile.iter().zip(replies) {
-                lists.iter_mut().for_each(|list| list.retain(|(item, _)| item != items[*number]));
-                lists_by_item[*number].extend(lists);
+            let commands: Vec<Cmd> = profiles.iter().map(classify).collect();
+            let replies: Vec<Answer<Vec<Matches>>> = ask_within_cost(&mut scope.server, &commands)?;
+            for ((number, _), reply) in profiles.iter().zip(replies) {
+                let answer = &mut answers[*number];
+                match (answer.as_mut(), reply) {
+                    (Ok(lists), Ok(mut found)) => {
+                        found.iter_mut().for_each(|list| list.retain(|(item, _)| item != items[*number]));
+                        lists.extend(found);
+                    }
+                    (_, Err(refusal)) => *answer = Err(refusal),
+                    (Err(_), Ok(_)) => {} // another part has refused
+                }
             }
         }
-        Ok(lists_by_item)
+        Ok(answers)
     }
 
     fn command(&self, name: &str, part: &str) -> Cmd {
@@ -205,7 +257,7 @@ impl Search<'_> {
         // One more than needed: a profile also finds its own item, which is dropped.
         let limit = if self.limit == 0 { 0 } else { self.limit + 1 };
         command.arg("LIMIT").arg(limit).arg("MINSCORE").arg(self.criteria.min_score);
-        command.arg("SCORE").arg(self.criteria.score.word());
+        self.criteria.add_score(command);
         self.criteria.add_window(command);
     }
 
@@ -222,8 +274,8 @@ impl Search<'_> {
         Ok(merged)
     }
 
-    /// Sorts matches of several parts as the server does: by score and then observations, both descending,
-    /// and then by name.
+    /// Sorts matches of several parts by score and then observations, both descending, as the server does, and
+    /// then by name.
     fn sort(&self, scope: &mut Scope, mut matches: Matches) -> Result<Matches> {
         let mut score_counts: HashMap<u64, usize> = HashMap::new();
         for (_, score) in &matches {
@@ -240,6 +292,7 @@ impl Search<'_> {
             let explain = |item: &&Vec<u8>| {
                 let mut command = cmd("SIM.EXPLAIN");
                 command.arg(&scope.parts[part]).arg(&self.index).arg(item).arg(item);
+                command.arg("SCORE").arg(ScoreMode::Overlap.word()); // a short reply, whatever the scope's
                 self.criteria.add_window(&mut command);
                 command
             };
@@ -260,4 +313,39 @@ impl Search<'_> {
         });
         Ok(matches)
     }
+}
+
+/// The profile of each of these items, as SIM.EXPORT encodes it. `None` for an item that the scope does not have.
+pub fn export_profiles(
+    scope: &mut Scope,
+    index: &[u8],
+    items: &[&[u8]],
+) -> Result<Vec<Answer<Option<Vec<u8>>>>> {
+    let mut profiles: Vec<Answer<Option<Vec<u8>>>> = vec![Ok(None); items.len()];
+    // One pipeline for each part.
+    for part in 0..scope.parts.len() {
+        let numbers: Vec<usize> =
+            (0..items.len()).filter(|number| scope.part_of(items[*number]) == part).collect();
+        let commands: Vec<Cmd> =
+            numbers.iter().map(|number| scope.export_command(index, items[*number])).collect();
+        let exported: Vec<Answer<Vec<Option<Vec<u8>>>>> = ask_within_cost(&mut scope.server, &commands)?;
+        for (number, blobs) in numbers.into_iter().zip(exported) {
+            profiles[number] = blobs.map(|blobs| blobs.into_iter().flatten().next());
+        }
+    }
+    Ok(profiles)
+}
+
+/// Sends commands in one pipeline. Each of them may be refused because of its cost.
+///
+/// # Errors
+/// Any other error reply.
+fn ask_within_cost<T: FromRedisValue>(server: &mut Connection, commands: &[Cmd]) -> Result<Vec<Answer<T>>> {
+    let replies = server.pipeline(commands)?;
+    let parse = |reply| match server.parse_reply(reply) {
+        Ok(reply) => Ok(Ok(reply)),
+        Err(error) if server_error::is_over_cost(&error.to_string()) => Ok(Err(error.to_string())),
+        Err(error) => Err(error),
+    };
+    replies.into_iter().map(parse).collect()
 }

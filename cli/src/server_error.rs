@@ -66,6 +66,12 @@ pub fn describe(error: &RedisError, address: &str) -> String {
     }
 }
 
+/// True if a server refused a command because it would cost more than its limit of a command, which the error
+/// names.
+pub fn is_over_cost(error: &str) -> bool {
+    error.contains("simile.max-postings")
+}
+
 fn describe_login_failure(address: &str, text: &str) -> String {
     format!(
         "the server at {address} rejects the user or the password ({text}): put the password into the \

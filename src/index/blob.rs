@@ -28,7 +28,7 @@ use super::codec::{self, DecodeError, Reader, Writer};
 use super::definition::Definition;
 use super::search::profile::{Frequency, Profile};
 use super::search::score::ScoreMode;
-use crate::signature::hash64;
+use crate::signature::{Scheme, hash64};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -109,7 +109,7 @@ pub fn encode<'c>(
 pub type BandCounts = BTreeMap<Vec<u8>, u32>;
 
 /// Encodes observations that were counted elsewhere: the start of each chunk, oldest first, and the counts of
-/// each of its bands. The definition must be one without sketches.
+/// each of its bands. The blob is one without sketches, whatever the definition says: nobody knows what was observed.
 ///
 /// # Errors
 /// [`BlobError::Damaged`] if the counts break a rule of the index: every band must have the same sum, above 0,
@@ -118,7 +118,8 @@ pub fn encode_counts(
     definition: &Definition,
     chunks: &[(u64, Vec<BandCounts>)],
 ) -> Result<Vec<u8>, BlobError> {
-    let mut writer = write_head(definition);
+    let scheme = Scheme { sketch: 0, ..definition.scheme };
+    let mut writer = write_head(&Definition { scheme, ..*definition });
     for (start, bands) in chunks {
         if bands.len() != usize::from(definition.bands()) {
             return Err(DecodeError::Counts.into());
@@ -308,7 +309,6 @@ pub fn check_capacity(chunk: &Chunk, added: &[(&[u8], &BlobChunk)]) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signature::Scheme;
     use proptest::prelude::*;
 
     fn definition() -> Definition {
@@ -382,6 +382,9 @@ mod tests {
         };
         let both = [(0, counts(&chunk(9))), (120, counts(&chunk(20)))];
         assert_eq!(encode_counts(&definition(), &both), Ok(sample()));
+        let with_sketch = Scheme { sketch: 16, ..definition().scheme };
+        let with_sketch = Definition { scheme: with_sketch, score: ScoreMode::Jaccard, ..definition() };
+        assert_eq!(encode_counts(&with_sketch, &both), Ok(sample()));
         let refused = |bands: Vec<BandCounts>| {
             assert!(encode_counts(&definition(), &[(0, bands.clone())]).is_err(), "{bands:?}");
         };

@@ -154,10 +154,11 @@ impl<'a> Migration<'a> {
 
     /// Finds the number of bands, checks the scope against it, and creates the parts that do not exist.
     fn prepare_scope(&mut self, entry: &Entry) -> Result<Definition> {
-        let Options { interval, retention, rows, modulus, .. } = *self.options;
+        let Options { interval, retention, rows, modulus, sketch, score, .. } = *self.options;
         let hash = Hash::Murmur3 { modulus: Some(modulus) };
-        let scheme = Scheme { hash, seed: 0, bands: self.sentry.count_bands(entry)?, rows, sketch: 0 };
-        let expected = Definition { scheme, interval, retention, ..Definition::default() };
+        let scheme = Scheme { hash, seed: 0, bands: self.sentry.count_bands(entry)?, rows, sketch };
+        let score = score.mode();
+        let expected = Definition { scheme, interval, retention, score, ..Definition::default() };
         let infos = self.scope.read_infos()?;
         for (info, part) in infos.iter().zip(&self.scope.parts) {
             let Some(info) = info else { continue };

@@ -12,6 +12,7 @@ use crate::Result;
 use crate::connection::{Connection, ConnectionOptions};
 use crate::report::ReportOptions;
 use crate::scope::Scope;
+use crate::search::Score;
 use migration::Migration;
 use sentry_index::SentryIndex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +54,13 @@ pub struct Options {
     /// MODULUS of the scope that is created: the one of Sentry's hash
     #[arg(long, default_value_t = 65_535)]
     modulus: u32,
+    /// SKETCH of the scope that is created: what is recorded from then on keeps this many slots, for the score
+    /// JACCARD. What is copied has none
+    #[arg(long, value_name = "SLOTS", default_value_t = 0)]
+    sketch: u16,
+    /// SCORE of the scope that is created: the score of queries that name none
+    #[arg(long, value_enum, default_value_t = Score::Overlap)]
+    score: Score,
     /// Change nothing; print what would be done
     #[arg(long)]
     dry_run: bool,

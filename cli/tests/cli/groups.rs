@@ -25,17 +25,52 @@ fn record(server: &Server, scope: &str) {
     server.pipeline(&commands);
 }
 
-type Group = (Vec<String>, f64, f64);
+/// Sets of features around some centres, with sketches: near-duplicates, items that were seen more than once, and
+/// copies of three sets that are similar to each other; each of these has more copies than a search is limited to
+/// at first.
+fn record_sets(server: &Server, scope: &str) {
+    server.does(format!("SIM.CREATE {scope} BANDS 16 ROWS 1 INTERVAL 60 SKETCH 64"));
+    let mut random = Random::new(11);
+    let mut commands = Vec::new();
+    let now = server.now_inside(60);
+    for item in 0..900 {
+        let (mut centre, mut changed, mut times) =
+            (3 + random.below(80), random.below(12), 1 + random.below(2));
+        if random.one_in(2) {
+            (centre, changed, times) = (random.below(3), 0, if random.one_in(9) { 2 } else { 1 });
+        }
+        for _ in 0..times {
+            let feature = |number: usize| match (number < changed && random.one_in(2), centre < 3) {
+                (true, _) => format!("x{}", random.below(1_000)),
+                (false, true) => format!("c{}", if number < 5 * centre { number + 100 } else { number }),
+                (false, false) => format!("c{centre}_{number}"),
+            };
+            let features: Vec<String> = (0..20).map(feature).collect();
+            let time = now - 60 * i64::from(item % 2);
+            let line = format!(
+                "SIM.RECORD {scope} i{item} TIMESTAMP {time} FEATURES index 20 {}",
+                features.join(" ")
+            );
+            commands.push(line.split(' ').map(|word| word.as_bytes().to_vec()).collect());
+        }
+    }
+    server.pipeline(&commands);
+}
 
-/// The groups that follow from comparing every pair of items.
-fn expected(server: &Server, scope: &str, least: f64) -> BTreeSet<(Vec<String>, String, String)> {
+type Group = (Vec<String>, f64, f64);
+type Shown = BTreeSet<(Vec<String>, String, String)>;
+
+/// The groups that follow from comparing every pair of items, by this score, in either direction.
+fn expected(server: &Server, scope: &str, score: &str, least: f64) -> Shown {
     let mut links: BTreeMap<String, Vec<(String, f64)>> = BTreeMap::new();
     for item in (0..900).map(|n| format!("i{n}")) {
-        let reply =
-            server.does(format!("SIM.COMPARE {scope} {item} 1 index NOSELF LIMIT 0 MINSCORE {least}"));
-        let found =
-            reply.array()[0].array().iter().map(|pair| (pair.array()[0].text(), pair.array()[1].double()));
-        links.insert(item, found.collect());
+        let query =
+            format!("SIM.COMPARE {scope} {item} 1 index NOSELF LIMIT 0 SCORE {score} MINSCORE {least}");
+        for pair in server.does(query).array()[0].array() {
+            let (other, score) = (pair.array()[0].text(), pair.array()[1].double());
+            links.entry(other.clone()).or_default().push((item.clone(), score));
+            links.entry(item.clone()).or_default().push((other, score));
+        }
     }
     let (mut seen, mut groups) = (BTreeSet::new(), BTreeSet::new());
     for item in links.keys() {
@@ -78,8 +113,69 @@ on_each_server! {
             assert!(least == 1.0 || groups[0].0.len() > 150, "one is larger than the limit of a first search");
             assert!(groups.len() > 20);
             let groups: BTreeSet<_> = groups.into_iter().map(shown).collect();
-            assert!(groups == expected(&server, "s", least), "at {least}");
+            assert!(groups == expected(&server, "s", "OVERLAP", least), "at {least}");
         }
+    }
+
+    fn groups_by_any_score_are_those_that_every_pair_gives(server: Server) {
+        record_sets(&server, "s");
+        for (score, least) in [("jaccard", 0.5), ("jaccard", 1.0), ("overlap", 0.4), ("coverage", 0.5), ("coverage", 1.0)] {
+            let expected = expected(&server, "s", score, least);
+            assert!(expected.len() > 20, "{}", expected.len());
+            let found = || run(&server, &format!("groups s --score {score} --min-score {least} --json"));
+            let groups = |out: String| -> Shown { out.lines().map(of_json).map(shown).collect() };
+            assert!(groups(found().fine()) == expected, "{score} {least}");
+            // The server allows only searches with a limit. By a symmetric score nothing is missing.
+            server.does("CONFIG SET simile.max-postings 3000");
+            let refusal = server.refusal(format!("SIM.COMPARE s i0 1 index LIMIT 0 SCORE {score} MINSCORE {least}"));
+            assert!(refusal.contains("simile.max-postings"), "{refusal}");
+            let found = found();
+            server.does("CONFIG SET simile.max-postings 1000000");
+            if score == "coverage" {
+                let error = found.failed(3);
+                assert!(error.starts_with("simile: LINKS MAY BE MISSING: to find all that is similar to "), "{error}");
+                assert!(error.contains("Raise simile.max-postings or --min-score"), "{error}");
+            } else {
+                assert!(groups(found.fine()) == expected, "{score} {least}, refused");
+            }
+        }
+    }
+
+    fn among_copies_each_is_searched_for_once_at_most(server: Server) {
+        const COPIES: u64 = 20_000;
+        server.does("SIM.CREATE s THRESHOLD 0.8 SHINGLE WORDS 1 INTERVAL 0");
+        let words = |name: &str| (0..30).map(|word| format!("{name}{word}")).collect::<Vec<_>>().join(" ");
+        // Pairs of near-duplicates, some near-duplicates of the copies, and others that are similar to nothing.
+        let mut texts: Vec<(String, String)> = (0..COPIES).map(|n| (format!("copy{n}"), words("c"))).collect();
+        for n in 0..100 {
+            texts.push((format!("one{n}"), words(&format!("p{n}_"))));
+            texts.push((format!("other{n}"), words(&format!("p{n}_")) + " more"));
+            texts.push((format!("alone{n}"), words(&format!("a{n}_"))));
+        }
+        texts.extend((0..10).map(|n| (format!("near{n}"), words("c") + &format!(" n{n}"))));
+        let record = |(item, text): &(String, String)| {
+            ["SIM.RECORD", "s", item, "TEXT", "text", text].map(|word| word.as_bytes().to_vec()).to_vec()
+        };
+        server.pipeline(&texts.iter().map(record).collect::<Vec<_>>());
+        let calls = |command: &str| {
+            let stats = server.does("INFO commandstats").text().to_lowercase();
+            let line = stats.lines().find(|line| line.starts_with(&format!("cmdstat_{command}:")));
+            let calls = line.and_then(|line| line.split_once("calls=")?.1.split(',').next()?.parse().ok());
+            calls.unwrap_or(0u64)
+        };
+        // What is nearly equal shares a band at least, so its OVERLAP is not 0.
+        for (score, limit) in [("jaccard", 1_000_000), ("jaccard", 50_000), ("overlap", 1_000_000), ("overlap", 50_000)] {
+            let least = if score == "jaccard" { 0.7 } else { 0.01 };
+            server.does(format!("CONFIG SET simile.max-postings {limit}"));
+            server.does("CONFIG RESETSTAT");
+            let out = run(&server, &format!("groups s --min-score {least} --score {score} --json")).fine();
+            let sizes: Vec<usize> = out.lines().map(|line| of_json(line).0.len()).collect();
+            assert_eq!((sizes[0], sizes.len()), (COPIES as usize + 10, 101), "{score} {limit}");
+            assert!(calls("sim.compare") < 600, "{score} {limit}: {} searches", calls("sim.compare"));
+            assert!(calls("sim.export") < COPIES + 1_000, "{score} {limit}: {} exports", calls("sim.export"));
+        }
+        let error = run(&server, "groups s --min-score 0.7 --max-items 10000").failed(1);
+        assert!(error.contains("more than 10,000 items are similar to others"), "{error}");
     }
 
     fn a_link_behind_a_hundred_better_ones_counts_too(server: Server) {
@@ -90,6 +186,24 @@ on_each_server! {
         }
         assert!(run(&server, "groups s --min-score 0.5").fine().starts_with("300 items scanned: 300 in 1 group.\n"));
         assert!(run(&server, "groups s --min-score 0.6").fine().starts_with("300 items scanned: 300 in 2 groups.\n"));
+    }
+
+    fn the_same_buckets_do_not_make_copies(server: Server) {
+        // Two kinds of items, more of each than a first search is limited to, and all in the same buckets.
+        server.does("SIM.CREATE often BANDS 1 ROWS 1 INTERVAL 0");
+        server.does("SIM.CREATE sketched BANDS 1 ROWS 1 INTERVAL 0 SKETCH 16 SCORE JACCARD");
+        for n in 0..150 {
+            for (kind, times, sketch) in [("a", 1, "0123456789abcdef"), ("b", 4, "0123............")] {
+                (0..times).for_each(|_| drop(server.does(format!("SIM.RECORD often {kind}{n} SIGNATURE index 1 x"))));
+                server.does(format!("SIM.RECORD often {kind}{n} SIGNATURE index 1 y"));
+                server.does(format!("SIM.RECORD sketched {kind}{n} SIGNATURE index 1 x SKETCH index {sketch}"));
+            }
+        }
+        // Half of the observations in each bucket, or a fifth and four: an OVERLAP of 0.7. A JACCARD of 0.25.
+        for scope in ["often", "sketched"] {
+            assert!(run(&server, &format!("groups {scope} --min-score 0.8")).fine().starts_with("300 items scanned: 300 in 2 groups.\n"));
+            assert!(run(&server, &format!("groups {scope} --min-score 0.2")).fine().starts_with("300 items scanned: 300 in 1 group.\n"));
+        }
     }
 
     fn a_table_shows_the_first_names(server: Server) {

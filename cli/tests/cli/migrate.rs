@@ -227,6 +227,25 @@ on_each_server! {
         assert!(error.contains("observations of two would mix"), "{error}");
     }
 
+    fn a_scope_with_sketches_takes_an_index_that_has_none(server: Server) {
+        let sentry = sample(&server, "sim", "1");
+        migrate(&server, "--sketch 64").fine();
+        assert_eq!((server.does("SIM.INFO s").get("sketch").integer(), server.does("SIM.INFO s").get("score").text()), (64, "OVERLAP".into()));
+        sentry.holds_in(&server, "s", "a", "a");
+        server.does("DEL s");
+        // One that exists keeps its definition; its own score is JACCARD, and what is copied has no sketch.
+        server.does(format!("SIM.CREATE s BANDS {BANDS} HASH MURMUR3 MODULUS 65535 INTERVAL {INTERVAL} SKETCH 16 SCORE JACCARD"));
+        migrate(&server, "").fine();
+        server.expect("SIM.COMPARE s 1 1 a", "[[]]");
+        server.expect("SIM.ALTER s SCORE OVERLAP", "OK");
+        sentry.holds_in(&server, "s", "a", "a");
+        let again = summary(migrate(&server, "--json"));
+        assert_eq!((&again["added"], &again["there"]), (&0.into(), &sentry.entries().into()));
+        server.does("DEL s");
+        let error = migrate(&server, "--score jaccard").failed(1);
+        assert!(error.contains("SIM.CREATE s BANDS 8") && error.contains("SKETCH"), "{error}");
+    }
+
     fn what_cannot_be_carried_over_is_counted_and_shown(server: Server) {
         let mut sentry = Sentry::new("sim", "1");
         let buckets: Vec<String> = (0..BANDS).map(|band| band.to_string()).collect();

@@ -61,7 +61,7 @@ fn texts(path: &Path, count: usize) {
     write(path, lines);
 }
 
-const CREATE: &str = "--create 'BANDS 8 ROWS 1 SHINGLE WORDS 1 INTERVAL 0'";
+const CREATE: &str = "--create 'BANDS 8 ROWS 1 SHINGLE WORDS 1 INTERVAL 0 SKETCH 64'";
 
 fn counts(server: &Client, part: &str) -> (usize, i64) {
     let reply = server.does(format!("SIM.SCAN {part} text 0 COUNT 1000000"));
@@ -121,11 +121,30 @@ on_each_server! {
             both_found(&format!("query $ --item i{n} --min-score 0.3 --score coverage"));
             both_found(&format!("query $ 'w{n}_0 w{n}_1 w{n}_2 x1 x2' --limit 7"));
             both(&format!("explain $ i{n} i{}", n + 1));
+            both_found(&format!("query $ --item i{n} --limit 9 --score jaccard"));
+            both_found(&format!("query $ 'w{n}_0 w{n}_1 w{n}_2 x1 x2' --min-score 0.1 --score jaccard"));
+            both(&format!("explain $ i{n} i{} --score jaccard", n + 1));
+            both(&format!("explain $ i{n} i{} --score jaccard --json", n + 2));
         }
         assert!(ties > 30);
         let groups = both("groups $ --min-score 0.7 --json");
         assert!(groups.lines().count() > 20, "{groups}");
         both("groups $ --min-score 0.3");
+        let groups = both("groups $ --min-score 0.7 --score jaccard --json");
+        assert!(groups.lines().count() > 20, "{groups}");
+
+        // A scope's own score.
+        let (text, part) = ("query $ 'w3_0 w3_1 w3_2 x1 x2'", cluster.node_of("split:{3}"));
+        let [_, by_overlap] = answers(text);
+        part.does("SIM.ALTER split:{3} SCORE JACCARD");
+        let error = run(node, "query split --cluster 5 text").failed(1);
+        assert_eq!(error, "simile: 'split:{0}' has SCORE OVERLAP, and 'split:{3}' JACCARD: choose one with --score, or give the parts the same one with SIM.ALTER\n");
+        assert_eq!(answers(&format!("{text} --score overlap"))[1], by_overlap);
+        for key in ["whole", "split:{0}", "split:{1}", "split:{2}", "split:{4}"] {
+            cluster.node_of(key).does(format!("SIM.ALTER {key} SCORE JACCARD"));
+        }
+        assert_eq!(both_found(text), answers(&format!("{text} --score jaccard"))[1]);
+        assert_ne!(both_found(text), by_overlap);
         let error = run(node, "query split --cluster 5 text --score significance").failed(1);
         assert!(error.contains("no part of a split scope knows that"), "{error}");
         let error = run(node, "query split{1} --cluster 5 text").failed(1);

@@ -40,6 +40,60 @@ on_each_server! {
         assert_eq!(run(&server, "query s --item plain --index other --json").fine(), "{\"item\":{\"hex\":\"ff0a\"},\"score\":0.75}\n");
     }
 
+    fn without_a_score_the_scope_has_its_own(server: Server) {
+        server.does("SIM.CREATE s THRESHOLD 0.5 SHINGLE WORDS 1 INTERVAL 0");
+        server.does("SIM.RECORD s a TEXT text \"one two three four five six seven eight\"");
+        server.does("SIM.RECORD s b TEXT text \"one two three four five six seven nine\"");
+        let score = |line: &str| -> f64 {
+            let found = run(&server, &format!("{line} --json")).fine();
+            let json: serde_json::Value = serde_json::from_str(&found).expect("JSON");
+            json["score"].as_f64().expect("a score")
+        };
+        // Seven of nine words: 0.78.
+        let jaccard = score("query s --item a --score jaccard");
+        assert!((jaccard - 7.0 / 9.0).abs() < 0.06, "{jaccard}");
+        let overlap = score("query s --item a --score overlap");
+        assert!((overlap - jaccard).abs() > 0.05, "{overlap}");
+        assert_eq!((score("query s --item a"), score("explain s a b")), (jaccard, jaccard));
+        assert_eq!(score("query s 'one two three four five six seven eight' --limit 1"), 1.0);
+        assert!(run(&server, &format!("groups s --min-score {jaccard}")).fine().starts_with("2 items scanned: 2 in 1 group.\n"));
+        server.does("SIM.ALTER s SCORE OVERLAP");
+        assert_eq!((score("query s --item a"), score("explain s a b")), (overlap, overlap));
+        server.does("SIM.CREATE plain INTERVAL 0");
+        server.does("SIM.RECORD plain a TEXT text hello");
+        for line in ["query plain hello", "explain plain a b", "groups plain --min-score 1"] {
+            assert_eq!(
+                run(&server, &format!("{line} --score jaccard")).failed(1),
+                "simile: --score jaccard compares sketches, and the scope 'plain' keeps none: choose another score, or create \
+                 a scope with SKETCH 256\n"
+            );
+        }
+    }
+
+    fn an_explanation_by_jaccard_has_slots(server: Server) {
+        server.does("SIM.CREATE s BANDS 4 ROWS 1 INTERVAL 0 SKETCH 16 SCORE JACCARD");
+        for (item, sketch) in [("a", "0123456789abcdef"), ("b", "0123456789......"), ("c", "")] {
+            let sketch = if sketch.is_empty() { String::new() } else { format!("SKETCH i {sketch}") };
+            server.does(format!("SIM.RECORD s {item} SIGNATURE i 4 main connect retry {item} {sketch}"));
+        }
+        let explain = |line: &str| run(&server, &format!("explain s {line}")).fine();
+        assert_eq!(
+            explain("a b"),
+            "'a' was observed 1 time; 'b' was observed 1 time.\n\
+             JACCARD 0.6235: 10 of 16 slots agree; 3 of 4 bands share a bucket.\n\n\
+             band  buckets in both (counts of the one, the other)\n\
+             \u{20}  0  main (1, 1)\n\
+             \u{20}  1  connect (1, 1)\n\
+             \u{20}  2  retry (1, 1)\n\
+             \u{20}  3\n"
+        );
+        assert!(explain("a c").contains("\nJACCARD 0.0000: one of the items has no sketch; 3 of 4 bands share a bucket.\n"));
+        let json: serde_json::Value = serde_json::from_str(&explain("a b --json")).expect("JSON");
+        assert_eq!((&json["slots"], &json["agreeing"]), (&16.into(), &serde_json::json!([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])));
+        assert_eq!(json["bands"][3], serde_json::json!({"band": 3, "buckets": []}));
+        assert!(explain("a b --score overlap").contains("OVERLAP 0.7500: 3 of 4"));
+    }
+
     fn an_explanation_is_a_table(server: Server) {
         record(&server);
         server.does("SIM.RECORD s a SIGNATURE frames 4 main connect retry timeout");
