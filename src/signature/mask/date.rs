@@ -75,7 +75,7 @@ fn after_name<'a>(text: &'a [u8], names: &[&str]) -> Option<&'a [u8]> {
         let name = name.as_bytes();
         word.eq_ignore_ascii_case(&name[..3]) || word.eq_ignore_ascii_case(name)
     };
-    names.iter().any(|name| is_name(name)).then_some(rest)
+    names.iter().any(is_name).then_some(rest)
 }
 
 /// What is behind a number of this many digits.
