@@ -10,11 +10,6 @@ fn slots(agreeing: usize) -> String {
     "a".repeat(agreeing) + &"z".repeat(16 - agreeing)
 }
 
-/// A sketch of 16 slots in which all slots have this letter.
-fn all(letter: &str) -> String {
-    letter.repeat(16)
-}
-
 /// The score of two sketches that agree in this many of 16 slots: (k/16 - 1/256) / (1 - 1/256).
 fn score(agreeing: usize) -> f64 {
     (16 * agreeing).saturating_sub(1) as f64 / 255.0
@@ -359,7 +354,7 @@ on_each_server! {
         let sketch = r#""\x00\xff\x0a\x0d\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00 ""#;
         record(&server, "one", sketch);
         server.expect(format!("SIM.CLASSIFY s SIGNATURE i 2 a b SKETCH i {sketch}"), "[[['one', '1']]]");
-        record(&server, "other", &all("k"));
+        record(&server, "other", &slots(16));
         assert_eq!(compared(&server, "one", "other", ""), Some(0.0));
     }
 }
