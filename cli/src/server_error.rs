@@ -52,7 +52,10 @@ pub fn describe(error: &RedisError, address: &str) -> String {
         _ if text.starts_with("READONLY") => {
             format!("the server at {address} is a replica and accepts no writes: give --url its primary")
         }
-        _ if text.starts_with("NOPERM") => {
+        _ if text.starts_with("NOPERM")
+            || mentions("acl failure in script")
+            || mentions("the user executing the script") =>
+        {
             format!(
                 "the user may not do this ({text}): choose another user with --user, or ask for the permission"
             )
