@@ -10,11 +10,11 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 use testkit::{Client, Kind, Server, on_each_server, wait_until};
 
-const PLAIN: &str = "--create 'BANDS 2 ROWS 1 INTERVAL 0 SHINGLE WORDS 1'";
+pub const PLAIN: &str = "--create 'BANDS 2 ROWS 1 INTERVAL 0 SHINGLE WORDS 1'";
 const LINES: u64 = 100_000;
 
 /// JSON lines of these numbers: `i7` with a text of its own.
-fn lines(numbers: std::ops::Range<u64>) -> String {
+pub fn lines(numbers: std::ops::Range<u64>) -> String {
     numbers.fold(String::new(), |mut all, n| {
         writeln!(all, r#"{{"id": "i{n}", "text": "w{n} x{} y{}"}}"#, n % 1_000, n % 7).expect("memory");
         all
@@ -33,7 +33,7 @@ fn append(path: &Path, content: &str) {
 }
 
 /// The observations of every item of an index.
-fn counts(server: &Client, scope: &str, index: &str) -> BTreeMap<String, i64> {
+pub fn counts(server: &Client, scope: &str, index: &str) -> BTreeMap<String, i64> {
     let (mut counts, mut cursor) = (BTreeMap::new(), "0".to_string());
     loop {
         let reply = server.does(format!("SIM.SCAN {scope} {index} {cursor} COUNT 10000"));

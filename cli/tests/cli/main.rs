@@ -1,8 +1,10 @@
 //! The tool as its users meet it: the built program, on real servers.
 
+mod cluster; // three primaries, for these
 mod documentation; // the examples of docs/, replayed
 mod errors; // errors before anything is done, and what they tell the user
 mod groups; // simile groups
+mod interrupted_load; // what happens to a scope, its slot and its server during a load
 mod load; // simile load
 mod migrate; // simile migrate
 mod parts; // scopes that are split over several servers

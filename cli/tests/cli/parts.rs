@@ -1,45 +1,12 @@
 //! A scope split by item over the nodes of a real cluster: it answers like one scope that has all items.
 
+use crate::cluster::Cluster;
 use crate::migrate;
 use crate::program::{Running, run, simile, write};
 use std::path::Path;
-use testkit::{Client, Kind, Random, Server, free_port, on_each_server, wait_until};
+use testkit::{Client, Kind, Random, on_each_server, wait_until};
 
 const PARTS: usize = 5;
-
-/// Three primaries.
-struct Cluster(Vec<Server>);
-
-impl Cluster {
-    fn start(kind: Kind) -> Cluster {
-        let node = || {
-            let bus = format!("--cluster-port {} --cluster-announce-ip 127.0.0.1", free_port());
-            kind.launch().options("--cluster-enabled yes --cluster-node-timeout 2000").options(&bus).start()
-        };
-        let nodes: Vec<Server> = (0..3).map(|_| node()).collect();
-        for (n, node) in nodes.iter().enumerate() {
-            let (first, last) = (16_384 * n / 3, 16_384 * (n + 1) / 3 - 1);
-            node.expect(format!("CLUSTER ADDSLOTSRANGE {first} {last}"), "OK");
-            node.does(format!("CLUSTER SET-CONFIG-EPOCH {}", n + 1));
-        }
-        for node in &nodes[1..] {
-            let bus = node.does("CONFIG GET cluster-port").array()[1].text();
-            nodes[0].expect(format!("CLUSTER MEET 127.0.0.1 {} {bus}", node.port()), "OK");
-        }
-        let is_up = |node: &Server| {
-            let info = node.does("CLUSTER INFO").text();
-            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
-        };
-        wait_until("the cluster is up", || nodes.iter().all(is_up));
-        Cluster(nodes)
-    }
-
-    /// The node that serves a key.
-    fn node_of(&self, key: &str) -> &Server {
-        let serves = |node: &&Server| !node.run(format!("EXISTS {key}")).to_string().starts_with("!MOVED");
-        self.0.iter().find(serves).expect("a node serves the slot")
-    }
-}
 
 /// Texts in JSON lines; some are similar.
 fn texts(path: &Path, count: usize) {
