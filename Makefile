@@ -8,7 +8,7 @@ export SERVERS INPUT PORT DATA
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-.PHONY: help run serve build cli check test test-debug soak bench bench-quick bench-peers eval docs dist deb test-packages
+.PHONY: help run serve build cli check test test-debug soak bench bench-quick bench-peers eval docs dist deb try-commands test-packages
 
 help: ## Lists the commands (as `make` without a target does)
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -84,6 +84,9 @@ dist: build ## Makes an archive of the module, to unpack anywhere: target/packag
 
 deb: build ## Makes a package of the module for Debian and Ubuntu: target/packages
 	@scripts/package.sh deb
+
+try-commands: ## Runs every short command of README.md and CONTRIBUTING.md in a clean clone; half an hour
+	@scripts/try-commands.sh
 
 test-packages: dist deb ## Unpacks the archive and installs the package, and starts a server with each
 	@scripts/install-packages.sh serve

@@ -3,11 +3,13 @@
 # that has the module in its stack fails it. Redis 7.0 of the system.
 #
 #     tests/soak/valgrind.sh [seconds]
+#
+# SIMILE_MODULE names another module than target/release/libsimile.so. Needs valgrind (apt-get install valgrind).
 set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-300}
 module=$(realpath "${SIMILE_MODULE:-target/release/libsimile.so}") # the server asks for an absolute path
-command -v valgrind >/dev/null || { echo "valgrind is missing" >&2; exit 1; }
+command -v valgrind >/dev/null || { echo "valgrind.sh: valgrind is missing: apt-get install valgrind" >&2; exit 1; }
 work=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
