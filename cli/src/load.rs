@@ -214,20 +214,17 @@ impl<'a> Load<'a> {
     fn send_batch(&mut self, observations: Vec<(Position, Observation)>, begin: Position) -> Result<()> {
         // Phase 1: sort by part. A part of a split scope may have had a record in an earlier run already.
         let mut records_by_part: Vec<Vec<PendingRecord>> = vec![Vec::new(); self.scope.parts.len()];
-        let mut strict_error = None;
         for (end, observation) in observations {
             let part = self.scope.part_of(&observation.item);
             if !self.positions.needs(part, end) {
                 continue;
             }
             self.retried += u64::from(end <= self.begin && self.positions.was_refused(end));
-            match self.words_of(&observation, part)? {
-                Ok(words) => records_by_part[part].push((end, words)),
-                Err(error) => strict_error = strict_error.or(self.count(end, Outcome::Refused(error))),
-            }
+            records_by_part[part].push((end, self.words_of(&observation, part)?));
         }
         // Phase 2: send. A part without a record in the batch saves the position too, so that all parts
         // are near each other after a stop.
+        let mut strict_error = None;
         for (part, records) in records_by_part.into_iter().enumerate() {
             let (mut begin, mut rest) = (begin, &records[..]);
             while !rest.is_empty()
@@ -249,37 +246,31 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// The arguments of an observation's SIM.RECORD after the scope, or the error with which the server refuses
-    /// it. A script cannot pass on thousands of features: they are sent as their signature, which the server
-    /// makes first.
-    fn words_of(
-        &mut self,
-        observation: &Observation,
-        part: usize,
-    ) -> Result<std::result::Result<Vec<Vec<u8>>, String>> {
+    /// The words of a record, as the script takes them. Thousands of features are more than a script can pass on:
+    /// they are sent as their signature, which the server makes first. If it refuses to, its error is the only word.
+    fn words_of(&mut self, observation: &Observation, part: usize) -> Result<Vec<Vec<u8>>> {
         let mut clauses: Vec<_> = observation.clauses.iter().map(Clause::to_words).collect();
-        if clauses.iter().map(Vec::len).sum::<usize>() > MAX_SCRIPT_WORDS {
-            for (clause, words) in observation.clauses.iter().zip(&mut clauses) {
-                let Clause::Features { index, features } = clause else { continue };
-                let mut sign = cmd("SIM.SIGNATURE");
-                sign.arg(&self.scope.parts[part]).arg("FEATURES").arg(features.len()).arg(features);
-                let reply = self.scope.server.pipeline(&[sign.arg("WITHSKETCH").clone()])?.pop();
-                if let Some(Value::ServerError(error)) = &reply
-                    && error.code() == "ERR"
-                {
-                    return Ok(Err(self.scope.server.describe_error(&error.clone().into())));
-                }
-                let (buckets, sketch): (Vec<Vec<u8>>, Vec<u8>) =
-                    self.scope.server.parse_reply(reply.unwrap_or(Value::Nil))?;
-                let count = buckets.len().to_string();
-                *words = [b"SIGNATURE", index.as_bytes(), count.as_bytes()].map(Vec::from).into();
-                words.extend(buckets);
-                if !sketch.is_empty() {
-                    words.extend([b"SKETCH".to_vec(), index.clone().into_bytes(), sketch]);
-                }
+        let has_many_words = clauses.iter().map(Vec::len).sum::<usize>() > MAX_SCRIPT_WORDS;
+        for (clause, words) in observation.clauses.iter().zip(&mut clauses).filter(|_| has_many_words) {
+            let Clause::Features { index, features } = clause else { continue };
+            let mut sign = cmd("SIM.SIGNATURE");
+            sign.arg(&self.scope.parts[part]).arg("FEATURES").arg(features.len()).arg(features);
+            let reply = self.scope.server.pipeline(&[sign.arg("WITHSKETCH").clone()])?.pop();
+            if let Some(Value::ServerError(error)) = &reply
+                && error.code() == "ERR"
+            {
+                return Ok(vec![self.scope.server.describe_error(&error.clone().into()).into_bytes()]);
+            }
+            let (buckets, sketch): (Vec<Vec<u8>>, Vec<u8>) =
+                self.scope.server.parse_reply(reply.unwrap_or(Value::Nil))?;
+            let count = buckets.len().to_string();
+            *words = [b"SIGNATURE", index.as_bytes(), count.as_bytes()].map(Vec::from).into();
+            words.extend(buckets);
+            if !sketch.is_empty() {
+                words.extend([b"SKETCH".to_vec(), index.clone().into_bytes(), sketch]);
             }
         }
-        Ok(Ok(observation.to_words(clauses)))
+        Ok(observation.to_words(clauses))
     }
 
     /// Counts a record that was sent. Returns the error that a load with --strict ends with.

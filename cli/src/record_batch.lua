@@ -6,7 +6,8 @@
 -- ARGV: the uid that the part must have; the number of records that its position must be after; the size of the
 --   input and the time of its last change; the position after the batch: records and bytes; the block of the batch;
 --   the position before the batch: records and bytes; and for each record its number, the bytes up to its end, the
---   number of words that follow, and these: the arguments of SIM.RECORD after the scope.
+--   number of words that follow, and these: the arguments of SIM.RECORD after the scope, or the error with which the
+--   record was refused before.
 -- Returns a status (0: recorded; 1: another scope or none; 2: another position) and the outcome of each record: 1 if
 --   it was recorded, 0 if it has no feature, or the error with which it was refused. There are fewer outcomes than
 --   records if the server could not go on: then the position is after the last one that has an outcome.
@@ -48,7 +49,12 @@ local last_records, last_bytes
 local n = 10
 while n <= #ARGV do
     local number, bytes, words = ARGV[n], ARGV[n + 1], tonumber(ARGV[n + 2])
-    local reply = redis.pcall('SIM.RECORD', scope, unpack(ARGV, n + 3, n + 2 + words))
+    local reply
+    if words == 1 then
+        reply = {err = ARGV[n + 3]}
+    else
+        reply = redis.pcall('SIM.RECORD', scope, unpack(ARGV, n + 3, n + 2 + words))
+    end
     if reply.err and is_server_error(reply.err) then
         stop = reply
         break

@@ -45,7 +45,7 @@ pub enum StartMode {
     Restart,
 }
 
-/// A record to be sent: the position after it, and the arguments of SIM.RECORD after the scope.
+/// A record to be sent: the position after it, and its words, as `record_batch.lua` takes them.
 pub type PendingRecord = (Position, Vec<Vec<u8>>);
 
 /// What became of a record.

@@ -14,6 +14,7 @@ export SIMILE_SOAK=1 SIMILE_MODULE=${SIMILE_MODULE:-$PWD/target/release/libsimil
 begin=$SECONDS
 soak() {
     local left=$((limit - SECONDS + begin))
+    ((left > 0)) || left=1 # for timeout, 0 is no limit
     if ! timeout "$left" cargo test --quiet --test server -- --nocapture "$@" 2>&1 | tee -a "$log" | sed '/figure: /d'; then
         echo "soak: failed, or not done after $limit seconds: $*" >&2
         exit 1

@@ -204,7 +204,13 @@ on_each_server! {
         for create in ["BANDS 3 ROWS 2 INTERVAL 0", "BANDS 3 ROWS 2 INTERVAL 0 SKETCH 32"] {
             let features: Vec<String> = (0..10_000).map(|n| format!("\"f{n}\"")).collect();
             let line = format!("{{\"id\": \"big\", \"text\": \"t\", \"tags\": [{}]}}\n", features.join(","));
-            run_with(&server, &format!("load s - --features tags=tags --create '{create}'"), line.as_bytes()).fine();
+            let load = format!("load s - --id {} --features tags=tags --create '{create}'", create.len());
+            server.does("CONFIG SET simile.max-feature-slots 1000");
+            let refused = run_with(&server, &load, line.as_bytes()).failed(3);
+            assert!(refused.starts_with("simile: line 1 was refused: ERR ") && refused.contains("simile.max-feature-slots"), "{refused}");
+            server.does("CONFIG SET simile.max-feature-slots 16777216");
+            let raised = run_with(&server, &load, line.as_bytes());
+            assert!(raised.out.ends_with(" (1 before): 1 recorded.\n"), "{}{}", raised.out, raised.err);
             let words: Vec<String> = (0..10_000).map(|n| format!("f{n}")).collect();
             server.does(format!("SIM.RECORD s same FEATURES tags 10000 {}", words.join(" ")));
             server.expect("SIM.COMPARE s big 1 tags", "[[['big', '1'], ['same', '1']]]");
