@@ -14,7 +14,8 @@
 //! ```
 //!
 //! C, the capacity of a segment, is a power of two: a shift of an index gives its segment, and a mask gives its
-//! offset in that segment. The first segment is a field of its own rather than an element of `later`: most
+//! offset in that segment. When elements are removed at the end, a segment that becomes empty is freed at once, and
+//! a first segment of which a sixth is unused is made smaller. The first segment is a field of its own rather than an element of `later`: most
 //! vectors have no other, and an access to it costs one bounds check, as in a `Vec`.
 //!
 //! A *run* is a range of elements that lies in one segment, and so can be borrowed as a slice. Only
@@ -28,27 +29,34 @@ use super::mover::Mover;
 use super::size_class::size_class;
 use std::mem::size_of;
 
-/// The size of a full segment.
-const SEGMENT_BYTES: usize = 1 << 20;
+/// The usual size of a full segment.
+const MEBIBYTE: usize = 1 << 20;
 /// The fewest elements that the first segment is allocated for.
 const MIN_CAPACITY: usize = 4;
 
+/// Frees a part of a vector if a sixth of its capacity is unused: all but room for a few elements more.
+pub fn give_back<T>(vec: &mut Vec<T>) {
+    if vec.len() * 6 <= vec.capacity() * 5 {
+        vec.shrink_to(vec.len() + vec.len() / 16);
+    }
+}
+
 /// A growing sequence of elements in segments of the same capacity.
 #[derive(Debug)]
-pub struct SegmentedVec<T> {
+pub struct SegmentedVec<T, const SEGMENT_BYTES: usize = MEBIBYTE> {
     /// The first segment. Most vectors have no other.
     first: Vec<T>,
     /// The segments after the first, each allocated whole.
     later: Vec<Vec<T>>,
 }
 
-impl<T> Default for SegmentedVec<T> {
+impl<T, const SEGMENT_BYTES: usize> Default for SegmentedVec<T, SEGMENT_BYTES> {
     fn default() -> Self {
         SegmentedVec { first: Vec::new(), later: Vec::new() }
     }
 }
 
-impl<T> SegmentedVec<T> {
+impl<T, const SEGMENT_BYTES: usize> SegmentedVec<T, SEGMENT_BYTES> {
     /// Log2 of [`Self::CAPACITY`].
     const SHIFT: u32 = {
         // See [`MAX_ALIGN`]. Checked by the compiler, for each element type in use.
@@ -100,30 +108,33 @@ impl<T> SegmentedVec<T> {
         self.grow(1).push(value);
     }
 
-    /// Removes the last element and returns it. A segment that becomes empty is freed at once.
+    /// Removes the last element and returns it.
     pub fn pop(&mut self) -> Option<T> {
-        let segment = self.last_mut();
-        let value = segment.pop();
-        if segment.is_empty() {
-            // If this was the first segment, there is no later one: the assignment frees its memory, and the
-            // `pop` finds nothing. If it was a later one, the `pop` removes it.
-            *segment = Vec::new();
-            self.later.pop();
-        }
+        let value = self.last_mut().pop();
+        self.give_back();
         value
+    }
+
+    /// Frees what was emptied: a later segment if it is empty, or a part of the first one if that is the only one.
+    fn give_back(&mut self) {
+        match self.later.last() {
+            Some(last) if last.is_empty() => {
+                self.later.pop();
+                if self.later.is_empty() {
+                    self.later = Vec::new();
+                }
+            }
+            Some(_) => {}
+            None => give_back(&mut self.first),
+        }
     }
 
     /// Removes the elements from an index on. The index must be in the last segment, or the length.
     pub fn truncate(&mut self, len: usize) {
         debug_assert!(len <= self.len() && (len >> Self::SHIFT >= self.later.len() || len == self.len()));
         let offset = len - (self.later.len() << Self::SHIFT);
-        let segment = self.last_mut();
-        segment.truncate(offset);
-        if segment.is_empty() {
-            // As in `pop`.
-            *segment = Vec::new();
-            self.later.pop();
-        }
+        self.last_mut().truncate(offset);
+        self.give_back();
     }
 
     /// Removes an element in constant time: the last one takes its place. The index must be below the length.
@@ -254,7 +265,7 @@ impl<T: Copy + Default> SegmentedVec<T> {
     }
 }
 
-impl<T> std::ops::Index<usize> for SegmentedVec<T> {
+impl<T, const SEGMENT_BYTES: usize> std::ops::Index<usize> for SegmentedVec<T, SEGMENT_BYTES> {
     type Output = T;
     #[inline]
     fn index(&self, index: usize) -> &T {
@@ -265,7 +276,7 @@ impl<T> std::ops::Index<usize> for SegmentedVec<T> {
     }
 }
 
-impl<T> std::ops::IndexMut<usize> for SegmentedVec<T> {
+impl<T, const SEGMENT_BYTES: usize> std::ops::IndexMut<usize> for SegmentedVec<T, SEGMENT_BYTES> {
     #[inline]
     fn index_mut(&mut self, index: usize) -> &mut T {
         self.first.get_mut(index).unwrap_or_else(|| {
