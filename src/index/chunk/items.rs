@@ -96,8 +96,8 @@ impl Record for Item {
     }
 }
 
-/// Some buckets of an item, for a loop that changes the buckets.
-pub type BucketBatch = SmallVec<[u32; 64]>;
+/// The buckets of an item, for a loop that changes them.
+pub type BucketList = SmallVec<[u32; 64]>;
 
 /// The items of one chunk, by dense ids.
 #[derive(Debug, Default)]
@@ -328,18 +328,18 @@ impl Items {
         self.bucket_lists.replace(self.records[id].buckets, old, new);
     }
 
-    /// Copies the buckets of an item that is about to be removed to `batch`, which must be empty: all of them, or, if
-    /// they are many, some that are then no longer in its list. Returns false if there are none left.
-    pub fn take_buckets(&mut self, id: u32, batch: &mut BucketBatch) -> bool {
-        let list = self.records[id].buckets;
-        if lists::is_long(list) {
-            return self.bucket_lists.remove_some(list, |bucket| batch.push(bucket));
-        }
-        batch.extend(self.bucket_lists.iter(list));
+    /// Takes the list of buckets from an item that is about to be removed.
+    pub fn take_buckets(&mut self, id: u32) -> BucketList {
+        let list = std::mem::take(&mut self.records[id].buckets);
+        let buckets = self.bucket_lists.iter(list).collect();
         let relocation = self.bucket_lists.free(list);
         self.tell_of_list(relocation);
-        self.records[id].buckets = ListRef::default();
-        !batch.is_empty()
+        buckets
+    }
+
+    /// Reads a little of an item's list of buckets: see [`IdTable::touch`].
+    pub fn touch_buckets(&self, id: u32) -> u32 {
+        self.buckets(id).next().unwrap_or_default()
     }
 
     /// Adds to an item's observations. The sum must fit 32 bits.

@@ -76,13 +76,16 @@ mod sketches;
 pub(crate) use self::bounds::{Bounds, RangeBound};
 
 use self::buckets::{BucketKey, Buckets, ItemBucket, Posting};
-use self::items::{BucketBatch, Items};
+use self::items::Items;
 use crate::index::memory::footprint::Footprint;
 use crate::index::memory::invariant::{Validation, ensure};
 use crate::index::memory::mover::Mover;
 use crate::index::memory::select::select_branchless;
 use smallvec::SmallVec;
 use std::hint::black_box;
+
+/// The buckets of an item that are removed together, so that their cache misses overlap.
+const REMOVAL_BATCH: usize = 32;
 
 /// The new count in each band that an observation was added to.
 pub type Counts = SmallVec<[u32; 32]>;
@@ -277,7 +280,7 @@ impl Chunk {
         if let Some(place) = self.buckets.place_for_fixed(bucket) {
             self.buckets.move_to_hole(bucket, place);
             self.tell_members(bucket, place);
-            self.fill_bucket_holes(0, &mut []);
+            self.fill_bucket_holes(u32::MAX, &mut []);
         }
     }
 
@@ -291,17 +294,37 @@ impl Chunk {
     }
 
     /// Moves the last buckets to holes: one for the hole that was made just now, and one for an earlier hole. If they
-    /// are among the `pending` ones of an item, which are no longer in its list, their new ids are written there.
+    /// are among the `pending` ones of an item, which are in order and no longer in its list, their new ids are written
+    /// there.
     fn fill_bucket_holes(&mut self, item: u32, pending: &mut [u32]) {
         for _ in 0..2 {
             let Some((from, to)) = self.buckets.fill_hole() else { return };
-            for posting in self.buckets.postings(to) {
-                match pending.iter_mut().find(|bucket| posting.item == item && **bucket == from) {
-                    Some(bucket) => *bucket = to,
-                    None => self.items.replace_bucket(posting.item, from, to),
-                }
+            for posting in self.buckets.postings(to).filter(|posting| posting.item != item) {
+                self.items.replace_bucket(posting.item, from, to);
+            }
+            // Rare: nearly always the last bucket comes after all that are pending.
+            if pending.last().is_some_and(|last| *last >= from)
+                && let Ok(index) = pending.binary_search(&from)
+            {
+                pending[index] = to;
+                pending.sort_unstable();
             }
         }
+    }
+
+    /// Reads a little of everything that removing some buckets changes, in three passes. No read of a pass depends on
+    /// another one, so that their cache misses overlap.
+    fn prefetch_removal(&self, removed: &[u32]) {
+        let moved = || self.buckets.last(removed.len());
+        // The records of the buckets that move. Those of the others have been read.
+        black_box(moved().fold(0, |sum, bucket| sum ^ self.buckets.band(bucket)));
+        // The cells of all of them in the table, and the items of those that move.
+        let cells =
+            removed.iter().copied().chain(moved()).fold(0, |sum, bucket| sum ^ self.buckets.touch(bucket));
+        let members = || moved().filter_map(|bucket| self.buckets.postings(bucket).next());
+        black_box(members().fold(cells, |sum, posting| sum ^ self.items.observations(posting.item)));
+        // The lists of these items.
+        black_box(members().fold(0, |sum, posting| sum ^ self.items.touch_buckets(posting.item)));
     }
 
     /// Moves the last items to holes: one for the hole that was made just now, and one for an earlier hole.
@@ -326,13 +349,10 @@ impl Chunk {
         };
         // Move the count of each bucket. The chunk's own number of observations stays the same. No bucket is removed.
         self.items.add_observations(to, self.items.observations(from));
-        let (mut batch, mut is_fixed) = (BucketBatch::new(), false);
-        while self.items.take_buckets(from, &mut batch) {
-            batch.retain(|bucket| !self.buckets.transfer(*bucket, from, to));
-            // The other side of the links (invariant 1), for those that the destination was not in.
-            is_fixed |= self.items.add_buckets(to, &batch);
-            batch.clear();
-        }
+        let mut joined = self.items.take_buckets(from);
+        joined.retain(|bucket| !self.buckets.transfer(*bucket, from, to));
+        // The other side of the links (invariant 1), for those that the destination was not in.
+        let is_fixed = self.items.add_buckets(to, &joined);
         // No bucket names the source any longer, so it can go.
         self.items.take_precedence(to, from);
         self.items.remove(from);
@@ -348,15 +368,19 @@ impl Chunk {
         let Some(id) = self.item_id(item) else { return false };
         self.observations -= u64::from(self.items.observations(id));
         // The postings first, each with its bucket if it is the last one there; then the item with its list.
-        let mut batch = BucketBatch::new();
+        // The buckets with the largest ids first: some of them may be the last ones, and need not move.
         self.prefetch_entries(id);
-        while self.items.take_buckets(id, &mut batch) {
-            // The buckets with the largest ids first: some of them may be the last ones, and need not move.
-            batch.sort_unstable();
-            while let Some(bucket) = batch.pop() {
+        let mut buckets = self.items.take_buckets(id);
+        buckets.sort_unstable();
+        while !buckets.is_empty() {
+            let rest = buckets.len().saturating_sub(REMOVAL_BATCH);
+            self.prefetch_removal(&buckets[rest..]);
+            while buckets.len() > rest
+                && let Some(bucket) = buckets.pop()
+            {
                 let count = self.buckets.remove(bucket, id);
                 debug_assert!(count > 0, "invariant 1: an item names a bucket that does not name it");
-                self.fill_bucket_holes(id, &mut batch);
+                self.fill_bucket_holes(id, &mut buckets);
             }
         }
         self.items.remove(id);

@@ -97,19 +97,6 @@ impl IdLists {
         }
     }
 
-    /// Removes some ids of a long list, at least one, and passes them to `on_removed`. Returns false if there was none
-    /// left. The handle stays as it is, and the list must be emptied in this way and then freed.
-    pub fn remove_some(&mut self, list: ListRef, mut on_removed: impl FnMut(u32)) -> bool {
-        let mut is_any = false;
-        self.change_long(list, |table| {
-            table.remove_some(|id| {
-                is_any = true;
-                on_removed(id);
-            });
-        });
-        is_any
-    }
-
     /// Frees the memory of a list. No handle to it may be used again.
     pub fn free(&mut self, list: ListRef) -> Option<Relocation> {
         if !is_long(list) {
@@ -237,7 +224,6 @@ mod tests {
         }
         for owner in [3, 39, 20, 0, 38] {
             let list = std::mem::take(&mut lists[owner]);
-            while is_long(list) && pool.remove_some(list, |_| {}) {}
             let relocation = pool.free(list);
             tell(&mut lists, relocation);
             assert_eq!(validate(&pool, &lists), Ok(()));

@@ -538,6 +538,17 @@ impl Buckets {
         self.records.place_for_fixed(id)
     }
 
+    /// The buckets that move next when this many are removed: the last ones.
+    pub fn last(&self, count: usize) -> impl Iterator<Item = u32> {
+        let end = self.records.end();
+        end.saturating_sub(count as u32)..end
+    }
+
+    /// Reads a little of what a bucket's removal or move changes: see [`IdTable::touch`].
+    pub fn touch(&self, id: u32) -> u32 {
+        self.table.touch(self.hash(id))
+    }
+
     /// True if an id is in use.
     pub fn contains(&self, id: u32) -> bool {
         self.records.contains(id)

@@ -183,6 +183,14 @@ impl IdTable {
         tags.is_some_and(|tags| !tags.matching_or_overflow(Tag::of_hash(hash)).is_empty())
     }
 
+    /// Reads a little of the cell of a hash, so that what comes next finds it in the cache. Calls for several hashes
+    /// wait for memory at the same time. The result must be used, or the compiler leaves out the reads.
+    #[inline]
+    pub fn touch(&self, hash: u32) -> u32 {
+        self.home.ids.get(self.home_cell(hash) as usize).map_or(0, |ids| ids[0])
+            ^ u32::from(self.may_have(hash))
+    }
+
     /// Adds an id that is not in the table yet. `hash_of` returns the hash of any id that is in it: a split
     /// needs to know to which of two cells an entry goes.
     pub fn insert(&mut self, hash: u32, id: u32, hash_of: impl Fn(u32) -> u32) {
@@ -221,20 +229,6 @@ impl IdTable {
         self.len -= 1;
         if self.len < (self.cell_count as usize - 1) * MIN_LOAD {
             self.merge();
-        }
-    }
-
-    /// Removes all entries of one cell, at least one if there are any, and passes their ids to `on_removed`. So a
-    /// table can be emptied a few entries at a time.
-    pub fn remove_some(&mut self, mut on_removed: impl FnMut(u32)) {
-        while let Some(last) = self.cell_count.checked_sub(1) {
-            let entries = self.take_chain(last);
-            self.pop_home();
-            self.len -= entries.len();
-            entries.iter().for_each(|(_, id)| on_removed(*id));
-            if !entries.is_empty() {
-                return;
-            }
         }
     }
 
@@ -606,20 +600,6 @@ mod tests {
             assert!((0..left).all(|id| table.find(hash(id), |other| other == id) == Some(id)));
             assert_eq!(table.internal_validate(|id| (id < left).then(|| hash(id))), Ok(()));
         }
-    }
-
-    #[test]
-    fn a_table_is_emptied_a_few_entries_at_a_time() {
-        let mut table = IdTable::default();
-        (0..1_000).for_each(|id| table.insert(hash(id), id, hash));
-        let mut removed = BTreeSet::new();
-        while table.len() > 0 {
-            let before = table.len();
-            table.remove_some(|id| assert!(removed.insert(id)));
-            assert!(table.len() < before && table.len() + removed.len() == 1_000);
-            assert!(table.internal_validate(|id| Some(hash(id))).is_ok());
-        }
-        assert_eq!(table.footprint(), Footprint::default());
     }
 
     #[test]
