@@ -853,8 +853,8 @@ fn rebuilt(chunk: &Chunk) -> Chunk {
     new
 }
 
-/// What a chunk may take more than half as much again: a block of a page or two for each of its stores.
-const SLACK: usize = 1 << 16;
+/// What a chunk may take in addition: its smallest blocks.
+const SLACK: usize = 1 << 13;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]

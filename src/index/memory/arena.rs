@@ -22,6 +22,7 @@ use super::footprint::Footprint;
 use super::invariant::{Validation, ensure};
 use super::mover::Mover;
 use super::runs::{Element, Runs};
+use super::segmented_vec::give_back;
 use super::size_class::{SizeClass, size_class};
 
 /// A handle to a list in an arena, 8 bytes: where it is, and its length. A change to the list updates the handle that
@@ -70,7 +71,7 @@ const UNUSED: u8 = u8::MAX;
 /// Runs of elements, each known by its location and its length.
 #[derive(Debug, Default)]
 pub struct Arena<T> {
-    /// The runs of every class that was ever used.
+    /// The runs of every class that has some, in no order.
     classes: Vec<Runs<T>>,
     /// By the number of a class, its index in `classes`, or [`UNUSED`]. There are fewer than 100 classes.
     class_indexes: Vec<u8>,
@@ -111,6 +112,7 @@ impl<T: Element> Arena<T> {
         }
         if self.class_indexes[number] == UNUSED {
             self.class_indexes[number] = self.classes.len() as u8;
+            self.classes.reserve_exact(1); // they are few
             self.classes.push(Runs::new(size));
         }
         self.runs += 1;
@@ -128,7 +130,19 @@ impl<T: Element> Arena<T> {
     pub fn free(&mut self, location: u32, len: usize) -> Option<Relocation> {
         self.runs -= 1;
         let owner = self.change_class(len, |runs| runs.swap_remove(location));
+        if self.class(len).len() == 0 {
+            self.remove_class(size_class(len).number);
+        }
         owner.map(|owner| Relocation { owner, location })
+    }
+
+    /// Forgets a class that has no runs any longer. The last one takes its place.
+    fn remove_class(&mut self, number: usize) {
+        let (index, last) = (self.class_indexes[number], self.classes.len() as u8 - 1);
+        self.class_indexes[number] = UNUSED;
+        self.class_indexes.iter_mut().filter(|other| **other == last).for_each(|moved| *moved = index);
+        self.classes.swap_remove(index.into());
+        give_back(&mut self.classes);
     }
 
     /// The first `len` elements of a run.
@@ -280,6 +294,7 @@ mod tests {
             assert!((0..).zip(&lists).all(is_own));
         }
         (0..500).for_each(|owner| resize(&mut arena, &mut lists, owner, 0));
+        assert_eq!(arena.classes.capacity(), 0);
         assert_eq!((validate(&arena, &[]), arena.classes_footprint), (Ok(()), Footprint::default()));
     }
 
