@@ -312,19 +312,21 @@ impl Chunk {
         }
     }
 
-    /// Reads a little of everything that removing some buckets changes, in three passes. No read of a pass depends on
-    /// another one, so that their cache misses overlap.
+    /// Reads a little of everything that removing some buckets changes, in passes. No read of a pass depends on another
+    /// one, so that their cache misses overlap.
     fn prefetch_removal(&self, removed: &[u32]) {
-        let moved = || self.buckets.last(removed.len());
-        // The records of the buckets that move. Those of the others have been read.
-        black_box(moved().fold(0, |sum, bucket| sum ^ self.buckets.band(bucket)));
-        // The cells of all of them in the table, and the items of those that move.
-        let cells =
-            removed.iter().copied().chain(moved()).fold(0, |sum, bucket| sum ^ self.buckets.touch(bucket));
-        let members = || moved().filter_map(|bucket| self.buckets.postings(bucket).next());
-        black_box(members().fold(cells, |sum, posting| sum ^ self.items.observations(posting.item)));
-        // The lists of these items.
-        black_box(members().fold(0, |sum, posting| sum ^ self.items.touch_buckets(posting.item)));
+        let moved = self.buckets.last(removed.len());
+        // The records of the buckets, and of the items of those that move.
+        let mut sum = removed.iter().fold(0, |sum, bucket| sum ^ u32::from(self.buckets.band(*bucket)));
+        let mut items: SmallVec<[u32; REMOVAL_BATCH]> = SmallVec::new();
+        items.extend(moved.clone().filter_map(|bucket| self.buckets.lone_item(bucket)));
+        items.dedup(); // the last buckets are nearly always those of a few items
+        sum ^= items.iter().fold(0, |sum, item| sum ^ self.items.observations(*item));
+        // The cells of the buckets in the table, and the lists of the items.
+        sum ^= removed.iter().fold(0, |sum, bucket| sum ^ self.buckets.touch(*bucket));
+        sum ^= moved.fold(0, |sum, bucket| sum ^ self.buckets.touch(bucket));
+        sum ^= items.iter().fold(0, |sum, item| sum ^ self.items.touch_buckets(*item));
+        black_box(sum);
     }
 
     /// Moves the last items to holes: one for the hole that was made just now, and one for an earlier hole.

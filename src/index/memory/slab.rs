@@ -118,7 +118,9 @@ impl<R: Record> Slab<R> {
     /// Removes the record with an id, which must be in use, and returns it. [`Self::fill_hole`] must be called next.
     pub fn remove(&mut self, id: u32) -> R {
         let record = self.take(id);
-        self.cut_end();
+        if id + 1 == self.end() {
+            self.cut_end();
+        }
         record
     }
 

@@ -539,9 +539,18 @@ impl Buckets {
     }
 
     /// The buckets that move next when this many are removed: the last ones.
-    pub fn last(&self, count: usize) -> impl Iterator<Item = u32> {
+    pub fn last(&self, count: usize) -> std::ops::Range<u32> {
         let end = self.records.end();
         end.saturating_sub(count as u32)..end
+    }
+
+    /// The item of a bucket that has one, with its posting in the record.
+    #[inline]
+    pub fn lone_item(&self, id: u32) -> Option<u32> {
+        match self.records[id].state() {
+            State::Lone(posting) => Some(posting.item),
+            _ => None,
+        }
     }
 
     /// Reads a little of what a bucket's removal or move changes: see [`IdTable::touch`].

@@ -384,10 +384,19 @@ impl IdTable {
 
     /// Removes the last home cell, and moves its entries to the cell that it was split from.
     fn merge(&mut self) {
-        let last = self.cell_count - 1;
+        let (last, partner) = (self.cell_count - 1, partner(self.cell_count - 1));
         let entries = self.take_chain(last);
         self.pop_home();
-        entries.into_iter().for_each(|(tag, id)| self.put(partner(last), tag, id));
+        // As many as there is room for go straight to the home cell, as long as that does not overflow.
+        let (tags, ids) = (&mut self.home.tags[partner as usize], &mut self.home.ids[partner as usize]);
+        let used = tags.used_count();
+        let room = if tags.has_overflow() { 0 } else { HOME_SLOTS - used };
+        let (first, rest) = entries.split_at(room.min(entries.len()));
+        for (slot, (tag, id)) in (used..).zip(first) {
+            tags.set(slot, *tag);
+            ids[slot] = *id;
+        }
+        rest.iter().for_each(|(tag, id)| self.put(partner, *tag, *id));
     }
 
     /// Removes the last home cell, which must be empty.
