@@ -48,6 +48,12 @@ enum Step {
         chunk: usize,
         item: u8,
     },
+    Forget {
+        chunk: usize,
+        item: u8,
+        signature: Vec<u8>,
+        times: u8,
+    },
 }
 
 const SCORES: [ScoreMode; 4] =
@@ -81,12 +87,18 @@ fn new_chunk() -> Chunk {
 
 fn step(items: u8, buckets: u8) -> impl Strategy<Value = Step> {
     let signature = prop::collection::vec(0..buckets, BANDS);
+    let few = prop::collection::vec(0..buckets.min(4), BANDS);
     prop_oneof![
         8 => (0..CHUNKS, 0..items, signature, 1..4u8)
             .prop_map(|(chunk, item, signature, times)| Step::Record { chunk, item, signature, times }),
         1 => (0..CHUNKS, 0..items, 0..items)
             .prop_map(|(chunk, destination, source)| Step::Merge { chunk, destination, source }),
         1 => (0..CHUNKS, 0..items).prop_map(|(chunk, item)| Step::Delete { chunk, item }),
+        // Nearly the same signatures, so that what is taken back has often been recorded.
+        2 => (0..CHUNKS, 0..items.min(4), few.clone(), 1..4u8)
+            .prop_map(|(chunk, item, signature, times)| Step::Record { chunk, item, signature, times }),
+        4 => (0..CHUNKS, 0..items.min(4), few, 1..3u8)
+            .prop_map(|(chunk, item, signature, times)| Step::Forget { chunk, item, signature, times }),
     ]
 }
 
@@ -123,6 +135,28 @@ impl Model {
             Step::Delete { chunk, item } => {
                 self.items.remove(&(*chunk, *item));
                 None
+            }
+            Step::Forget { chunk, item, signature, times } => {
+                let seen = self.items.get_mut(&(*chunk, *item))?;
+                let times = u64::from(*times);
+                let buckets = || signature.iter().enumerate();
+                if buckets()
+                    .any(|(band, bucket)| seen.bands[band].get(bucket).is_none_or(|count| *count < times))
+                {
+                    return None;
+                }
+                let left = buckets().map(|(band, bucket)| {
+                    let count = seen.bands[band].get_mut(bucket).expect("it is there");
+                    *count -= times;
+                    let left = *count;
+                    seen.bands[band].retain(|_, count| *count > 0);
+                    left
+                });
+                let left = left.collect();
+                if seen.bands[0].is_empty() {
+                    self.items.remove(&(*chunk, *item));
+                }
+                Some(left)
             }
         }
     }
@@ -261,6 +295,14 @@ fn apply(chunks: &mut [Chunk], step: &Step) -> Option<Vec<u64>> {
         Step::Merge { .. } => {}
         Step::Delete { chunk, item } => {
             chunks[*chunk].delete(&name(*item));
+        }
+        Step::Forget { chunk, item, signature, times } => {
+            let (chunk, name, times) = (&mut chunks[*chunk], name(*item), u32::from(*times));
+            let buckets: Vec<Vec<u8>> = signature.iter().map(|number| bucket(*number)).collect();
+            if (0..).zip(&buckets).all(|(band, bucket)| chunk.count_in(&name, band, bucket) >= times) {
+                let left = chunk.forget(&name, buckets.iter().map(Vec::as_slice), times);
+                return Some(left.iter().map(|count| u64::from(*count)).collect());
+            }
         }
     }
     None
@@ -666,9 +708,13 @@ proptest! {
                     let (mut step, starts): (_, Vec<u64>) = (step.clone(), chunks.iter().map(|(s, _)| *s).collect());
                     let mut bare: Vec<Chunk> = chunks.drain(..).map(|(_, chunk)| chunk).collect();
                     match &mut step {
-                        Step::Record { chunk, .. } => {
+                        Step::Record { chunk, .. } | Step::Forget { chunk, .. } => {
                             *chunk %= live;
                             apply(&mut bare, &step);
+                            // What leaves one chunk only may have been passed over there, and be missed in another.
+                            if let Step::Forget { item, .. } = step {
+                                always.remove(&name(item));
+                            }
                         }
                         // These concern every chunk.
                         Step::Merge { destination, source, .. } if destination != source =>

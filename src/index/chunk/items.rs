@@ -323,6 +323,12 @@ impl Items {
         is_fixed && !was_fixed
     }
 
+    /// Removes a bucket from the list of an item, which is in it.
+    pub fn remove_bucket(&mut self, id: u32, bucket: u32) {
+        let relocation = self.bucket_lists.remove(&mut self.records[id].buckets, id, bucket);
+        self.tell_of_list(relocation);
+    }
+
     /// Replaces a bucket in the list of an item, which is in it, by one that it is not in.
     pub fn replace_bucket(&mut self, id: u32, old: u32, new: u32) {
         self.bucket_lists.replace(self.records[id].buckets, old, new);
@@ -349,6 +355,14 @@ impl Items {
         item.observations += observations;
         let Item { observations, .. } = *item;
         self.bounds.include(id, observations, self.arrival(id));
+    }
+
+    /// Subtracts from an item's observations, of which at least one is left.
+    pub fn subtract_observations(&mut self, id: u32, observations: u32) {
+        debug_assert!(self.observations(id) > observations, "an item without observations");
+        let before = self.records[id];
+        self.records[id].observations -= observations;
+        self.forget_bounds(id, &before);
     }
 
     /// Gives an item the arrival and the sketch of another one, if that arrived earlier, or else the sketch only

@@ -157,6 +157,12 @@ impl Chunk {
         self.item_id(item).map_or(0, |id| self.items.observations(id))
     }
 
+    /// An item's count in a bucket of a band; 0 if it was not seen there.
+    pub fn count_in(&self, item: &[u8], band: u16, bucket: &[u8]) -> u32 {
+        let ids = self.item_id(item).zip(self.bucket_id(&BucketKey::new(band, bucket)));
+        ids.map_or(0, |(item, bucket)| self.count(bucket, item))
+    }
+
     /// The number of buckets that an item is in; 0 if it is not here.
     pub fn buckets_of(&self, item: &[u8]) -> usize {
         self.item_id(item).map_or(0, |id| self.items.bucket_count(id))
@@ -191,9 +197,19 @@ impl Chunk {
     /// order of the bands. Returns the item's new count in each. [`Self::check_capacity`] must have been `Ok`.
     pub fn record<'a>(&mut self, item: &[u8], signature: impl Iterator<Item = &'a [u8]>) -> Counts {
         debug_assert_eq!(self.check_capacity(item, 1, 0), Ok(()));
+        self.record_times(item, signature, 1)
+    }
+
+    /// [`Self::record`], the same observation several times. The item's observations must still fit 32 bits.
+    pub fn record_times<'a>(
+        &mut self,
+        item: &[u8],
+        signature: impl Iterator<Item = &'a [u8]>,
+        times: u32,
+    ) -> Counts {
         // The two halves of an observation: the item's number of observations, and its count in each band.
-        let mut item = self.add_observations(item, 1);
-        let buckets = (0..self.bands).zip(signature).map(|(band, bucket)| (band, bucket, 1));
+        let mut item = self.add_observations(item, times);
+        let buckets = (0..self.bands).zip(signature).map(|(band, bucket)| (band, bucket, times));
         let counts = self.add_counts(&mut item, buckets);
         debug_assert!(counts.len() == usize::from(self.bands), "invariant 3: a band without a bucket");
         counts
@@ -299,13 +315,15 @@ impl Chunk {
     fn fill_bucket_holes(&mut self, item: u32, pending: &mut [u32]) {
         for _ in 0..2 {
             let Some((from, to)) = self.buckets.fill_hole() else { return };
-            for posting in self.buckets.postings(to).filter(|posting| posting.item != item) {
-                self.items.replace_bucket(posting.item, from, to);
-            }
             // Rare: nearly always the last bucket comes after all that are pending.
-            if pending.last().is_some_and(|last| *last >= from)
-                && let Ok(index) = pending.binary_search(&from)
-            {
+            let is_near = pending.last().is_some_and(|last| *last >= from);
+            let pending_index = is_near.then(|| pending.binary_search(&from).ok()).flatten();
+            for posting in self.buckets.postings(to) {
+                if posting.item != item || pending_index.is_none() {
+                    self.items.replace_bucket(posting.item, from, to);
+                }
+            }
+            if let Some(index) = pending_index {
                 pending[index] = to;
                 pending.sort_unstable();
             }
@@ -388,6 +406,44 @@ impl Chunk {
         self.items.remove(id);
         self.fill_item_holes();
         true
+    }
+
+    /// Takes back an observation of an item, as often as it was recorded `times` times: the opposite of
+    /// [`Self::record_times`]. The item must have been seen in each of the buckets so often ([`Self::count_in`]).
+    /// Returns the counts that are left. An item without observations is removed.
+    pub fn forget<'a>(
+        &mut self,
+        item: &[u8],
+        signature: impl Iterator<Item = &'a [u8]>,
+        times: u32,
+    ) -> Counts {
+        let Some(id) = self.item_id(item) else { return Counts::new() };
+        if self.items.observations(id) <= times {
+            // These are all its observations, and so all its buckets.
+            self.delete(item);
+            return SmallVec::from_elem(0, self.bands.into());
+        }
+        self.observations -= u64::from(times);
+        self.items.subtract_observations(id, times);
+        let mut left = Counts::new();
+        let mut emptied: SmallVec<[u32; 32]> = SmallVec::new(); // the buckets that the item is no longer in
+        for (band, bucket) in (0..self.bands).zip(signature) {
+            let count = self.bucket_id(&BucketKey::new(band, bucket)).map_or(0, |bucket| {
+                if self.buckets.count(bucket, id) > times {
+                    return self.buckets.subtract(bucket, id, times);
+                }
+                emptied.push(bucket);
+                0
+            });
+            left.push(count);
+        }
+        emptied.sort_unstable();
+        emptied.iter().for_each(|bucket| self.items.remove_bucket(id, *bucket));
+        while let Some(bucket) = emptied.pop() {
+            self.buckets.remove(bucket, id);
+            self.fill_bucket_holes(id, &mut emptied);
+        }
+        left
     }
 
     // Reading. Ids are the chunk's own: the same item has another id in the next chunk.

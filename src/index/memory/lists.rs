@@ -85,6 +85,27 @@ impl IdLists {
         self.long_footprint = self.long_footprint - before + after;
     }
 
+    /// Removes an id from a list, which has it. A long list that is left short goes back to the arena.
+    pub fn remove(&mut self, list: &mut ListRef, owner: u32, id: u32) -> Option<Relocation> {
+        let len = list.len() - 1;
+        if !is_long(*list) {
+            let ids = self.short.list_mut(*list);
+            let index = ids.iter().position(|other| *other == id)?;
+            ids.swap(index, len);
+            return self.short.resize(list, len, owner);
+        }
+        self.change_long(*list, |table| table.remove(hash_of_id(id), id));
+        if len > SHORT_MAX {
+            *list = ListRef::from_parts(list.location(), len as u32);
+            return None;
+        }
+        let ids: Vec<u32> = self.long[list.location() as usize].ids.ids().collect();
+        let relocation = self.free(*list);
+        *list = ListRef::default();
+        self.extend(list, owner, &ids); // moves no other list, since it had no run
+        relocation
+    }
+
     /// Replaces an id of a list, which has it, by one that it does not have.
     pub fn replace(&mut self, list: ListRef, old: u32, new: u32) {
         if is_long(list) {

@@ -32,7 +32,7 @@
 //! # What it does not cover
 //! Ids are assigned anew when an index is loaded, so the guarantee ends with the server's process, like that of
 //! SCAN. And only expiry removes the oldest chunk first. Eviction may remove an item's last chunk before the
-//! scan gets there, after the scan has passed over the item in an older chunk.
+//! scan gets there, after the scan has passed over the item in an older chunk; and FORGET may remove the item from it.
 
 use crate::index::Chunk;
 use crate::index::chunk::hash;
