@@ -7,7 +7,7 @@ mod export; // SIM.EXPORT and SIM.IMPORT, the PROFILE clause, and SIM.SWEEP
 mod jaccard; // the score JACCARD, and the sketches that it compares, in every command
 mod merge_delete; // SIM.MERGE and SIM.DELETE
 mod query; // SIM.CLASSIFY and SIM.COMPARE
-mod record; // SIM.RECORD, SIM.FREQUENCIES and SIM.MEMBERS
+mod record; // SIM.RECORD, SIM.FREQUENCIES, SIM.COUNT and SIM.MEMBERS
 mod scan; // SIM.SCAN
 mod score; // the option SCORE of SIM.CLASSIFY and SIM.COMPARE
 mod signature; // SIM.SIGNATURE
