@@ -162,7 +162,7 @@ const EACH: [(&str, &str); 22] = [
     ("SIM.INFO s", ""),
     ("SIM.EXPLAIN s i one two", ""),
     ("SIM.SIGNIFICANT s i one LIMIT 1", "[[1, 'b', '1.4054651081081644', 1, 1]]"),
-    ("SIM.SCAN s i 0", "['0', ['one', 1, 'two', 1]]"),
+    ("SIM.SCAN s i 0", "['0', ['two', 1, 'one', 1]]"),
     ("SIM.EXPORT s i one i nobody", ""),
     ("SIM.ALTER s RETENTION 5", "OK"),
     ("SIM.MERGE s one i two", "1"),
