@@ -188,7 +188,7 @@ SIM.CREATE n "BANDS\x00" 4
 SIM.CREATE n <1MB>
     ERR unknown option 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...': expected BANDS, ROWS, THRESHOLD, RECALL, SLOTS, INTERVAL, RETENTION, HASH, SEED, MODULUS, SHINGLE, LOWERCASE, MASK, SKETCH or SCORE
 SIM.RECORD s item "\x00\xff\n%s%n" i 2 a b
-    ERR unknown option '\x00\xff\n%s%n': expected TIMESTAMP, SIGNATURE, FEATURES, TEXT or SKETCH
+    ERR unknown option '\x00\xff\n%s%n': expected TIMESTAMP, COUNT, NX, REPLACE, SIGNATURE, FEATURES, TEXT or SKETCH
 
 # keys of another type
 SIM.CREATE text
@@ -222,17 +222,17 @@ SIM.RECORD s item
 SIM.RECORD s item SIGNATURE
     ERR wrong number of arguments for 'SIM.RECORD' command
 SIM.RECORD s item NONSENSE i 2 a b
-    ERR unknown option 'NONSENSE': expected TIMESTAMP, SIGNATURE, FEATURES, TEXT or SKETCH
+    ERR unknown option 'NONSENSE': expected TIMESTAMP, COUNT, NX, REPLACE, SIGNATURE, FEATURES, TEXT or SKETCH
 SIM.RECORD s item TIMESTAMP 5
     ERR clause (SIGNATURE, FEATURES or TEXT) is missing
 SIM.RECORD s item SIGNATURE i
     ERR count must be an integer between 0 and 4294967295
 SIM.RECORD s item SIGNATURE i 2 a b c
-    ERR unknown option 'c': expected TIMESTAMP, SIGNATURE, FEATURES, TEXT or SKETCH
+    ERR unknown option 'c': expected TIMESTAMP, COUNT, NX, REPLACE, SIGNATURE, FEATURES, TEXT or SKETCH
 SIM.RECORD s item SIGNATURE i 2 a b LIMIT 5
-    ERR unknown option 'LIMIT': expected TIMESTAMP, SIGNATURE, FEATURES, TEXT or SKETCH
+    ERR unknown option 'LIMIT': expected TIMESTAMP, COUNT, NX, REPLACE, SIGNATURE, FEATURES, TEXT or SKETCH
 SIM.RECORD s item PROFILE i blob
-    ERR unknown option 'PROFILE': expected TIMESTAMP, SIGNATURE, FEATURES, TEXT or SKETCH
+    ERR unknown option 'PROFILE': expected TIMESTAMP, COUNT, NX, REPLACE, SIGNATURE, FEATURES, TEXT or SKETCH
 SIM.RECORD s item SIGNATURE i 2 a b TIMESTAMP
     ERR TIMESTAMP must be an integer between 0 and 9007199254740991, in seconds since 1970
 
@@ -311,6 +311,35 @@ SIM.RECORD new item SKETCH i aaaaaaaaaaaaaaaa SIGNATURE i 16 a b c d e f g h i j
 SIM.CLASSIFY s SIGNATURE i 2 a b SKETCH i aaaaaaaaaaaaaaaa
 SIM.ASSIGN s item MINSCORE 1 SIGNATURE i 2 a b SKETCH i aaaaaaaaaaaaaaaa
     ERR SKETCH needs a scope with a SKETCH: this one keeps no slots
+
+# SIM.RECORD with options, and SIM.FORGET
+SIM.RECORD s item COUNT 0 SIGNATURE i 2 a b
+SIM.RECORD s item COUNT 4294967296 SIGNATURE i 2 a b
+SIM.RECORD s item COUNT -1 SIGNATURE i 2 a b
+SIM.RECORD s item SIGNATURE i 2 a b COUNT
+SIM.FORGET s item COUNT many SIGNATURE i 2 a b
+    ERR COUNT must be an integer between 1 and 4294967295
+SIM.RECORD s item COUNT 1 COUNT 1 SIGNATURE i 2 a b
+SIM.FORGET s item COUNT 1 COUNT 1 SIGNATURE i 2 a b
+    ERR COUNT is given twice
+SIM.RECORD s item NX NX SIGNATURE i 2 a b
+SIM.RECORD s item NX REPLACE SIGNATURE i 2 a b
+    ERR NX or REPLACE is given twice
+SIM.FORGET s item
+    ERR wrong number of arguments for 'SIM.FORGET' command
+SIM.FORGET s item COUNT 1
+    ERR clause (SIGNATURE, FEATURES or TEXT) is missing
+SIM.FORGET s item NX SIGNATURE i 2 a b
+    ERR unknown option 'NX': expected TIMESTAMP, COUNT, SIGNATURE, FEATURES, TEXT or SKETCH
+SIM.FORGET s item SIGNATURE i 1 a
+    ERR count must be 2, the scope's BANDS: a signature has one bucket for each band
+SIM.FORGET s item SIGNATURE i 2 a c
+SIM.FORGET s item COUNT 2 SIGNATURE i 2 a b
+SIM.FORGET s other SIGNATURE i 2 a b
+SIM.FORGET new item TEXT i words
+    ERR clause 1 cannot be forgotten: the item was not seen in each of its buckets so often at that time
+SIM.FORGET text item SIGNATURE i 2 a b
+    WRONGTYPE Operation against a key holding the wrong kind of value
 
 # SIM.CLASSIFY and SIM.COMPARE
 SIM.CLASSIFY s
