@@ -300,8 +300,10 @@ fn apply(chunks: &mut [Chunk], step: &Step) -> Option<Vec<u64>> {
             let (chunk, name, times) = (&mut chunks[*chunk], name(*item), u32::from(*times));
             let buckets: Vec<Vec<u8>> = signature.iter().map(|number| bucket(*number)).collect();
             if (0..).zip(&buckets).all(|(band, bucket)| chunk.count_in(&name, band, bucket) >= times) {
-                let left = chunk.forget(&name, buckets.iter().map(Vec::as_slice), times);
-                return Some(left.iter().map(|count| u64::from(*count)).collect());
+                chunk.forget(&name, buckets.iter().map(Vec::as_slice), times);
+                let left =
+                    (0..).zip(&buckets).map(|(band, bucket)| chunk.count_in(&name, band, bucket).into());
+                return Some(left.collect());
             }
         }
     }

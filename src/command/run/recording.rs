@@ -239,15 +239,26 @@ impl<'c> Recording<'c> {
         check_recorded(&chunks, item, times, &self.observations)?;
 
         // Phase 2: take them back. A chunk that is left empty goes.
-        let mut left: SmallVec<[Counts; 2]> = SmallVec::new();
         for ClauseObservation { index, observation } in &self.observations {
             let target = chunks.iter_mut().find(|chunk| chunk.index == *index);
             let chunk = target.and_then(|target| target.key.as_mut());
-            let counts = chunk.zip(observation.as_ref()).and_then(|(chunk, observation)| {
-                chunk.modify(|chunk| chunk.forget(item, observation.buckets(), times))
-            });
-            left.push(counts.unwrap_or_default());
+            if let Some((chunk, observation)) = chunk.zip(observation.as_ref()) {
+                chunk.modify(|chunk| chunk.forget(item, observation.buckets(), times));
+            }
         }
+        // What is left in the end, of each clause: two may name the same bucket.
+        let left_of = |ClauseObservation { index, observation }: &ClauseObservation| {
+            let target = chunks.iter().find(|chunk| chunk.index == *index);
+            let chunk = target.and_then(|target| target.key.as_ref()).and_then(ChunkKey::chunk);
+            let counts = |(chunk, observation): (&Chunk, &Observation)| {
+                (0..)
+                    .zip(observation.buckets())
+                    .map(|(band, bucket)| chunk.count_in(item, band, bucket))
+                    .collect()
+            };
+            chunk.zip(observation.as_ref()).map_or_else(Counts::new, counts)
+        };
+        let left = self.observations.iter().map(left_of).collect();
         for TargetChunk { index, key: chunk } in chunks {
             if let Some(chunk) = chunk.filter(|chunk| chunk.chunk().is_some_and(Chunk::is_empty)) {
                 chunk.delete();

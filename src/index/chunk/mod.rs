@@ -409,32 +409,24 @@ impl Chunk {
 
     /// Takes back an observation of an item, as often as it was recorded `times` times: the opposite of
     /// [`Self::record_times`]. The item must have been seen in each of the buckets so often ([`Self::count_in`]).
-    /// Returns the counts that are left. An item without observations is removed.
-    pub fn forget<'a>(
-        &mut self,
-        item: &[u8],
-        signature: impl Iterator<Item = &'a [u8]>,
-        times: u32,
-    ) -> Counts {
-        let Some(id) = self.item_id(item) else { return Counts::new() };
+    /// An item without observations is removed.
+    pub fn forget<'a>(&mut self, item: &[u8], signature: impl Iterator<Item = &'a [u8]>, times: u32) {
+        let Some(id) = self.item_id(item) else { return };
         if self.items.observations(id) <= times {
             // These are all its observations, and so all its buckets.
             self.delete(item);
-            return SmallVec::from_elem(0, self.bands.into());
+            return;
         }
         self.observations -= u64::from(times);
         self.items.subtract_observations(id, times);
-        let mut left = Counts::new();
         let mut emptied: SmallVec<[u32; 32]> = SmallVec::new(); // the buckets that the item is no longer in
         for (band, bucket) in (0..self.bands).zip(signature) {
-            let count = self.bucket_id(&BucketKey::new(band, bucket)).map_or(0, |bucket| {
-                if self.buckets.count(bucket, id) > times {
-                    return self.buckets.subtract(bucket, id, times);
-                }
+            let Some(bucket) = self.bucket_id(&BucketKey::new(band, bucket)) else { continue };
+            if self.buckets.count(bucket, id) > times {
+                self.buckets.subtract(bucket, id, times);
+            } else {
                 emptied.push(bucket);
-                0
-            });
-            left.push(count);
+            }
         }
         emptied.sort_unstable();
         emptied.iter().for_each(|bucket| self.items.remove_bucket(id, *bucket));
@@ -442,7 +434,6 @@ impl Chunk {
             self.buckets.remove(bucket, id);
             self.fill_bucket_holes(id, &mut emptied);
         }
-        left
     }
 
     // Reading. Ids are the chunk's own: the same item has another id in the next chunk.

@@ -18,7 +18,7 @@
 use super::footprint::Footprint;
 use super::invariant::{Validation, ensure};
 use super::mover::Mover;
-use super::segmented_vec::{SegmentedVec, give_back};
+use super::segmented_vec::give_back;
 use super::size_class::size_class;
 
 /// The size of a block, but for runs that are larger.
@@ -64,13 +64,14 @@ impl Element for u32 {
 #[derive(Debug)]
 pub struct Runs<T> {
     /// The number of elements of a run, with its header.
-    stride: usize,
+    stride: u32,
     /// Log2 of the number of runs of a block.
     shift: u32,
     /// The first block. Most sets of runs have no other.
     first: Vec<T>,
-    /// The blocks after the first, each full but the last.
-    later: SegmentedVec<Vec<T>>,
+    /// The blocks after the first, each full but the last. A vector is enough for them: it takes 24 bytes for a block,
+    /// so that even of a gibibyte less than a mebibyte is ever copied.
+    later: Vec<Vec<T>>,
     /// The number of runs.
     len: u32,
 }
@@ -82,7 +83,7 @@ impl<T: Element> Runs<T> {
         let stride = T::HEADER + size;
         let per_block = BLOCK_BYTES / (stride * size_of::<T>());
         let shift = per_block.max(1).ilog2();
-        Runs { stride, shift, first: Vec::new(), later: SegmentedVec::default(), len: 0 }
+        Runs { stride: stride as u32, shift, first: Vec::new(), later: Vec::new(), len: 0 }
     }
 
     /// The number of runs.
@@ -90,16 +91,21 @@ impl<T: Element> Runs<T> {
         self.len
     }
 
+    #[inline]
+    fn stride(&self) -> usize {
+        self.stride as usize
+    }
+
     /// The number of elements of a full block.
     fn block_capacity(&self) -> usize {
-        self.stride << self.shift
+        self.stride() << self.shift
     }
 
     /// The block of a run, and the index of its first element there.
     #[inline]
     fn locate(&self, number: u32) -> (usize, usize) {
         let in_block = number as usize & ((1 << self.shift) - 1);
-        (number as usize >> self.shift, in_block * self.stride)
+        (number as usize >> self.shift, in_block * self.stride())
     }
 
     #[inline]
@@ -114,9 +120,10 @@ impl<T: Element> Runs<T> {
 
     /// Adds a run of default elements, and returns its number.
     pub fn push(&mut self, owner: u32) -> u32 {
-        let (number, stride, whole) = (self.len, self.stride, self.block_capacity());
+        let (number, stride, whole) = (self.len, self.stride(), self.block_capacity());
         let (last, start) = self.locate(number);
         if start == 0 && last > 0 {
+            self.later.reserve_exact(usize::from(last > self.later.capacity()) * last.div_ceil(8));
             self.later.push(Vec::new());
         }
         let block = self.block_mut(last);
@@ -145,7 +152,7 @@ impl<T: Element> Runs<T> {
         if to_block == last_block {
             block.copy_within(from.., to);
         } else {
-            let target = to..to + self.stride;
+            let target = to..to + self.stride();
             self.block_mut(to_block)[target].copy_from_slice(&block[from..]);
         }
         block.truncate(from);
@@ -155,6 +162,7 @@ impl<T: Element> Runs<T> {
             self.first = block;
         } else if from == 0 {
             self.later.pop();
+            give_back(&mut self.later);
         } else {
             self.later[last_block - 1] = block;
         }
@@ -208,7 +216,7 @@ impl<T: Element> Runs<T> {
 
     /// The memory of the runs.
     pub fn footprint(&self) -> Footprint {
-        let first = Footprint::of_vec(&self.first) + self.later.footprint();
+        let first = Footprint::of_vec(&self.first) + Footprint::of_vec(&self.later);
         // All blocks but the last are full, so they need not be walked over.
         let Some(before_last) = self.later.len().checked_sub(1) else { return first };
         let full = Footprint {
@@ -221,19 +229,18 @@ impl<T: Element> Runs<T> {
     /// Lets the server move the runs.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
         mover.vec(&mut self.first);
-        self.later.move_by(mover);
+        mover.vec(&mut self.later);
         self.later.iter_mut().for_each(|block| mover.vec(block));
     }
 
     /// Checks invariants 10 and 12 of [`crate::index::chunk`].
     pub fn internal_validate(&self) -> Validation {
-        self.later.internal_validate()?;
         let blocks = || std::iter::once(&self.first).chain(self.later.iter());
         let whole = self.block_capacity();
         let is_full = |block: &Vec<T>| block.len() == whole && block.capacity() == whole;
         ensure(blocks().take(self.later.len()).all(is_full), "10: a block before the last is not full")?;
         let elements: usize = blocks().map(Vec::len).sum();
-        ensure(elements == self.len as usize * self.stride, "10: the blocks are not those of the runs")?;
+        ensure(elements == self.len as usize * self.stride(), "10: the blocks are not those of the runs")?;
         ensure(self.later.iter().all(|block| !block.is_empty()), "10: a block is empty")
     }
 }

@@ -15,6 +15,10 @@ on_each_server! {
         server.expect("SIM.FREQUENCIES s i a", "[[['x', 4]], [['y', 3], ['z', 1]]]");
         server.expect("SIM.FORGET s a SIGNATURE i 2 x z SIGNATURE j 2 x y FEATURES i 0", "[[3, 0], [4, 4], []]");
         server.expect("SIM.FREQUENCIES s i a", "[[['x', 3]], [['y', 3]]]");
+        // Two clauses of one index: what is left in the end.
+        server.does("SIM.RECORD s b SIGNATURE i 2 x y SIGNATURE i 2 x z SIGNATURE i 2 x y");
+        server.expect("SIM.FORGET s b SIGNATURE i 2 x y SIGNATURE i 2 x z", "[[1, 1], [1, 0]]");
+        server.does("SIM.DELETE s i b");
         server.expect("SIM.MEMBERS s i 1 z", "[]");
         server.expect("SIM.COUNT s i 2 a b", "[3, 0]");
         server.validate_all();

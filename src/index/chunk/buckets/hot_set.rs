@@ -65,12 +65,10 @@ impl HotSet {
         sum
     }
 
-    /// Subtracts from the count at a position, of which at least 1 is left, and returns what is left.
-    pub(super) fn subtract(&mut self, position: usize, count: u32) -> u32 {
+    /// Subtracts from the count at a position, of which at least 1 is left.
+    pub(super) fn subtract(&mut self, position: usize, count: u32) {
         self.total -= u64::from(count);
-        let posting = &mut self.postings[position];
-        posting.count -= count;
-        posting.count
+        self.postings[position].count -= count;
     }
 
     /// Brings the total and the bound up to date (invariant 8) after a count has grown by `added` to `count`.

@@ -401,27 +401,25 @@ impl Buckets {
         self.hot_footprint = self.hot_footprint - before + after;
     }
 
-    /// Subtracts from an item's count in a bucket, of which at least 1 is left, and returns what is left. Bounds on
-    /// counts are not lowered.
-    pub fn subtract(&mut self, id: u32, item: u32, count: u32) -> u32 {
+    /// Subtracts from an item's count in a bucket, of which at least 1 is left. Bounds on counts are not lowered.
+    pub fn subtract(&mut self, id: u32, item: u32, count: u32) {
         debug_assert!(self.count(id, item) > count, "invariant 2: a posting without a count");
         match self.records[id].state() {
             State::Lone(lone) => {
-                let left = lone.count - count;
-                self.records[id].set_state(State::Lone(Posting { item, count: left }));
-                left
+                self.records[id].set_state(State::Lone(Posting { item, count: lone.count - count }));
             }
             State::Few(list) => {
-                let Some(index) = self.index_in(list, item) else { return 0 };
-                let posting = &mut self.few.list_mut(list)[index];
-                posting.count -= count;
-                posting.count
+                if let Some(index) = self.index_in(list, item) {
+                    self.few.list_mut(list)[index].count -= count;
+                }
             }
             State::Hot(hot) => {
                 let set = &mut self.hot[hot as usize];
-                set.position(item).map_or(0, |position| set.subtract(position, count))
+                if let Some(position) = set.position(item) {
+                    set.subtract(position, count);
+                }
             }
-            State::Hole => 0,
+            State::Hole => {}
         }
     }
 
