@@ -90,13 +90,6 @@ impl Connection {
         Ok(replies.map_err(|error| self.describe_error(&error))?)
     }
 
-    /// Sends commands in one pipeline, as [`Self::pipeline`] does. One error reply makes all of it an
-    /// `Err`.
-    pub fn ask_all<T: FromRedisValue>(&mut self, commands: &[Cmd]) -> Result<Vec<T>> {
-        let replies = self.pipeline(commands)?;
-        replies.into_iter().map(|reply| self.parse_reply(reply)).collect()
-    }
-
     /// Converts a reply to the type that is expected. An error reply is an `Err`.
     pub fn parse_reply<T: FromRedisValue>(&self, reply: Value) -> Result<T> {
         Ok(from_redis_value(reply.extract_error().map_err(|error| self.describe_error(&error))?)?)

@@ -15,11 +15,12 @@ pub(super) fn after<'a>(command: &'a [Reply], word: &str) -> &'a Reply {
 }
 
 /// Commands that change nothing: in the scope `s` of [`something`], and elsewhere.
-const IDLE: [&str; 39] = [
+const IDLE: [&str; 46] = [
     "SIM.CREATE s",
     "SIM.CREATE s BANDS 1 ROWS 1",
     "SIM.RECORD s item TEXT i \"\"",
     "SIM.RECORD s item FEATURES i 0 FEATURES j 0",
+    "SIM.RECORD s item NX SIGNATURE i 1 b",
     "SIM.MERGE s item i nobody",
     "SIM.MERGE s nobody nowhere item",
     "SIM.MERGE missing item i nobody",
@@ -32,6 +33,8 @@ const IDLE: [&str; 39] = [
     "SIM.COMPARE s item 1 i",
     "SIM.CLASSIFY s TEXT i words",
     "SIM.FREQUENCIES s i item",
+    "SIM.COUNT s i 2 item nobody",
+    "SIM.COMPARE s item 1 i MATCH i* WITHCOUNTS",
     "SIM.MEMBERS s i 0 a",
     "SIM.SIGNATURE s TEXT words",
     "SIM.INFO s",
@@ -44,10 +47,14 @@ const IDLE: [&str; 39] = [
     "SIM.ASSIGN missing item MINSCORE 1 FEATURES i 0",
     "SIM.ALTER s RETENTION 3",
     // errors change nothing either
+    "SIM.DELETE s i item TIMESTAMP 1",
+    "SIM.MERGE s other i item LIMIT 1",
     "SIM.CREATE s BANDS 2",
     "SIM.RECORD s item SIGNATURE i 2 a b",
     "SIM.RECORD s item SIGNATURE i 1 a NONSENSE",
     "SIM.RECORD s item TIMESTAMP 1 SIGNATURE i 1 a",
+    "SIM.FORGET s item SIGNATURE i 1 b",
+    "SIM.FORGET missing item SIGNATURE i 16 a b c d e f g h i j k l m n o p",
     "SIM.MERGE s item i other i item",
     "SIM.DELETE s i item i",
     "SIM.MERGE s item * item",
@@ -66,9 +73,11 @@ fn something(server: &Server) {
 }
 
 /// Commands each of which changes the scope `s`, and the keyspace events it causes.
-const BUSY: [(&str, &str); 8] = [
+const BUSY: [(&str, &str); 10] = [
     ("SIM.RECORD s item SIGNATURE i 1 a", "sim.record"),
+    ("SIM.RECORD s item COUNT 2 SIGNATURE i 1 a", "sim.record"),
     ("SIM.RECORD s new SIGNATURE new 1 a", "sim.record"),
+    ("SIM.FORGET s item SIGNATURE i 1 a", "sim.forget"),
     ("SIM.ASSIGN s new MINSCORE 1 SIGNATURE i 1 a", "sim.record"),
     ("SIM.ALTER s RETENTION 4", "sim.alter"),
     ("SIM.MERGE s item i other", "sim.merge"),
@@ -280,7 +289,7 @@ on_each_server! {
             replica.refuses(command, "READONLY You can't write against a read only replica.");
         }
         replica.expect("SIM.COMPARE s item 1 i", "[[['item', '1'], ['other', '1']]]");
-        replica.expect("SIM.FREQUENCIES s i item", "[['a', 1]]");
+        replica.expect("SIM.FREQUENCIES s i item", "[[['a', 1]]]");
         replica.expect("SIM.MEMBERS s i 0 a", "['item', 'other']");
         replica.expect("REPLICAOF NO ONE", "OK");
         replica.expect("SIM.RECORD s item SIGNATURE i 1 a", "[[2]]"); // promoted
@@ -316,7 +325,7 @@ on_each_server! {
         let digest = || server.does("DEBUG DIGEST-VALUE s").to_string();
         let before = digest();
         wait_until("the chunk has expired", || server.does("DBSIZE").integer() == 1);
-        for read in ["SIM.COMPARE s item 1 i", "SIM.CLASSIFY s SIGNATURE i 1 a", "SIM.FREQUENCIES s i item", "SIM.MEMBERS s i 0 a", "SIM.INFO s", "SIM.EXPLAIN s i item item", "SIM.SIGNIFICANT s i item", "SIM.SCAN s i 0"] {
+        for read in ["SIM.COMPARE s item 1 i", "SIM.CLASSIFY s SIGNATURE i 1 a", "SIM.FREQUENCIES s i item", "SIM.COUNT s i 1 item", "SIM.MEMBERS s i 0 a", "SIM.INFO s", "SIM.EXPLAIN s i item item", "SIM.SIGNIFICANT s i item", "SIM.SCAN s i 0"] {
             server.does(read);
             assert_eq!(digest(), before, "{read}");
         }
