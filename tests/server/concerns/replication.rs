@@ -48,7 +48,7 @@ const IDLE: [&str; 46] = [
     "SIM.ALTER s RETENTION 3",
     // errors change nothing either
     "SIM.DELETE s i item TIMESTAMP 1",
-    "SIM.MERGE s other i item LIMIT 1",
+    "SIM.MERGE s other i item TIMESTAMP 1",
     "SIM.CREATE s BANDS 2",
     "SIM.RECORD s item SIGNATURE i 2 a b",
     "SIM.RECORD s item SIGNATURE i 1 a NONSENSE",
