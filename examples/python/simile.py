@@ -224,9 +224,29 @@ class Scope:
         words = _options(given) + (["SHINGLE", *shingle.split()] if shingle is not None else [])
         self._run("SIM.CREATE", *words)
 
-    def record(self, item: Name, *clauses: Clause, timestamp: Optional[int] = None) -> list[list[int]]:
-        """Adds an observation. Returns, for each clause, the item's new count in the bucket of each band."""
-        return self._run("SIM.RECORD", item, *_options({"TIMESTAMP": timestamp}), *_words(clauses))
+    def record(
+        self,
+        item: Name,
+        *clauses: Clause,
+        timestamp: Optional[int] = None,
+        count: Optional[int] = None,
+        only_new: bool = False,
+        replace: bool = False,
+    ) -> list[list[int]]:
+        """Adds an observation, ``count`` times. Returns, for each clause, the item's new count in the bucket of each band.
+
+        With ``only_new`` nothing is recorded, and the counts are empty, if the item is in any index of the clauses
+        already; with ``replace`` what it has there is deleted first."""
+        options = _options({"TIMESTAMP": timestamp, "COUNT": count})
+        flags = ["NX"] * only_new + ["REPLACE"] * replace
+        return self._run("SIM.RECORD", item, *options, *flags, *_words(clauses))
+
+    def forget(
+        self, item: Name, *clauses: Clause, timestamp: Optional[int] = None, count: Optional[int] = None
+    ) -> list[list[int]]:
+        """Takes back what ``record`` added, all or nothing. Returns, for each clause, the counts that are left."""
+        options = _options({"TIMESTAMP": timestamp, "COUNT": count})
+        return self._run("SIM.FORGET", item, *options, *_words(clauses))
 
     def assign(
         self,

@@ -143,6 +143,17 @@ class EachCommand:
         self.assertEqual(self.scope.frequencies("i", "one"), [{b"a": 3}, {b"b": 1, b"c": 2}])
         self.assertEqual(self.scope.delete(("*", "one"), ("i", "nobody")), 1)
 
+    def test_observations_are_counted_replaced_and_taken_back(self):
+        self.scope.create(bands=2, rows=1, interval=0)
+        seen = Signature("i", [b"a", b"b"])
+        self.assertEqual(self.scope.record("one", seen, count=3), [[3, 3]])
+        self.assertEqual(self.scope.record("one", seen, only_new=True), [[]])
+        self.assertEqual(self.scope.forget("one", seen, count=2), [[1, 1]])
+        self.assertEqual(self.scope.record("one", Signature("i", [b"c", b"b"]), replace=True), [[1, 1]])
+        self.assertEqual(self.scope.frequencies("i", "one"), [{b"c": 1}, {b"b": 1}])
+        with self.assertRaisesRegex(Exception, "clause 1 cannot be forgotten"):
+            self.scope.forget("one", seen)
+
     def test_an_item_travels(self):
         self.populate()
         blob, nothing = self.scope.export(("i", "one"), ("i", "nobody"))
