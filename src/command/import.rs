@@ -122,7 +122,7 @@ fn check_capacities(call: &Call, scope: &Scope, additions: &Additions) -> Result
     for (index, chunks) in additions {
         // Charged before it is done: all chunks are opened here, and again for each that is created below.
         cost::charge_all_chunks(call, scope, index, 4)?;
-        cost::spend(call, chunks.len() as u64 * cost::CHUNK)?;
+        cost::spend(call, chunks.len() as u64 * 2 * cost::CHUNK)?;
         let window = Window::open_all(call, scope, index)?;
         let live: BTreeMap<u64, &Chunk> = window.starts().zip(window.chunks()).collect();
         for (start, added) in chunks {

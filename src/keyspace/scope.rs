@@ -8,7 +8,7 @@
 //!   message   0, 2592000, 5184000                    its directory: index, starts of the chunks
 //!   stack     5184000
 //!
-//! {issues}:message:2592000:00000000000000ab          the key of one of its four chunks
+//! {issues}:00000000000000ab:2592000:message          the key of one of its four chunks
 //! ```
 //!
 //! **The directory decides what exists.** A chunk that it lists may have expired or been evicted; that is
@@ -18,7 +18,7 @@
 //! that is not listed does not belong to the scope, whatever it holds: it may come from an older dump.
 //!
 //! **A scope keeps its uid and its tag under RENAME**, and with them its chunks, whose names begin with
-//! the tag and end with the uid.
+//! the tag and the uid.
 //!
 //! **Two keys never own the same chunks.** A scope that is restored under another name than it was
 //! saved under (DUMP and RESTORE make a copy) starts empty, with a uid of its own. To detect that, the name

@@ -219,7 +219,7 @@ fn open_chunks<'c, 'a>(
             // Creating the chunk is the first change, so check now that it will succeed. `add_chunk` opens all
             // chunks of the index, so they are checked, too; that and opening them here is charged for.
             cost::charge_all_chunks(call, scope, index, 3)?;
-            cost::spend(call, 2 * cost::CHUNK)?;
+            cost::spend(call, 4 * cost::CHUNK)?;
             window::check_can_create(call, scope, index, start)?;
             window::check_none_moving(call, scope, index)?;
         }

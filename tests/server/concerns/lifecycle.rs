@@ -8,6 +8,16 @@ fn something(server: &Server) {
     server.does("SIM.RECORD s item SIGNATURE i 2 a b SIGNATURE j 2 a b");
 }
 
+/// True if a key's name is that of a chunk of this scope and index.
+fn is_chunk_of(chunk: &str, scope: &str, index: &str) -> bool {
+    chunk.starts_with(&format!("{{{scope}}}:")) && chunk.ends_with(&format!(":{index}"))
+}
+
+/// The error of a RECORD that needs a key which holds something else.
+fn occupied(chunk: &str) -> String {
+    format!("ERR a chunk of the scope needs the key '{chunk}', which holds something else: rename it")
+}
+
 on_each_server! {
     fn a_renamed_scope_keeps_its_data_and_its_chunks(server: Server) {
         something(&server);
@@ -92,7 +102,7 @@ on_each_server! {
 
     fn a_lost_chunk_is_as_good_as_empty(server: Server) {
         something(&server);
-        let lost = server.chunks().into_iter().find(|chunk| chunk.starts_with("{s}:i:")).expect("a chunk of i");
+        let lost = server.chunks().into_iter().find(|chunk| is_chunk_of(chunk, "s", "i")).expect("a chunk of i");
         for lose in ["DEL", "UNLINK"] {
             server.expect(format!("{lose} {lost}"), "1");
             server.expect("SIM.COMPARE s item 2 i j", "[[], [['item', '1']]]");
@@ -108,7 +118,7 @@ on_each_server! {
 
     fn a_chunk_that_the_scope_does_not_list_is_foreign(server: Server) {
         something(&server);
-        let chunk = server.chunks().into_iter().find(|chunk| chunk.starts_with("{s}:i:")).expect("a chunk of i");
+        let chunk = server.chunks().into_iter().find(|chunk| is_chunk_of(chunk, "s", "i")).expect("a chunk of i");
         let dump = server.does(format!("DUMP {chunk}"));
         server.expect("SIM.DELETE s i item", "1");
         server.expect(format!("EXISTS {chunk}"), "0");
@@ -124,16 +134,23 @@ on_each_server! {
 
     fn a_key_of_another_type_in_the_place_of_a_chunk_is_foreign(server: Server) {
         something(&server);
-        let chunk = server.chunks().into_iter().find(|chunk| chunk.starts_with("{s}:i:")).expect("a chunk of i");
+        let chunk = server.chunks().into_iter().find(|chunk| is_chunk_of(chunk, "s", "i")).expect("a chunk of i");
         for prepare in ["SIM.RECORD s item SIGNATURE i 2 a b", "SIM.DELETE s i item"] {
             server.does(prepare); // the scope lists a chunk of this name, or does not
             server.does(format!("SET {chunk} text"));
             server.expect("SIM.COMPARE s item 1 i", "[[]]");
             server.expect("SIM.FREQUENCIES s i item", "[[], []]");
             server.expect("SIM.DELETE s i item", "0");
+            let before = server.digest();
+            server.refuses("SIM.RECORD s item SIGNATURE j 2 a b SIGNATURE i 2 a b", &occupied(&chunk));
+            server.refuses("SIM.ASSIGN s item MINSCORE 2 SIGNATURE i 2 a b", &occupied(&chunk));
+            let blob = server.does("SIM.EXPORT s j item").array()[0].bytes().to_vec();
+            let import = server.call(&[b"SIM.IMPORT", b"s".as_slice(), b"i", b"item", &blob]);
+            assert_eq!(import.to_string(), format!("!{}", occupied(&chunk)));
             server.expect(format!("GET {chunk}"), "'text'");
+            assert_eq!(server.digest(), before, "all is left as it was");
+            server.expect(format!("RENAME {chunk} elsewhere"), "OK");
             server.expect("SIM.RECORD s item SIGNATURE i 2 a b", "[[1, 1]]");
-            server.expect(format!("TYPE {chunk}"), "sim-chunk");
             assert!(server.does(format!("PTTL {chunk}")).integer() > 0);
             server.validate_all();
         }
@@ -144,12 +161,33 @@ on_each_server! {
         server.does("SIM.CREATE other BANDS 2 ROWS 1 INTERVAL 3600 RETENTION 3");
         server.does("SIM.RECORD other stranger SIGNATURE i 2 a b");
         let chunks = server.chunks();
-        let mine = chunks.iter().find(|chunk| chunk.starts_with("{s}:i:")).expect("a chunk of s");
-        let theirs = chunks.iter().find(|chunk| chunk.starts_with("{other}:i:")).expect("a chunk of other");
+        let mine = chunks.iter().find(|chunk| is_chunk_of(chunk, "s", "i")).expect("a chunk of s");
+        let theirs = chunks.iter().find(|chunk| is_chunk_of(chunk, "other", "i")).expect("a chunk of other");
         server.expect(format!("RENAME {theirs} {mine}"), "OK");
         let reply = server.run("SIM.COMPARE s stranger 1 i").to_string();
         assert_eq!(reply, "[[]]");
         server.expect("SIM.FREQUENCIES s i item", "[[], []]");
+        server.refuses("SIM.RECORD s item SIGNATURE i 2 a b", &occupied(mine));
+        server.expect("SIM.DROP s", "1"); // that of j
+        server.expect(format!("RENAME {mine} {theirs}"), "OK");
+        server.expect("SIM.FREQUENCIES other i stranger", "[['a', 1], ['b', 1]]");
+    }
+
+    /// A RECORD may replace a chunk only with itself.
+    fn a_chunk_of_another_index_or_start_is_left_alone(server: Server) {
+        something(&server);
+        server.does(format!("SIM.RECORD s item TIMESTAMP {} SIGNATURE i 2 a b", server.now() - 3600));
+        let chunks: Vec<String> = server.chunks().into_iter().filter(|chunk| is_chunk_of(chunk, "s", "i")).collect();
+        let of_j = server.chunks().into_iter().find(|chunk| is_chunk_of(chunk, "s", "j")).expect("a chunk of j");
+        let newest = chunks.iter().max().expect("two chunks of i").clone();
+        let oldest = chunks.iter().min().expect("two chunks of i").clone();
+        for other in [oldest, of_j] {
+            let dump = server.does(format!("DUMP {other}"));
+            assert_eq!(server.call(&[b"RESTORE", newest.as_bytes(), b"0", dump.bytes(), b"REPLACE"]).to_string(), "OK");
+            let before = server.digest();
+            server.refuses("SIM.RECORD s item SIGNATURE i 2 a b", occupied(&newest));
+            assert_eq!(server.digest(), before);
+        }
     }
 
     fn memory_usage_is_plausible_and_grows(server: Server) {
