@@ -3,10 +3,11 @@
 
 use proptest::prelude::*;
 use simile::index::{
-    Budget, Chunk, Glob, IndexQuery, Match, Profile, ScanPosition, ScoreMode, SearchOptions, combine, scan,
-    search,
+    Budget, Chunk, Glob, IndexQuery, Match, Profile, ScanPosition, ScoreMode, SearchOptions, codec, combine,
+    scan, search,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use testkit::Random;
 
 /// The model of some chunks.
 #[derive(Default, Clone)]
@@ -47,6 +48,12 @@ enum Step {
         chunk: usize,
         item: u8,
     },
+    Forget {
+        chunk: usize,
+        item: u8,
+        signature: Vec<u8>,
+        times: u8,
+    },
 }
 
 const SCORES: [ScoreMode; 4] =
@@ -80,12 +87,18 @@ fn new_chunk() -> Chunk {
 
 fn step(items: u8, buckets: u8) -> impl Strategy<Value = Step> {
     let signature = prop::collection::vec(0..buckets, BANDS);
+    let few = prop::collection::vec(0..buckets.min(4), BANDS);
     prop_oneof![
         8 => (0..CHUNKS, 0..items, signature, 1..4u8)
             .prop_map(|(chunk, item, signature, times)| Step::Record { chunk, item, signature, times }),
         1 => (0..CHUNKS, 0..items, 0..items)
             .prop_map(|(chunk, destination, source)| Step::Merge { chunk, destination, source }),
         1 => (0..CHUNKS, 0..items).prop_map(|(chunk, item)| Step::Delete { chunk, item }),
+        // Nearly the same signatures, so that what is taken back has often been recorded.
+        2 => (0..CHUNKS, 0..items.min(4), few.clone(), 1..4u8)
+            .prop_map(|(chunk, item, signature, times)| Step::Record { chunk, item, signature, times }),
+        4 => (0..CHUNKS, 0..items.min(4), few, 1..3u8)
+            .prop_map(|(chunk, item, signature, times)| Step::Forget { chunk, item, signature, times }),
     ]
 }
 
@@ -122,6 +135,28 @@ impl Model {
             Step::Delete { chunk, item } => {
                 self.items.remove(&(*chunk, *item));
                 None
+            }
+            Step::Forget { chunk, item, signature, times } => {
+                let seen = self.items.get_mut(&(*chunk, *item))?;
+                let times = u64::from(*times);
+                let buckets = || signature.iter().enumerate();
+                if buckets()
+                    .any(|(band, bucket)| seen.bands[band].get(bucket).is_none_or(|count| *count < times))
+                {
+                    return None;
+                }
+                let left = buckets().map(|(band, bucket)| {
+                    let count = seen.bands[band].get_mut(bucket).expect("it is there");
+                    *count -= times;
+                    let left = *count;
+                    seen.bands[band].retain(|_, count| *count > 0);
+                    left
+                });
+                let left = left.collect();
+                if seen.bands[0].is_empty() {
+                    self.items.remove(&(*chunk, *item));
+                }
+                Some(left)
             }
         }
     }
@@ -260,6 +295,14 @@ fn apply(chunks: &mut [Chunk], step: &Step) -> Option<Vec<u64>> {
         Step::Merge { .. } => {}
         Step::Delete { chunk, item } => {
             chunks[*chunk].delete(&name(*item));
+        }
+        Step::Forget { chunk, item, signature, times } => {
+            let (chunk, name, times) = (&mut chunks[*chunk], name(*item), u32::from(*times));
+            let buckets: Vec<Vec<u8>> = signature.iter().map(|number| bucket(*number)).collect();
+            if (0..).zip(&buckets).all(|(band, bucket)| chunk.count_in(&name, band, bucket) >= times) {
+                let left = chunk.forget(&name, buckets.iter().map(Vec::as_slice), times);
+                return Some(left.iter().map(|count| u64::from(*count)).collect());
+            }
         }
     }
     None
@@ -665,9 +708,13 @@ proptest! {
                     let (mut step, starts): (_, Vec<u64>) = (step.clone(), chunks.iter().map(|(s, _)| *s).collect());
                     let mut bare: Vec<Chunk> = chunks.drain(..).map(|(_, chunk)| chunk).collect();
                     match &mut step {
-                        Step::Record { chunk, .. } => {
+                        Step::Record { chunk, .. } | Step::Forget { chunk, .. } => {
                             *chunk %= live;
                             apply(&mut bare, &step);
+                            // What leaves one chunk only may have been passed over there, and be missed in another.
+                            if let Step::Forget { item, .. } = step {
+                                always.remove(&name(item));
+                            }
                         }
                         // These concern every chunk.
                         Step::Merge { destination, source, .. } if destination != source =>
@@ -805,4 +852,112 @@ fn an_item_that_asks_can_be_left_out() {
     let options = SearchOptions { exclude_self: true, ..all(Some(10)) };
     let matches = search(&query, &options, &mut Budget::new(u64::MAX)).expect("few");
     assert_eq!(matches.iter().map(|found| found.item).collect::<Vec<_>>(), [[1], [3]]);
+}
+
+/// A part of a history: many records, then many removals.
+#[derive(Debug, Clone)]
+struct Wave {
+    records: usize,
+    /// The items that are removed, in percent.
+    removed: usize,
+    /// Whether those go first that came last, those that came first, or any.
+    order: Order,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Order {
+    Newest,
+    Oldest,
+    Any,
+}
+
+fn wave() -> impl Strategy<Value = Wave> {
+    let order = prop::sample::select(&[Order::Newest, Order::Oldest, Order::Any, Order::Any][..]);
+    let wave = (1..3_000usize, 0..=100usize, order);
+    wave.prop_map(|(records, removed, order)| Wave { records, removed, order })
+}
+
+/// Records a random item: mostly a new one, sometimes one of a few that get very many buckets. Some names and buckets
+/// are long, some buckets have very many members and some a few.
+fn record_random(chunk: &mut Chunk, random: &mut Random, items: &mut Vec<Vec<u8>>) {
+    let number = random.number();
+    let known = random.below(8) == 0 && !items.is_empty();
+    let item = match random.below(6) {
+        0 => b"many".to_vec(),
+        _ if known => items[random.below(items.len())].clone(),
+        1 => [&number.to_be_bytes()[..], &vec![b'x'; random.below(300)]].concat(),
+        _ => number.to_be_bytes()[random.below(4)..].to_vec(),
+    };
+    let bucket = |band: usize| match (band, random.below(20)) {
+        (0, 3..) => vec![b'h'],
+        (_, 0..3) => (random.below(200) as u16).to_be_bytes().to_vec(),
+        (_, 3) => [&random.number().to_be_bytes()[..], b" and many bytes more"].concat(),
+        _ => random.number().to_be_bytes().to_vec(),
+    };
+    let signature: Vec<Vec<u8>> = (0..BANDS).map(bucket).collect();
+    if chunk.item_id(&item).is_none() {
+        items.push(item.clone());
+    }
+    chunk.record(&item, signature.iter().map(Vec::as_slice));
+    if chunk.sketch_length() > 0 && random.below(3) > 0 {
+        chunk.keep_sketch(&item, &[number as u8; SKETCH]);
+    }
+}
+
+/// A new chunk with the content of another one.
+fn rebuilt(chunk: &Chunk) -> Chunk {
+    let mut new = Chunk::with_sketches(chunk.bands(), chunk.sketch_length());
+    let mut pieces = codec::encode_pieces(chunk, 1 << 18);
+    assert!(pieces.all(|piece| codec::decode_piece(&mut new, &piece).is_ok()));
+    new
+}
+
+/// What a chunk may take in addition: its smallest blocks.
+const SLACK: usize = 1 << 13;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever was removed from a chunk: it takes little more memory than a new one with the same content, and no
+    /// removal makes it take more.
+    #[test]
+    fn memory_is_given_back(seed: u64, has_sketches: bool, waves in prop::collection::vec(wave(), 1..4)) {
+        let (mut random, mut items) = (Random::new(seed), Vec::new());
+        let mut chunk = Chunk::with_sketches(BANDS as u16, if has_sketches { SKETCH as u16 } else { 0 });
+        let check = |chunk: &Chunk| {
+            let (memory, fresh) = (chunk.memory(), rebuilt(chunk).memory());
+            prop_assert!(memory <= fresh + fresh / 2 + SLACK, "{memory} instead of {fresh}");
+            Ok(())
+        };
+        for Wave { records, removed, order } in waves {
+            for step in 0..records {
+                record_random(&mut chunk, &mut random, &mut items);
+                if step % 100 == 99 {
+                    check(&chunk)?;
+                }
+            }
+            for step in 0..items.len() * removed / 100 {
+                let index = match order {
+                    Order::Newest => items.len() - 1,
+                    Order::Oldest => 0,
+                    Order::Any => random.below(items.len()),
+                };
+                let (item, before) = (items.remove(index), chunk.memory());
+                let other = (random.below(8) == 0 && !items.is_empty()).then(|| &items[random.below(items.len())]);
+                match other {
+                    Some(other) => prop_assert!(chunk.merge(other, &item)),
+                    None => {
+                        prop_assert!(chunk.delete(&item));
+                        prop_assert!(chunk.memory() <= before + 4_096, "{} after {before}", chunk.memory());
+                    }
+                }
+                if step % 100 == 99 {
+                    check(&chunk)?;
+                }
+            }
+            check(&chunk)?;
+            prop_assert_eq!(chunk.internal_validate(), Ok(()));
+            prop_assert_eq!(chunk.item_count(), items.len());
+        }
+    }
 }

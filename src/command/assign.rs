@@ -75,7 +75,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let score = scope_score(&recording.definition()?, request.score)?;
     let assignment = request.choose_item(call, &recording, score)?;
     // Not verbatim: replicas and the AOF receive a RECORD.
-    recording.record(&assignment.item, false)?;
+    recording.record(&assignment.item, false, false)?;
     assignment.reply(call);
     Ok(())
 }

@@ -6,11 +6,8 @@ use super::error::Error;
 use super::parse::args::Args;
 use super::parse::item_pairs;
 use super::run::changes;
-use super::run::cost;
 use super::run::option_words;
-use crate::index::Chunk;
 use crate::keyspace::scope::ScopeKey;
-use crate::keyspace::window;
 use crate::server::call::Call;
 
 /// Carries the command out.
@@ -32,20 +29,11 @@ pub fn run(call: &Call) -> Result<(), Error> {
     // Check all, then change all.
     let items_by_index = changes::items_by_index(call, key.scope()?, &pairs)?;
     for (index, items) in &items_by_index {
-        cost::charge_all_chunks(call, key.scope()?, index, 4)?;
-        window::check_all_writable(call, key.scope()?, index)?;
-        changes::charge(call, key.scope()?, index, items)?;
+        changes::check_deletion(call, key.scope()?, index, items)?;
     }
     let mut deleted = 0;
     for (index, items) in &items_by_index {
-        let deleted_here = changes::change_chunks(call, key.scope()?, index, items, Chunk::delete)?;
-        if deleted_here > 0 {
-            // Remove the entries of chunks that were left empty, and so deleted.
-            let gone = window::gone_starts(call, key.scope()?, index)?;
-            let scope = key.scope_mut()?;
-            scope.remove_starts(index, gone);
-        }
-        deleted += deleted_here;
+        deleted += changes::delete(call, &mut key, index, items)?;
     }
 
     // Replicate and reply.

@@ -72,6 +72,11 @@ pub enum Error {
         "ERR TIMESTAMP {0} is too far in the future: it must be in seconds since 1970, and not after {1}"
     )]
     TooNew(u64, u64),
+    /// A FORGET of what was not recorded, or not so often: the number of the clause, from 1.
+    #[error(
+        "ERR clause {0} cannot be forgotten: the item was not seen in each of its buckets so often at that time"
+    )]
+    NotRecorded(usize),
     /// A chunk cannot take more.
     #[error("ERR {0}")]
     Capacity(#[from] CapacityError),

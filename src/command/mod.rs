@@ -7,7 +7,7 @@
 //! | file | commands |
 //! | --- | --- |
 //! | `create`, `alter`, `info`, `drop`, `sweep` | scopes: create, change, describe and delete them; free chunks whose scope is gone |
-//! | `record`, `assign`, `merge`, `delete` | observations: add them to an item, to the most similar one, move them, delete them |
+//! | `record`, `assign`, `forget`, `merge`, `delete` | observations: add them to an item, to the most similar one, take them back, move them, delete them |
 //! | `classify`, `compare` | search: for the items most similar to a signature, features, a text or a blob; to an item |
 //! | `explain`, `significant` | ask why: the score of two items, the buckets that set an item apart |
 //! | `frequencies`, `members`, `count`, `signature`, `scan` | look inside: the buckets of an item, the items of a bucket, the observations of items, the buckets of a text, all items |
@@ -41,6 +41,7 @@ mod delete;
 mod drop;
 mod explain;
 mod export;
+mod forget;
 mod frequencies;
 mod import;
 mod info;

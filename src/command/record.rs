@@ -1,4 +1,8 @@
-//! `SIM.RECORD scope item [TIMESTAMP unix-time-seconds] clause [clause ...]`
+//! `SIM.RECORD scope item [TIMESTAMP unix-time-seconds] [COUNT count] [NX | REPLACE] clause [clause ...]`
+//!
+//! COUNT records the same observation several times. With NX nothing happens if the item is in a live chunk of any
+//! index that the clauses name. With REPLACE all that it has there is deleted before; replicas and the AOF receive
+//! the DELETE and the RECORD.
 //!
 //! SKETCH clauses have the slots for the SIGNATURE clauses of their indexes. An item keeps the first sketch that it
 //! has in a chunk; a later one changes nothing.
@@ -9,7 +13,7 @@
 use super::error::Error;
 use super::parse::args::{Args, set_once};
 use super::parse::clause::{self, Clause, Sketches, Source};
-use super::run::recording::Recording;
+use super::run::recording::{Recording, reply_counts};
 use crate::index::Counts;
 use crate::server::call::Call;
 use smallvec::SmallVec;
@@ -19,20 +23,35 @@ struct Request<'a> {
     scope: &'a [u8],
     item: &'a [u8],
     timestamp: Option<u64>,
+    times: u32,
+    precondition: Option<Precondition>,
     clauses: SmallVec<[Clause<'a>; 2]>,
+}
+
+/// What is done about observations that the item has already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Precondition {
+    /// Then nothing is recorded.
+    New,
+    /// They are deleted.
+    Replace,
 }
 
 impl<'a> Request<'a> {
     fn take(args: &mut Args<'a>) -> Result<Request<'a>, Error> {
         let scope = args.scope()?;
         let item = args.name("item")?;
-        let mut timestamp = None;
+        let (mut timestamp, mut times, mut precondition) = (None, None, None);
         let mut clauses: SmallVec<[Clause; 2]> = SmallVec::new();
         let mut sketches = Sketches::default();
-        while let Some(keyword) = args.keyword_of(&[&["TIMESTAMP"], &clause::KEYWORDS, &[clause::SKETCH]])? {
+        let options = &["TIMESTAMP", clause::COUNT, "NX", "REPLACE"];
+        while let Some(keyword) = args.keyword_of(&[options, &clause::KEYWORDS, &[clause::SKETCH]])? {
             match keyword {
                 clause::SKETCH => sketches.take(args)?,
                 "TIMESTAMP" => set_once(&mut timestamp, keyword, args.timestamp()?)?,
+                clause::COUNT => set_once(&mut times, keyword, clause::take_times(args)?)?,
+                "NX" => set_once(&mut precondition, "NX or REPLACE", Precondition::New)?,
+                "REPLACE" => set_once(&mut precondition, "NX or REPLACE", Precondition::Replace)?,
                 _ => clauses.push(Clause::take(keyword, args)?),
             }
         }
@@ -40,14 +59,14 @@ impl<'a> Request<'a> {
             return Err(Error::Missing(clause::ANY_CLAUSE));
         }
         sketches.give_to(clauses.iter_mut())?;
-        Ok(Request { scope, item, timestamp, clauses })
+        Ok(Request { scope, item, timestamp, times: times.unwrap_or(1), precondition, clauses })
     }
 
     /// True if the command can go to replicas and the AOF as it is: it gives its moment, and all its
-    /// buckets. The sketches are then given, too, if there are any.
+    /// buckets, and does not depend on what is there. The sketches are then given, too, if there are any.
     fn can_replicate_verbatim(&self) -> bool {
         let has_buckets = |clause: &Clause| matches!(clause.source, Source::Signature(..));
-        self.timestamp.is_some() && self.clauses.iter().all(has_buckets)
+        self.timestamp.is_some() && self.precondition.is_none() && self.clauses.iter().all(has_buckets)
     }
 }
 
@@ -58,21 +77,16 @@ impl<'a> Request<'a> {
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
     let request = Request::take(&mut args)?;
-    let recording = Recording::new(call, request.scope, request.timestamp, &request.clauses)?;
-    let counts = if recording.is_empty() {
+    let mut recording = Recording::new(call, request.scope, request.timestamp, &request.clauses)?;
+    recording.times = request.times;
+    let is_replaced = request.precondition == Some(Precondition::Replace);
+    let is_refused = request.precondition == Some(Precondition::New) && recording.is_known(request.item)?;
+    let is_idle = is_refused || (recording.is_empty() && !is_replaced);
+    let counts = if is_idle {
         request.clauses.iter().map(|_| Counts::new()).collect()
     } else {
-        recording.record(request.item, request.can_replicate_verbatim())?
+        recording.record(request.item, is_replaced, request.can_replicate_verbatim())?
     };
-    reply(call, &counts);
+    reply_counts(call, &counts);
     Ok(())
-}
-
-/// The new count of the item in each bucket, for each clause.
-fn reply(call: &Call, counts: &[Counts]) {
-    call.reply_array(counts.len());
-    for counts in counts {
-        call.reply_array(counts.len());
-        counts.iter().for_each(|count| call.reply_integer((*count).into()));
-    }
 }

@@ -4,8 +4,8 @@
 //! The notation of a syntax line is that of [`super::reference::syntax`].
 
 use super::{
-    alter, assign, classify, compare, count, create, debug, delete, drop, explain, export, frequencies,
-    import, info, load, members, merge, record, scan, signature, significant, sweep,
+    alter, assign, classify, compare, count, create, debug, delete, drop, explain, export, forget,
+    frequencies, import, info, load, members, merge, record, scan, signature, significant, sweep,
 };
 use crate::server::register::{Command, KeyUse};
 use redis_module::raw::{RedisModuleCmdFunc, RedisModuleCtx, RedisModuleString};
@@ -50,7 +50,7 @@ const WRITE: Command =
 const REMOVE: Command = Command { flags: c"write", key: Some(KeyUse::Remove), ..WRITE };
 
 /// The commands that users see.
-pub static COMMANDS: [Command; 20] = [
+pub static COMMANDS: [Command; 21] = [
     Command {
         name: c"SIM.CREATE",
         syntax: "scope [[BANDS bands] [ROWS rows] | THRESHOLD jaccard [RECALL recall] [SLOTS slots]] \
@@ -65,11 +65,21 @@ pub static COMMANDS: [Command; 20] = [
     },
     Command {
         name: c"SIM.RECORD",
-        syntax: "scope item [TIMESTAMP unix-time-seconds] clause [clause ...]",
+        syntax: "scope item [TIMESTAMP unix-time-seconds] [COUNT count] [NX | REPLACE] clause [clause ...]",
         function: function!(record::run),
         arity: -5,
         summary: c"Adds an observation of an item.",
         complexity: c"O(B) for each clause, with B bands, plus signing: O(F + S log S) with F features and S slots",
+        ..WRITE
+    },
+    Command {
+        name: c"SIM.FORGET",
+        syntax: "scope item [TIMESTAMP unix-time-seconds] [COUNT count] clause [clause ...]",
+        function: function!(forget::run),
+        arity: -5,
+        flags: c"write", // allowed when memory is short: it frees some
+        summary: c"Takes back an observation of an item.",
+        complexity: c"That of SIM.RECORD",
         ..WRITE
     },
     Command {

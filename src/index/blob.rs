@@ -267,17 +267,17 @@ impl<'a> BlobChunk<'a> {
     pub fn add_to(&self, chunk: &mut Chunk, item: &[u8]) {
         debug_assert_eq!(chunk.bands(), self.bands);
         debug_assert_eq!(check_capacity(chunk, &[(item, self)]), Ok(()));
-        let id = chunk.add_observations(item, self.observations);
+        let mut id = chunk.add_observations(item, self.observations);
         // Add the counts in batches: each call grows the item's list of buckets once.
         let mut batch = Vec::with_capacity(self.entries.min(BATCH));
         self.for_each_frequency(|band, bucket, count| {
             batch.push((band, bucket, count));
             if batch.len() == BATCH {
-                chunk.add_counts(id, batch.iter().copied());
+                chunk.add_counts(&mut id, batch.iter().copied());
                 batch.clear();
             }
         });
-        chunk.add_counts(id, batch.iter().copied());
+        chunk.add_counts(&mut id, batch.iter().copied());
         // Slots of another number can be compared with nothing here.
         if let Some(sketch) = self.sketch.filter(|sketch| sketch.len() == usize::from(chunk.sketch_length()))
         {

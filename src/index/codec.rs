@@ -307,8 +307,8 @@ fn read_item(chunk: &mut Chunk, from: &mut Reader) -> Result<(), DecodeError> {
     let observations = read_profile(from, chunk.bands(), collect)?;
     let sketch = read_sketch(from, chunk.sketch_length())?;
     // Step 4: add the item as if it were recorded.
-    let item = chunk.add_observations(name, observations);
-    chunk.add_counts(item, buckets.into_iter());
+    let mut item = chunk.add_observations(name, observations);
+    chunk.add_counts(&mut item, buckets.into_iter());
     if let Some(sketch) = sketch {
         chunk.keep_sketch_by_id(item, sketch);
     }

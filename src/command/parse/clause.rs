@@ -24,6 +24,9 @@ pub const KEYWORDS: [&str; 3] = ["SIGNATURE", "FEATURES", "TEXT"];
 /// The word that the slots for the SIGNATURE clauses of an index begin with.
 pub const SKETCH: &str = "SKETCH";
 
+/// The option with the number of times that an observation is recorded or forgotten.
+pub const COUNT: &str = "COUNT";
+
 /// The name of any clause, for the error of a command without one.
 pub const ANY_CLAUSE: &str = "clause (SIGNATURE, FEATURES or TEXT)";
 
@@ -54,7 +57,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A clause of RECORD, ASSIGN or CLASSIFY.
+/// A clause of RECORD, FORGET, ASSIGN or CLASSIFY.
 pub struct Clause<'a> {
     /// The name of the index.
     pub index: &'a [u8],
@@ -67,6 +70,11 @@ impl<'a> Clause<'a> {
     pub fn take(keyword: &str, args: &mut Args<'a>) -> Result<Clause<'a>, Error> {
         Ok(Clause { index: args.index()?, source: Source::take(keyword, args)? })
     }
+}
+
+/// Takes the value of [`COUNT`].
+pub fn take_times(args: &mut Args) -> Result<u32, Error> {
+    Ok(args.number(COUNT, 1..=u32::MAX.into())? as u32)
 }
 
 /// The SKETCH clauses of a command: the slots for each index.

@@ -8,8 +8,8 @@ use super::cost;
 use crate::command::error::Error;
 use crate::command::parse::item_pairs::Pair;
 use crate::index::Chunk;
-use crate::keyspace::scope::Scope;
-use crate::keyspace::window::{ChunkKey, Window};
+use crate::keyspace::scope::{Scope, ScopeKey};
+use crate::keyspace::window::{self, ChunkKey, Window};
 use crate::server::call::Call;
 use crate::server::key::Access;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +41,34 @@ pub fn charge(call: &Call, scope: &Scope, index: &[u8], items: &BTreeSet<&[u8]>)
     cost::spend(call, (items.len() * chunks.len()) as u64)?;
     let buckets = items.iter().flat_map(|item| chunks.iter().map(|chunk| chunk.buckets_of(item)));
     cost::spend(call, buckets.sum::<usize>() as u64 * cost::ENTRY)
+}
+
+/// Charges for deleting these items of an index, and checks that every chunk can be changed.
+pub fn check_deletion(
+    call: &Call,
+    scope: &Scope,
+    index: &[u8],
+    items: &BTreeSet<&[u8]>,
+) -> Result<(), Error> {
+    cost::charge_all_chunks(call, scope, index, 4)?;
+    window::check_all_writable(call, scope, index)?;
+    charge(call, scope, index, items)
+}
+
+/// Deletes items of an index in every live chunk, and removes the entries of chunks that were left empty, and so
+/// deleted, from the directory. Returns the number of items that were there.
+pub fn delete(
+    call: &Call,
+    key: &mut ScopeKey,
+    index: &[u8],
+    items: &BTreeSet<&[u8]>,
+) -> Result<usize, Error> {
+    let deleted = change_chunks(call, key.scope()?, index, items, Chunk::delete)?;
+    if deleted > 0 {
+        let gone = window::gone_starts(call, key.scope()?, index)?;
+        key.scope_mut()?.remove_starts(index, gone);
+    }
+    Ok(deleted)
 }
 
 /// Calls `change` for each live chunk of an index and each of the items that it has, and then deletes

@@ -82,6 +82,13 @@ impl Bounds {
         self.0[(id / Bounds::RANGE) as usize] = items.fold(EMPTY, including);
     }
 
+    /// Removes the ranges that have no id below `end`.
+    pub fn cut(&mut self, end: u32) {
+        while self.0.len() > end.div_ceil(Bounds::RANGE) as usize {
+            self.0.pop();
+        }
+    }
+
     /// The memory of all bounds.
     pub fn footprint(&self) -> Footprint {
         self.0.footprint()
@@ -117,6 +124,8 @@ mod tests {
         assert!(bounds.iter().eq([of(7, 0), of(2, 2)]));
         assert!(bounds.may_rest_on(5, 7, 1) && bounds.may_rest_on(0, 1, 0) && !bounds.may_rest_on(6, 1, 3));
         bounds.replace(5, [(1, 0)].into_iter());
+        bounds.include(300, 1, 9);
+        bounds.cut(256);
         bounds.replace(130, std::iter::empty());
         assert!(bounds.iter().eq([of(1, 0), EMPTY]));
         assert_eq!(bounds.internal_validate([(0, 1, 0)].into_iter()), Ok(()));

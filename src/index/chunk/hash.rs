@@ -4,6 +4,8 @@
 //! that all fall into one cell. Nothing that a user can see depends on the hash: no reply, no digest, and no
 //! byte that is saved.
 
+pub use crate::index::memory::id_table::hash_of_id as id;
+
 use foldhash::quality::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;
@@ -26,12 +28,6 @@ pub fn bucket(band: u16, bucket: &[u8]) -> u32 {
     hasher.write_u16(band);
     hasher.write(bucket);
     hasher.finish() as u32
-}
-
-/// The hash of an item's id. No client chooses ids, so there is no key, and a multiplication is enough.
-pub fn id(id: u32) -> u32 {
-    let mixed = u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 32) as u32
 }
 
 /// The hash of an id in a chunk, given by the chunk's number in a search.

@@ -23,6 +23,14 @@
 //! | `buckets` | the buckets: band, bytes, postings |
 //! | `hash` | the hashes that both are found by |
 //!
+//! # Removal
+//!
+//! A removal gives memory back. Everything in a chunk is dense: where something is removed, the last of its kind moves
+//! to its place, and what refers to it is told. An item that moves gets another id, and so does a bucket; their ids are
+//! in the postings and in the lists of the other side. Those that many refer to, items of more than 1,024 buckets and
+//! buckets of more than 1,024 items, move only once, when they get so large. So a removal moves no more than a few items
+//! and buckets for each that it removes, and none that it takes long to move.
+//!
 //! # Invariants
 //!
 //! [`Chunk::internal_validate`] checks all of them, here and in the stores below. Each of its messages begins
@@ -39,21 +47,23 @@
 //!    new bucket, between `Buckets::find_or_add` and the `Buckets::add` that follows.
 //! 5. Keys: no two items have the same name, no two buckets the same band and bytes. The table of each has
 //!    exactly the ids in use and finds each of them by its key.
-//! 6. Ids: every record of a slab is either in use or on the slab's free list, there once.
-//! 7. States of a bucket: a lone posting has a count of at most 65,535; few are 1 to 32 postings (0 in the
-//!    exception of 4); hot are 1 or more. No item is in a bucket twice.
+//! 6. Ids: a slab counts its holes, but for those at ids that are reserved, and the last record is not a hole.
+//! 7. States of a bucket: a lone posting has a count of at most 65,535; few are 1 to 1,024 postings (0 in the
+//!    exception of 4), in the order of their items, each of them once, and 2 at least if one would be lone; hot are
+//!    more than 512.
 //! 8. Hot buckets: the table of positions finds each posting, the total is the sum of the counts, and no
-//!    count is above the bound. The bound may be larger than all counts.
-//! 9. Lists: the capacity of a list follows from its length. Up to 4,096 elements are a run of their size
-//!    class in the arena; more are a segmented vector of their own. Each belongs to one handle.
-//! 10. Runs: no two runs of an arena, in use or free, overlap, and none crosses from one segment to the next.
-//!     A free run is on one stack, that of its size class.
+//!    count is above the bound. The bound may be larger than all counts. A list has such a bound, too.
+//! 9. Lists of buckets: up to 1,024 ids are a run of the arena; more are a table of their own. Each belongs to one
+//!    item, and knows it.
+//! 10. Runs: those of a size class are side by side, each belongs to one owner, and knows it. All blocks but the last
+//!     are full, and none is empty.
 //! 11. Tables: an entry is in the chain of the home cell of its hash and has the tag of its hash. The used
 //!     slots of a cell come first; only the last slot can link to an overflow cell, and only if all others are
-//!     used. An overflow cell is either in one chain, with at least one entry, or on the free list.
+//!     used. An overflow cell is in one chain, with at least one entry, and knows the cell before it. There are no
+//!     more home cells than the entries need.
 //! 12. Segments: all segments of a vector but the last are full, and the last is not empty unless it is the
 //!     only one. All but the first are allocated whole.
-//! 13. Sketches: each belongs to one item, and they lie side by side, without a gap but at the end of a segment.
+//! 13. Sketches: each belongs to one item, and knows it.
 //! 14. Arrivals: no two items have the same, and the next is larger than all. The bounds of a range hold for each
 //!     of its items.
 
@@ -73,6 +83,9 @@ use crate::index::memory::mover::Mover;
 use crate::index::memory::select::select_branchless;
 use smallvec::SmallVec;
 use std::hint::black_box;
+
+/// The buckets of an item that are removed together, so that their cache misses overlap.
+const REMOVAL_BATCH: usize = 32;
 
 /// The new count in each band that an observation was added to.
 pub type Counts = SmallVec<[u32; 32]>;
@@ -144,6 +157,12 @@ impl Chunk {
         self.item_id(item).map_or(0, |id| self.items.observations(id))
     }
 
+    /// An item's count in a bucket of a band; 0 if it was not seen there.
+    pub fn count_in(&self, item: &[u8], band: u16, bucket: &[u8]) -> u32 {
+        let ids = self.item_id(item).zip(self.bucket_id(&BucketKey::new(band, bucket)));
+        ids.map_or(0, |(item, bucket)| self.count(bucket, item))
+    }
+
     /// The number of buckets that an item is in; 0 if it is not here.
     pub fn buckets_of(&self, item: &[u8]) -> usize {
         self.item_id(item).map_or(0, |id| self.items.bucket_count(id))
@@ -178,10 +197,20 @@ impl Chunk {
     /// order of the bands. Returns the item's new count in each. [`Self::check_capacity`] must have been `Ok`.
     pub fn record<'a>(&mut self, item: &[u8], signature: impl Iterator<Item = &'a [u8]>) -> Counts {
         debug_assert_eq!(self.check_capacity(item, 1, 0), Ok(()));
+        self.record_times(item, signature, 1)
+    }
+
+    /// [`Self::record`], the same observation several times. The item's observations must still fit 32 bits.
+    pub fn record_times<'a>(
+        &mut self,
+        item: &[u8],
+        signature: impl Iterator<Item = &'a [u8]>,
+        times: u32,
+    ) -> Counts {
         // The two halves of an observation: the item's number of observations, and its count in each band.
-        let item = self.add_observations(item, 1);
-        let buckets = (0..self.bands).zip(signature).map(|(band, bucket)| (band, bucket, 1));
-        let counts = self.add_counts(item, buckets);
+        let mut item = self.add_observations(item, times);
+        let buckets = (0..self.bands).zip(signature).map(|(band, bucket)| (band, bucket, times));
+        let counts = self.add_counts(&mut item, buckets);
         debug_assert!(counts.len() == usize::from(self.bands), "invariant 3: a band without a bucket");
         counts
     }
@@ -213,27 +242,117 @@ impl Chunk {
     }
 
     /// Adds to an item's counts in some buckets, no two of them the same. Of each, `buckets` has the band, the
-    /// bytes, and the number to add, at least 1. Returns the new counts in the same order.
+    /// bytes, and the number to add, at least 1. Returns the new counts in the same order. The item may get another id.
     pub(crate) fn add_counts<'a>(
         &mut self,
-        item: u32,
+        item: &mut u32,
         buckets: impl Iterator<Item = (u16, &'a [u8], u32)>,
     ) -> Counts {
         // The buckets' side: a posting for each bucket, and the buckets themselves where they are new.
         let mut counts = Counts::new();
         let mut joined: SmallVec<[u32; 32]> = SmallVec::new(); // the buckets that get a new posting
+        let mut hot: SmallVec<[u32; 4]> = SmallVec::new(); // those of them that get hot by it
         for (band, bucket, count) in buckets {
             debug_assert!(band < self.bands, "invariant 2: a bucket of band {band}");
             let bucket = self.buckets.find_or_add(&BucketKey::new(band, bucket));
-            let sum = self.buckets.add(bucket, item, count);
+            let sum = self.buckets.add(bucket, *item, count);
             if sum == count {
                 joined.push(bucket); // the count was 0: the item was not in this bucket before
+                if self.buckets.may_have_become_hot(bucket) {
+                    hot.push(bucket);
+                }
             }
             counts.push(sum);
         }
         // The item's side of the new postings (invariant 1). They are added together, so its list grows once.
-        self.items.add_buckets(item, &joined);
+        let is_fixed = self.items.add_buckets(*item, &joined);
+        // What must not move from now on goes to its place.
+        hot.into_iter().for_each(|bucket| self.place_bucket(bucket));
+        if is_fixed {
+            *item = self.place_item(*item);
+        }
         counts
+    }
+
+    // Moving. An id is also on the other side of the links (invariant 1).
+
+    /// Changes the id of a bucket in the lists of its members.
+    fn tell_members(&mut self, from: u32, to: u32) {
+        for posting in self.buckets.postings(to) {
+            self.items.replace_bucket(posting.item, from, to);
+        }
+    }
+
+    /// Changes the id of an item in the postings of its buckets.
+    fn tell_buckets(&mut self, from: u32, to: u32) {
+        self.prefetch_entries(to);
+        for bucket in self.items.buckets(to) {
+            self.buckets.rename_item(bucket, from, to);
+        }
+    }
+
+    /// Moves a bucket that has just become hot to where it can stay.
+    fn place_bucket(&mut self, bucket: u32) {
+        if let Some(place) = self.buckets.place_for_fixed(bucket) {
+            self.buckets.move_to_hole(bucket, place);
+            self.tell_members(bucket, place);
+            self.fill_bucket_holes(u32::MAX, &mut []);
+        }
+    }
+
+    /// Moves an item that has just become one of very many buckets to where it can stay, and returns its id.
+    fn place_item(&mut self, item: u32) -> u32 {
+        let Some(place) = self.items.place_for_fixed(item) else { return item };
+        self.items.move_to_hole(item, place);
+        self.tell_buckets(item, place);
+        self.fill_item_holes();
+        place
+    }
+
+    /// Moves the last buckets to holes: one for the hole that was made just now, and one for an earlier hole. If they
+    /// are among the `pending` ones of an item, which are in order and no longer in its list, their new ids are written
+    /// there.
+    fn fill_bucket_holes(&mut self, item: u32, pending: &mut [u32]) {
+        for _ in 0..2 {
+            let Some((from, to)) = self.buckets.fill_hole() else { return };
+            // Rare: nearly always the last bucket comes after all that are pending.
+            let is_near = pending.last().is_some_and(|last| *last >= from);
+            let pending_index = is_near.then(|| pending.binary_search(&from).ok()).flatten();
+            for posting in self.buckets.postings(to) {
+                if posting.item != item || pending_index.is_none() {
+                    self.items.replace_bucket(posting.item, from, to);
+                }
+            }
+            if let Some(index) = pending_index {
+                pending[index] = to;
+                pending.sort_unstable();
+            }
+        }
+    }
+
+    /// Reads a little of everything that removing some buckets changes, in passes. No read of a pass depends on another
+    /// one, so that their cache misses overlap.
+    fn prefetch_removal(&self, removed: &[u32]) {
+        let moved = self.buckets.last(removed.len());
+        // The records of the buckets, and of the items of those that move.
+        let mut sum = removed.iter().fold(0, |sum, bucket| sum ^ u32::from(self.buckets.band(*bucket)));
+        let mut items: SmallVec<[u32; REMOVAL_BATCH]> = SmallVec::new();
+        items.extend(moved.clone().filter_map(|bucket| self.buckets.lone_item(bucket)));
+        items.dedup(); // the last buckets are nearly always those of a few items
+        sum ^= items.iter().fold(0, |sum, item| sum ^ self.items.observations(*item));
+        // The cells of the buckets in the table, and the lists of the items.
+        sum ^= removed.iter().fold(0, |sum, bucket| sum ^ self.buckets.touch(*bucket));
+        sum ^= moved.fold(0, |sum, bucket| sum ^ self.buckets.touch(bucket));
+        sum ^= items.iter().fold(0, |sum, item| sum ^ self.items.touch_buckets(*item));
+        black_box(sum);
+    }
+
+    /// Moves the last items to holes: one for the hole that was made just now, and one for an earlier hole.
+    fn fill_item_holes(&mut self) {
+        for _ in 0..2 {
+            let Some((from, to)) = self.items.fill_hole() else { return };
+            self.tell_buckets(from, to);
+        }
     }
 
     /// Moves all observations of the source to the destination, another item, whose name is not empty. The
@@ -248,22 +367,19 @@ impl Chunk {
             self.items.rename(from, destination, hash);
             return true;
         };
-        // Move the count of each bucket. The chunk's own number of observations stays the same.
+        // Move the count of each bucket. The chunk's own number of observations stays the same. No bucket is removed.
         self.items.add_observations(to, self.items.observations(from));
-        let mut joined: SmallVec<[u32; 64]> = SmallVec::new();
-        for bucket in self.copy_buckets(from) {
-            // Add the count to the destination before it is taken from the source: a bucket that lost its last
-            // member in between would be removed (invariant 4).
-            let count = self.buckets.count(bucket, from);
-            if self.buckets.add(bucket, to, count) == count {
-                joined.push(bucket);
-            }
-            self.buckets.remove(bucket, from);
-        }
-        // The other side of the links (invariant 1). No bucket names the source any longer, so it can go.
-        self.items.add_buckets(to, &joined);
+        let mut joined = self.items.take_buckets(from);
+        joined.retain(|bucket| !self.buckets.transfer(*bucket, from, to));
+        // The other side of the links (invariant 1), for those that the destination was not in.
+        let is_fixed = self.items.add_buckets(to, &joined);
+        // No bucket names the source any longer, so it can go.
         self.items.take_precedence(to, from);
         self.items.remove(from);
+        if is_fixed {
+            self.place_item(to); // it does not move into the hole of the source
+        }
+        self.fill_item_holes();
         true
     }
 
@@ -272,17 +388,62 @@ impl Chunk {
         let Some(id) = self.item_id(item) else { return false };
         self.observations -= u64::from(self.items.observations(id));
         // The postings first, each with its bucket if it is the last one there; then the item with its list.
-        for bucket in self.copy_buckets(id) {
-            let count = self.buckets.remove(bucket, id);
-            debug_assert!(count > 0, "invariant 1: an item names a bucket that does not name it");
+        // The buckets with the largest ids first: some of them may be the last ones, and need not move.
+        self.prefetch_entries(id);
+        let mut buckets = self.items.take_buckets(id);
+        buckets.sort_unstable();
+        while !buckets.is_empty() {
+            let rest = buckets.len().saturating_sub(REMOVAL_BATCH);
+            self.prefetch_removal(&buckets[rest..]);
+            while buckets.len() > rest
+                && let Some(bucket) = buckets.pop()
+            {
+                let count = self.buckets.remove(bucket, id);
+                debug_assert!(count > 0, "invariant 1: an item names a bucket that does not name it");
+                self.fill_bucket_holes(id, &mut buckets);
+            }
         }
         self.items.remove(id);
+        self.fill_item_holes();
         true
     }
 
-    /// A copy of an item's list of buckets, for a loop that changes the buckets.
-    fn copy_buckets(&self, item: u32) -> SmallVec<[u32; 64]> {
-        self.items.buckets(item).collect()
+    /// Takes back an observation of an item, as often as it was recorded `times` times: the opposite of
+    /// [`Self::record_times`]. The item must have been seen in each of the buckets so often ([`Self::count_in`]).
+    /// Returns the counts that are left. An item without observations is removed.
+    pub fn forget<'a>(
+        &mut self,
+        item: &[u8],
+        signature: impl Iterator<Item = &'a [u8]>,
+        times: u32,
+    ) -> Counts {
+        let Some(id) = self.item_id(item) else { return Counts::new() };
+        if self.items.observations(id) <= times {
+            // These are all its observations, and so all its buckets.
+            self.delete(item);
+            return SmallVec::from_elem(0, self.bands.into());
+        }
+        self.observations -= u64::from(times);
+        self.items.subtract_observations(id, times);
+        let mut left = Counts::new();
+        let mut emptied: SmallVec<[u32; 32]> = SmallVec::new(); // the buckets that the item is no longer in
+        for (band, bucket) in (0..self.bands).zip(signature) {
+            let count = self.bucket_id(&BucketKey::new(band, bucket)).map_or(0, |bucket| {
+                if self.buckets.count(bucket, id) > times {
+                    return self.buckets.subtract(bucket, id, times);
+                }
+                emptied.push(bucket);
+                0
+            });
+            left.push(count);
+        }
+        emptied.sort_unstable();
+        emptied.iter().for_each(|bucket| self.items.remove_bucket(id, *bucket));
+        while let Some(bucket) = emptied.pop() {
+            self.buckets.remove(bucket, id);
+            self.fill_bucket_holes(id, &mut emptied);
+        }
+        left
     }
 
     // Reading. Ids are the chunk's own: the same item has another id in the next chunk.
@@ -466,8 +627,8 @@ impl Chunk {
     fn validate_links(&self, buckets: &mut [u32]) -> Validation {
         buckets.sort_unstable();
         ensure(
-            buckets.last().is_none_or(|last| *last < self.buckets.end()),
-            "1: an item names a bucket that was never there",
+            buckets.iter().all(|bucket| self.buckets.contains(*bucket)),
+            "1: an item names a bucket that is not there",
         )?;
         ensure(buckets.windows(2).all(|pair| pair[0] != pair[1]), "1: an item names a bucket twice")
     }
@@ -543,13 +704,13 @@ mod tests {
         };
         // Bucket 0 has both items, 1 only the item 0, and 2 only the item 1.
         assert_eq!(
-            broken(|c| c.items.add_buckets(0, &[2])),
+            broken(|c| _ = c.items.add_buckets(0, &[2])),
             "1: an item names a bucket that does not name the item"
         );
-        assert_eq!(broken(|c| c.items.add_buckets(0, &[0])), "1: an item names a bucket twice");
+        assert_eq!(broken(|c| _ = c.items.add_buckets(0, &[0])), "1: an item names a bucket twice");
         assert_eq!(
-            broken(|c| c.items.add_buckets(0, &[9])),
-            "1: an item names a bucket that was never there"
+            broken(|c| _ = c.items.add_buckets(0, &[9])),
+            "1: an item names a bucket that is not there"
         );
         assert_eq!(
             broken(|c| _ = c.buckets.add(2, 0, 1)),

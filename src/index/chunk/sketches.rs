@@ -2,8 +2,7 @@
 //!
 //! ```text
 //!     numbers   (by item)   | 1 | - | 0 | - | 2 |                       item 2 has sketch 0
-//!     owners    (by sketch) | 2         | 0         | 4         |
-//!     slots                 | 7 9 0 4 2 | 1 9 0 3 2 | 5 5 8 6 1 |       SKETCH 5
+//!     runs      (by sketch) | 2: 7 9 0 4 2 | 0: 1 9 0 3 2 | 4: 5 5 8 6 1 |       SKETCH 5
 //! ```
 //!
 //! Sketches lie side by side: when one is removed, the last one moves to its place. So they take no more
@@ -13,28 +12,33 @@
 use crate::index::memory::footprint::Footprint;
 use crate::index::memory::invariant::{Validation, ensure};
 use crate::index::memory::mover::Mover;
+use crate::index::memory::runs::Runs;
 use crate::index::memory::segmented_vec::SegmentedVec;
 
 /// The number of an item that has no sketch.
 const NONE: u32 = u32::MAX;
 
 /// The sketches of one chunk, by the ids of their items.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Sketches {
     /// The slots of a sketch; 0 if the chunk keeps none.
     length: u16,
     /// The number of each item's sketch, or [`NONE`]: up to the largest id that has had one.
     numbers: SegmentedVec<u32>,
-    /// The item of each sketch.
-    owners: SegmentedVec<u32>,
-    /// The slots of all sketches. Each sketch is a run.
-    slots: SegmentedVec<u8>,
+    /// The slots of each sketch, with its item.
+    runs: Runs<u8>,
+}
+
+impl Default for Sketches {
+    fn default() -> Sketches {
+        Sketches::new(0)
+    }
 }
 
 impl Sketches {
     /// No sketches yet, of `length` slots each: 0 to keep none, or up to 4096.
     pub fn new(length: u16) -> Sketches {
-        Sketches { length, ..Sketches::default() }
+        Sketches { length, numbers: SegmentedVec::default(), runs: Runs::new(length.max(1).into()) }
     }
 
     /// The slots of a sketch; 0 if none is kept.
@@ -45,8 +49,7 @@ impl Sketches {
     /// The slots of an item, if it has a sketch.
     #[inline]
     pub fn get(&self, item: u32) -> Option<&[u8]> {
-        let number = self.number(item)?;
-        Some(self.slots.run(self.start(number), self.length.into()))
+        Some(self.runs.run(self.number(item)?, self.length.into()))
     }
 
     fn number(&self, item: u32) -> Option<u32> {
@@ -60,23 +63,13 @@ impl Sketches {
         self.numbers[item as usize] = number;
     }
 
-    /// The index of a sketch's first slot.
-    fn start(&self, number: u32) -> usize {
-        // A run does not cross the border of a segment, so a segment holds a whole number of sketches.
-        let length = usize::from(self.length);
-        let per_segment = SegmentedVec::<u8>::CAPACITY / length;
-        let number = number as usize;
-        number / per_segment * SegmentedVec::<u8>::CAPACITY + number % per_segment * length
-    }
-
     /// Keeps the sketch of an item that has none.
     pub fn add(&mut self, item: u32, sketch: &[u8]) {
         debug_assert!(sketch.len() == usize::from(self.length) && !sketch.is_empty(), "invariant 13");
         debug_assert!(self.number(item).is_none(), "an item gets a second sketch");
-        self.set_number(item, self.owners.len() as u32);
-        self.owners.push(item);
-        let start = self.slots.push_run(sketch.len());
-        self.slots.run_mut(start, sketch.len()).copy_from_slice(sketch);
+        let number = self.runs.push(item);
+        self.runs.run_mut(number, sketch.len()).copy_from_slice(sketch);
+        self.set_number(item, number);
     }
 
     /// Removes the sketch of an item, if it has one.
@@ -84,14 +77,17 @@ impl Sketches {
         let Some(number) = self.number(item) else { return };
         self.numbers[item as usize] = NONE;
         // The last sketch moves to the place that is free now, unless it was the last itself.
-        let last = self.owners.len() as u32 - 1;
-        if number != last {
-            let owner = self.owners[last as usize];
+        if let Some(owner) = self.runs.swap_remove(number) {
             self.numbers[owner as usize] = number;
-            self.slots.copy_run(self.start(last), self.start(number), self.length.into());
         }
-        self.owners.swap_remove(number as usize);
-        self.slots.truncate(self.start(last));
+    }
+
+    /// Forgets the items from `end` on, none of which has a sketch.
+    pub fn cut(&mut self, end: u32) {
+        while self.numbers.len() > end as usize {
+            let number = self.numbers.pop();
+            debug_assert!(number == Some(NONE), "invariant 13: an item is gone, and its sketch is not");
+        }
     }
 
     /// Moves the sketch of one item to another, which loses its own if it has one.
@@ -100,38 +96,31 @@ impl Sketches {
         let Some(number) = self.number(from) else { return };
         self.numbers[from as usize] = NONE;
         self.set_number(to, number);
-        self.owners[number as usize] = to;
+        self.runs.set_owner(number, to);
     }
 
     /// The memory of all sketches.
     pub fn footprint(&self) -> Footprint {
-        self.numbers.footprint() + self.owners.footprint() + self.slots.footprint()
+        self.numbers.footprint() + self.runs.footprint()
     }
 
     /// Lets the server move all sketches.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
         self.numbers.move_by(mover);
-        self.owners.move_by(mover);
-        self.slots.move_by(mover);
+        self.runs.move_by(mover);
     }
 
     /// Checks invariant 13. `is_item` returns true for the id of an item of the chunk.
     pub fn internal_validate(&self, is_item: impl Fn(u32) -> bool) -> Validation {
         self.numbers.internal_validate()?;
-        self.owners.internal_validate()?;
-        self.slots.internal_validate()?;
-        let owners = || (0..).zip(self.owners.iter());
+        self.runs.internal_validate()?;
+        let owners = || (0..self.runs.len()).map(|number| (number, self.runs.owner(number)));
         ensure(
-            owners().all(|(number, owner)| is_item(*owner) && self.number(*owner) == Some(number)),
+            owners().all(|(number, owner)| is_item(owner) && self.number(owner) == Some(number)),
             "13: a sketch belongs to no item, or to two",
         )?;
         let with_sketch = self.numbers.iter().filter(|number| **number != NONE).count();
-        ensure(with_sketch == self.owners.len(), "13: an item has a sketch that is not there")?;
-        let end = match self.owners.len() as u32 {
-            0 => 0,
-            count => self.start(count - 1) + usize::from(self.length),
-        };
-        ensure(self.slots.len() == end, "13: the slots are not those of the sketches")
+        ensure(with_sketch == self.runs.len() as usize, "13: an item has a sketch that is not there")
     }
 }
 
@@ -139,14 +128,14 @@ impl Sketches {
 mod tests {
     use super::*;
 
-    /// A sketch of 300 slots, of which a segment does not hold a whole number.
+    /// A sketch of 300 slots, of which a block does not hold a whole number.
     fn sketch(number: u32) -> Vec<u8> {
         (0..300).map(|slot| (number * 7 + slot) as u8).collect()
     }
 
     #[test]
     fn a_sketch_is_found_until_it_is_removed_whatever_moves() {
-        const ITEMS: u32 = 8_000; // more than two segments
+        const ITEMS: u32 = 8_000; // many blocks
         let mut sketches = Sketches::new(300);
         (0..ITEMS).for_each(|item| sketches.add(item, &sketch(item)));
         let is_item = |item: u32| item < ITEMS;
@@ -158,7 +147,9 @@ mod tests {
             assert_eq!(sketches.get(item), expected.as_deref(), "{item}");
         }
         (0..ITEMS).for_each(|item| sketches.remove(item));
-        assert_eq!((sketches.slots.len(), sketches.owners.len()), (0, 0));
+        assert_eq!(sketches.runs.len(), 0);
+        sketches.cut(0);
+        assert_eq!(sketches.footprint(), Footprint::default());
         sketches.add(5, &sketch(1));
         assert_eq!(sketches.get(5), Some(&sketch(1)[..]));
     }

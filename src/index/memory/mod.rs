@@ -1,13 +1,14 @@
-//! The containers that a chunk is made of. They grow without a pause, are freed in a few calls, and can be
+//! The containers that a chunk is made of. They grow and shrink without a pause, are freed in a few calls, and can be
 //! moved when the server defragments its heap.
 //!
 //! | file | content |
 //! | --- | --- |
 //! | `segmented_vec` | a vector in segments of at most a mebibyte, which never copies more than one |
 //! | `size_class` | the sizes of runs and of small allocations |
-//! | `arena` | runs of elements in one segmented vector, with free lists by size class |
-//! | `slab` | records with ids that are used again |
-//! | `lists` | many short lists in an arena, and a few long ones |
+//! | `runs` | runs of one size side by side, each with its owner |
+//! | `arena` | short runs of elements, by size class |
+//! | `slab` | records with dense ids |
+//! | `lists` | many short lists of ids in an arena, and a few long ones |
 //! | `id_table` | a hash table of ids: linear hashing, a cell at a time |
 //! | `select` | selection without branches, for loops that wait for memory |
 //! | `footprint` | bytes and allocations, from one walk over the fields |
@@ -23,6 +24,7 @@ pub mod id_table;
 pub mod invariant;
 pub mod lists;
 pub mod mover;
+pub mod runs;
 pub mod segmented_vec;
 pub mod select;
 pub mod size_class;

@@ -14,12 +14,9 @@
 //! ```
 //!
 //! C, the capacity of a segment, is a power of two: a shift of an index gives its segment, and a mask gives its
-//! offset in that segment. The first segment is a field of its own rather than an element of `later`: most
+//! offset in that segment. When elements are removed at the end, a segment that becomes empty is freed at once, and
+//! a first segment of which a sixth is unused is made smaller. The first segment is a field of its own rather than an element of `later`: most
 //! vectors have no other, and an access to it costs one bounds check, as in a `Vec`.
-//!
-//! A *run* is a range of elements that lies in one segment, and so can be borrowed as a slice. Only
-//! [`SegmentedVec::push_run`] makes runs. If a run does not fit in the rest of the last segment, that rest is
-//! filled with default elements that nobody uses, and the run begins a new segment.
 
 use super::MAX_ALIGN;
 use super::footprint::Footprint;
@@ -28,27 +25,34 @@ use super::mover::Mover;
 use super::size_class::size_class;
 use std::mem::size_of;
 
-/// The size of a full segment.
-const SEGMENT_BYTES: usize = 1 << 20;
+/// The usual size of a full segment.
+const MEBIBYTE: usize = 1 << 20;
 /// The fewest elements that the first segment is allocated for.
 const MIN_CAPACITY: usize = 4;
 
+/// Frees a part of a vector if a sixth of its capacity is unused: all but room for a few elements more.
+pub fn give_back<T>(vec: &mut Vec<T>) {
+    if vec.len() * 6 <= vec.capacity() * 5 {
+        vec.shrink_to(vec.len() + vec.len() / 16);
+    }
+}
+
 /// A growing sequence of elements in segments of the same capacity.
 #[derive(Debug)]
-pub struct SegmentedVec<T> {
+pub struct SegmentedVec<T, const SEGMENT_BYTES: usize = MEBIBYTE> {
     /// The first segment. Most vectors have no other.
     first: Vec<T>,
     /// The segments after the first, each allocated whole.
     later: Vec<Vec<T>>,
 }
 
-impl<T> Default for SegmentedVec<T> {
+impl<T, const SEGMENT_BYTES: usize> Default for SegmentedVec<T, SEGMENT_BYTES> {
     fn default() -> Self {
         SegmentedVec { first: Vec::new(), later: Vec::new() }
     }
 }
 
-impl<T> SegmentedVec<T> {
+impl<T, const SEGMENT_BYTES: usize> SegmentedVec<T, SEGMENT_BYTES> {
     /// Log2 of [`Self::CAPACITY`].
     const SHIFT: u32 = {
         // See [`MAX_ALIGN`]. Checked by the compiler, for each element type in use.
@@ -68,21 +72,17 @@ impl<T> SegmentedVec<T> {
         }
     }
 
-    /// Makes sure that the last segment can take `additional` more elements, and returns it: the segment that
-    /// is last now if they fit in it, else a new one.
-    fn grow(&mut self, additional: usize) -> &mut Vec<T> {
-        // Add a segment if the elements do not fit in the last one, which must be full by now: `push` adds one
-        // element at a time, and `push_run` fills the segment up before it calls this.
-        if self.last_mut().len() + additional > Self::CAPACITY {
-            debug_assert!(self.last_mut().len() == Self::CAPACITY, "invariant 12");
+    /// Makes sure that the last segment can take another element, and returns it: a new one if the last is full.
+    fn grow(&mut self) -> &mut Vec<T> {
+        if self.last_mut().len() == Self::CAPACITY {
             self.later.push(Vec::with_capacity(Self::CAPACITY));
         }
         let segment = self.last_mut();
-        if segment.len() + additional > segment.capacity() {
+        if segment.len() == segment.capacity() {
             // Only the first segment gets here: later ones are allocated whole. It grows from one size class
             // of the allocator to the next. That keeps a small vector small, and uses all of the bytes that
             // the allocator would hand out anyway.
-            let needed_bytes = (segment.len() + additional).max(MIN_CAPACITY) * size_of::<T>();
+            let needed_bytes = (segment.len() + 1).max(MIN_CAPACITY) * size_of::<T>();
             let capacity = (size_class(needed_bytes).size / size_of::<T>()).min(Self::CAPACITY);
             // `reserve_exact` counts from the length, not from the present capacity.
             segment.reserve_exact(capacity - segment.len());
@@ -97,44 +97,37 @@ impl<T> SegmentedVec<T> {
 
     /// Adds an element at the end. Its index is the previous length.
     pub fn push(&mut self, value: T) {
-        self.grow(1).push(value);
+        self.grow().push(value);
     }
 
-    /// Removes the last element and returns it. A segment that becomes empty is freed at once.
+    /// Removes the last element and returns it.
     pub fn pop(&mut self) -> Option<T> {
-        let segment = self.last_mut();
-        let value = segment.pop();
-        if segment.is_empty() {
-            // If this was the first segment, there is no later one: the assignment frees its memory, and the
-            // `pop` finds nothing. If it was a later one, the `pop` removes it.
-            *segment = Vec::new();
-            self.later.pop();
-        }
+        let value = self.last_mut().pop();
+        self.give_back();
         value
     }
 
-    /// Removes the elements from an index on. The index must be in the last segment, or the length.
-    pub fn truncate(&mut self, len: usize) {
-        debug_assert!(len <= self.len() && (len >> Self::SHIFT >= self.later.len() || len == self.len()));
-        let offset = len - (self.later.len() << Self::SHIFT);
-        let segment = self.last_mut();
-        segment.truncate(offset);
-        if segment.is_empty() {
-            // As in `pop`.
-            *segment = Vec::new();
-            self.later.pop();
+    /// Frees what was emptied: a later segment if it is empty, or a part of the first one if that is the only one.
+    fn give_back(&mut self) {
+        match self.later.last() {
+            Some(last) if last.is_empty() => {
+                self.later.pop();
+                if self.later.is_empty() {
+                    self.later = Vec::new();
+                }
+            }
+            Some(_) => {}
+            None => give_back(&mut self.first),
         }
     }
 
-    /// Removes an element in constant time: the last one takes its place. The index must be below the length.
-    pub fn swap_remove(&mut self, index: usize) {
+    /// Removes an element in constant time, and returns it: the last one takes its place. The index must be below the
+    /// length.
+    pub fn swap_remove(&mut self, index: usize) -> Option<T> {
         debug_assert!(index < self.len());
-        // If the element was the last one, the pop has removed it, and its index is now past the end.
-        if let Some(last) = self.pop()
-            && index < self.len()
-        {
-            self[index] = last;
-        }
+        let last = self.pop()?;
+        // If the element was the last one, its index is now past the end.
+        if index < self.len() { Some(std::mem::replace(&mut self[index], last)) } else { Some(last) }
     }
 
     /// The segment in `later` and the offset there of an index that is not in the first segment.
@@ -202,59 +195,7 @@ impl<T> SegmentedVec<T> {
     }
 }
 
-impl<T: Copy + Default> SegmentedVec<T> {
-    /// Adds a run of `len` default elements, 1 to [`Self::CAPACITY`], and returns the index of its first.
-    pub fn push_run(&mut self, len: usize) -> usize {
-        debug_assert!((1..=Self::CAPACITY).contains(&len), "a run of {len} fits no segment");
-        // If the rest of the last segment is too short for the run, fill it up: no run crosses a border.
-        let last = self.last_mut();
-        if last.len() + len > Self::CAPACITY {
-            last.reserve_exact(Self::CAPACITY - last.len()); // a first segment may be smaller yet
-            last.resize(Self::CAPACITY, T::default());
-        }
-        // Add the run to the end of the segment that has room for it.
-        let segment = self.grow(len);
-        let end = segment.len() + len;
-        segment.resize(end, T::default());
-        self.len() - len
-    }
-
-    /// Copies the first `len` elements of the run at `from` to the run at `to`. With a `len` of 0, neither
-    /// needs to exist.
-    pub fn copy_run(&mut self, from: usize, to: usize, len: usize) {
-        // Nearly always both runs are in the first segment, and this is one `memmove`. `from` may be anything
-        // if `len` is 0, hence the saturation.
-        let end = from.max(to).saturating_add(len);
-        if end <= self.first.len() {
-            self.first.copy_within(from..from + len, to);
-        } else {
-            // `copy_within` does not reach from one segment to another. Runs are a few elements long, so
-            // copying them one by one will do.
-            (0..len).for_each(|offset| self[to + offset] = self[from + offset]);
-        }
-    }
-
-    /// The first `len` elements of the run that [`Self::push_run`] made at an index.
-    #[inline]
-    pub fn run(&self, start: usize, len: usize) -> &[T] {
-        // A run lies in one segment, so if all of it is not in the first one, none of it is.
-        self.first.get(start..start + len).unwrap_or_else(|| {
-            let (segment, offset) = Self::locate_later(start);
-            &self.later[segment][offset..offset + len]
-        })
-    }
-
-    /// [`Self::run`], to change.
-    #[inline]
-    pub fn run_mut(&mut self, start: usize, len: usize) -> &mut [T] {
-        self.first.get_mut(start..start + len).unwrap_or_else(|| {
-            let (segment, offset) = Self::locate_later(start);
-            &mut self.later[segment][offset..offset + len]
-        })
-    }
-}
-
-impl<T> std::ops::Index<usize> for SegmentedVec<T> {
+impl<T, const SEGMENT_BYTES: usize> std::ops::Index<usize> for SegmentedVec<T, SEGMENT_BYTES> {
     type Output = T;
     #[inline]
     fn index(&self, index: usize) -> &T {
@@ -265,7 +206,7 @@ impl<T> std::ops::Index<usize> for SegmentedVec<T> {
     }
 }
 
-impl<T> std::ops::IndexMut<usize> for SegmentedVec<T> {
+impl<T, const SEGMENT_BYTES: usize> std::ops::IndexMut<usize> for SegmentedVec<T, SEGMENT_BYTES> {
     #[inline]
     fn index_mut(&mut self, index: usize) -> &mut T {
         self.first.get_mut(index).unwrap_or_else(|| {
@@ -292,39 +233,13 @@ mod tests {
         assert_eq!(vec.internal_validate(), Ok(()));
         vec.swap_remove(5);
         assert_eq!(vec[5], n as u64 - 1);
+        vec.swap_remove(vec.len() - 1);
+        while vec.len() > 1_000 {
+            vec.pop();
+        }
+        assert!(vec.footprint().bytes <= 1_000 * 8 * 6 / 5, "{:?}", vec.footprint());
         while vec.pop().is_some() {}
-        assert!(vec.len() == 0 && vec.footprint().bytes < 1_000);
-    }
-
-    #[test]
-    fn a_run_lies_in_one_segment() {
-        let mut vec = SegmentedVec::<u8>::default();
-        let mut starts = Vec::new();
-        for i in 0..100u8 {
-            let start = vec.push_run(30_000);
-            vec.run_mut(start, 30_000).fill(i);
-            starts.push(start);
-        }
-        for (i, start) in starts.into_iter().enumerate() {
-            assert!(vec.run(start, 30_000).iter().all(|b| usize::from(*b) == i));
-        }
-        assert_eq!(vec.internal_validate(), Ok(()));
-    }
-
-    #[test]
-    fn a_run_is_copied_inside_a_segment_and_to_another() {
-        let mut vec = SegmentedVec::<u32>::default();
-        let starts: Vec<usize> = (0..100).map(|_| vec.push_run(3_000)).collect();
-        for (i, start) in starts.iter().enumerate() {
-            vec.run_mut(*start, 3_000).fill(i as u32);
-        }
-        for to in [1, 2, 99] {
-            vec.copy_run(starts[0], starts[to], 2_000);
-            vec.copy_run(usize::MAX, starts[to], 0);
-            let copied = vec.run(starts[to], 3_000);
-            assert!(copied[..2_000].iter().all(|i| *i == 0));
-            assert!(copied[2_000..].iter().all(|i| *i == to as u32));
-        }
+        assert_eq!(vec.footprint(), Footprint::default());
     }
 
     #[test]

@@ -19,25 +19,6 @@ pub struct SizeClass {
     pub size: usize,
 }
 
-impl SizeClass {
-    /// The class with a number, 1 or more.
-    pub fn numbered(number: usize) -> SizeClass {
-        let size = match number.checked_sub(9) {
-            None => number, // up to 8, the number is the size
-            // 5, 6, 7 or 8 quarters of a doubling; the first quarter past the size 8 is 2.
-            Some(index) => (5 + index % 4) << (index / 4 + 1),
-        };
-        SizeClass { number, size }
-    }
-
-    /// The largest class that is not larger than `len` (at least 1).
-    pub fn within(len: usize) -> SizeClass {
-        debug_assert!(len > 0, "no class has the size 0");
-        let class = size_class(len);
-        if class.size > len { SizeClass::numbered(class.number - 1) } else { class }
-    }
-}
-
 /// The smallest class that `len` fits in.
 pub fn size_class(len: usize) -> SizeClass {
     if len <= 8 {
@@ -61,8 +42,6 @@ mod tests {
             let class = size_class(len);
             assert!(class.size >= len && class.size <= len + len / 4, "{len}: {}", class.size);
             assert_eq!(size_class(class.size).number, class.number);
-            assert_eq!(SizeClass::numbered(class.number).size, class.size);
-            assert!(SizeClass::within(len).size <= len && SizeClass::within(len).number + 1 >= class.number);
             assert!(class.number == last || class.number == last + 1);
             last = class.number;
         }

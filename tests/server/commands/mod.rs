@@ -4,6 +4,7 @@ mod alter; // SIM.ALTER
 mod assign; // SIM.ASSIGN
 mod explain; // SIM.EXPLAIN
 mod export; // SIM.EXPORT and SIM.IMPORT, the PROFILE clause, and SIM.SWEEP
+mod forget; // SIM.FORGET; COUNT, NX and REPLACE of SIM.RECORD
 mod jaccard; // the score JACCARD, and the sketches that it compares, in every command
 mod merge_delete; // SIM.MERGE and SIM.DELETE
 mod query; // SIM.CLASSIFY and SIM.COMPARE

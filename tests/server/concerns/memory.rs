@@ -1,4 +1,4 @@
-//! Memory is given back: after DROP, and by active defragmentation.
+//! Memory is given back: after DROP and DELETE, and by active defragmentation.
 
 use testkit::{Kind, Server, amount, figure, on_each_server, wait_until, words};
 
@@ -42,6 +42,52 @@ on_each_server! {
             }
             figure(((full - before) >> 20) as usize, "MiB filled and given back");
         }
+    }
+
+    fn what_is_deleted_is_given_back(kind: Kind) {
+        let server = kind.start();
+        server.does("SIM.CREATE s BANDS 16 ROWS 1 INTERVAL 0 SKETCH 64");
+        let items = amount(10_000, 100_000);
+        let all = |line: &dyn Fn(usize) -> String, ids: &dyn Fn(usize) -> bool| {
+            let batch: Vec<Vec<Vec<u8>>> = (0..items).filter(|n| ids(*n)).map(|n| words(&line(n))).collect();
+            server.pipeline(&batch);
+        };
+        let record = |n: usize| format!("SIM.RECORD s item{n} TEXT i \"a text {n} of {} words that is number {n}\"", n % 77);
+        let usage = || server.chunks().iter().map(|key| server.does(format!("MEMORY USAGE {key}")).integer()).sum::<i64>();
+        all(&record, &|_| true);
+        let (full, mut before) = (usage(), usage());
+        for tenth in 1..10 {
+            all(&|n| format!("SIM.DELETE s * item{n}"), &|n| n % 10 == tenth);
+            let now = usage();
+            assert!(now < before, "{now} after {before}");
+            before = now;
+        }
+        server.validate_all();
+        // What is left takes little more than the same content in a new chunk, and is the same.
+        let digest = server.digest();
+        server.does("DEBUG RELOAD");
+        let (left, new) = (before, usage());
+        assert!(left < new * 3 / 2 && left < full / 5, "{full} {left} {new}");
+        assert_eq!(server.digest(), digest);
+        figure((full >> 20) as usize, "MiB before nine tenths of the items were deleted");
+        figure((left >> 20) as usize, "MiB after that");
+    }
+
+    fn a_deletion_ends_a_lack_of_memory(kind: Kind) {
+        let server = kind.start();
+        let items = 20_000;
+        fill(&server, 1, items);
+        let limit = server.used_memory() - (1 << 20);
+        server.does("CONFIG SET maxmemory-policy noeviction");
+        server.does(format!("CONFIG SET maxmemory {limit}"));
+        let record = "SIM.RECORD s0 another TEXT i \"one more text\"";
+        assert!(server.refusal(record).starts_with("OOM"));
+        for n in (0..items).step_by(2) {
+            server.does(format!("SIM.DELETE s0 * item{n}"));
+        }
+        server.does(record);
+        server.does("CONFIG SET maxmemory 0");
+        server.validate_all();
     }
 
     fn active_defragmentation_keeps_what_is_there_and_gives_memory_back(kind: Kind) {

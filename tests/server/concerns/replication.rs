@@ -15,11 +15,12 @@ pub(super) fn after<'a>(command: &'a [Reply], word: &str) -> &'a Reply {
 }
 
 /// Commands that change nothing: in the scope `s` of [`something`], and elsewhere.
-const IDLE: [&str; 39] = [
+const IDLE: [&str; 42] = [
     "SIM.CREATE s",
     "SIM.CREATE s BANDS 1 ROWS 1",
     "SIM.RECORD s item TEXT i \"\"",
     "SIM.RECORD s item FEATURES i 0 FEATURES j 0",
+    "SIM.RECORD s item NX SIGNATURE i 1 b",
     "SIM.MERGE s item i nobody",
     "SIM.MERGE s nobody nowhere item",
     "SIM.MERGE missing item i nobody",
@@ -48,6 +49,8 @@ const IDLE: [&str; 39] = [
     "SIM.RECORD s item SIGNATURE i 2 a b",
     "SIM.RECORD s item SIGNATURE i 1 a NONSENSE",
     "SIM.RECORD s item TIMESTAMP 1 SIGNATURE i 1 a",
+    "SIM.FORGET s item SIGNATURE i 1 b",
+    "SIM.FORGET missing item SIGNATURE i 16 a b c d e f g h i j k l m n o p",
     "SIM.MERGE s item i other i item",
     "SIM.DELETE s i item i",
     "SIM.MERGE s item * item",
@@ -66,9 +69,11 @@ fn something(server: &Server) {
 }
 
 /// Commands each of which changes the scope `s`, and the keyspace events it causes.
-const BUSY: [(&str, &str); 8] = [
+const BUSY: [(&str, &str); 10] = [
     ("SIM.RECORD s item SIGNATURE i 1 a", "sim.record"),
+    ("SIM.RECORD s item COUNT 2 SIGNATURE i 1 a", "sim.record"),
     ("SIM.RECORD s new SIGNATURE new 1 a", "sim.record"),
+    ("SIM.FORGET s item SIGNATURE i 1 a", "sim.forget"),
     ("SIM.ASSIGN s new MINSCORE 1 SIGNATURE i 1 a", "sim.record"),
     ("SIM.ALTER s RETENTION 4", "sim.alter"),
     ("SIM.MERGE s item i other", "sim.merge"),

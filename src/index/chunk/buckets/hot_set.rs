@@ -17,7 +17,6 @@ use crate::index::memory::id_table::IdTable;
 use crate::index::memory::invariant::{Validation, ensure};
 use crate::index::memory::mover::Mover;
 use crate::index::memory::segmented_vec::SegmentedVec;
-use crate::index::memory::slab::Record;
 
 /// The postings of one hot bucket.
 #[derive(Debug, Default)]
@@ -29,21 +28,16 @@ pub(super) struct HotSet {
     pub(super) total: u64,
     /// An upper bound on the counts. Removals do not lower it.
     pub(super) max_count_bound: u32,
-    /// The link, if the record is free. A record is free if it has no postings.
-    next_free: u32,
-}
-
-impl Record for HotSet {
-    fn free(next: u32) -> HotSet {
-        HotSet { next_free: next, ..HotSet::default() }
-    }
-
-    fn next_free(&self) -> Option<u32> {
-        (self.postings.len() == 0).then_some(self.next_free)
-    }
+    /// The id of the bucket.
+    pub(super) owner: u32,
 }
 
 impl HotSet {
+    /// The set of a bucket, without postings.
+    pub(super) fn new(owner: u32) -> HotSet {
+        HotSet { owner, ..HotSet::default() }
+    }
+
     /// The position of an item's posting, if it has one.
     pub(super) fn position(&self, item: u32) -> Option<usize> {
         let is_of_item = |position: u32| self.postings[position as usize].item == item;
@@ -71,6 +65,14 @@ impl HotSet {
         sum
     }
 
+    /// Subtracts from the count at a position, of which at least 1 is left, and returns what is left.
+    pub(super) fn subtract(&mut self, position: usize, count: u32) -> u32 {
+        self.total -= u64::from(count);
+        let posting = &mut self.postings[position];
+        posting.count -= count;
+        posting.count
+    }
+
     /// Brings the total and the bound up to date (invariant 8) after a count has grown by `added` to `count`.
     fn note_count(&mut self, added: u32, count: u32) {
         self.total += u64::from(added);
@@ -92,6 +94,15 @@ impl HotSet {
         }
         self.postings.swap_remove(position);
         debug_assert!(self.positions.len() == self.postings.len(), "invariant 8");
+    }
+
+    /// Gives the posting at a position to another item, which has none.
+    pub(super) fn rename(&mut self, position: usize, item: u32) {
+        let old = std::mem::replace(&mut self.postings[position].item, item);
+        self.positions.remove(hash::id(old), position as u32);
+        let postings = &self.postings;
+        let hash_of = |position| hash::id(postings[position as usize].item);
+        self.positions.insert(hash::id(item), position as u32, hash_of);
     }
 
     /// Checks invariant 8 of one set.

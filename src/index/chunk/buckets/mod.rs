@@ -8,19 +8,23 @@
 //! | `record` | the 16 bytes of a bucket, and the key that it is found by |
 //! | `hot_set` | the postings of a bucket with many members |
 //!
-//! The state of a bucket says how its postings are stored. It changes in one direction only:
+//! The state of a bucket says how its postings are stored:
 //!
 //! ```text
-//!     find_or_add               add            second item                  33rd item
-//!     ------------> Few, empty -----> Lone ----------------> Few, 1 to 32 -----------> Hot
-//!                       |               |                         ^
-//!                       '---------------'--- count > 65,535 ------'
+//!     find_or_add               add            second item                     1,025th item
+//!     ------------> Few, empty -----> Lone ----------------> Few, 1 to 1,024 -------------> Hot
+//!                                          <----------------                 <-------------
+//!                                              one is left                    512 are left
 //! ```
 //!
-//! *Lone* is a posting in the record; *few* is a list, which is scanned, since 32 postings are four cache
-//! lines; *hot* is an indexed set, a vector of postings with a table that finds each item's. Removing a posting
-//! makes the list or the set shorter, but the bucket keeps its state: if it moved back, the next posting would
-//! have to move it forward again. Removing the last posting removes the bucket, whatever its state.
+//! *Lone* is a posting in the record; *few* is a list in an arena, sorted by the ids of its items, so that an item is
+//! found by a binary search; *hot* is an indexed set, a vector of postings with a table that finds each item's. A
+//! posting of a new item is the last of a list, because a new item has the largest id. A bucket whose only posting has
+//! a count above 65,535 stays a list of one. Removing the last posting removes the bucket, whatever its state, and the
+//! last bucket gets its id.
+//!
+//! *Turned down:* indexed sets for lists of 33 postings and more. Each takes four allocations, and freeing half a
+//! million of them stops the server for 60 ms.
 
 mod hot_set;
 mod record;
@@ -30,14 +34,15 @@ pub use self::record::BucketKey;
 use self::hot_set::HotSet;
 use self::record::{Bucket, INLINE_MAX, State};
 use super::hash;
-use crate::index::memory::arena::Arena;
+use crate::index::memory::arena::{Arena, ListRef, Relocation};
 use crate::index::memory::footprint::Footprint;
 use crate::index::memory::id_table::IdTable;
 use crate::index::memory::invariant::{Validation, ensure};
-use crate::index::memory::lists::{ListPool, ListRef};
 use crate::index::memory::mover::Mover;
+use crate::index::memory::runs::Element;
 use crate::index::memory::segmented_vec::SegmentedVec;
-use crate::index::memory::slab::{Record, Slab};
+use crate::index::memory::slab::Slab;
+use smallvec::SmallVec;
 
 /// A member of a bucket: an item that was seen in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,6 +51,19 @@ pub struct Posting {
     pub item: u32,
     /// The number of the item's observations that fell into the bucket, at least 1.
     pub count: u32,
+}
+
+/// A list of postings has a posting for its header: the id of the bucket, and an upper bound on the counts.
+impl Element for Posting {
+    const HEADER: usize = 1;
+
+    fn write_owner(header: &mut [Posting], owner: u32) {
+        header[0].item = owner;
+    }
+
+    fn read_owner(header: &[Posting]) -> u32 {
+        header[0].item
+    }
 }
 
 /// The item's side of a posting: a bucket that it is in.
@@ -62,9 +80,13 @@ pub struct ItemBucket<'a> {
 }
 
 /// The length of the longest list of postings. One more makes the bucket hot.
-const FEW_MAX: usize = 32;
+const FEW_MAX: usize = 1_024;
+/// The number of postings at which a hot bucket gets a list again: so much less that it takes some time to be hot anew.
+const COOL_MAX: usize = FEW_MAX / 2;
+/// Up to this many postings, looking at each costs no more than knowing a bound.
+const SHORT: usize = 32;
 
-/// The buckets of one chunk, by ids that are used again after a removal.
+/// The buckets of one chunk, by dense ids.
 #[derive(Debug, Default)]
 pub struct Buckets {
     records: Slab<Bucket>,
@@ -72,8 +94,8 @@ pub struct Buckets {
     table: IdTable,
     /// The bytes of buckets that have more than [`INLINE_MAX`].
     long_bytes: Arena<u8>,
-    few: ListPool<Posting>,
-    hot: Slab<HotSet>,
+    few: Arena<Posting>,
+    hot: SegmentedVec<HotSet>,
     /// The sum of the footprints of all hot sets, kept up to date so that [`Self::footprint`] does not have to
     /// add them up.
     hot_footprint: Footprint,
@@ -125,13 +147,12 @@ impl Buckets {
         match self.records[id].state() {
             State::Lone(_) => 1,
             State::Few(list) => list.len(),
-            State::Hot(hot) => self.hot[hot].postings.len(),
-            State::Free { .. } => 0,
+            State::Hot(hot) => self.hot[hot as usize].postings.len(),
+            State::Hole => 0,
         }
     }
 
-    /// True only if the item is the bucket's sole member. May be false for a sole member whose count has been
-    /// above 65,535, or that has shared the bucket with another item: such a bucket is no longer lone.
+    /// True only if the item is the bucket's sole member. May be false for a sole member whose count is above 65,535.
     pub fn is_sole_member(&self, id: u32, item: u32) -> bool {
         // A search asks this for every bucket of its query, so it must cost no more than a look at the record.
         matches!(self.records[id].state(), State::Lone(posting) if posting.item == item)
@@ -148,11 +169,11 @@ impl Buckets {
         match self.records[id].state() {
             State::Lone(posting) => lone = Some(posting),
             State::Few(list) => few = list,
-            State::Hot(set) => hot = Some(&self.hot[set].postings),
-            State::Free { .. } => {}
+            State::Hot(set) => hot = Some(&self.hot[set as usize].postings),
+            State::Hole => {}
         }
         let hot = hot.into_iter().flat_map(SegmentedVec::iter);
-        lone.into_iter().chain(self.few.short_slice(few).iter().chain(hot).copied())
+        lone.into_iter().chain(self.few.list(few).iter().chain(hot).copied())
     }
 
     /// The bucket from the side of an item that is in it.
@@ -165,17 +186,14 @@ impl Buckets {
     /// The number of the item's observations that fell into the bucket; 0 if it is not a member.
     pub fn count(&self, id: u32, item: u32) -> u32 {
         match self.records[id].state() {
-            // Only a hot bucket needs its table; the others are scanned.
             State::Lone(posting) if posting.item == item => posting.count,
-            State::Lone(_) | State::Free { .. } => 0,
-            State::Few(list) => self
-                .few
-                .short_slice(list)
-                .iter()
-                .find(|posting| posting.item == item)
-                .map_or(0, |posting| posting.count),
+            State::Lone(_) | State::Hole => 0,
+            State::Few(list) => {
+                let found = self.index_in(list, item);
+                found.map_or(0, |index| self.few.list(list)[index].count)
+            }
             State::Hot(hot) => {
-                let set = &self.hot[hot];
+                let set = &self.hot[hot as usize];
                 set.position(item).map_or(0, |position| set.postings[position].count)
             }
         }
@@ -184,17 +202,17 @@ impl Buckets {
     /// The sum of all items' counts in the bucket.
     pub fn total(&self, id: u32) -> u64 {
         match self.records[id].state() {
-            State::Hot(hot) => self.hot[hot].total,
+            State::Hot(hot) => self.hot[hot as usize].total,
             _ => self.postings(id).map(|posting| u64::from(posting.count)).sum(),
         }
     }
 
-    /// An upper bound on the counts in the bucket. It is the largest count unless the bucket is hot: removals
-    /// do not lower the bound of a hot bucket.
+    /// An upper bound on the counts in the bucket. It is the largest count unless the bucket has many members:
+    /// removals do not lower their bound.
     pub fn max_count_bound(&self, id: u32) -> u32 {
         match self.records[id].state() {
-            // A hot set has too many postings for a look at each, so it keeps a bound.
-            State::Hot(hot) => self.hot[hot].max_count_bound,
+            State::Hot(hot) => self.hot[hot as usize].max_count_bound,
+            State::Few(list) if list.len() > SHORT => self.few.header(list)[0].count,
             _ => self.postings(id).map(|posting| posting.count).max().unwrap_or(0),
         }
     }
@@ -205,12 +223,12 @@ impl Buckets {
         if let Some(id) = self.find(key) {
             return id;
         }
-        // The key has the record ready. Only bytes that do not fit in it have to be stored in the arena first.
-        let mut record = key.record;
+        // The key has the record ready. Only bytes that do not fit in it have to be stored in the arena.
+        let id = self.records.insert(key.record);
         if key.bytes.len() > INLINE_MAX {
-            record.set_run(self.long_bytes.store(key.bytes), key.bytes.len());
+            let location = self.long_bytes.store(key.bytes, id);
+            self.records[id].set_run(ListRef::from_parts(location, key.bytes.len() as u32));
         }
-        let id = self.records.insert(record);
         // If the table splits a cell, it asks for the hashes of the cell's buckets. They are computed again:
         // storing them would take 4 bytes more for every bucket.
         let (records, long_bytes) = (&self.records, &self.long_bytes);
@@ -219,6 +237,11 @@ impl Buckets {
             hash::bucket(bucket.band(), bucket.bytes(long_bytes))
         });
         id
+    }
+
+    /// The hash of a bucket.
+    fn hash(&self, id: u32) -> u32 {
+        hash::bucket(self.band(id), self.bytes(id))
     }
 
     /// Adds to an item's count in a bucket, and returns the new count. It equals `count` if and only if the
@@ -233,22 +256,24 @@ impl Buckets {
                 self.set_only_posting(id, posting);
                 posting.count
             }
-            // A second item: from now on the postings are in a list, the old one first.
+            // A second item: from now on the postings are in a list, by the ids of the items.
             State::Lone(lone) => {
-                self.make_list(id, &[lone, Posting { item, count }]);
+                let posting = Posting { item, count };
+                let both = if lone.item < item { [lone, posting] } else { [posting, lone] };
+                self.make_list(id, &both);
                 count
             }
             // This is also the state of a new bucket: its list is empty.
             State::Few(list) => self.add_to_list(id, list, Posting { item, count }),
             // A hot bucket: its table tells whether the item is there. A new posting may make the set allocate.
-            State::Hot(hot) => match self.hot[hot].position(item) {
-                Some(position) => self.hot[hot].add(position, count), // allocates nothing
+            State::Hot(hot) => match self.hot[hot as usize].position(item) {
+                Some(position) => self.hot[hot as usize].add(position, count), // allocates nothing
                 None => {
                     self.change_hot(hot, |set| set.push(Posting { item, count }));
                     count
                 }
             },
-            State::Free { .. } => {
+            State::Hole => {
                 debug_assert!(false, "invariant 6: a posting in a bucket that is free");
                 count
             }
@@ -266,105 +291,300 @@ impl Buckets {
     }
 
     /// [`Self::add`] for a bucket with a list. The list may be empty, or as long as a list may be.
-    fn add_to_list(&mut self, id: u32, mut list: ListRef, posting: Posting) -> u32 {
+    fn add_to_list(&mut self, id: u32, list: ListRef, posting: Posting) -> u32 {
         debug_assert!(list.len() <= FEW_MAX, "invariant 7");
-        // The item is in the list: its count grows in place, and the record stays as it is.
-        if let Some(index) = self.index_in(list, posting.item) {
-            let present = self.few.get_mut(list, index);
-            present.count += posting.count;
-            return present.count;
+        match self.index_in(list, posting.item) {
+            // The item is in the list: its count grows in place, and the record stays as it is.
+            Some(index) => {
+                let present = &mut self.few.list_mut(list)[index];
+                present.count += posting.count;
+                let sum = present.count;
+                self.note_count(list, sum);
+                sum
+            }
+            // The item is not in the list: the first one is lone, the next ones join the list, and the 1,025th turns the
+            // list into a hot set.
+            None => {
+                match list.len() {
+                    0 => self.set_only_posting(id, posting),
+                    FEW_MAX => self.make_hot(id, list, posting),
+                    _ => self.insert_in_list(id, list, posting),
+                }
+                posting.count
+            }
         }
-        // The item is not in the list: the first one is lone, the next ones join the list, and the 33rd turns
-        // the list into a hot set.
-        if list.len() == 0 {
-            self.set_only_posting(id, posting);
-        } else if list.len() < FEW_MAX {
-            self.few.push(&mut list, posting);
-            // The push has changed the handle, which is a copy of the record's.
-            self.records[id].set_state(State::Few(list));
-        } else {
-            self.make_hot(id, list, posting);
-        }
-        posting.count
     }
 
     /// The index of an item's posting in a list.
+    #[inline]
     fn index_in(&self, list: ListRef, item: u32) -> Option<usize> {
-        self.few.short_slice(list).iter().position(|posting| posting.item == item)
+        self.few.list(list).binary_search_by_key(&item, |posting| posting.item).ok()
     }
 
-    /// Gives a bucket that has no list a new list, with these postings.
-    fn make_list(&mut self, id: u32, postings: &[Posting]) {
-        let mut list = ListRef::default();
-        postings.iter().for_each(|posting| self.few.push(&mut list, *posting));
+    /// Adds a posting of an item that a list does not have.
+    fn insert_in_list(&mut self, id: u32, mut list: ListRef, posting: Posting) {
+        let len = list.len();
+        let relocation = self.few.resize(&mut list, len + 1, id);
         self.records[id].set_state(State::Few(list));
+        self.tell_of_list(relocation);
+        // Nearly always the item is new, and its id is the largest.
+        let postings = self.few.list_mut(list);
+        let index =
+            postings[..len].iter().rposition(|other| other.item < posting.item).map_or(0, |last| last + 1);
+        postings.copy_within(index..len, index + 1);
+        postings[index] = posting;
+        self.note_count(list, posting.count);
+    }
+
+    /// Raises the bound on the counts of a list.
+    fn note_count(&mut self, list: ListRef, count: u32) {
+        let bound = &mut self.few.header_mut(list)[0].count;
+        *bound = count.max(*bound);
+    }
+
+    /// Gives a bucket that has no list a new list, with these postings, sorted by item.
+    fn make_list(&mut self, id: u32, postings: &[Posting]) {
+        let location = self.few.store(postings, id);
+        let list = ListRef::from_parts(location, postings.len() as u32);
+        self.records[id].set_state(State::Few(list));
+        self.note_count(list, postings.iter().map(|posting| posting.count).max().unwrap_or(0));
     }
 
     /// Makes a bucket hot: moves the postings of its list to a hot set, and adds one more.
     fn make_hot(&mut self, id: u32, list: ListRef, posting: Posting) {
         // Complete the set first, then free the list and change the record.
-        let mut hot = HotSet::default();
-        self.few.short_slice(list).iter().for_each(|posting| hot.push(*posting));
+        let mut hot = HotSet::new(id);
+        self.few.list(list).iter().for_each(|posting| hot.push(*posting));
         hot.push(posting);
-        self.few.free(list);
+        let relocation = self.few.free(list.location(), list.len());
+        self.records[id].set_state(State::Hot(self.hot.len() as u32));
+        self.tell_of_list(relocation);
         self.hot_footprint = self.hot_footprint + hot.footprint();
-        let hot = self.hot.insert(hot);
-        self.records[id].set_state(State::Hot(hot));
+        self.hot.push(hot);
+    }
+
+    /// Moves the postings of a hot bucket to a list.
+    fn make_cool(&mut self, id: u32, hot: u32) {
+        let mut postings: SmallVec<[Posting; COOL_MAX]> =
+            self.hot[hot as usize].postings.iter().copied().collect();
+        postings.sort_unstable_by_key(|posting| posting.item);
+        self.remove_hot(hot);
+        self.make_list(id, &postings);
+    }
+
+    /// Removes a hot set. The last one takes its place.
+    fn remove_hot(&mut self, hot: u32) {
+        if let Some(set) = self.hot.swap_remove(hot as usize) {
+            self.hot_footprint = self.hot_footprint - set.footprint();
+        }
+        if let Some(moved) = self.hot.get(hot as usize) {
+            self.records[moved.owner].set_state(State::Hot(hot));
+        }
+    }
+
+    /// Notes that a list has moved.
+    fn tell_of_list(&mut self, relocation: Option<Relocation>) {
+        if let Some(Relocation { owner, location }) = relocation
+            && let State::Few(list) = self.records[owner].state()
+        {
+            self.records[owner].set_state(State::Few(list.at(location)));
+        }
     }
 
     /// Adds a posting to a hot set or removes one, and keeps the sum of the footprints up to date.
     fn change_hot(&mut self, hot: u32, change: impl FnOnce(&mut HotSet)) {
         // Most changes allocate nothing, but only the set knows. Its footprint takes constant time.
-        let set = &mut self.hot[hot];
+        let set = &mut self.hot[hot as usize];
         let before = set.footprint();
         change(set);
-        self.hot_footprint = self.hot_footprint - before + set.footprint();
+        let after = set.footprint();
+        self.hot_footprint = self.hot_footprint - before + after;
     }
 
-    /// Removes an item from a bucket, and returns the count that it had there; 0 if it was not a member. If
-    /// this leaves the bucket without members, the bucket is removed too, and its id is free.
-    pub fn remove(&mut self, id: u32, item: u32) -> u32 {
-        // If the item is not a member, there is nothing to do. From here on it is one.
-        let count = self.count(id, item);
-        if count == 0 {
-            return 0;
+    /// Subtracts from an item's count in a bucket, of which at least 1 is left, and returns what is left. Bounds on
+    /// counts are not lowered.
+    pub fn subtract(&mut self, id: u32, item: u32, count: u32) -> u32 {
+        debug_assert!(self.count(id, item) > count, "invariant 2: a posting without a count");
+        match self.records[id].state() {
+            State::Lone(lone) => {
+                let left = lone.count - count;
+                self.records[id].set_state(State::Lone(Posting { item, count: left }));
+                left
+            }
+            State::Few(list) => {
+                let Some(index) = self.index_in(list, item) else { return 0 };
+                let posting = &mut self.few.list_mut(list)[index];
+                posting.count -= count;
+                posting.count
+            }
+            State::Hot(hot) => {
+                let set = &mut self.hot[hot as usize];
+                set.position(item).map_or(0, |position| set.subtract(position, count))
+            }
+            State::Hole => 0,
         }
+    }
+
+    /// Removes an item from a bucket, and returns the count that it had there; 0 if it was not a member. If this leaves
+    /// the bucket without members, the bucket is removed too: [`Self::fill_hole`] must be called next.
+    pub fn remove(&mut self, id: u32, item: u32) -> u32 {
         match self.records[id].state() {
             // The posting goes with the record.
-            State::Lone(_) => self.remove_bucket(id),
-            State::Few(mut list) => {
-                if let Some(index) = self.index_in(list, item) {
-                    self.few.swap_remove(&mut list, index);
+            State::Lone(posting) if posting.item == item => {
+                self.remove_bucket(id);
+                posting.count
+            }
+            State::Lone(_) | State::Hole => 0,
+            State::Few(list) => {
+                let Some(index) = self.index_in(list, item) else { return 0 };
+                let count = self.few.list(list)[index].count;
+                self.remove_from_list(id, list, index);
+                count
+            }
+            State::Hot(hot) => {
+                let set = &self.hot[hot as usize];
+                let Some(position) = set.position(item) else { return 0 };
+                let count = set.postings[position].count;
+                self.change_hot(hot, |set| set.remove(position));
+                if self.hot[hot as usize].postings.len() <= COOL_MAX {
+                    self.make_cool(id, hot);
                 }
-                // The list may have moved to a smaller run, so write its handle back. A list of one stays a
-                // list.
-                self.records[id].set_state(State::Few(list));
-                if list.len() == 0 {
-                    self.remove_bucket(id);
+                count
+            }
+        }
+    }
+
+    /// Removes the posting at an index of a list.
+    fn remove_from_list(&mut self, id: u32, mut list: ListRef, index: usize) {
+        let left = list.len() - 1;
+        let postings = self.few.list_mut(list);
+        postings.copy_within(index + 1.., index);
+        let first = postings[0];
+        let is_lone = left == 1 && first.count <= u16::MAX.into();
+        // An only posting goes to the record, if it fits.
+        let relocation = self.few.resize(&mut list, if is_lone { 0 } else { left }, id);
+        self.records[id].set_state(if is_lone { State::Lone(first) } else { State::Few(list) });
+        self.tell_of_list(relocation);
+        if left == 0 {
+            self.remove_bucket(id);
+        }
+    }
+
+    /// Gives the posting of an item, which is in a bucket, to another one. If that is in the bucket too, the counts are
+    /// added, and true is returned.
+    pub fn transfer(&mut self, id: u32, from: u32, to: u32) -> bool {
+        let is_member = self.count(id, to) > 0;
+        if is_member {
+            let count = self.remove(id, from);
+            self.add(id, to, count);
+        } else {
+            self.rename_item(id, from, to);
+        }
+        is_member
+    }
+
+    /// Gives the posting of an item, which is in a bucket, to one that is not.
+    pub fn rename_item(&mut self, id: u32, from: u32, to: u32) {
+        match self.records[id].state() {
+            State::Lone(posting) => self.records[id].set_state(State::Lone(Posting { item: to, ..posting })),
+            State::Few(list) => {
+                let postings = self.few.list_mut(list);
+                let index_of = |item| postings.partition_point(|posting| posting.item < item);
+                let (old, new) = (index_of(from), index_of(to));
+                // Those between the two move by one.
+                if new > old {
+                    postings[old..new].rotate_left(1);
+                    postings[new - 1].item = to;
+                } else {
+                    postings[new..=old].rotate_right(1);
+                    postings[new].item = to;
                 }
             }
             State::Hot(hot) => {
-                let set = &self.hot[hot];
-                if set.postings.len() == 1 {
-                    // The only posting is the item's. The whole set goes, and with it its memory.
-                    self.hot_footprint = self.hot_footprint - self.hot.remove(hot).footprint();
-                    self.remove_bucket(id);
-                } else if let Some(position) = set.position(item) {
-                    self.change_hot(hot, |set| set.remove(position));
+                if let Some(position) = self.hot[hot as usize].position(from) {
+                    self.change_hot(hot, |set| set.rename(position, to));
                 }
             }
-            State::Free { .. } => {}
+            State::Hole => {}
         }
-        count
     }
 
     /// Removes a bucket from the table, its record, and its bytes. Its list or hot set must be gone by now.
     fn remove_bucket(&mut self, id: u32) {
         // In this order: the table needs the hash of the bytes, which only the record leads to.
-        self.table.remove(hash::bucket(self.band(id), self.bytes(id)), id);
-        if let Some((start, len)) = self.records.remove(id).run() {
-            self.long_bytes.free(start, len);
+        self.table.remove(self.hash(id), id);
+        if let Some(run) = self.records.remove(id).run() {
+            let relocation = self.long_bytes.free(run.location(), run.len());
+            if let Some(Relocation { owner, location }) = relocation {
+                let owner = &mut self.records[owner];
+                if let Some(run) = owner.run() {
+                    owner.set_run(run.at(location));
+                }
+            }
         }
+    }
+
+    /// Moves the last bucket to a hole, if there is one and the bucket may move. Returns its old id and its new one. The
+    /// caller has to tell the bucket's members.
+    pub fn fill_hole(&mut self) -> Option<(u32, u32)> {
+        let moved = self.records.fill_hole();
+        moved.inspect(|(from, to)| self.tell_of_bucket(*from, *to))
+    }
+
+    /// Moves a bucket to a hole. The caller has to tell the bucket's members.
+    pub fn move_to_hole(&mut self, from: u32, to: u32) {
+        self.records.move_record(from, to);
+        self.tell_of_bucket(from, to);
+    }
+
+    /// Tells all that know a bucket, but for its members, that it has another id.
+    fn tell_of_bucket(&mut self, from: u32, to: u32) {
+        let bucket = self.records[to];
+        if let Some(run) = bucket.run() {
+            self.long_bytes.set_owner(run.location(), run.len(), to);
+        }
+        match bucket.state() {
+            State::Few(list) => self.few.set_owner(list.location(), list.len(), to),
+            State::Hot(hot) => self.hot[hot as usize].owner = to,
+            State::Lone(_) | State::Hole => {}
+        }
+        self.table.replace(self.hash(to), from, to);
+    }
+
+    /// True if a bucket has as many members as it gets hot with. If it just got the last of them, it must not move from
+    /// now on, and [`Self::place_for_fixed`] says where it should be.
+    pub fn may_have_become_hot(&self, id: u32) -> bool {
+        self.member_count(id) == FEW_MAX + 1
+    }
+
+    /// The id that a bucket should have which must not move from now on: see [`Slab::place_for_fixed`].
+    pub fn place_for_fixed(&mut self, id: u32) -> Option<u32> {
+        self.records.place_for_fixed(id)
+    }
+
+    /// The buckets that move next when this many are removed: the last ones.
+    pub fn last(&self, count: usize) -> std::ops::Range<u32> {
+        let end = self.records.end();
+        end.saturating_sub(count as u32)..end
+    }
+
+    /// The item of a bucket that has one, with its posting in the record.
+    #[inline]
+    pub fn lone_item(&self, id: u32) -> Option<u32> {
+        match self.records[id].state() {
+            State::Lone(posting) => Some(posting.item),
+            _ => None,
+        }
+    }
+
+    /// Reads a little of what a bucket's removal or move changes: see [`IdTable::touch`].
+    pub fn touch(&self, id: u32) -> u32 {
+        self.table.touch(self.hash(id))
+    }
+
+    /// True if an id is in use.
+    pub fn contains(&self, id: u32) -> bool {
+        self.records.contains(id)
     }
 
     /// True if new buckets whose bytes have the length `bytes` in all, and `postings` more, still fit.
@@ -373,11 +593,6 @@ impl Buckets {
         self.long_bytes.has_capacity_for(bytes)
             && self.few.has_capacity_for(postings)
             && self.records.end() as usize + postings < u32::MAX as usize
-    }
-
-    /// One more than the largest id, in use or free.
-    pub fn end(&self) -> u32 {
-        self.records.end()
     }
 
     /// The ids of all buckets, ascending.
@@ -408,14 +623,12 @@ impl Buckets {
     /// Checks invariants 2 and 4 to 8 of the buckets, and those of the stores that they are built on.
     pub fn internal_validate(&self) -> Validation {
         self.records.internal_validate()?;
-        self.long_bytes.internal_validate(self.records.iter().filter_map(Bucket::run))?;
+        let runs = self.ids().filter_map(|id| Some((id, self.records[id].run()?)));
+        self.long_bytes.internal_validate(runs)?;
         self.validate_states()?;
         // The table: it is sound, has all buckets, and finds each. An id of the table is only followed if it is
         // in use.
-        let hash_of = |id| {
-            let in_use = id < self.records.end() && self.records[id].next_free().is_none();
-            in_use.then(|| hash::bucket(self.band(id), self.bytes(id)))
-        };
+        let hash_of = |id| self.contains(id).then(|| self.hash(id));
         self.table.internal_validate(hash_of)?;
         ensure(self.ids().count() == self.table.len(), "5: a bucket is not in the table")?;
         let is_found = |id| self.find(&BucketKey::new(self.band(id), self.bytes(id))) == Some(id);
@@ -424,38 +637,47 @@ impl Buckets {
 
     /// Checks the postings of every bucket, and that each list and each hot set belongs to one bucket.
     fn validate_states(&self) -> Validation {
-        // The records: the number of members is one that the state allows. Collect the lists and hot sets.
+        // The records: the number of members is one that the state allows. Collect the lists, and count the hot sets.
         let mut lists = Vec::new();
-        let mut hot_ids = Vec::new();
-        for bucket in self.records.iter() {
-            match bucket.state() {
+        let mut hot_sets = 0;
+        for id in self.ids() {
+            match self.records[id].state() {
                 State::Lone(posting) => ensure(posting.count > 0, "2: a lone posting has no count")?,
                 State::Few(list) => {
                     ensure(list.len() > 0, "4: a bucket has no members")?;
                     ensure(list.len() <= FEW_MAX, "7: a list is longer than a list may be")?;
-                    lists.push(list);
+                    lists.push((id, list));
                 }
-                State::Hot(hot) => hot_ids.push(hot),
-                State::Free { .. } => {}
+                State::Hot(hot) => {
+                    let set = self.hot.get(hot as usize);
+                    ensure(
+                        set.is_some_and(|set| set.owner == id),
+                        "8: a hot set is missing, or belongs to another bucket",
+                    )?;
+                    hot_sets += 1;
+                }
+                State::Hole => {}
             }
         }
-        // The lists: the pool checks their locations first, because following a wrong one would panic. Then
-        // check the postings: each has a count, and no item has two.
-        self.few.internal_validate(&lists)?;
-        for list in lists {
-            let postings = self.few.short_slice(list);
-            ensure(postings.iter().all(|posting| posting.count > 0), "2: a posting has no count")?;
-            let is_first = |posting: &Posting| {
-                let first = postings.iter().find(|other| other.item == posting.item);
-                first.is_some_and(|first| std::ptr::eq(first, posting))
-            };
-            ensure(postings.iter().all(is_first), "7: an item is in a list twice")?;
+        ensure(hot_sets == self.hot.len(), "8: a hot set belongs to no bucket")?;
+        // The lists: the arena checks their locations first, because following a wrong one would panic. Then check the
+        // postings: each has a count below the bound, and they are in order, so that no item has two.
+        self.few.internal_validate(lists.iter().copied())?;
+        for (_, list) in lists {
+            let (postings, bound) = (self.few.list(list), self.few.header(list)[0].count);
+            ensure(
+                postings.iter().all(|posting| (1..=bound).contains(&posting.count)),
+                "2: a posting has no count, or one above the bound",
+            )?;
+            let is_sorted = postings.is_sorted_by(|one, next| one.item < next.item);
+            ensure(is_sorted, "7: a list is out of order, or has an item twice")?;
+            let is_lone = list.len() == 1 && bound <= u16::MAX.into();
+            ensure(!is_lone, "7: a list has one posting, which fits in the record")?;
         }
-        // The hot sets: each belongs to exactly one bucket, and is sound by itself.
+        // The hot sets: each is sound by itself.
         self.hot.internal_validate()?;
-        hot_ids.sort_unstable();
-        ensure(self.hot.ids().eq(hot_ids), "8: a hot set belongs to no bucket, or to two")?;
         self.hot.iter().try_for_each(HotSet::internal_validate)?;
+        ensure(self.hot.iter().all(|set| set.postings.len() > COOL_MAX), "8: a hot set is too small")?;
         let footprint = self.hot.iter().map(HotSet::footprint).sum::<Footprint>();
         ensure(self.hot_footprint == footprint, "8: the footprint of the hot sets is not their sum")
     }
@@ -486,52 +708,89 @@ mod tests {
             State::Lone(_) => "lone",
             State::Few(_) => "few",
             State::Hot(_) => "hot",
-            State::Free { .. } => "free",
+            State::Hole => "none",
         }
     }
 
+    fn remove(buckets: &mut Buckets, id: u32, item: u32) -> u32 {
+        let count = buckets.remove(id, item);
+        while buckets.fill_hole().is_some() {}
+        count
+    }
+
     #[test]
-    fn a_bucket_is_lone_then_few_then_hot_and_never_goes_back() {
+    fn a_bucket_is_lone_then_few_then_hot_and_goes_back() {
+        const MEMBERS: u32 = FEW_MAX as u32 + 10;
         let (mut buckets, id) = with_one(0, 1);
         let mut states = vec![(1, state(&buckets, id))];
-        for item in 1..40 {
-            buckets.add(id, item, item + 1);
+        for item in 1..MEMBERS {
+            buckets.add(id, item * 7 % MEMBERS, item * 7 % MEMBERS + 1);
+            assert_eq!(buckets.may_have_become_hot(id), item as usize == FEW_MAX);
             states.push((item + 1, state(&buckets, id)));
-            assert_eq!(buckets.internal_validate(), Ok(()));
         }
+        assert_eq!(buckets.internal_validate(), Ok(()));
         let expected = |members| match members {
             1 => "lone",
-            2..=32 => "few",
+            2..=1_024 => "few",
             _ => "hot",
         };
         assert!(states.iter().all(|(members, state)| *state == expected(*members)), "{states:?}");
-        assert_eq!(postings(&buckets, id), (0..40).map(|item| (item, item + 1)).collect::<Vec<_>>());
-        assert_eq!((buckets.total(id), buckets.max_count_bound(id)), (40 * 41 / 2, 40));
-        // Down to one member it stays hot; then it goes.
-        for item in (1..40).rev() {
+        assert_eq!(postings(&buckets, id), (0..MEMBERS).map(|item| (item, item + 1)).collect::<Vec<_>>());
+        let total = u64::from(MEMBERS) * u64::from(MEMBERS + 1) / 2;
+        assert_eq!((buckets.total(id), buckets.max_count_bound(id)), (total, MEMBERS));
+        // It is hot until half are left, and lone at the end.
+        for item in (1..MEMBERS).rev() {
             assert_eq!(buckets.remove(id, item), item + 1);
-            assert_eq!((state(&buckets, id), buckets.member_count(id)), ("hot", item as usize));
+            let expected = if item == 1 {
+                "lone"
+            } else if item > 512 {
+                "hot"
+            } else {
+                "few"
+            };
+            assert_eq!((state(&buckets, id), buckets.member_count(id)), (expected, item as usize));
             assert_eq!(buckets.internal_validate(), Ok(()));
+            assert!(
+                (item..MEMBERS.min(item + 40)).contains(&buckets.max_count_bound(id)) || item > SHORT as u32
+            );
         }
-        assert!(!buckets.is_sole_member(id, 0));
-        assert_eq!((buckets.total(id), buckets.max_count_bound(id)), (1, 40));
-        assert_eq!(buckets.remove(id, 0), 1);
-        assert_eq!((state(&buckets, id), buckets.len(), buckets.hot.ids().count()), ("free", 0, 0));
+        assert!(buckets.is_sole_member(id, 0));
+        assert_eq!((buckets.total(id), buckets.max_count_bound(id)), (1, 1));
+        assert_eq!(remove(&mut buckets, id, 0), 1);
+        assert_eq!((buckets.len(), buckets.hot.len(), buckets.records.end()), (0, 0, 0));
         assert_eq!(buckets.internal_validate(), Ok(()));
     }
 
     #[test]
-    fn a_list_that_shrinks_to_one_stays_a_list() {
+    fn an_item_is_renamed_and_its_count_given_to_another() {
+        for members in [1, 2, 40, 2_000] {
+            let (mut buckets, id) = with_one(1, 5);
+            (1..members).for_each(|item| _ = buckets.add(id, item * 10 + 1, 5));
+            for (from, to) in [(1, 7), (7, members * 10 + 3), (members * 10 + 3, 0), (0, 1)] {
+                buckets.rename_item(id, from, to);
+                assert_eq!((buckets.count(id, from), buckets.count(id, to)), (0, 5));
+                assert_eq!(buckets.internal_validate(), Ok(()));
+            }
+            assert!(!buckets.transfer(id, 1, 2));
+            buckets.add(id, 1, 9);
+            assert!(buckets.transfer(id, 2, 1));
+            assert_eq!((buckets.count(id, 1), buckets.member_count(id)), (14, members as usize));
+            assert_eq!(buckets.internal_validate(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_list_that_shrinks_to_one_is_lone_again() {
         let (mut buckets, id) = with_one(7, 5);
         assert!(buckets.is_sole_member(id, 7) && !buckets.is_sole_member(id, 8));
         buckets.add(id, 8, 6);
         assert_eq!(buckets.remove(id, 7), 5);
-        assert_eq!((state(&buckets, id), postings(&buckets, id)), ("few", vec![(8, 6)]));
-        assert!(!buckets.is_sole_member(id, 8));
+        assert_eq!((state(&buckets, id), postings(&buckets, id)), ("lone", vec![(8, 6)]));
+        assert!(buckets.is_sole_member(id, 8));
         assert_eq!(buckets.max_count_bound(id), 6);
         assert_eq!(buckets.internal_validate(), Ok(()));
-        assert_eq!(buckets.remove(id, 8), 6);
-        assert_eq!((state(&buckets, id), buckets.len()), ("free", 0));
+        assert_eq!(remove(&mut buckets, id, 8), 6);
+        assert_eq!(buckets.len(), 0);
         assert_eq!(buckets.internal_validate(), Ok(()));
     }
 
@@ -554,16 +813,16 @@ mod tests {
 
     #[test]
     fn what_is_not_a_member_is_not_removed() {
-        for members in [1, 2, 33] {
+        for members in [1, 2, 33, 1_100] {
             let (mut buckets, id) = with_one(0, 1);
             (1..members).for_each(|item| _ = buckets.add(id, item, 1));
-            assert_eq!((buckets.count(id, 99), buckets.remove(id, 99)), (0, 0));
+            assert_eq!((buckets.count(id, 9_999), buckets.remove(id, 9_999)), (0, 0));
             assert_eq!(buckets.member_count(id), members as usize);
         }
     }
 
     #[test]
-    fn an_id_is_used_again_and_a_long_bucket_leaves_its_bytes_to_the_next() {
+    fn the_last_bucket_takes_the_id_of_one_that_is_removed_whatever_its_bytes() {
         let mut buckets = Buckets::default();
         let long = [&b"a bucket of many bytes"[..], b"a bucket of other bytes"];
         let add = |buckets: &mut Buckets, bytes: &[u8]| {
@@ -571,17 +830,15 @@ mod tests {
             buckets.add(id, 5, 1);
             id
         };
-        assert_eq!((add(&mut buckets, long[0]), add(&mut buckets, b"short")), (0, 1));
-        assert_eq!((add(&mut buckets, long[0]), buckets.count(0, 5)), (0, 2));
-        let before = buckets.footprint();
-        buckets.remove(0, 5);
+        assert_eq!([long[0], b"short", long[1]].map(|bytes| add(&mut buckets, bytes)), [0, 1, 2]);
+        assert_eq!(remove(&mut buckets, 0, 5), 1);
         assert_eq!(buckets.find(&BucketKey::new(1, long[0])), None);
-        assert_eq!((add(&mut buckets, long[1]), buckets.bytes(0)), (0, long[1]));
-        buckets.remove(0, 5);
-        assert_eq!((add(&mut buckets, long[1]), buckets.ids().count()), (0, 2));
-        assert_eq!(buckets.internal_validate(), Ok(()));
-        // One entry of a free run, which the first removal needed.
-        assert!(buckets.footprint().bytes <= before.bytes + 256);
+        assert_eq!((buckets.find(&BucketKey::new(1, long[1])), buckets.bytes(0)), (Some(0), long[1]));
+        assert_eq!((buckets.internal_validate(), buckets.records.end()), (Ok(()), 2));
+        assert_eq!((add(&mut buckets, long[0]), buckets.bytes(2)), (2, long[0]));
+        [0, 0, 0].into_iter().for_each(|id| _ = remove(&mut buckets, id, 5));
+        assert_eq!((buckets.internal_validate(), buckets.len()), (Ok(()), 0));
+        assert!(buckets.footprint().bytes < 1_000, "{:?}", buckets.footprint());
     }
 
     #[test]
@@ -620,24 +877,22 @@ mod tests {
         );
         let same_item = |buckets: &mut Buckets| {
             if let State::Few(list) = buckets.records[0].state() {
-                buckets.few.get_mut(list, 1).item = 0;
+                buckets.few.list_mut(list)[1].item = 0;
             }
         };
-        assert_eq!(broken(5, same_item), "7: an item is in a list twice");
-        assert_eq!(broken(40, |buckets| buckets.hot[0].total += 1), "8: a hot total is not the sum");
+        assert_eq!(broken(5, same_item), "7: a list is out of order, or has an item twice");
+        assert_eq!(broken(1_100, |buckets| buckets.hot[0].total += 1), "8: a hot total is not the sum");
         assert_eq!(
-            broken(40, |buckets| buckets.hot[0].max_count_bound = 0),
+            broken(1_100, |buckets| buckets.hot[0].max_count_bound = 0),
             "8: a hot count is above the bound"
         );
         assert_eq!(
-            broken(40, |buckets| _ = buckets.hot.insert(one_posting())),
-            "8: a hot set belongs to no bucket, or to two"
+            broken(1_100, |buckets| buckets.hot.push(HotSet::default())),
+            "8: a hot set belongs to no bucket"
         );
-    }
-
-    fn one_posting() -> HotSet {
-        let mut hot = HotSet::default();
-        hot.push(Posting { item: 0, count: 1 });
-        hot
+        assert_eq!(
+            broken(1_100, |buckets| buckets.hot[0].owner = 1),
+            "8: a hot set is missing, or belongs to another bucket"
+        );
     }
 }

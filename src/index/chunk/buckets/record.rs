@@ -6,9 +6,9 @@
 //!             | bytes                        | header   | count_or_len | location     |   postings elsewhere
 //!             +------------------------------+----------+--------------+--------------+
 //!     Lone    | the bucket's bytes, up to 8, |          | count        | item         |   none
-//!     Few     | or start (4) and length (4)  |          | list length  | of the list  |   8 bytes each
-//!     Hot     | of their run in the arena    |          | 0            | id of the set|   about 16 bytes each
-//!     Free    | stale                        |          | 0            | next free id |
+//!     Few     | or location (4) and length   |          | list length  | of the list  |   8 bytes each
+//!     Hot     | (4) of their run in the arena|          | 0            | of the set   |   about 16 bytes each
+//!     Hole    | 0                            |          | 0            | 0            |
 //!             +------------------------------+----------+--------------+--------------+
 //!
 //!     header  | state, 2 bits | length, 4 bits (15: the bytes are in the arena) | band, 10 bits |
@@ -19,8 +19,7 @@
 
 use super::Posting;
 use crate::index::chunk::hash;
-use crate::index::memory::arena::Arena;
-use crate::index::memory::lists::ListRef;
+use crate::index::memory::arena::{Arena, ListRef};
 use crate::index::memory::slab::Record;
 
 /// The most bytes of a bucket that fit in its record.
@@ -38,24 +37,24 @@ const IN_ARENA: usize = (1 << LENGTH_BITS) - 1;
 pub(super) enum State {
     /// One posting, in the record. Its count fits 16 bits.
     Lone(Posting),
-    /// A list of 1 to 32 postings. It is empty only between `Buckets::find_or_add` and `Buckets::add`.
+    /// A list of 1 to 1,024 postings. It is empty only between `Buckets::find_or_add` and `Buckets::add`.
     Few(ListRef),
-    /// The id of a `HotSet`: a vector of postings, 8 bytes each, and a table that takes about as much.
+    /// The index of a `HotSet`: a vector of postings, 8 bytes each, and a table that takes about as much.
     Hot(u32),
-    /// The record is not in use, and links to the next free one.
-    Free { next: u32 },
+    /// The record is not in use.
+    Hole,
 }
 
 /// The record of a bucket: 16 bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bucket {
-    /// The bytes, padded with zeros, or the start and the length of their run in the arena.
+    /// The bytes, padded with zeros, or the location and the length of their run in the arena.
     bytes: [u8; INLINE_MAX],
     /// Band, length of the bytes, and state.
     header: u16,
     /// The count of a lone posting, or the length of a list.
     count_or_len: u16,
-    /// The lone item, the location of a list, the id of a hot set, or the next free record.
+    /// The lone item, or the location of a list or a hot set.
     location: u32,
 }
 
@@ -88,7 +87,7 @@ impl Bucket {
             0 => State::Lone(Posting { item: self.location, count: self.count_or_len.into() }),
             1 => State::Few(ListRef::from_parts(self.location, self.count_or_len.into())),
             2 => State::Hot(self.location),
-            _ => State::Free { next: self.location },
+            _ => State::Hole,
         }
     }
 
@@ -98,8 +97,8 @@ impl Bucket {
         let (code, count_or_len, location) = match state {
             State::Lone(posting) => (0, posting.count, posting.item),
             State::Few(list) => (1, list.len() as u32, list.location()),
-            State::Hot(id) => (2, 0, id),
-            State::Free { next } => (3, 0, next),
+            State::Hot(index) => (2, 0, index),
+            State::Hole => (3, 0, 0),
         };
         debug_assert!(count_or_len <= u16::MAX.into(), "invariant 7: {state:?}");
         // Replace the state in the header, and keep the band and the length.
@@ -118,38 +117,39 @@ impl Bucket {
     /// The bytes of the bucket, from the record or from the arena.
     pub(super) fn bytes<'a>(&'a self, arena: &'a Arena<u8>) -> &'a [u8] {
         match self.run() {
-            Some((start, len)) => arena.run(start, len),
+            Some(run) => arena.list(run),
             None => &self.bytes[..self.length()],
         }
     }
 
-    /// The start and the length of the run in the arena, if the bytes are there.
-    pub(super) fn run(&self) -> Option<(u32, usize)> {
+    /// The run in the arena, if the bytes are there.
+    pub(super) fn run(&self) -> Option<ListRef> {
         let [a, b, c, d, e, f, g, h] = self.bytes;
-        let run = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]) as usize);
+        let run = ListRef::from_parts(u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
         (self.length() == IN_ARENA).then_some(run)
     }
 
     /// Sets the run of bytes that are in the arena.
-    pub(super) fn set_run(&mut self, start: u32, len: usize) {
+    pub(super) fn set_run(&mut self, run: ListRef) {
         debug_assert!(self.length() == IN_ARENA);
-        self.bytes[..4].copy_from_slice(&start.to_le_bytes());
-        self.bytes[4..].copy_from_slice(&(len as u32).to_le_bytes());
+        self.bytes[..4].copy_from_slice(&run.location().to_le_bytes());
+        self.bytes[4..].copy_from_slice(&(run.len() as u32).to_le_bytes());
     }
 }
 
 impl Record for Bucket {
-    fn free(next: u32) -> Bucket {
+    fn hole() -> Bucket {
         let mut bucket = Bucket::new(0, 0, [0; INLINE_MAX]);
-        bucket.set_state(State::Free { next });
+        bucket.set_state(State::Hole);
         bucket
     }
 
-    fn next_free(&self) -> Option<u32> {
-        match self.state() {
-            State::Free { next } => Some(next),
-            _ => None,
-        }
+    fn is_hole(&self) -> bool {
+        self.state() == State::Hole
+    }
+
+    fn is_fixed(&self) -> bool {
+        matches!(self.state(), State::Hot(_))
     }
 }
 

@@ -1,4 +1,4 @@
-//! A hash table of ids that grows by one cell at a time: linear hashing, with tags.
+//! A hash table of ids that grows and shrinks by one cell at a time: linear hashing, with tags.
 //!
 //! An id stands for a key, such as a name, that the caller keeps elsewhere. The table finds the id by the hash
 //! of its key. For each entry it stores the id (4 bytes) and a tag (8 bits of the hash), and asks the caller
@@ -46,7 +46,14 @@
 //! # Removal
 //!
 //! When an entry is removed, the last entry of its chain takes its place. Every cell of a chain but the last
-//! therefore stays full, and no tombstones are needed. Home cells are never merged again.
+//! therefore stays full, and no tombstones are needed. If the home cells are then too many for the entries, the
+//! last one is merged into the cell that it was split from, whose number is the same without the highest bit: a
+//! split in reverse. It needs no hash, because every entry of the last cell goes to that one, and keeps its tag.
+//! Between the load at which cells are split and that at which they are merged there is a gap, so that a table
+//! whose size goes up and down does neither.
+//!
+//! Overflow cells have no free list. When one is emptied, the last one moves to its place, and the cell that
+//! links to it is told; each therefore knows the cell before it in its chain.
 
 mod tags;
 
@@ -55,14 +62,25 @@ use super::footprint::Footprint;
 use super::invariant::{Validation, ensure};
 use super::mover::Mover;
 use super::segmented_vec::SegmentedVec;
+use smallvec::SmallVec;
 use std::mem::replace;
 
 /// The number of slots of an overflow cell.
 const OVERFLOW_SLOTS: usize = 4;
 /// The most entries for each home cell, on average. When there are more, a cell is split.
 const MAX_LOAD: usize = 10;
-/// The number that ends the free list of overflow cells.
-const NONE: u32 = u32::MAX;
+/// The fewest entries for each home cell, on average. When there are fewer, a cell is merged.
+const MIN_LOAD: usize = 8;
+/// The size of a segment of overflow cells: a removal that adds one, because a merged cell overflows, takes no
+/// more memory than this.
+const OVERFLOW_SEGMENT: usize = 1 << 12;
+
+/// The hash of an id that is its own key. No client chooses ids, so there is no key of the hash, and a multiplication
+/// is enough.
+pub fn hash_of_id(id: u32) -> u32 {
+    let mixed = u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 32) as u32
+}
 
 /// The home cells: the tags of each in one vector, the ids in another.
 #[derive(Debug, Default)]
@@ -75,19 +93,19 @@ struct HomeCells {
 #[derive(Debug, Clone, Copy)]
 struct OverflowCell {
     tags: Tags<OVERFLOW_SLOTS>,
-    /// In a free cell, the first of them is the number of the next free cell.
     ids: [u32; OVERFLOW_SLOTS],
-}
-
-impl OverflowCell {
-    fn free(next: u32) -> OverflowCell {
-        OverflowCell { tags: Tags::EMPTY, ids: [next; OVERFLOW_SLOTS] }
-    }
+    /// The cell that links to this one.
+    previous: PackedCellRef,
 }
 
 /// The ids of a cell's entries.
 fn used_ids<'a, const N: usize>(tags: &Tags<N>, ids: &'a [u32; N]) -> &'a [u32] {
     &ids[..tags.used_count()]
+}
+
+/// The number of the home cell that the one with this number, not 0, was split from.
+fn partner(number: u32) -> u32 {
+    number - (1 << number.ilog2())
 }
 
 /// The number of the overflow cell that a cell continues in, if it does.
@@ -103,6 +121,27 @@ enum CellRef {
     Overflow(u32),
 }
 
+/// A [`CellRef`] in four bytes: the number, and in the highest bit whether it is one of overflow cells. There is a
+/// home cell for ten entries, and fewer overflow cells than entries.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct PackedCellRef(u32);
+
+impl PackedCellRef {
+    const IS_OVERFLOW: u32 = 1 << 31;
+
+    fn new(cell: CellRef) -> PackedCellRef {
+        match cell {
+            CellRef::Home(number) => PackedCellRef(number),
+            CellRef::Overflow(number) => PackedCellRef(number | PackedCellRef::IS_OVERFLOW),
+        }
+    }
+
+    fn unpack(self) -> CellRef {
+        let number = self.0 & !PackedCellRef::IS_OVERFLOW;
+        if number == self.0 { CellRef::Home(number) } else { CellRef::Overflow(number) }
+    }
+}
+
 /// A slot of a cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct SlotRef {
@@ -111,31 +150,16 @@ struct SlotRef {
 }
 
 /// A set of ids, each found by the hash of the key that it stands for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct IdTable {
     home: HomeCells,
     /// The number of home cells. `home` knows it too, but every lookup needs it before anything else.
     cell_count: u32,
     /// Masks the bits of a hash that choose a home cell: `cell_count`, rounded up to a power of two, minus 1.
     mask: u32,
-    overflow: SegmentedVec<OverflowCell>,
-    /// The free list of overflow cells: the number of the one that was freed last, or [`NONE`].
-    first_free: u32,
+    overflow: SegmentedVec<OverflowCell, OVERFLOW_SEGMENT>,
     /// The number of entries, in home cells and overflow cells.
     len: usize,
-}
-
-impl Default for IdTable {
-    fn default() -> Self {
-        IdTable {
-            home: HomeCells::default(),
-            cell_count: 0,
-            mask: 0,
-            overflow: SegmentedVec::default(),
-            first_free: NONE,
-            len: 0,
-        }
-    }
 }
 
 impl IdTable {
@@ -159,6 +183,14 @@ impl IdTable {
         tags.is_some_and(|tags| !tags.matching_or_overflow(Tag::of_hash(hash)).is_empty())
     }
 
+    /// Reads a little of the cell of a hash, so that what comes next finds it in the cache. Calls for several hashes
+    /// wait for memory at the same time. The result must be used, or the compiler leaves out the reads.
+    #[inline]
+    pub fn touch(&self, hash: u32) -> u32 {
+        self.home.ids.get(self.home_cell(hash) as usize).map_or(0, |ids| ids[0])
+            ^ u32::from(self.may_have(hash))
+    }
+
     /// Adds an id that is not in the table yet. `hash_of` returns the hash of any id that is in it: a split
     /// needs to know to which of two cells an entry goes.
     pub fn insert(&mut self, hash: u32, id: u32, hash_of: impl Fn(u32) -> u32) {
@@ -168,19 +200,17 @@ impl IdTable {
         if self.len > self.cell_count as usize * MAX_LOAD {
             self.split(hash_of);
         }
-        self.put(hash, id);
+        self.put(self.home_cell(hash), Tag::of_hash(hash), id);
     }
 
     /// Removes an id, if it is there.
     pub fn remove(&mut self, hash: u32, id: u32) {
         // Step 1: find the entry. Its slot will be the hole.
         let Some((hole, _)) = self.locate(hash, |other| other == id) else { return };
-        self.len -= 1; // cells are never merged, so this changes nothing but the number
-        // Step 2: find the last entry of the chain. For step 4, keep the cell that links to its cell.
-        let mut previous = None;
+        // Step 2: find the last entry of the chain.
         let mut last = CellRef::Home(self.home_cell(hash));
         while let Some(next) = self.next_cell(last) {
-            previous = Some(replace(&mut last, next));
+            last = next;
         }
         // The last cell has no link and is not empty: its last entry is before the first empty slot, if any.
         let last_used = self.empty_slot(last).map_or(self.last_slot(last).slot, |empty| empty - 1);
@@ -190,13 +220,23 @@ impl IdTable {
         let (moved_tag, moved_id) = self.entry(end);
         self.set_entry(hole, moved_tag, moved_id);
         self.set_entry(end, Tag::EMPTY, 0);
-        // Step 4: if this has emptied an overflow cell, remove the link to it and free it.
-        if let (SlotRef { cell: CellRef::Overflow(emptied), slot: 0 }, Some(previous)) = (end, previous) {
-            self.set_entry(self.last_slot(previous), Tag::EMPTY, 0);
-            self.free_overflow(emptied);
-            debug_assert!(self.is_well_formed(previous), "invariant 11");
-        }
         debug_assert!(self.is_well_formed(hole.cell) && self.is_well_formed(last), "invariant 11");
+        // Step 4: if this has emptied an overflow cell, free it.
+        if let SlotRef { cell: CellRef::Overflow(emptied), slot: 0 } = end {
+            self.free_overflow(emptied);
+        }
+        // Step 5: if the home cells are too many now, merge the last.
+        self.len -= 1;
+        if self.len < (self.cell_count as usize - 1) * MIN_LOAD {
+            self.merge();
+        }
+    }
+
+    /// All ids, in no order.
+    pub fn ids(&self) -> impl Iterator<Item = u32> {
+        let home = self.home.tags.iter().zip(self.home.ids.iter());
+        let home = home.flat_map(|(tags, ids)| used_ids(tags, ids));
+        home.chain(self.overflow.iter().flat_map(|cell| used_ids(&cell.tags, &cell.ids))).copied()
     }
 
     /// Replaces an id with another one of the same hash, if it is there.
@@ -265,7 +305,7 @@ impl IdTable {
                 overflow_of(&self.home.tags[number as usize], &self.home.ids[number as usize])
             }
             CellRef::Overflow(number) => {
-                let OverflowCell { tags, ids } = &self.overflow[number as usize];
+                let OverflowCell { tags, ids, .. } = &self.overflow[number as usize];
                 overflow_of(tags, ids)
             }
         };
@@ -296,7 +336,7 @@ impl IdTable {
         // The overflow cells, if there are any: 20 bytes each, tags and ids together.
         let mut next = overflow_of(tags, &self.home.ids[number as usize]);
         while let Some(number) = next {
-            let OverflowCell { tags, ids } = &self.overflow[number as usize];
+            let OverflowCell { tags, ids, .. } = &self.overflow[number as usize];
             for (slot, id) in ids.iter().enumerate() {
                 if tags.get(slot) == Tag::of_hash(hash) && matches(*id) {
                     return Some((SlotRef { cell: CellRef::Overflow(number), slot }, *id));
@@ -307,14 +347,14 @@ impl IdTable {
         None
     }
 
-    /// Puts an entry in the first empty slot of its chain. Neither counts it nor splits a cell.
-    fn put(&mut self, hash: u32, id: u32) {
+    /// Puts an entry in the first empty slot of the chain of a home cell. Neither counts it nor splits a cell.
+    fn put(&mut self, home: u32, tag: Tag, id: u32) {
         // Only the last cell of a chain can have an empty slot. If it has none either, it overflows, and the
         // new cell is where the loop ends.
-        let mut cell = CellRef::Home(self.home_cell(hash));
+        let mut cell = CellRef::Home(home);
         loop {
             if let Some(slot) = self.empty_slot(cell) {
-                self.set_entry(SlotRef { cell, slot }, Tag::of_hash(hash), id);
+                self.set_entry(SlotRef { cell, slot }, tag, id);
                 debug_assert!(self.is_well_formed(cell), "invariant 11");
                 return;
             }
@@ -328,61 +368,110 @@ impl IdTable {
         let new = self.cell_count;
         self.home.tags.push(Tags::EMPTY);
         self.home.ids.push([0; HOME_SLOTS]);
-        self.cell_count += 1;
-        self.mask = self.cell_count.next_power_of_two() - 1;
+        self.set_cell_count(new + 1);
         if new == 0 {
             return; // the first cell, which is split from none
         }
-        // Step 2: empty the old cell, whose number is that of the new one without its highest bit, and put its
-        // entries again. Each goes either back to the old cell or to the new one.
-        let old = (new - (1 << new.ilog2())) as usize;
-        let (tags, ids) = (replace(&mut self.home.tags[old], Tags::EMPTY), self.home.ids[old]);
-        self.put_all(&tags, &ids, &hash_of);
-        // Step 3: do the same with each overflow cell of the old chain. It is copied and freed before its
-        // entries are put again: if the chains still need overflow cells, they reuse these.
-        let mut next = overflow_of(&tags, &ids);
-        while let Some(number) = next {
-            let OverflowCell { tags, ids } = self.overflow[number as usize];
-            self.free_overflow(number);
-            self.put_all(&tags, &ids, &hash_of);
-            next = overflow_of(&tags, &ids);
+        // Step 2: take all entries out of the old cell, and put each again, in the old cell or in the new one.
+        // Compute all hashes before the first entry is put: the records that they come from are all over
+        // memory, and this way their cache misses overlap.
+        let entries = self.take_chain(partner(new));
+        let hashes: SmallVec<[u32; 2 * HOME_SLOTS]> = entries.iter().map(|(_, id)| hash_of(*id)).collect();
+        for ((tag, id), hash) in entries.into_iter().zip(hashes) {
+            self.put(self.home_cell(hash), tag, id);
         }
     }
 
-    /// Puts the entries that were in a cell again. `tags` and `ids` are copies of the cell's.
-    fn put_all<const N: usize>(&mut self, tags: &Tags<N>, ids: &[u32; N], hash_of: &impl Fn(u32) -> u32) {
-        let ids = used_ids(tags, ids);
-        // Compute all hashes before the first entry is put: the records that they come from are all over
-        // memory, and this way their cache misses overlap.
-        let mut hashes = [0; HOME_SLOTS];
-        ids.iter().zip(&mut hashes).for_each(|(id, hash)| *hash = hash_of(*id));
-        ids.iter().zip(hashes).for_each(|(id, hash)| self.put(hash, *id));
+    /// Removes the last home cell, and moves its entries to the cell that it was split from.
+    fn merge(&mut self) {
+        let (last, partner) = (self.cell_count - 1, partner(self.cell_count - 1));
+        let entries = self.take_chain(last);
+        self.pop_home();
+        // As many as there is room for go straight to the home cell, as long as that does not overflow.
+        let (tags, ids) = (&mut self.home.tags[partner as usize], &mut self.home.ids[partner as usize]);
+        let used = tags.used_count();
+        let room = if tags.has_overflow() { 0 } else { HOME_SLOTS - used };
+        let (first, rest) = entries.split_at(room.min(entries.len()));
+        for (slot, (tag, id)) in (used..).zip(first) {
+            tags.set(slot, *tag);
+            ids[slot] = *id;
+        }
+        rest.iter().for_each(|(tag, id)| self.put(partner, *tag, *id));
+    }
+
+    /// Removes the last home cell, which must be empty.
+    fn pop_home(&mut self) {
+        self.home.tags.pop();
+        self.home.ids.pop();
+        self.set_cell_count(self.cell_count - 1);
+    }
+
+    fn set_cell_count(&mut self, cell_count: u32) {
+        self.cell_count = cell_count;
+        self.mask = cell_count.next_power_of_two() - 1;
+    }
+
+    /// Empties a home cell and frees its overflow cells. Returns the entries, which are then counted but not there.
+    fn take_chain(&mut self, home: u32) -> SmallVec<[(Tag, u32); 2 * HOME_SLOTS]> {
+        let mut entries = SmallVec::new();
+        let (tags, ids) = (&mut self.home.tags[home as usize], &self.home.ids[home as usize]);
+        let mut next = overflow_of(tags, ids);
+        entries.extend(tags.used().zip(ids.iter().copied()));
+        // The first overflow cell goes, and the home cell links to the one after it, until there is none.
+        while let Some(first) = next {
+            let OverflowCell { tags, ids, .. } = self.overflow[first as usize];
+            entries.extend(tags.used().zip(ids));
+            next = overflow_of(&tags, &ids);
+            if let Some(second) = next {
+                self.link(self.last_slot(CellRef::Home(home)), second);
+            }
+            // The last overflow cell takes its place. That may be the next one of this chain.
+            self.move_last_overflow(first);
+            next = next.map(|second| if second == self.overflow.len() as u32 { first } else { second });
+        }
+        self.home.tags[home as usize] = Tags::EMPTY;
+        entries
     }
 
     /// Adds an overflow cell to a full cell, the last of its chain, and returns it. The entry in the full
     /// cell's last slot moves to the new cell, to make room for the link.
     fn add_overflow(&mut self, full: CellRef) -> CellRef {
-        // Take a cell off the free list, after adding one there if the list is empty.
-        if self.first_free == NONE {
-            self.overflow.push(OverflowCell::free(NONE));
-            self.first_free = self.overflow.len() as u32 - 1;
-        }
-        let number = self.first_free;
-        self.first_free = self.overflow[number as usize].ids[0];
+        let number = self.overflow.len() as u32;
         let (added, last_slot) = (CellRef::Overflow(number), self.last_slot(full));
-        // Move the entry, then write the link in its old slot.
         let (tag, id) = self.entry(last_slot);
         debug_assert!(tag.is_used(), "a cell overflows before it is full");
+        let previous = PackedCellRef::new(full);
+        self.overflow.push(OverflowCell { tags: Tags::EMPTY, ids: [0; OVERFLOW_SLOTS], previous });
         self.set_entry(SlotRef { cell: added, slot: 0 }, tag, id);
-        self.set_entry(last_slot, Tag::OVERFLOW, number);
+        self.link(last_slot, number);
         debug_assert!(self.is_well_formed(full) && self.is_well_formed(added), "invariant 11");
         added
     }
 
-    /// Puts an overflow cell, to which no cell links any longer, on the free list.
+    /// Makes the last slot of a cell a link to an overflow cell.
+    fn link(&mut self, last_slot: SlotRef, number: u32) {
+        self.set_entry(last_slot, Tag::OVERFLOW, number);
+        self.overflow[number as usize].previous = PackedCellRef::new(last_slot.cell);
+    }
+
+    /// Frees an overflow cell that is empty, and removes the link to it.
     fn free_overflow(&mut self, number: u32) {
-        self.overflow[number as usize] = OverflowCell::free(self.first_free);
-        self.first_free = number;
+        let previous = self.overflow[number as usize].previous.unpack();
+        self.set_entry(self.last_slot(previous), Tag::EMPTY, 0);
+        self.move_last_overflow(number);
+    }
+
+    /// Moves the last overflow cell to the place of one to which no cell links, so that the last place is free.
+    fn move_last_overflow(&mut self, number: u32) {
+        self.overflow.swap_remove(number as usize);
+        if let Some(moved) = self.overflow.get(number as usize) {
+            // Tell its neighbours.
+            let (previous, next) = (moved.previous.unpack(), overflow_of(&moved.tags, &moved.ids));
+            self.link(self.last_slot(previous), number);
+            if let Some(next) = next {
+                self.link(self.last_slot(CellRef::Overflow(number)), next);
+            }
+        }
     }
 
     /// The memory of the cells.
@@ -438,21 +527,19 @@ impl IdTable {
                 cell = self.next_cell(current);
                 if let Some(CellRef::Overflow(number)) = cell {
                     tick_off(&mut seen, number)?;
+                    let next = &self.overflow[number as usize];
+                    ensure(next.tags.used_count() > 0, "11: an overflow cell is empty")?;
                     ensure(
-                        self.overflow[number as usize].tags.used_count() > 0,
-                        "11: an overflow cell is empty",
+                        next.previous.unpack() == current,
+                        "11: an overflow cell does not know the cell before it",
                     )?;
                 }
             }
         }
         ensure(entries == self.len, "11: a table has another number of entries than it says")?;
-        // The free list has exactly those overflow cells that no chain has.
-        let mut free = self.first_free;
-        while free != NONE {
-            tick_off(&mut seen, free)?;
-            free = self.overflow[free as usize].ids[0];
-        }
-        ensure(seen.into_iter().all(|seen| seen), "11: an overflow cell is neither linked nor free")
+        ensure(seen.into_iter().all(|seen| seen), "11: an overflow cell is in no chain")?;
+        let too_many = self.len < cell_count.saturating_sub(1) * MIN_LOAD;
+        ensure(!too_many, "11: a table has too many cells")
     }
 }
 
@@ -467,13 +554,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
-
-    /// All ids, in no order.
-    fn ids(table: &IdTable) -> impl Iterator<Item = u32> {
-        let home = table.home.tags.iter().zip(table.home.ids.iter());
-        let home = home.flat_map(|(tags, ids)| used_ids(tags, ids));
-        home.chain(table.overflow.iter().flat_map(|cell| used_ids(&cell.tags, &cell.ids))).copied()
-    }
 
     fn hash(id: u32) -> u32 {
         id.wrapping_mul(0x9e37_79b9).rotate_left(15).wrapping_mul(0x85eb_ca6b)
@@ -498,7 +578,7 @@ mod tests {
                 prop_assert_eq!(table.len(), model.len());
                 prop_assert_eq!(table.internal_validate(|id| Some(hash(id))), Ok(()));
             }
-            prop_assert_eq!(ids(&table).collect::<BTreeSet<_>>(), model);
+            prop_assert_eq!(table.ids().collect::<BTreeSet<_>>(), model);
         }
     }
 
@@ -511,6 +591,24 @@ mod tests {
         let bytes = table.footprint().bytes as f64 / 650_000.0; // its segments are nearly full
         assert!(bytes < 9.0, "{bytes}");
         assert!((0..650_000).all(|id| table.find(hash(id), |other| other == id) == Some(id)));
+    }
+
+    #[test]
+    fn a_table_that_lost_its_entries_is_as_small_as_a_new_one() {
+        let mut table = IdTable::default();
+        let fill = |table: &mut IdTable, ids: std::ops::Range<u32>| {
+            ids.for_each(|id| table.insert(hash(id), id, hash));
+        };
+        fill(&mut table, 0..400_000);
+        for left in [100_000u32, 3_000, 500, 0] {
+            (left..table.len() as u32).for_each(|id| table.remove(hash(id), id));
+            let mut new = IdTable::default();
+            fill(&mut new, 0..left);
+            let (bytes, fresh) = (table.footprint().bytes, new.footprint().bytes);
+            assert!(bytes <= fresh * 3 / 2 + 1_000, "{left}: {bytes} instead of {fresh}");
+            assert!((0..left).all(|id| table.find(hash(id), |other| other == id) == Some(id)));
+            assert_eq!(table.internal_validate(|id| (id < left).then(|| hash(id))), Ok(()));
+        }
     }
 
     #[test]
@@ -544,10 +642,15 @@ mod tests {
         assert_eq!(broken(link_to_itself), "11: an overflow cell is linked twice");
         assert_eq!(broken(|table| table.len += 1), "11: a table has another number of entries than it says");
         assert_eq!(broken(|table| table.mask = 1), "11: the mask does not suit the cells");
-        assert_eq!(broken(|table| table.first_free = 0), "11: an overflow cell is linked twice");
+        let to_itself = |table: &mut IdTable| table.overflow[0].previous = PackedCellRef(1 << 31);
+        assert_eq!(broken(to_itself), "11: an overflow cell does not know the cell before it");
         assert_eq!(
-            broken(|table| table.overflow.push(OverflowCell::free(NONE))),
-            "11: an overflow cell is neither linked nor free"
+            broken(|table| table.overflow.push(table.overflow[0])),
+            "11: an overflow cell is in no chain"
         );
+        let with_more_cells = |table: &mut IdTable| {
+            (0..20).for_each(|_| table.split(|id| id << 24));
+        };
+        assert_eq!(broken(with_more_cells), "11: a table has too many cells");
     }
 }

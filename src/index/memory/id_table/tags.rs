@@ -56,6 +56,12 @@ impl<const N: usize> Tags<N> {
         self.0.iter().take_while(|tag| Tag(**tag).is_used()).count()
     }
 
+    /// The tags of the cell's entries.
+    pub fn used(&self) -> impl Iterator<Item = Tag> + use<N> {
+        let tags = *self;
+        (0..self.used_count()).map(move |slot| tags.get(slot))
+    }
+
     /// True if the last slot leads to an overflow cell.
     #[inline]
     pub fn has_overflow(&self) -> bool {
