@@ -14,6 +14,7 @@ use super::run::cost;
 use super::run::recording::add_chunk;
 use crate::index::blob::{BlobChunk, check_capacity};
 use crate::index::{Blob, Chunk, Definition};
+use crate::keyspace::dead_entries;
 use crate::keyspace::scope::{Scope, ScopeKey};
 use crate::keyspace::window::{self, ChunkKey, Window};
 use crate::server::call::{Call, ReplicatedArg};
@@ -73,6 +74,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         add(call, &mut key, &additions)?;
         replicate(call, name, &definition, &imports);
         call.notify_changed(c"sim.import");
+        dead_entries::remove_some(call, &mut key)?;
     }
 
     // Phase 4: reply with the number of observations that each blob has added.

@@ -1,6 +1,6 @@
 //! Scopes and chunks that are renamed, dropped, deleted or evicted, or whose names are taken by other keys.
 
-use testkit::{Kind, Server, on_each_server, wait_until};
+use testkit::{Kind, Reply, Server, on_each_server, wait_until, words};
 
 /// A scope `s` with one item in two indexes.
 fn something(server: &Server) {
@@ -11,6 +11,13 @@ fn something(server: &Server) {
 /// True if a key's name is that of a chunk of this scope and index.
 fn is_chunk_of(chunk: &str, scope: &str, index: &str) -> bool {
     chunk.starts_with(&format!("{{{scope}}}:")) && chunk.ends_with(&format!(":{index}"))
+}
+
+/// Records the same item in many indexes.
+fn record_in_indexes(server: &Server, scope: &str, count: usize) {
+    let record = |n| words(&format!("SIM.RECORD {scope} item SIGNATURE index-{n} 1 b"));
+    let replies = server.pipeline(&(0..count).map(record).collect::<Vec<_>>());
+    assert_eq!(replies.into_iter().find(|reply| matches!(reply, Reply::Error(_))), None);
 }
 
 /// The error of a RECORD that needs a key which holds something else.
@@ -188,6 +195,72 @@ on_each_server! {
             server.refuses("SIM.RECORD s item SIGNATURE i 2 a b", occupied(&newest));
             assert_eq!(server.digest(), before);
         }
+    }
+
+    /// A client that makes up names of indexes leaves thousands of them, which are never written again.
+    fn the_directory_forgets_indexes_that_are_written_no_more(kind: Kind) {
+        const DEAD: usize = 20_000;
+        let primary = kind.launch().options("--appendonly yes").start();
+        let replica = kind.start();
+        replica.follow(&primary);
+        for scope in ["s", "t"] {
+            primary.does(format!("SIM.CREATE {scope} BANDS 1 ROWS 1 INTERVAL 1 RETENTION 0"));
+            record_in_indexes(&primary, scope, DEAD);
+        }
+        wait_until("the chunks have expired", || primary.chunks().is_empty());
+        let size = |server: &Server| server.does("MEMORY USAGE s").integer();
+        let full = size(&primary);
+        for (command, reply) in [("SIM.DELETE s * item", "0"), ("SIM.MERGE s item * other", "0")] {
+            primary.expect(command, reply);
+        }
+        assert_eq!(primary.does("SIM.INFO s").get("indexes").to_string(), "[]");
+        assert_eq!(size(&primary), full, "reads change nothing, nor do commands without an effect");
+        primary.expect("SIM.ALTER t RETENTION 900", "OK");
+        // A few entries leave with every write.
+        let record = |_| words("SIM.RECORD s item SIGNATURE live 1 b");
+        primary.pipeline(&(0..100).map(record).collect::<Vec<_>>());
+        assert!(size(&primary) < full - 100 * 3 * 50, "{} of {full} bytes", size(&primary));
+        primary.pipeline(&(0..DEAD / 4).map(record).collect::<Vec<_>>());
+        let left = size(&primary);
+        assert!(left < full / 1000 + 1000, "{left} of {full} bytes");
+        wait_until("the last chunk is freed", || primary.does("DBSIZE").integer() == 2);
+        replica.catch_up_with(&primary);
+        assert_eq!((size(&replica), replica.digest()), (left, primary.digest()));
+        let digest = primary.digest();
+        assert_eq!(primary.restart().digest(), digest, "from the AOF");
+    }
+
+    /// A chunk that was deleted by hand is found, too, and each of the writing commands looks for it.
+    fn every_write_looks_for_dead_entries(server: Server) {
+        server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 0");
+        server.does("SIM.RECORD s item SIGNATURE i 2 a b SIGNATURE j 2 a b");
+        let blob = server.does("SIM.EXPORT s i item").array()[0].bytes().to_vec();
+        for write in ["SIM.RECORD s item SIGNATURE i 2 a b", "SIM.FORGET s item SIGNATURE i 2 a b", "SIM.DELETE s i item", "SIM.MERGE s other i item", "SIM.IMPORT s i item", "SIM.ASSIGN s new MINSCORE 2 SIGNATURE i 2 a b"] {
+            server.does("SIM.RECORD s item SIGNATURE i 2 a b SIGNATURE j 2 a b SIGNATURE k 2 a b");
+            let lost = server.chunks().into_iter().find(|chunk| is_chunk_of(chunk, "s", "j")).expect("a chunk of j");
+            server.expect(format!("DEL {lost}"), "1");
+            let size = || server.does("MEMORY USAGE s").integer();
+            let before = size();
+            let mut writes = 0;
+            while size() >= before {
+                server.does("SIM.RECORD s item SIGNATURE i 2 a b");
+                let mut command = words(write);
+                command.extend((command.len() == 4 && write.contains("IMPORT")).then(|| blob.clone()));
+                let reply = server.call(&command);
+                assert!(!matches!(reply, Reply::Error(_)), "{write}: {reply}");
+                writes += 1;
+                assert!(writes < 100, "{write}");
+            }
+        }
+    }
+
+    fn a_drop_has_no_limit(server: Server) {
+        server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 0");
+        record_in_indexes(&server, "s", 30_000);
+        server.does("CONFIG SET simile.max-postings 1000");
+        server.does("CONFIG RESETSTAT");
+        server.expect("SIM.DROP s", "30000");
+        server.expect("DBSIZE", "0");
     }
 
     fn memory_usage_is_plausible_and_grows(server: Server) {

@@ -361,7 +361,6 @@ on_each_server! {
             "SIM.DELETE s * nobody".to_string(),
             format!("SIM.DELETE s{}", many(" i nobody")),
             "SIM.ALTER s RETENTION 7".to_string(),
-            "SIM.DROP s".to_string(),
             format!("SIM.RECORD s item{}", many(" SIGNATURE i 1 b")),
             format!("SIM.RECORD s item TEXT i \"{}\"", "some words ".repeat(300)),
             format!("SIM.SIGNATURE s FEATURES 5000{}", " f".repeat(5000)),
