@@ -61,7 +61,7 @@ fn explain(connection: &mut Connection, item: &str, other: &str) -> RedisResult<
     let bands: Vec<Value> = field(&explained, "bands")?;
     for (number, band) in bands.iter().enumerate() {
         let share: f64 = field(band, "share")?;
-        let buckets: Vec<(Vec<u8>, (u64, u64))> = field(band, "buckets")?;
+        let buckets: Vec<(Vec<u8>, u64, u64)> = field(band, "buckets")?;
         let met = if buckets.is_empty() { "they differ" } else { "they meet" };
         println!("  band {number}: {share:.2}  {met}");
     }

@@ -3,11 +3,11 @@
 //! Commands go out one by one, in pipelines, or in a transaction. Every error comes back in the words of
 //! [`server_error`], which say what to do.
 
+use crate::cluster::Cluster;
 use crate::{Result, server_error};
-use redis::cluster::ClusterClientBuilder;
 use redis::{
-    Client, Cmd, ConnectionInfo, ConnectionLike, FromRedisValue, IntoConnectionInfo, RedisError, Value,
-    from_redis_value,
+    Client, Cmd, ConnectionInfo, ConnectionLike, FromRedisValue, IntoConnectionInfo, RedisError, RedisResult,
+    Value, from_redis_value,
 };
 use std::time::Duration;
 
@@ -33,9 +33,15 @@ pub struct ConnectionOptions {
 
 /// An open connection to a server or a cluster.
 pub struct Connection {
-    link: Box<dyn ConnectionLike>,
-    /// The address without a password, for error messages.
+    link: Link,
+    /// The address of the server, or of the node of the cluster that was asked last: for error messages.
     address: String,
+}
+
+/// The way to the server of a key.
+enum Link {
+    Server(redis::Connection),
+    Cluster(Cluster),
 }
 
 impl Connection {
@@ -45,8 +51,8 @@ impl Connection {
         let info = connection_info(&options.url, options.user.as_deref(), password.as_deref())?;
         let address = info.addr().to_string();
         let link = match options.cluster {
-            None => connect_to_server(info),
-            Some(_) => connect_to_cluster(info),
+            None => connect_to_server(info).map(Link::Server),
+            Some(_) => Cluster::open(info).map(Link::Cluster),
         };
         let link = link.map_err(|error| server_error::describe(&error, &address))?;
         Ok(Connection { link, address })
@@ -56,14 +62,15 @@ impl Connection {
     pub fn open_url(url: &str, password: Option<&str>) -> Result<Connection> {
         let info = connection_info(url, None, password)?;
         let address = info.addr().to_string();
-        let link = connect_to_server(info).map_err(|error| server_error::describe(&error, &address))?;
+        let link = connect_to_server(info).map(Link::Server);
+        let link = link.map_err(|error| server_error::describe(&error, &address))?;
         Ok(Connection { link, address })
     }
 
     /// Sends one command and returns its reply. An error reply is an `Err`.
     pub fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T> {
-        let reply = self.link.req_command(command).map_err(|error| self.describe_error(&error))?;
-        self.parse_reply(reply)
+        let reply = self.pipeline(std::slice::from_ref(command))?.pop();
+        self.parse_reply(reply.unwrap_or(Value::Nil))
     }
 
     /// Sends commands in one pipeline and returns their replies. Each reply may be an error by itself.
@@ -72,19 +79,15 @@ impl Connection {
     /// # Errors
     /// The connection is lost, and it is unknown which commands took effect.
     pub fn pipeline(&mut self, commands: &[Cmd]) -> Result<Vec<Value>> {
-        if commands.is_empty() {
-            return Ok(Vec::new());
-        }
+        let Some(first) = commands.first() else { return Ok(Vec::new()) };
         let packed: Vec<u8> = commands.iter().flat_map(Cmd::get_packed_command).collect();
-        let replies = self.link.req_packed_commands(&packed, 0, commands.len());
-        Ok(replies.map_err(|error| self.describe_error(&error))?)
+        self.send(first, &packed, commands.len())
     }
 
-    /// Sends commands in one pipeline, as [`Self::pipeline`] does. One error reply makes all of it an
-    /// `Err`.
-    pub fn ask_all<T: FromRedisValue>(&mut self, commands: &[Cmd]) -> Result<Vec<T>> {
-        let replies = self.pipeline(commands)?;
-        replies.into_iter().map(|reply| self.parse_reply(reply)).collect()
+    /// Sends packed commands to the server that has the key of one of them, and returns their replies.
+    fn send(&mut self, with_key: &Cmd, packed: &[u8], commands: usize) -> Result<Vec<Value>> {
+        let replies = self.link.send(with_key, packed, commands, &mut self.address);
+        Ok(replies.map_err(|error| self.describe_error(&error))?)
     }
 
     /// Converts a reply to the type that is expected. An error reply is an `Err`.
@@ -102,8 +105,8 @@ impl Connection {
         let (multi, exec) = (redis::cmd("MULTI"), redis::cmd("EXEC"));
         let all = std::iter::once(&multi).chain(commands).chain([&exec]);
         let packed: Vec<u8> = all.flat_map(Cmd::get_packed_command).collect();
-        let replies = self.link.req_packed_commands(&packed, 0, commands.len() + 2);
-        let mut replies = replies.map_err(|error| self.describe_error(&error))?;
+        let Some(first) = commands.first() else { return Ok(Some(Vec::new())) };
+        let mut replies = self.send(first, &packed, commands.len() + 2)?;
         // MULTI replies OK, each command QUEUED or an error, and EXEC has the results.
         let exec_reply = replies.pop();
         match exec_reply {
@@ -121,7 +124,31 @@ impl Connection {
 
     /// Describes an error from this server, with what to do about it.
     pub fn describe_error(&self, error: &RedisError) -> String {
-        server_error::describe(error, &self.address)
+        match self.link {
+            Link::Cluster(_) if error.is_io_error() => server_error::describe_dead_node(error, &self.address),
+            _ => server_error::describe(error, &self.address),
+        }
+    }
+}
+
+impl Link {
+    /// Sends commands to the server that has the key of one of them, and notes its address.
+    fn send(
+        &mut self,
+        with_key: &Cmd,
+        packed: &[u8],
+        commands: usize,
+        address: &mut String,
+    ) -> RedisResult<Vec<Value>> {
+        let connection = match self {
+            Link::Server(connection) => connection,
+            Link::Cluster(cluster) => {
+                let node = cluster.address_of(with_key)?;
+                *address = node.to_string();
+                cluster.connection(&node)?
+            }
+        };
+        connection.req_packed_commands(packed, 0, commands)
     }
 }
 
@@ -143,24 +170,11 @@ fn connection_info(url: &str, user: Option<&str>, password: Option<&str>) -> Res
     Ok(info.set_redis_settings(settings))
 }
 
-fn connect_to_server(info: ConnectionInfo) -> redis::RedisResult<Box<dyn ConnectionLike>> {
+/// Connects to one server.
+pub fn connect_to_server(info: ConnectionInfo) -> RedisResult<redis::Connection> {
     let connection = Client::open(info)?.get_connection_with_timeout(CONNECT_TIMEOUT)?;
     connection.set_read_timeout(Some(REPLY_TIMEOUT))?;
-    Ok(Box::new(connection))
-}
-
-/// Connects to the cluster that a node belongs to, with a client that never retries by itself: when a
-/// connection is lost it is unknown whether a transaction took effect, and a retry could execute it twice.
-fn connect_to_cluster(info: ConnectionInfo) -> redis::RedisResult<Box<dyn ConnectionLike>> {
-    // The cluster client reports every failure as "no node answers". Ask the node first, so that a wrong
-    // password or a server without cluster support gives its own error.
-    connect_to_server(info.clone())?.req_command(redis::cmd("CLUSTER").arg("MYID"))?.extract_error()?;
-    let client = ClusterClientBuilder::new([info])
-        .retries(0)
-        .connection_timeout(CONNECT_TIMEOUT)
-        .response_timeout(REPLY_TIMEOUT)
-        .build()?;
-    Ok(Box::new(client.get_connection()?))
+    Ok(connection)
 }
 
 /// The URL with `...` in place of the user and the password.

@@ -112,11 +112,10 @@ fn explain_on_server(
     let reply: HashMap<String, Value> = scope.server.ask(&command)?;
     let bands: Vec<HashMap<String, Value>> = parse_field(&reply, "bands")?;
     let parse_band = |fields: HashMap<String, Value>| -> Result<BandExplanation> {
-        let buckets: BTreeMap<Vec<u8>, Vec<u64>> = parse_field(&fields, "buckets")?;
-        let buckets = buckets.into_iter().map(|(bucket, counts)| Ok((bucket, count_pair(counts)?)));
+        let buckets: Vec<(Vec<u8>, u64, u64)> = parse_field(&fields, "buckets")?;
         Ok(BandExplanation {
             share: fields.get("share").map(|_| parse_field(&fields, "share")).transpose()?,
-            buckets: buckets.collect::<Result<_>>()?,
+            buckets: buckets.into_iter().map(|(bucket, count, other)| (bucket, [count, other])).collect(),
         })
     };
     let agreement = match reply.get("slots") {
@@ -128,7 +127,7 @@ fn explain_on_server(
     };
     Ok(Explanation {
         score: parse_field(&reply, "score")?,
-        observations: count_pair(parse_field(&reply, "observations")?)?,
+        observations: parse_field::<(u64, u64)>(&reply, "observations")?.into(),
         agreement,
         bands: bands.into_iter().map(parse_band).collect::<Result<_>>()?,
     })
@@ -137,10 +136,6 @@ fn explain_on_server(
 fn parse_field<T: FromRedisValue>(fields: &HashMap<String, Value>, name: &str) -> Result<T> {
     let field = fields.get(name).ok_or_else(|| format!("the reply of SIM.EXPLAIN has no field '{name}'"))?;
     Ok(from_redis_value_ref(field)?)
-}
-
-fn count_pair(counts: Vec<u64>) -> Result<[u64; 2]> {
-    counts.try_into().map_err(|_| "the reply of SIM.EXPLAIN has a list that is not of two counts".into())
 }
 
 /// Explains two items of a split scope from their exported profiles and sketches.

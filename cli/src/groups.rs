@@ -202,7 +202,7 @@ impl Grouping<'_> {
 
     /// The search for what is similar to an item.
     fn search(&self, limit: usize) -> Search<'_> {
-        Search { criteria: &self.options.criteria, index: self.index.clone(), limit }
+        Search { criteria: &self.options.criteria, index: self.index.clone(), limit, pattern: None }
     }
 
     /// Links an item with the first one of its class. Returns false if the item is the first to be searched for.
@@ -249,7 +249,7 @@ impl Grouping<'_> {
 
     /// Links an item with what was found for it.
     fn link(&mut self, item: &[u8], lists: &[Matches]) {
-        for (other, score) in lists.iter().flatten() {
+        for (other, score, _) in lists.iter().flatten() {
             self.links.link(item, other, *score as f32);
             // Both are in the same buckets, with the same frequencies.
             if *score >= 1.0 && self.definition.score == ScoreMode::Overlap {

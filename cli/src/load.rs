@@ -1,27 +1,26 @@
 //! `simile load`: records many texts or sets of features, and continues where an earlier run was stopped.
 //!
 //! The input is read in batches. Each batch is sorted by the part of the scope that its items are in, and
-//! each part gets its share in one transaction, together with the position after the batch
-//! ([`SavedPositions`], which explains why). The server does nothing else during a transaction, so a
-//! batch is small.
+//! each part gets its share at once, together with the position after the batch ([`SavedPositions`], which
+//! explains why). The server does nothing else meanwhile, so a batch is small.
 
 use crate::connection::ConnectionOptions;
 use crate::progress::Progress;
 use crate::report::{Failures, ReportOptions};
-use crate::saved_positions::{SavedPositions, StartMode};
+use crate::saved_positions::{BLOCK_RECORDS, Outcome, PendingRecord, SavedPositions, StartMode};
 use crate::scope::Scope;
-use crate::source::{self, FieldOptions, Format, Input, Observation, Position, Record};
+use crate::source::{self, Clause, FieldOptions, Format, Input, Observation, Position, Record};
 use crate::{Result, display};
-use redis::{Cmd, Value};
+use redis::{Value, cmd};
 use serde_json::json;
 use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// The largest number of observations in a batch.
-const MAX_BATCH_RECORDS: usize = 256;
-/// A batch ends with the first record after this number of bytes.
+/// A batch ends with its block of the input, or with the first record after this number of bytes.
 const MAX_BATCH_BYTES: u64 = 2 << 20;
+/// Lua passes at most 8,000 arguments on to a command.
+const MAX_SCRIPT_WORDS: usize = 7_000;
 
 /// Records texts or sets of features from JSON lines, CSV or a directory.
 ///
@@ -94,13 +93,15 @@ struct Load<'a> {
     options: &'a Options,
     scope: Scope,
     input: Input<'a>,
-    /// `None` for standard input without a name.
-    positions: Option<SavedPositions>,
+    /// Not saved for standard input without a name.
+    positions: SavedPositions,
     progress: Progress,
     /// The position at which this run began.
     begin: Position,
     /// The position after the last record that was read.
     end: Position,
+    /// Records before `begin` that the server had refused, and that were sent once more.
+    retried: u64,
     recorded: u64,
     /// Records without any feature: there was nothing to record.
     empty: u64,
@@ -118,27 +119,31 @@ struct Batch {
 
 impl<'a> Load<'a> {
     /// Goes to the position where the load begins.
-    fn start(options: &'a Options, mut scope: Scope, mut input: Input<'a>) -> Result<Load<'a>> {
+    fn start(options: &'a Options, mut scope: Scope, input: Input<'a>) -> Result<Load<'a>> {
         let mode = match options {
             Options { restart: true, .. } => StartMode::Restart,
             Options { grown: true, .. } => StartMode::ContinueGrown,
             _ => StartMode::Continue,
         };
         let path = Some(&input.identity.path).filter(|path| *path != "-");
-        let positions = match options.id.as_ref().or(path) {
-            Some(name) => Some(SavedPositions::read(&mut scope, name, &input.identity, mode)?),
-            None => None,
-        };
+        let name = options.id.as_ref().or(path).map(String::as_str);
+        let positions = SavedPositions::read(&mut scope, name, &input.identity, mode)?;
         let mut progress = Progress::start(input.total_bytes, &options.report.progress);
-        let begin = positions.as_ref().map(SavedPositions::earliest).unwrap_or_default();
+        let begin = positions.earliest();
         if begin.records > 0 {
+            let noun = input.format.record_noun();
+            let refused = match positions.refused_records() {
+                0 => String::new(),
+                count => format!(
+                    ", except {}, refused by the server: trying again",
+                    display::quantity(count, noun)
+                ),
+            };
             progress.print_line(&format!(
-                "continuing after {} {} of {}: everything up to it was loaded before",
-                input.format.record_noun(),
+                "continuing after {noun} {} of {}: everything up to it was loaded before{refused}",
                 display::number(begin.records),
                 input.identity.name
             ));
-            input.source.go_to(begin)?;
             progress.set_done_before(begin.bytes);
         }
         let failures = Failures::new(&options.report);
@@ -149,7 +154,8 @@ impl<'a> Load<'a> {
             positions,
             progress,
             begin,
-            end: begin,
+            end: Position::default(),
+            retried: 0,
             recorded: 0,
             empty: 0,
             failures,
@@ -159,11 +165,15 @@ impl<'a> Load<'a> {
     /// Records the rest of the input, batch by batch.
     fn record_all(&mut self) -> Result<()> {
         loop {
-            let batch_begin = self.end;
+            let batch_begin = self.positions.next_needed(self.end);
+            if batch_begin > self.end {
+                self.input.source.go_to(batch_begin)?;
+                self.end = batch_begin;
+            }
             let batch = self.read_batch()?;
             let is_at_end = self.end == batch_begin;
             // Sent even if it is empty: that moves the saved positions past records that failed.
-            self.send_batch(batch.observations)?;
+            self.send_batch(batch.observations, batch_begin)?;
             if let Some(error) = batch.strict_error {
                 return Err(error.into());
             }
@@ -178,10 +188,13 @@ impl<'a> Load<'a> {
     fn read_batch(&mut self) -> Result<Batch> {
         let mut batch = Batch::default();
         let begin = self.end;
-        while batch.observations.len() < MAX_BATCH_RECORDS && self.end.bytes - begin.bytes < MAX_BATCH_BYTES {
+        let block_end = (begin.records / BLOCK_RECORDS + 1) * BLOCK_RECORDS;
+        while self.end.records < block_end && self.end.bytes - begin.bytes < MAX_BATCH_BYTES {
             let Some(Record { end, observation }) = self.input.source.next()? else { break };
             match observation {
                 Ok(observation) => batch.observations.push((end, observation)),
+                // An earlier run has counted it.
+                Err(_) if end <= self.begin => {}
                 Err(reason) if self.options.strict => {
                     let noun = self.input.format.record_noun();
                     batch.strict_error = Some(format!(
@@ -198,30 +211,36 @@ impl<'a> Load<'a> {
     }
 
     /// Sends a batch to the parts that its items are in, and saves the position in each part.
-    fn send_batch(&mut self, observations: Vec<(Position, Observation)>) -> Result<()> {
+    fn send_batch(&mut self, observations: Vec<(Position, Observation)>, begin: Position) -> Result<()> {
         // Phase 1: sort by part. A part of a split scope may have had a record in an earlier run already.
-        let mut commands_by_part: Vec<(Vec<Position>, Vec<Cmd>)> =
-            vec![Default::default(); self.scope.parts.len()];
+        let mut records_by_part: Vec<Vec<PendingRecord>> = vec![Vec::new(); self.scope.parts.len()];
+        let mut strict_error = None;
         for (end, observation) in observations {
             let part = self.scope.part_of(&observation.item);
-            if !self.positions.as_ref().is_some_and(|positions| positions.has_reached(part, end)) {
-                let (ends, commands) = &mut commands_by_part[part];
-                ends.push(end);
-                commands.push(observation.to_command(&self.scope.parts[part]));
+            if !self.positions.needs(part, end) {
+                continue;
+            }
+            self.retried += u64::from(end <= self.begin && self.positions.was_refused(end));
+            match self.words_of(&observation, part)? {
+                Ok(words) => records_by_part[part].push((end, words)),
+                Err(error) => strict_error = strict_error.or(self.count(end, Outcome::Refused(error))),
             }
         }
         // Phase 2: send. A part without a record in the batch saves the position too, so that all parts
         // are near each other after a stop.
-        let mut strict_error = None;
-        for (part, (ends, commands)) in commands_by_part.into_iter().enumerate() {
-            let replies = match &mut self.positions {
-                Some(positions) if positions.has_reached(part, self.end) => continue,
-                Some(positions) => positions.send_batch(&mut self.scope, part, commands, self.end)?,
-                None => self.scope.server.pipeline(&commands)?,
-            };
-            for (end, reply) in ends.into_iter().zip(replies) {
-                let error = self.count_reply(end, reply);
-                strict_error = strict_error.or(error);
+        for (part, records) in records_by_part.into_iter().enumerate() {
+            let (mut begin, mut rest) = (begin, &records[..]);
+            while !rest.is_empty()
+                || (self.positions.are_saved() && !self.positions.has_reached(part, self.end))
+            {
+                let outcomes = self.positions.send_batch(&mut self.scope, part, rest, begin, self.end)?;
+                let sent;
+                (sent, rest) = rest.split_at(outcomes.len());
+                for ((end, _), outcome) in sent.iter().zip(outcomes) {
+                    begin = *end;
+                    let error = self.count(*end, outcome);
+                    strict_error = strict_error.or(error);
+                }
             }
         }
         match strict_error {
@@ -230,15 +249,46 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// Counts the reply to one SIM.RECORD. Returns the error that a load with --strict ends with.
-    fn count_reply(&mut self, end: Position, reply: Value) -> Option<String> {
-        match reply {
-            // The reply has the new counts of each clause: no counts at all if there was no feature.
-            Value::Array(clauses) if clauses.iter().all(|counts| *counts == Value::Array(Vec::new())) => {
-                self.empty += 1
+    /// The arguments of an observation's SIM.RECORD after the scope, or the error with which the server refuses
+    /// it. A script cannot pass on thousands of features: they are sent as their signature, which the server
+    /// makes first.
+    fn words_of(
+        &mut self,
+        observation: &Observation,
+        part: usize,
+    ) -> Result<std::result::Result<Vec<Vec<u8>>, String>> {
+        let mut clauses: Vec<_> = observation.clauses.iter().map(Clause::to_words).collect();
+        if clauses.iter().map(Vec::len).sum::<usize>() > MAX_SCRIPT_WORDS {
+            for (clause, words) in observation.clauses.iter().zip(&mut clauses) {
+                let Clause::Features { index, features } = clause else { continue };
+                let mut sign = cmd("SIM.SIGNATURE");
+                sign.arg(&self.scope.parts[part]).arg("FEATURES").arg(features.len()).arg(features);
+                let reply = self.scope.server.pipeline(&[sign.arg("WITHSKETCH").clone()])?.pop();
+                if let Some(Value::ServerError(error)) = &reply
+                    && error.code() == "ERR"
+                {
+                    return Ok(Err(self.scope.server.describe_error(&error.clone().into())));
+                }
+                let (buckets, sketch): (Vec<Vec<u8>>, Vec<u8>) =
+                    self.scope.server.parse_reply(reply.unwrap_or(Value::Nil))?;
+                let count = buckets.len().to_string();
+                *words = [b"SIGNATURE", index.as_bytes(), count.as_bytes()].map(Vec::from).into();
+                words.extend(buckets);
+                if !sketch.is_empty() {
+                    words.extend([b"SKETCH".to_vec(), index.clone().into_bytes(), sketch]);
+                }
             }
-            Value::ServerError(error) => {
-                let reason = format!("was refused: {}", self.scope.server.describe_error(&error.into()));
+        }
+        Ok(Ok(observation.to_words(clauses)))
+    }
+
+    /// Counts a record that was sent. Returns the error that a load with --strict ends with.
+    fn count(&mut self, end: Position, outcome: Outcome) -> Option<String> {
+        match outcome {
+            Outcome::Recorded => self.recorded += 1,
+            Outcome::Empty => self.empty += 1,
+            Outcome::Refused(error) => {
+                let reason = format!("was refused: {error}");
                 if self.options.strict {
                     let noun = self.input.format.record_noun();
                     return Some(format!(
@@ -248,7 +298,6 @@ impl<'a> Load<'a> {
                 }
                 self.add_failure(end, &reason);
             }
-            _ => self.recorded += 1,
         }
         None
     }
@@ -263,9 +312,9 @@ impl<'a> Load<'a> {
         if self.recorded + self.empty + self.failures.count() == 0 {
             return;
         }
-        let advice = match self.positions {
-            Some(_) => "the same command continues from there",
-            None => {
+        let advice = match self.positions.are_saved() {
+            true => "the same command continues from there",
+            false => {
                 "without --id the position is not saved: loading this input again would count its records twice"
             }
         };
@@ -276,7 +325,7 @@ impl<'a> Load<'a> {
     fn report_progress(&mut self) {
         let (end, noun) = (self.end, self.input.format.record_noun());
         let not_loaded = self.not_loaded("not loaded");
-        let rate = (end.records - self.begin.records) as f64 / self.progress.seconds().max(0.001);
+        let rate = end.records.saturating_sub(self.begin.records) as f64 / self.progress.seconds().max(0.001);
         self.progress.report(end.bytes, || {
             let (records, rate) = (display::quantity(end.records, noun), display::number(rate as u64));
             format!("{records}, {rate}/s{not_loaded}")
@@ -286,7 +335,8 @@ impl<'a> Load<'a> {
     fn print_summary(&self) -> Result<ExitCode> {
         self.progress.finish();
         let Load { begin, end, recorded, empty, failures, .. } = self;
-        let (read, seconds) = (end.records - begin.records, self.progress.seconds());
+        let read = end.records.saturating_sub(begin.records) + self.retried;
+        let seconds = self.progress.seconds();
         if self.options.report.json {
             let summary = json!({
                 "recorded": recorded, "empty": empty, "failed": failures.count(), "read": read,

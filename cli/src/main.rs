@@ -6,7 +6,8 @@
 //!   Sentry's into a scope.
 //!
 //! Reaching a scope:
-//! - [`connection`]: a connection to a server or a cluster; [`server_error`]: errors that say what to do.
+//! - [`connection`]: a connection to a server or a cluster; [`cluster`]: the nodes of a cluster;
+//!   [`server_error`]: errors that say what to do.
 //! - [`scope`]: a scope, split over several keys or not; [`scope_info`]: what SIM.INFO says about it.
 //! - [`search`]: the search for similar items in a scope.
 //!
@@ -19,6 +20,7 @@
 #![deny(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
+mod cluster;
 mod connection;
 mod display;
 mod explain;

@@ -18,6 +18,9 @@ pub struct Options {
     /// Search for items that are similar to this item of the scope
     #[arg(long, value_name = "NAME", conflicts_with = "text")]
     item: Option<String>,
+    /// Only items whose names match this pattern, as SIM.SCAN's: *, ?, [a-z]
+    #[arg(long = "match", value_name = "PATTERN")]
+    pattern: Option<String>,
     /// The largest number of items to print; 0 means all
     #[arg(long, default_value_t = 10)]
     limit: usize,
@@ -35,7 +38,12 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let mut scope = Scope::open(&options.connection, &options.scope)?;
     options.criteria.read_definition(&mut scope)?; // for its errors
     let index = scope.choose_index(options.criteria.index.as_deref())?;
-    let search = Search { criteria: &options.criteria, index, limit: options.limit };
+    let search = Search {
+        criteria: &options.criteria,
+        index,
+        limit: options.limit,
+        pattern: options.pattern.as_deref(),
+    };
     let matches = match (&options.item, &options.text) {
         (Some(item), _) => search.compare(&mut scope, item.as_bytes())?,
         (None, Some(text)) => search.classify(&mut scope, text.as_bytes())?,
@@ -46,7 +54,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
     };
     let mut out = stdout().lock();
-    for (item, score) in &matches {
+    for (item, score, _) in &matches {
         if options.json {
             writeln!(out, "{}", json!({ "item": display::json_name(item), "score": score }))?;
         } else {

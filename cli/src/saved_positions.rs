@@ -1,23 +1,38 @@
-//! The position that a load has reached, saved at the server, so that no record is counted twice.
+//! The position that a load has reached, saved at the server, so that no record is lost or counted twice.
 //!
 //! SIM.RECORD adds to counts, so a batch that is sent twice counts twice. After a lost connection the
 //! client cannot know whether its last batch took effect. The known answer is to *commit the position with
-//! the data*: every batch and the position after it are written in one MULTI/EXEC, and so take effect
-//! together or not at all. The next run reads the position and continues from there.
+//! the data*: every batch and the position after it are written at once, and so take effect together or not
+//! at all. The next run reads the position and continues from there.
 //!
-//! Two things are odd:
-//! - A transaction reaches only one cluster slot, so a split scope has a saved position in every part, in
+//! A transaction (MULTI, EXEC) is not enough: it goes on after a command that fails, and so would save a
+//! position past a record that the server could not take, as while a slot moves to another node. A script
+//! (`record_batch.lua`) looks at each reply, and saves the position up to which the records were taken.
+//!
+//! Three things are odd:
+//! - A record that the server refuses (its text is too long, say) does not stop a load. Its number is saved
+//!   with the position, and the next run tries it again: the limit that refused it may have been raised since.
+//!   The numbers are kept by *block*, 256 records of the input, and a batch never crosses the end of a block.
+//! - A script reaches only one cluster slot, so a split scope has a saved position in every part, in
 //!   the slot of that part. When a load is stopped, a batch may have reached some parts and not others.
 //!   The next run begins at the earliest position, and gives each part only what that part lacks.
 //! - Two loads of one input at a time would record everything twice. The position is also an *optimistic
-//!   lock*: it is watched (WATCH) and compared with what this load last wrote, and if another load has
-//!   moved it, EXEC refuses the batch.
+//!   lock*: the script compares it with what this load last wrote, and if another load has moved it, the batch
+//!   is refused. In the same way it compares the scope's uid, so that a load never continues in another scope
+//!   that has taken the place of the one that it began with.
 
 use crate::Result;
 use crate::scope::Scope;
 use crate::source::{Identity, Position};
-use redis::{Cmd, Value, cmd};
-use std::collections::HashMap;
+use redis::{Value, cmd};
+use std::collections::{BTreeMap, HashMap};
+
+/// The script that records a batch.
+const RECORD_BATCH: &str = include_str!("record_batch.lua");
+/// The number of records in a block.
+pub const BLOCK_RECORDS: u64 = 256;
+/// The field of a block with refused records begins with this, and its number follows.
+const BLOCK_PREFIX: &str = "refused:";
 
 /// The way in which a load begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,12 +45,27 @@ pub enum StartMode {
     Restart,
 }
 
+/// A record to be sent: the position after it, and the arguments of SIM.RECORD after the scope.
+pub type PendingRecord = (Position, Vec<Vec<u8>>);
+
+/// What became of a record.
+pub enum Outcome {
+    Recorded,
+    /// It has no feature: there was nothing to record.
+    Empty,
+    /// The error of the server.
+    Refused(String),
+}
+
 /// The positions that one input has reached in all parts of a scope.
 pub struct SavedPositions {
-    /// The key of each part's position: a hash.
-    keys: Vec<String>,
+    /// The key of each part's position, a hash; `None` if the positions are not saved.
+    keys: Option<Vec<String>>,
     /// The position that each part has reached.
     positions: Vec<Position>,
+    /// The numbers of the records that earlier runs have sent and the server has refused, each with a
+    /// position that is before it and in its block.
+    refused: BTreeMap<u64, Position>,
     /// The identity of each part's scope. A position is void when its scope has been dropped.
     uids: Vec<String>,
     /// The size of the input and the time of its last change: both are saved with the position.
@@ -44,25 +74,27 @@ pub struct SavedPositions {
 }
 
 impl SavedPositions {
-    /// Reads the positions that an input has reached. `name` is the name under which they are saved.
+    /// Reads the positions that an input has reached. `name` is the name under which they are saved; without
+    /// one, the load begins at the beginning and saves nothing.
     ///
     /// # Errors
     /// The input has changed since the positions were saved, and the user does not say that it only grew.
     pub fn read(
         scope: &mut Scope,
-        name: &str,
+        name: Option<&str>,
         identity: &Identity,
         mode: StartMode,
     ) -> Result<SavedPositions> {
         let uids: Vec<String> = scope.require_infos()?.into_iter().map(|info| info.uid).collect();
-        let keys: Vec<String> = scope.parts.iter().map(|part| position_key(part, name)).collect();
-        let mut positions = Vec::new();
-        for (key, uid) in keys.iter().zip(&uids) {
+        let key_of = |name| scope.parts.iter().map(|part| position_key(part, name)).collect::<Vec<_>>();
+        let keys = name.map(key_of);
+        let mut positions = vec![Position::default(); scope.parts.len()];
+        let mut refused = BTreeMap::new();
+        for (part, key) in keys.iter().flatten().enumerate() {
             let fields: HashMap<String, String> = scope.server.ask(cmd("HGETALL").arg(key))?;
             let number = |name: &str| fields.get(name).and_then(|number| number.parse().ok()).unwrap_or(0);
-            if mode == StartMode::Restart || fields.get("uid") != Some(uid) {
+            if mode == StartMode::Restart || fields.get("uid") != Some(&uids[part]) {
                 scope.server.ask::<()>(cmd("DEL").arg(key))?;
-                positions.push(Position::default());
                 continue;
             }
             let is_unchanged = (number("size"), number("modified")) == (identity.size, identity.modified);
@@ -70,9 +102,21 @@ impl SavedPositions {
             if !is_unchanged && !has_grown {
                 return Err(describe_change(&identity.name, number("records")).into());
             }
-            positions.push(Position { records: number("records"), bytes: number("bytes") });
+            positions[part] = Position { records: number("records"), bytes: number("bytes") };
+            for (_, block) in fields.iter().filter(|(field, _)| field.starts_with(BLOCK_PREFIX)) {
+                let (begin, numbers) = parse_block(block).ok_or_else(|| {
+                    format!("the key '{key}' is damaged: '{block}' is not a list of records")
+                })?;
+                refused.extend(numbers.into_iter().map(|number| (number, begin)));
+            }
         }
-        Ok(SavedPositions { keys, positions, uids, size: identity.size, modified: identity.modified })
+        let (size, modified) = (identity.size, identity.modified);
+        Ok(SavedPositions { keys, positions, refused, uids, size, modified })
+    }
+
+    /// True if the positions are saved at the server.
+    pub fn are_saved(&self) -> bool {
+        self.keys.is_some()
     }
 
     /// The position to continue from: the one of the part that has had the least.
@@ -80,50 +124,95 @@ impl SavedPositions {
         self.positions.iter().copied().min().unwrap_or_default()
     }
 
+    /// The number of records that earlier runs have sent and the server has refused.
+    pub fn refused_records(&self) -> u64 {
+        self.refused.len() as u64
+    }
+
+    /// The next position, from this one on, before a record that a part needs.
+    pub fn next_needed(&self, position: Position) -> Position {
+        let next_refused = self.refused.range(position.records + 1..).next().map(|(_, begin)| *begin);
+        next_refused.into_iter().chain([self.earliest()]).min().unwrap_or_default().max(position)
+    }
+
+    /// True if a part needs the record that ends at this position: it has not had it yet, or has refused it.
+    pub fn needs(&self, part: usize, end: Position) -> bool {
+        !self.has_reached(part, end) || self.was_refused(end)
+    }
+
+    /// True if an earlier run has sent the record that ends at this position, and the server has refused it.
+    pub fn was_refused(&self, end: Position) -> bool {
+        self.refused.contains_key(&end.records)
+    }
+
     /// True if a part has had the record that ends at this position.
     pub fn has_reached(&self, part: usize, end: Position) -> bool {
         self.positions[part].records >= end.records
     }
 
-    /// Sends a batch to one part and saves the position after it, both or neither. Returns the replies to
-    /// the batch.
+    /// Sends the records of a batch that a part needs, and saves the position after the batch, both or neither.
+    /// Returns their outcomes. The batch is between two positions, in one block.
     ///
     /// # Errors
-    /// The server refuses, or another load of the input has moved the position: then nothing was done. Or
-    /// the connection is lost: then the saved position tells the next run whether it was done.
+    /// The server cannot take the records, the scope is another one or gone, or another load of the input has
+    /// moved the position: then the records without an outcome are not recorded, and the position is not past
+    /// them. Or the connection is lost: then the saved position tells the next run whether it was done.
     pub fn send_batch(
         &mut self,
         scope: &mut Scope,
         part: usize,
-        mut batch: Vec<Cmd>,
+        records: &[PendingRecord],
+        begin: Position,
         end: Position,
-    ) -> Result<Vec<Value>> {
-        let key = &self.keys[part];
-        let batch_len = batch.len();
-        // From here on, any change of the position makes EXEC fail.
-        let watch = [cmd("WATCH").arg(key).clone(), cmd("HGET").arg(key).arg("records").clone()];
-        let saved_records = scope.server.pipeline(&watch)?.pop().unwrap_or(Value::Nil);
-        let saved_records: Option<u64> = scope.server.parse_reply(saved_records)?;
-        batch.push(
-            cmd("HSET")
-                .arg(key)
-                .arg(&[("uid", self.uids[part].as_str())])
-                .arg(&[("records", end.records), ("bytes", end.bytes)])
-                .arg(&[("size", self.size), ("modified", self.modified)])
-                .clone(),
-        );
-        // The watch does not see a change from before it: compare with what this load wrote last.
-        let is_ours = saved_records.unwrap_or(0) == self.positions[part].records;
-        let replies = if is_ours { scope.server.run_transaction(&batch)? } else { None };
-        let mut replies = replies
-            .ok_or("another load of the same input is running on this scope: wait for it, or stop it")?;
-        if let Some(hset_reply) = replies.pop() {
-            scope.server.parse_reply::<()>(hset_reply)?;
+    ) -> Result<Vec<Outcome>> {
+        let reached = self.positions[part];
+        let mut command = cmd("EVAL");
+        command.arg(RECORD_BATCH);
+        match &self.keys {
+            Some(keys) => command.arg(2).arg(&scope.parts[part]).arg(&keys[part]),
+            None => command.arg(1).arg(&scope.parts[part]),
+        };
+        command.arg(&self.uids[part]).arg(reached.records).arg(self.size).arg(self.modified);
+        command.arg(end.records).arg(end.bytes);
+        command.arg(format!("{BLOCK_PREFIX}{}", begin.records / BLOCK_RECORDS));
+        command.arg(begin.records).arg(begin.bytes);
+        for (end, words) in records {
+            command.arg(end.records).arg(end.bytes).arg(words.len()).arg(words);
         }
-        debug_assert_eq!(replies.len(), batch_len);
-        self.positions[part] = end;
-        Ok(replies)
+        let (status, outcomes): (u8, Vec<Value>) = scope.server.ask(&command)?;
+        match status {
+            0 => {}
+            1 => return Err(describe_other_scope(&scope.parts[part]).into()),
+            _ => {
+                return Err(
+                    "another load of the same input is running on this scope: wait for it, or stop it".into(),
+                );
+            }
+        }
+        let outcomes: Vec<Outcome> = outcomes.into_iter().map(parse_outcome).collect::<Result<_>>()?;
+        // Fewer outcomes than records: the server could not go on, and says why if it is asked for the rest.
+        let is_complete = outcomes.len() == records.len();
+        let last_sent = outcomes.len().checked_sub(1).map_or(begin, |last| records[last].0);
+        self.positions[part] = reached.max(if is_complete { end } else { last_sent });
+        Ok(outcomes)
     }
+}
+
+/// Parses the refused records of a block: a position before them, and their numbers.
+fn parse_block(block: &str) -> Option<(Position, Vec<u64>)> {
+    let (begin, numbers) = block.split_once(' ')?;
+    let (records, bytes) = begin.split_once(':')?;
+    let begin = Position { records: records.parse().ok()?, bytes: bytes.parse().ok()? };
+    let numbers: Option<Vec<u64>> = numbers.split(' ').map(|number| number.parse().ok()).collect();
+    Some((begin, numbers?))
+}
+
+fn parse_outcome(outcome: Value) -> Result<Outcome> {
+    Ok(match outcome {
+        Value::Int(0) => Outcome::Empty,
+        Value::Int(_) => Outcome::Recorded,
+        error => Outcome::Refused(redis::from_redis_value(error)?),
+    })
 }
 
 /// The key of a saved position: in the slot of the scope and its chunks.
@@ -139,6 +228,14 @@ fn describe_change(name: &str, records: u64) -> String {
     )
 }
 
+fn describe_other_scope(part: &str) -> String {
+    format!(
+        "the scope '{part}' was dropped, renamed or replaced during the load, and nothing was recorded since. If it was \
+         renamed, rename it back, and the same command continues. If it is gone, create it again (--create): the \
+         same command then loads all of the input into the new scope"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,5 +244,30 @@ mod tests {
     fn a_position_is_in_the_slot_of_its_scope() {
         assert_eq!(position_key("issues", "a.csv"), "{issues}:simile-load:a.csv");
         assert_eq!(position_key("issues:{7}", "a.csv"), "issues:{7}:simile-load:a.csv");
+    }
+
+    #[test]
+    fn a_load_goes_back_to_what_was_refused() {
+        let at = |records| Position { records, bytes: 10 * records };
+        let blocks = ["0:0 7 3", "512:5120 600"].map(|block| parse_block(block).expect("a block"));
+        let numbers = blocks
+            .into_iter()
+            .flat_map(|(begin, numbers)| numbers.into_iter().map(move |number| (number, begin)));
+        let saved = SavedPositions {
+            keys: None,
+            positions: vec![at(900), at(800)],
+            refused: numbers.collect(),
+            uids: vec![],
+            size: 0,
+            modified: 0,
+        };
+        let next = [0, 3, 7, 512, 599, 600, 850].map(|records| saved.next_needed(at(records)).records);
+        assert_eq!(next, [0, 3, 512, 512, 599, 800, 850]);
+        assert_eq!(
+            [3, 4, 600, 850, 901].map(|number| saved.needs(0, at(number))),
+            [true, false, true, false, true]
+        );
+        assert!(saved.needs(1, at(850)));
+        assert!(parse_block("0:0").is_none() && parse_block("7 x").is_none());
     }
 }

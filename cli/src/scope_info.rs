@@ -24,7 +24,7 @@ impl ScopeInfo {
     /// A field is missing or unknown: the module is another release than the tool.
     pub fn parse(reply: Value) -> Result<ScopeInfo> {
         let fields: HashMap<String, Value> = from_redis_value(reply)?;
-        let indexes: BTreeMap<Vec<u8>, HashMap<String, Value>> =
+        let indexes: Vec<(Vec<u8>, HashMap<String, Value>)> =
             from_redis_value(field(&fields, "indexes")?.clone())?;
         let item_count = |fields: HashMap<String, Value>| match fields.get("items") {
             Some(Value::Int(items)) => *items as u64,

@@ -10,23 +10,22 @@
 //! - Only the part that holds an item can look it up. The other parts are asked with its profile: a blob
 //!   from SIM.EXPORT, and SIM.CLASSIFY with PROFILE. Unlike SIM.COMPARE with NOSELF, that finds the item
 //!   itself too, so each part is asked for one result more than needed.
-//! - The server orders equal scores by observations, and replies do not contain these. They are asked for
-//!   when there are ties, with SIM.EXPLAIN of the item and itself. Items that are equal in both come first
-//!   seen, first in one scope; no part knows when an item of another part was seen, so here by name.
+//! - The server orders equal scores by observations, so each part is asked for these too (WITHCOUNTS). Items
+//!   that are equal in both come first seen, first in one scope; no part knows when an item of another part
+//!   was seen, so here by name.
 //! - SIGNIFICANCE weighs a bucket by how rare it is in the whole index, which no part knows. It is
 //!   refused for a split scope.
 
 use crate::connection::Connection;
 use crate::scope::Scope;
 use crate::{Result, display, server_error};
-use redis::{Cmd, FromRedisValue, Value, cmd};
+use redis::{Cmd, FromRedisValue, cmd};
 use simile::index::{Definition, ScoreMode};
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Names of items with their scores.
-pub type Matches = Vec<(Vec<u8>, f64)>;
+/// Names of items with their scores and their observations.
+pub type Matches = Vec<(Vec<u8>, f64, u64)>;
 
 /// What a server answers, or the words in which it refuses to answer because that would cost too much.
 pub type Answer<T> = std::result::Result<T, String>;
@@ -157,6 +156,8 @@ pub struct Search<'a> {
     pub index: Vec<u8>,
     /// The largest number of results; 0 means all.
     pub limit: usize,
+    /// Only items whose names match this are results.
+    pub pattern: Option<&'a str>,
 }
 
 impl Search<'_> {
@@ -169,7 +170,7 @@ impl Search<'_> {
         };
         // A reply has one list for each index that was asked for: here, one.
         let lists: Vec<Vec<Matches>> = scope.ask_parts(classify)?;
-        self.merge(scope, lists.into_iter().flatten().collect())
+        Ok(self.merge(lists.into_iter().flatten().collect()))
     }
 
     /// The items that are similar to an item, best first, without the item itself.
@@ -185,7 +186,7 @@ impl Search<'_> {
             );
         }
         let lists = self.find_similar(scope, &[item])?.pop().unwrap_or_else(|| Ok(Vec::new()))?;
-        self.merge(scope, lists)
+        Ok(self.merge(lists))
     }
 
     /// The items that are similar to each of these items, without the item itself: for each, one list from
@@ -235,7 +236,7 @@ impl Search<'_> {
                 let answer = &mut answers[*number];
                 match (answer.as_mut(), reply) {
                     (Ok(lists), Ok(mut found)) => {
-                        found.iter_mut().for_each(|list| list.retain(|(item, _)| item != items[*number]));
+                        found.iter_mut().for_each(|list| list.retain(|(item, ..)| item != items[*number]));
                         lists.extend(found);
                     }
                     (_, Err(refusal)) => *answer = Err(refusal),
@@ -256,62 +257,30 @@ impl Search<'_> {
     fn add_options(&self, command: &mut Cmd) {
         // One more than needed: a profile also finds its own item, which is dropped.
         let limit = if self.limit == 0 { 0 } else { self.limit + 1 };
-        command.arg("LIMIT").arg(limit).arg("MINSCORE").arg(self.criteria.min_score);
+        command.arg("LIMIT").arg(limit).arg("MINSCORE").arg(self.criteria.min_score).arg("WITHCOUNTS");
+        if let Some(pattern) = self.pattern {
+            command.arg("MATCH").arg(pattern);
+        }
         self.criteria.add_score(command);
         self.criteria.add_window(command);
     }
 
-    /// Merges the lists of all parts into one, in the server's order, and cuts it at the limit.
-    fn merge(&self, scope: &mut Scope, mut lists: Vec<Matches>) -> Result<Matches> {
+    /// Merges the lists of all parts into one and cuts it at the limit. The order is the server's, by score and
+    /// then observations, both descending; what is equal in both comes by name.
+    fn merge(&self, mut lists: Vec<Matches>) -> Matches {
         let mut merged = if lists.len() == 1 {
             lists.pop().unwrap_or_default() // already in order
         } else {
-            self.sort(scope, lists.into_iter().flatten().collect())?
+            let mut all = lists.concat();
+            all.sort_by(|(item, score, count), (other, other_score, other_count)| {
+                other_score.total_cmp(score).then(other_count.cmp(count)).then(item.cmp(other))
+            });
+            all
         };
         if self.limit > 0 {
             merged.truncate(self.limit);
         }
-        Ok(merged)
-    }
-
-    /// Sorts matches of several parts by score and then observations, both descending, as the server does, and
-    /// then by name.
-    fn sort(&self, scope: &mut Scope, mut matches: Matches) -> Result<Matches> {
-        let mut score_counts: HashMap<u64, usize> = HashMap::new();
-        for (_, score) in &matches {
-            *score_counts.entry(score.to_bits()).or_default() += 1;
-        }
-        let is_tied = |score: &f64| score_counts.get(&score.to_bits()).is_some_and(|count| *count > 1);
-        // Ask each part for the observations of its tied items. SIM.EXPLAIN gives those of two items: both
-        // are the same one here.
-        let mut observations: HashMap<Vec<u8>, u64> = HashMap::new();
-        for part in 0..scope.parts.len() {
-            let in_part = matches.iter().filter(|(item, _)| scope.part_of(item) == part);
-            let tied: Vec<&Vec<u8>> =
-                in_part.filter(|(_, score)| is_tied(score)).map(|(item, _)| item).collect();
-            let explain = |item: &&Vec<u8>| {
-                let mut command = cmd("SIM.EXPLAIN");
-                command.arg(&scope.parts[part]).arg(&self.index).arg(item).arg(item);
-                command.arg("SCORE").arg(ScoreMode::Overlap.word()); // a short reply, whatever the scope's
-                self.criteria.add_window(&mut command);
-                command
-            };
-            let commands: Vec<Cmd> = tied.iter().map(explain).collect();
-            let replies: Vec<HashMap<String, Value>> = scope.server.ask_all(&commands)?;
-            for (item, reply) in tied.into_iter().zip(replies) {
-                let counts: Vec<u64> = match reply.get("observations") {
-                    Some(counts) => redis::from_redis_value_ref(counts)?,
-                    None => Vec::new(),
-                };
-                observations.insert(item.clone(), counts.first().copied().unwrap_or_default());
-            }
-        }
-        let observations_of = |item: &Vec<u8>| observations.get(item).copied().unwrap_or_default();
-        matches.sort_by(|(a, score_a), (b, score_b)| {
-            let by_score = score_b.total_cmp(score_a);
-            by_score.then_with(|| observations_of(b).cmp(&observations_of(a))).then_with(|| a.cmp(b))
-        });
-        Ok(matches)
+        merged
     }
 }
 

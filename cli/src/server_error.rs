@@ -30,15 +30,10 @@ pub fn describe(error: &RedisError, address: &str) -> String {
              a file of them in the environment variable SSL_CERT_FILE",
             detail(error)
         ),
-        ErrorKind::Io => format!(
-            "no answer from {address} ({}): is the server running, and is --url its address?",
-            detail(error)
-        ),
+        ErrorKind::Io => {
+            format!("{}: is the server running, and is --url its address?", describe_silence(error, address))
+        }
         ErrorKind::AuthenticationFailed => describe_login_failure(address, &text),
-        ErrorKind::ClusterConnectionNotFound => format!(
-            "no node of a cluster answers at {address}: is it running, and is --url the address of a node? \
-             (If the server is not a cluster, leave out --cluster.)"
-        ),
         ErrorKind::Server(ServerErrorKind::Moved) => format!(
             "the server at {address} is one node of a cluster, and the scope is on another ({text}): add \
              --cluster 1, or --cluster PARTS if the scope is split. If --cluster is given already, a slot has \
@@ -57,13 +52,29 @@ pub fn describe(error: &RedisError, address: &str) -> String {
         _ if text.starts_with("READONLY") => {
             format!("the server at {address} is a replica and accepts no writes: give --url its primary")
         }
-        _ if text.starts_with("NOPERM") => {
+        _ if text.starts_with("NOPERM")
+            || mentions("acl failure in script")
+            || mentions("the user executing the script") =>
+        {
             format!(
                 "the user may not do this ({text}): choose another user with --user, or ask for the permission"
             )
         }
         _ => text,
     }
+}
+
+/// Describes that a node of a cluster, at this address, does not answer.
+pub fn describe_dead_node(error: &RedisError, address: &str) -> String {
+    format!(
+        "{}, a node of the cluster: is it running? Run the same command again once it is, or once a replica has \
+         taken its place",
+        describe_silence(error, address)
+    )
+}
+
+fn describe_silence(error: &RedisError, address: &str) -> String {
+    format!("no answer from {address} ({})", detail(error))
 }
 
 /// True if a server refused a command because it would cost more than its limit of a command, which the error

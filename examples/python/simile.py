@@ -91,6 +91,8 @@ class Match:
 
     item: Name
     score: float
+    #: In the window; None unless they were asked for by ``with_counts=True``.
+    observations: Optional[int] = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ class Combined:
     score: float
     #: The score by each of them; None if neither side has data.
     parts: list[Optional[float]]
+    #: In the window, in all of them together; None unless they were asked for by ``with_counts=True``.
+    observations: Optional[int] = None
 
 
 @dataclass(frozen=True)
@@ -231,10 +235,14 @@ class Scope:
         min_score: float,
         score: Optional[str] = None,
         timestamp: Optional[int] = None,
-    ) -> Assigned:
-        """Adds an observation to the best item if it reaches ``min_score``, or else to the one given."""
+    ) -> Optional[Assigned]:
+        """Adds an observation to the best item if it reaches ``min_score``, or else to the one given. None, and
+        nothing is recorded, if no clause has a feature."""
         options = _options({"MINSCORE": min_score, "SCORE": score, "TIMESTAMP": timestamp})
-        chosen, best, created = self._run("SIM.ASSIGN", item, *options, *_words(clauses))
+        reply = self._run("SIM.ASSIGN", item, *options, *_words(clauses))
+        if reply is None:
+            return None
+        chosen, best, created = reply
         return Assigned(self._name(chosen), _float(best), bool(created))
 
     def classify(self, question: Question, **options: Any) -> list[Match]:
@@ -250,9 +258,11 @@ class Scope:
         score: Optional[str] = None,
         timestamp: Optional[int] = None,
         window: Optional[int] = None,
+        match: Optional[Name] = None,
+        with_counts: bool = False,
     ) -> list[list[Match]]:
-        """For each question, the items similar to it, best first."""
-        options = _query(limit, min_score, min_bands, score, timestamp, window)
+        """For each question, the items similar to it, best first; with ``match`` only those whose names match."""
+        options = _query(limit, min_score, min_bands, score, timestamp, window, match, with_counts)
         return self._matches(self._run("SIM.CLASSIFY", *options, *_words(questions)))
 
     def classify_combined(self, *questions: Question, **options: Any) -> list[Combined]:
@@ -275,10 +285,12 @@ class Scope:
         score: Optional[str] = None,
         timestamp: Optional[int] = None,
         window: Optional[int] = None,
+        match: Optional[Name] = None,
+        with_counts: bool = False,
         with_self: bool = False,
     ) -> list[list[Match]]:
-        """For each index, the items similar to an item, best first."""
-        options = _query(limit, min_score, min_bands, score, timestamp, window)
+        """For each index, the items similar to an item, best first; with ``match`` only those whose names match."""
+        options = _query(limit, min_score, min_bands, score, timestamp, window, match, with_counts)
         if not with_self:
             options.append("NOSELF")
         return self._matches(self._run("SIM.COMPARE", item, len(indexes), *indexes, *options))
@@ -303,7 +315,7 @@ class Scope:
         reply = _map(self._run("SIM.EXPLAIN", index, item, other, *options))
         bands = []
         for band in map(_map, reply[b"bands"]):
-            shared = {bucket: (mine, others) for bucket, (mine, others) in _map(band[b"buckets"]).items()}
+            shared = {bucket: (mine, others) for bucket, mine, others in band[b"buckets"]}
             bands.append(SharedBand(_float(band.get(b"share")), shared))
         score, (first, second) = _float(reply[b"score"]), reply[b"observations"]
         return Explanation(score, (first, second), bands, reply.get(b"slots"), reply.get(b"agreeing"))
@@ -338,7 +350,14 @@ class Scope:
     ) -> list[dict[bytes, int]]:
         """For each band, how often an item was seen in each bucket."""
         options = _options({"TIMESTAMP": timestamp, "WINDOW": window})
-        return [_map(band) for band in self._run("SIM.FREQUENCIES", index, item, *options)]
+        return [dict(band) for band in self._run("SIM.FREQUENCIES", index, item, *options)]
+
+    def count(
+        self, index: Name, *items: Name, timestamp: Optional[int] = None, window: Optional[int] = None
+    ) -> list[int]:
+        """For each item, its observations in the window; 0 if it is not there."""
+        options = _options({"TIMESTAMP": timestamp, "WINDOW": window})
+        return self._run("SIM.COUNT", index, len(items), *items, *options)
 
     def members(
         self,
@@ -382,7 +401,7 @@ class Scope:
         fields = {name.decode(): value for name, value in _map(reply).items()}
         indexes = {
             self._name(index): IndexInfo(**{name.decode(): value for name, value in _map(held).items()})
-            for index, held in _map(fields.pop("indexes")).items()
+            for index, held in fields.pop("indexes")
         }
         uid = fields.pop("uid").decode()
         parameters = {n: v.decode() if isinstance(v, bytes) else v for n, v in fields.items()}
@@ -412,12 +431,14 @@ class Scope:
         return self._encoder.decode(name)
 
     def _matches(self, lists: list[Any]) -> list[list[Match]]:
-        return [[Match(self._name(item), float(score)) for item, score in found] for found in lists]
+        return [
+            [Match(self._name(item), float(score), *count) for item, score, *count in found] for found in lists
+        ]
 
     def _combined(self, found: list[Any]) -> list[Combined]:
         return [
-            Combined(self._name(item), float(score), [_float(part) for part in parts])
-            for item, score, parts in found
+            Combined(self._name(item), float(score), [_float(part) for part in parts], *count)
+            for item, score, parts, *count in found
         ]
 
 
@@ -428,18 +449,30 @@ def _query(
     score: Optional[str],
     timestamp: Optional[int],
     window: Optional[int],
+    match: Optional[Name],
+    with_counts: Optional[bool],
 ) -> list[Any]:
     """The options of a query."""
-    given = {"LIMIT": limit, "MINSCORE": min_score, "SCORE": score, "TIMESTAMP": timestamp, "WINDOW": window}
-    if min_bands is None:
-        return _options(given)
-    bands = [min_bands] if isinstance(min_bands, int) else list(min_bands)
-    return [*_options(given), "MINBANDS", len(bands), *bands]
+    given = {
+        "LIMIT": limit,
+        "MINSCORE": min_score,
+        "SCORE": score,
+        "TIMESTAMP": timestamp,
+        "WINDOW": window,
+        "MATCH": match,
+    }
+    words = _options(given)
+    if min_bands is not None:
+        bands = [min_bands] if isinstance(min_bands, int) else list(min_bands)
+        words += ["MINBANDS", len(bands), *bands]
+    if with_counts:
+        words.append("WITHCOUNTS")
+    return words
 
 
 def _all_options(given: dict[str, Any]) -> dict[str, Any]:
     """Every option of a query; an unknown one is a TypeError in ``_query``."""
-    names = ("limit", "min_score", "min_bands", "score", "timestamp", "window")
+    names = ("limit", "min_score", "min_bands", "score", "timestamp", "window", "match", "with_counts")
     return {**dict.fromkeys(names), **given}
 
 

@@ -55,7 +55,8 @@ fn take_options(args: &mut Args) -> Result<(WindowOptions, Option<ScoreMode>), E
 }
 
 /// Replies with the score, the observations of both items, and for each band its share of the score and
-/// the buckets that both items are in, with the counts of both. By JACCARD a band has no share; the slots of the sketches come before.
+/// the buckets that both items are in, with the counts of both. By JACCARD a band has no share; the slots of
+/// the sketches come before.
 fn reply(call: &Call, score: ScoreMode, explanation: &Explanation) {
     let is_by_sketch = score == ScoreMode::Jaccard;
     call.reply_map(if is_by_sketch { 5 } else { 3 });

@@ -50,5 +50,7 @@ fn export(call: &Call, scope: &Scope, index: &[u8], item: &[u8]) -> Result<Optio
     let chunks = window.chunks();
     let buckets: usize = chunks.iter().map(|chunk| chunk.buckets_of(item)).sum();
     cost::spend(call, buckets as u64 * cost::ENTRY)?;
+    // A bucket is written into the blob, its bytes are summed for the checksum, and the blob is put into the reply.
+    cost::charge_bytes(call, cost::bucket_lengths(item, &chunks).map(|length| 3 * length))?;
     Ok(blob::encode(&scope.definition, item, window.starts().zip(chunks)))
 }

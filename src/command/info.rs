@@ -1,7 +1,7 @@
 //! `SIM.INFO scope`
 //!
-//! The reply has the definition, in the words of SIM.CREATE, the similarity from which on two sets meet, and for each index that has a live chunk the
-//! number of its chunks, items, buckets, observations and bytes.
+//! The reply has the definition, in the words of SIM.CREATE, the similarity from which on two sets meet, and for each
+//! index that has a live chunk the number of its chunks, items, buckets, observations and bytes.
 
 use super::error::Error;
 use super::parse::args::Args;
@@ -60,8 +60,10 @@ fn meets(scheme: &Scheme) -> f64 {
     (meeting_similarity(scheme.bands, scheme.rows, config::recall()) * 1000.0).round() / 1000.0
 }
 
+/// Replies with a pair for each index: its name, and a map. A map of indexes would not do: clients that decode the keys
+/// of maps would merge names that become the same text.
 fn reply_indexes(call: &Call, live: &[(&[u8], Window)]) {
-    call.reply_map(live.len());
+    call.reply_array(live.len());
     for (index, window) in live {
         let chunks = window.chunks();
         let sum = |number: fn(&Chunk) -> u64| chunks.iter().map(|chunk| number(chunk)).sum();
@@ -74,6 +76,7 @@ fn reply_indexes(call: &Call, live: &[(&[u8], Window)]) {
             ("oldest", window.starts().min().unwrap_or_default()),
             ("newest", window.starts().max().unwrap_or_default()),
         ];
+        call.reply_array(2);
         call.reply_bytes(index);
         call.reply_map(fields.len());
         for (field, value) in fields {

@@ -36,11 +36,12 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let window = options.open(call, scope, index)?;
     let chunks = window.chunks();
 
-    // Charge for the members before they are collected. Sorting makes equal names from several chunks
+    // Charge for the members before they are collected, and for their names before these are read. Sorting makes equal names from several chunks
     // neighbours, for `dedup`.
     let count: usize = chunks.iter().map(|chunk| chunk.members(band, bucket).count()).sum();
     cost::spend(call, count as u64 * cost::MEMBER)?;
     let mut members: Vec<&[u8]> = chunks.iter().flat_map(|chunk| chunk.members(band, bucket)).collect();
+    cost::charge_bytes(call, members.iter().map(|member| member.len()))?;
     members.sort_unstable();
     members.dedup();
 

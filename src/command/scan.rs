@@ -8,7 +8,7 @@ use super::error::Error;
 use super::parse::args::{Args, set_once};
 use super::parse::query::take_pattern;
 use super::run::cost;
-use crate::index::{Chunk, Glob, ScanPosition, scan};
+use crate::index::{Chunk, Glob, ScanPosition, ScanStep, scan};
 use crate::keyspace::scope::ScopeKey;
 use crate::keyspace::window::Window;
 use crate::server::call::Call;
@@ -36,10 +36,39 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let affordable = call.budget_left() / (cost::SCANNED * (1 + chunks.len() as u64));
     let count = count.min(usize::try_from(affordable).unwrap_or(usize::MAX)).max(1);
     let interval = scope.definition.interval;
-    let (mut items, next) = scan(&chunks, position_of(cursor, interval), count);
-    items.retain(|(item, _)| glob.as_ref().is_none_or(|glob| glob.matches(item)));
+    let (items, next) =
+        scan_within_budget(call, &chunks, position_of(cursor, interval), count, glob.as_ref());
     reply(call, next.map_or(0, |next| cursor_of(next, interval)), &items);
     Ok(())
+}
+
+/// Items that are looked at before the length of their names is asked for.
+const BATCH: usize = 16;
+
+/// A step of a scan, without the items that do not match. It ends early if the names are long: by replying with them, or
+/// by matching them, it would exceed the budget.
+fn scan_within_budget<'a>(
+    call: &Call,
+    chunks: &[(u64, &'a Chunk)],
+    from: ScanPosition,
+    mut count: usize,
+    glob: Option<&Glob>,
+) -> ScanStep<'a> {
+    let (mut items, mut position) = (Vec::new(), Some(from));
+    while let Some(from) = position.filter(|_| count > 0) {
+        let (found, next) = scan(chunks, from, count.min(BATCH));
+        (position, count) = (next, count - count.min(BATCH));
+        let cost_of = |name: &[u8]| {
+            let cost = name.len() as u64 / cost::NAME_BYTES_PER_POSTING;
+            glob.map_or(cost, |glob| cost + glob.cost(name))
+        };
+        let is_affordable = call.spend(found.iter().map(|(name, _)| cost_of(name)).sum());
+        items.extend(found.into_iter().filter(|(name, _)| glob.is_none_or(|glob| glob.matches(name))));
+        if !is_affordable {
+            break;
+        }
+    }
+    (items, position)
 }
 
 fn take_options(args: &mut Args) -> Result<(Option<Glob>, usize), Error> {

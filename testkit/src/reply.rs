@@ -122,17 +122,22 @@ impl Reply {
         }
     }
 
-    /// The pairs of a map, which RESP2 sends as a flat array.
+    /// The pairs of a map, which RESP2 sends as a flat array, or of an array of pairs.
     #[track_caller]
     pub fn pairs(&self) -> Vec<(&Reply, &Reply)> {
         match self {
             Reply::Map(pairs) => pairs.iter().map(|(key, value)| (key, value)).collect(),
+            Reply::Array(pairs)
+                if pairs.iter().all(|pair| matches!(pair, Reply::Array(both) if both.len() == 2)) =>
+            {
+                pairs.iter().map(|pair| (&pair.array()[0], &pair.array()[1])).collect()
+            }
             Reply::Array(flat) => flat.chunks_exact(2).map(|pair| (&pair[0], &pair[1])).collect(),
             other => panic!("not a map: {other}"),
         }
     }
 
-    /// The value under this name in a map of either protocol.
+    /// The value under this name in a map of either protocol, or in an array of pairs.
     #[track_caller]
     pub fn get(&self, name: &str) -> &Reply {
         let found = self.pairs().into_iter().find(|(key, _)| key.bytes() == name.as_bytes());

@@ -71,6 +71,18 @@ class EachCommand:
         with self.assertRaises(TypeError):
             self.scope.compare("one", "i", colour="red")
 
+    def test_matches_have_counts_and_names_that_match(self):
+        self.populate()
+        self.scope.record("two", Signature("i", "ac"))
+        one, two = self.name("one"), self.name("two")
+        found = self.scope.classify(Signature("i", "ab"), with_counts=True)
+        self.assertEqual(found, [Match(one, 1.0, 1), Match(two, 0.5, 2)])
+        self.assertEqual(self.scope.classify(Signature("i", "ab"), match="t*", limit=1), [Match(two, 0.5)])
+        self.assertEqual(self.scope.compare("one", "i", match=b"*", with_counts=True), [Match(two, 0.5, 2)])
+        combined = self.scope.compare_combined("one", ["i", "j"], match="t?o", with_counts=True)
+        self.assertEqual(combined, [Combined(two, 0.5, [0.5, None], 2)])
+        self.assertEqual(self.scope.classify_combined(Signature("i", "ab"), match="x*"), [])
+
     def test_a_score_is_explained(self):
         self.populate()
         explained = self.scope.explain("i", "one", "two", score="COVERAGE")
@@ -107,6 +119,7 @@ class EachCommand:
     def test_what_is_recorded_can_be_seen(self):
         self.populate()
         self.assertEqual(self.scope.frequencies("i", "one"), [{b"a": 1}, {b"b": 1}])
+        self.assertEqual(self.scope.count("i", "two", "nobody", "one", window=1), [1, 0, 1])
         self.assertEqual(self.scope.members("i", 0, "a"), [self.name("one"), self.name("two")])
         self.assertEqual(dict(self.scope.scan("i", count=1)), {self.name("one"): 1, self.name("two"): 1})
         self.assertEqual(list(self.scope.scan("i", match="t*")), [(self.name("two"), 1)])
@@ -124,6 +137,7 @@ class EachCommand:
         self.assertEqual(
             self.scope.assign("two", Signature("i", "ac"), min_score=0.5), Assigned(self.name("one"), 0.5, False)
         )
+        self.assertIsNone(self.scope.assign("three", Text("i", ""), min_score=0.5))
         self.scope.record("two", Signature("i", ["a", "c"]))
         self.assertEqual(self.scope.merge("one", ("i", "two")), 1)
         self.assertEqual(self.scope.frequencies("i", "one"), [{b"a": 3}, {b"b": 1, b"c": 2}])

@@ -33,7 +33,7 @@ awk -v seed=7 -v lines=200000 'BEGIN {
     for (n = 0; n < lines; n++) {
         s = "s" int(rand() * 4); i = "item" int(rand() * 30); x = "i" int(rand() * 3); b = "b" int(rand() * 5)
         k = number[1 + int(rand() * 12)]
-        r = int(rand() * 23)
+        r = int(rand() * 25)
         if (r == 0) print "SIM.CREATE", s, "BANDS 3 ROWS 2 INTERVAL", k
         else if (r <= 4) print "SIM.RECORD", s, i, "TEXT", x, "\"some text " int(rand() * 90) " of " k "\""
         else if (r == 5) print "SIM.RECORD", s, i, "FEATURES", x, k, "a b"
@@ -54,6 +54,8 @@ awk -v seed=7 -v lines=200000 'BEGIN {
         else if (r == 20) print "SIM.EXPORT", s, x, i
         else if (r == 21) print "SIM.ALTER", s, "RETENTION", k
         else if (r == 22) print "INFO simile"
+        else if (r == 23) print "SIM.COUNT", s, x, 2, i, "item1 WINDOW", k
+        else if (r == 24) print "SIM.COMPARE", s, i, 1, x, "WITHCOUNTS MATCH *[1-" k "]?"
         else print "SIM.SIGNATURE", s, "FEATURES 2 a", k
     }
 }' | timeout "$seconds" redis-cli -p "$port" >"$work/replies" 2>&1 || true

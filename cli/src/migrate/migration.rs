@@ -25,7 +25,7 @@ use crate::report::Failures;
 use crate::scope::Scope;
 use crate::{Result, display};
 use redis::{Cmd, Value, cmd};
-use simile::index::blob;
+use simile::index::blob::{self, BandCounts};
 use simile::index::{Blob, Definition};
 use simile::signature::{Hash, Scheme};
 use std::collections::BTreeMap;
@@ -293,7 +293,8 @@ impl<'a> Migration<'a> {
         let replies = self.scope.server.pipeline(&commands)?.into_iter().skip(1);
         let mut comparison = Comparison::default();
         for (pending, reply) in page.iter().zip(replies) {
-            let scope_counts: Bands = self.scope.server.parse_reply(reply)?;
+            let scope_counts: Vec<Vec<(Vec<u8>, u32)>> = self.scope.server.parse_reply(reply)?;
+            let scope_counts: Bands = scope_counts.into_iter().map(BandCounts::from_iter).collect();
             match missing_counts(&pending.bands, &scope_counts) {
                 Some(missing) if is_empty(&missing) => comparison.already_there += 1,
                 // Counts that make no blob have unequal sums in their bands: some observations are there

@@ -18,7 +18,6 @@ pub use fields::FieldOptions;
 
 use crate::Result;
 use byte_input::ByteInput;
-use redis::Cmd;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -75,22 +74,32 @@ pub enum Clause {
 }
 
 impl Observation {
-    /// The command that records it.
-    pub fn to_command(&self, scope: &str) -> Cmd {
-        let mut command = redis::cmd("SIM.RECORD");
-        command.arg(scope).arg(&self.item);
+    /// The arguments of SIM.RECORD after the scope. `clauses` are this observation's, or others in their place.
+    pub fn to_words(&self, clauses: impl IntoIterator<Item = Vec<Vec<u8>>>) -> Vec<Vec<u8>> {
+        let mut words = vec![self.item.clone()];
         if let Some(seconds) = self.timestamp {
-            command.arg("TIMESTAMP").arg(seconds);
+            words.extend([b"TIMESTAMP".to_vec(), seconds.to_string().into_bytes()]);
         }
-        for clause in &self.clauses {
-            match clause {
-                Clause::Text { index, text } => command.arg("TEXT").arg(index).arg(text),
-                Clause::Features { index, features } => {
-                    command.arg("FEATURES").arg(index).arg(features.len()).arg(features)
-                }
-            };
+        words.extend(clauses.into_iter().flatten());
+        words
+    }
+}
+
+impl Clause {
+    pub fn to_words(&self) -> Vec<Vec<u8>> {
+        match self {
+            Clause::Text { index, text } => {
+                [b"TEXT", index.as_bytes(), text.as_bytes()].map(Vec::from).into()
+            }
+            Clause::Features { index, features } => {
+                let count = features.len().to_string();
+                let head = [b"FEATURES", index.as_bytes(), count.as_bytes()];
+                head.into_iter()
+                    .chain(features.iter().map(|feature| feature.as_bytes()))
+                    .map(Vec::from)
+                    .collect()
+            }
         }
-        command
     }
 }
 

@@ -101,9 +101,11 @@ on_each_server! {
         let load = || run(&server, &format!("load s {}", file(&server))).failed(1);
         assert!(load().contains("is out of memory and refuses to add"), "{}", load());
         server.does("CONFIG SET maxmemory 0");
-        server.does("ACL SETUSER default -hset");
-        assert!(load().contains("the user may not do this (NOPERM"), "{}", load());
-        server.does("ACL SETUSER default +@all");
+        for command in ["eval", "hset", "sim.record"] {
+            server.does(format!("ACL SETUSER default -{command}"));
+            assert!(load().contains("the user may not do this ("), "{command}: {}", load());
+            server.does("ACL SETUSER default +@all");
+        }
         assert!(run(&server, &format!("load s {}", file(&server))).out.contains("1 recorded"), "nothing was done before");
     }
 }

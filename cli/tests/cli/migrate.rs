@@ -270,7 +270,7 @@ on_each_server! {
         );
         assert!(ran.out.contains("           2 NOT CARRIED OVER\n"), "{}", ran.out);
         assert!(ran.out.contains("The expiry of 1 of them does not agree with --interval 86400 --retention 3"), "{}", ran.out);
-        server.expect("SIM.FREQUENCIES s a good", "[['0', 1], ['1', 1], ['2', 1], ['3', 1], ['4', 1], ['5', 1], ['6', 1], ['7', 1]]");
+        server.expect("SIM.FREQUENCIES s a good", "[[['0', 1]], [['1', 1]], [['2', 1]], [['3', 1]], [['4', 1]], [['5', 1]], [['6', 1]], [['7', 1]]]");
     }
 
     fn what_does_not_fit_is_refused(server: Server) {

@@ -151,6 +151,25 @@ on_each_server! {
         assert!(error.contains("must not contain braces"), "{error}");
     }
 
+    fn ties_go_to_more_observations_and_then_by_name(kind: Kind) {
+        let cluster = Cluster::start(kind);
+        let node = &cluster.0[0];
+        let path = node.directory().join("copies");
+        let line = |n: usize| format!("{{\"id\": \"i{n}\", \"text\": \"a copy of one text\"}}\n").repeat(1 + n % 3);
+        write(&path, (10..30).map(line).collect::<String>());
+        run(node, &format!("load split {} --cluster {PARTS} {CREATE}", path.display())).fine();
+        let mut order: Vec<usize> = (10..30).collect();
+        order.sort_by_key(|n| (2 - n % 3, *n));
+        let shown = |numbers: &[usize]| numbers.iter().map(|n| format!("1.0000  i{n}\n")).collect::<String>();
+        let query = |options: &str| run(node, &format!("query split --cluster {PARTS} {options}")).fine();
+        assert_eq!(query("'a copy of one text' --limit 0"), shown(&order));
+        assert_eq!(query("'a copy of one text' --limit 7"), shown(&order[..7]));
+        order.retain(|n| *n != 20);
+        assert_eq!(query("--item i20 --limit 9"), shown(&order[..9]));
+        order.retain(|n| n % 10 < 5);
+        assert_eq!(query("--item i20 --limit 4 --match i?[0-4]"), shown(&order[..4]));
+    }
+
     fn a_load_into_parts_is_killed_and_goes_on(kind: Kind) {
         let cluster = Cluster::start(kind);
         let node = &cluster.0[0];

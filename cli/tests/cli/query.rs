@@ -33,6 +33,16 @@ on_each_server! {
         assert_eq!(run(&server, "query s --item issue-2 --index message").fine(), "0.7500  issue-1\n0.2500  issue-3\n");
     }
 
+    fn only_names_that_match_are_found(server: Server) {
+        record(&server);
+        let text = "connection to db-1 refused after 10000 ms";
+        let found = |options: &str| run(&server, &format!("query s '{text}' --index message {options}")).fine();
+        assert_eq!(found("--match *[23] --limit 1"), "0.7500  issue-2\n");
+        assert_eq!(found("--match *[23]"), "0.7500  issue-2\n0.2500  issue-3\n");
+        assert_eq!(found("--match other*"), "Nothing in 's' is similar to it.\n");
+        assert_eq!(run(&server, "query s --item issue-2 --index message --match *3").fine(), "0.2500  issue-3\n");
+    }
+
     fn any_bytes_can_be_shown(server: Server) {
         record(&server);
         server.does("SIM.RECORD s plain SIGNATURE other 4 main connect retry x");

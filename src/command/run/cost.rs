@@ -16,6 +16,7 @@ use crate::keyspace::scope::Scope;
 use crate::keyspace::window::Window;
 use crate::server::call::Call;
 use crate::signature::Scheme;
+use smallvec::SmallVec;
 
 // The cost of one, in postings:
 
@@ -30,7 +31,7 @@ pub const NAME: u64 = 25;
 /// A bucket of an item that is read for its profile, or of a query.
 pub const BUCKET: u64 = 10;
 /// A bucket that an item enters or leaves, or is exported with.
-pub const ENTRY: u64 = 4;
+pub const ENTRY: u64 = 6;
 /// A member that MEMBERS sorts and returns.
 pub const MEMBER: u64 = 4;
 /// An item that SCAN returns, and again for each chunk that it is looked up in.
@@ -50,6 +51,8 @@ const FEATURES_PER_POSTING: u64 = 4;
 const TEXT_BYTES_PER_POSTING: u64 = 4;
 /// Bytes of features, for each 64-bit hash of them.
 const HASHED_BYTES_PER_POSTING: u64 = 192;
+/// Bytes of names or buckets that are put into a reply or a blob, or hashed.
+pub const NAME_BYTES_PER_POSTING: u64 = 64;
 /// Bytes of a blob that are decoded.
 const BLOB_BYTES_PER_POSTING: u64 = 2;
 
@@ -70,10 +73,27 @@ pub fn cost_with(budget_left: u64, step: u64) -> u64 {
     config::MAX_POSTINGS.size().saturating_sub(budget_left).saturating_add(step)
 }
 
-/// Charges for the profile of an item: its buckets, and each of them in every chunk.
+/// Charges for the profile of an item: its buckets, each of them in every chunk, and their bytes.
 pub fn charge_profile(call: &Call, item: &[u8], chunks: &[&Chunk]) -> Result<(), Error> {
     let buckets: usize = chunks.iter().map(|chunk| chunk.buckets_of(item)).sum();
-    spend(call, chunks.len() as u64 + buckets as u64 * (BUCKET + chunks.len() as u64))
+    spend(call, chunks.len() as u64 + buckets as u64 * (BUCKET + chunks.len() as u64))?;
+    charge_bytes(call, bucket_lengths(item, chunks))
+}
+
+/// The lengths of the buckets of an item.
+pub fn bucket_lengths<'a>(item: &[u8], chunks: &'a [&Chunk]) -> impl Iterator<Item = usize> + use<'a> {
+    let ids: SmallVec<[(usize, u32); 16]> = chunks
+        .iter()
+        .enumerate()
+        .filter_map(|(number, chunk)| Some((number, chunk.item_id(item)?)))
+        .collect();
+    let frequencies = ids.into_iter().flat_map(|(number, id)| chunks[number].frequencies(id));
+    frequencies.map(|(_, bucket, _)| bucket.len())
+}
+
+/// Charges for names or buckets of these lengths.
+pub fn charge_bytes(call: &Call, lengths: impl Iterator<Item = usize>) -> Result<(), Error> {
+    spend(call, lengths.sum::<usize>() as u64 / NAME_BYTES_PER_POSTING)
 }
 
 /// Charges for opening all chunks of an index `times` times. Little for a chunk that is gone: a scope may list

@@ -393,6 +393,7 @@ impl Items {
     pub fn has_capacity_for(&self, bytes: usize, entries: usize) -> bool {
         self.names.has_capacity_for(bytes)
             && self.bucket_lists.has_capacity_for(entries)
+            && self.records.has_capacity_for(entries)
             && self.next_arrival + (entries as u64) < MAX_ARRIVALS
     }
 

@@ -389,7 +389,6 @@ impl Chunk {
         self.observations -= u64::from(self.items.observations(id));
         // The postings first, each with its bucket if it is the last one there; then the item with its list.
         // The buckets with the largest ids first: some of them may be the last ones, and need not move.
-        self.prefetch_entries(id);
         let mut buckets = self.items.take_buckets(id);
         buckets.sort_unstable();
         while !buckets.is_empty() {

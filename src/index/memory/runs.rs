@@ -67,7 +67,10 @@ pub struct Runs<T> {
     stride: usize,
     /// Log2 of the number of runs of a block.
     shift: u32,
-    blocks: SegmentedVec<Vec<T>>,
+    /// The first block. Most sets of runs have no other.
+    first: Vec<T>,
+    /// The blocks after the first, each full but the last.
+    later: SegmentedVec<Vec<T>>,
     /// The number of runs.
     len: u32,
 }
@@ -78,7 +81,8 @@ impl<T: Element> Runs<T> {
         debug_assert!(size > 0, "a run of no elements");
         let stride = T::HEADER + size;
         let per_block = BLOCK_BYTES / (stride * size_of::<T>());
-        Runs { stride, shift: per_block.max(1).ilog2(), blocks: SegmentedVec::default(), len: 0 }
+        let shift = per_block.max(1).ilog2();
+        Runs { stride, shift, first: Vec::new(), later: SegmentedVec::default(), len: 0 }
     }
 
     /// The number of runs.
@@ -98,22 +102,31 @@ impl<T: Element> Runs<T> {
         (number as usize >> self.shift, in_block * self.stride)
     }
 
+    #[inline]
+    fn block(&self, number: usize) -> &Vec<T> {
+        if number == 0 { &self.first } else { &self.later[number - 1] }
+    }
+
+    #[inline]
+    fn block_mut(&mut self, number: usize) -> &mut Vec<T> {
+        if number == 0 { &mut self.first } else { &mut self.later[number - 1] }
+    }
+
     /// Adds a run of default elements, and returns its number.
     pub fn push(&mut self, owner: u32) -> u32 {
         let (number, stride, whole) = (self.len, self.stride, self.block_capacity());
         let (last, start) = self.locate(number);
-        let is_only_block = last == 0;
-        if start == 0 {
-            self.blocks.push(Vec::new());
+        if start == 0 && last > 0 {
+            self.later.push(Vec::new());
         }
-        let block = &mut self.blocks[last];
+        let block = self.block_mut(last);
         let end = start + stride;
         if end > block.capacity() {
             // A small set of runs stays small: its first block grows from one size class of the allocator to the
             // next, as long as that is less than a page.
             let by_page = end.max(start + GROWTH_BYTES / size_of::<T>());
             let by_class = size_class(end * size_of::<T>()).size / size_of::<T>();
-            let capacity = if is_only_block { by_class.min(by_page) } else { by_page };
+            let capacity = if last == 0 { by_class.min(by_page) } else { by_page };
             block.reserve_exact(capacity.min(whole) - start);
         }
         block.resize(end, T::default());
@@ -128,21 +141,22 @@ impl<T: Element> Runs<T> {
         let last = self.len - 1;
         let ((to_block, to), (last_block, from)) = (self.locate(number), self.locate(last));
         // Take the last block out meanwhile, so that both can be borrowed.
-        let mut block = std::mem::take(&mut self.blocks[last_block]);
+        let mut block = std::mem::take(self.block_mut(last_block));
         if to_block == last_block {
             block.copy_within(from.., to);
         } else {
-            self.blocks[to_block][to..to + self.stride].copy_from_slice(&block[from..]);
+            let target = to..to + self.stride;
+            self.block_mut(to_block)[target].copy_from_slice(&block[from..]);
         }
         block.truncate(from);
         self.len = last;
-        if from == 0 {
-            self.blocks.pop();
+        if last_block == 0 {
+            give_back(&mut block);
+            self.first = block;
+        } else if from == 0 {
+            self.later.pop();
         } else {
-            if last_block == 0 {
-                give_back(&mut block);
-            }
-            self.blocks[last_block] = block;
+            self.later[last_block - 1] = block;
         }
         (number < last).then(|| self.owner(number))
     }
@@ -151,13 +165,13 @@ impl<T: Element> Runs<T> {
     #[inline]
     fn with_header(&self, number: u32, len: usize) -> &[T] {
         let (block, start) = self.locate(number);
-        &self.blocks[block][start..start + T::HEADER + len]
+        &self.block(block)[start..start + T::HEADER + len]
     }
 
     #[inline]
     fn with_header_mut(&mut self, number: u32, len: usize) -> &mut [T] {
         let (block, start) = self.locate(number);
-        &mut self.blocks[block][start..start + T::HEADER + len]
+        &mut self.block_mut(block)[start..start + T::HEADER + len]
     }
 
     /// The first `len` elements of a run.
@@ -194,31 +208,33 @@ impl<T: Element> Runs<T> {
 
     /// The memory of the runs.
     pub fn footprint(&self) -> Footprint {
+        let first = Footprint::of_vec(&self.first) + self.later.footprint();
         // All blocks but the last are full, so they need not be walked over.
-        let Some(before_last) = self.blocks.len().checked_sub(1) else { return self.blocks.footprint() };
+        let Some(before_last) = self.later.len().checked_sub(1) else { return first };
         let full = Footprint {
             bytes: before_last * self.block_capacity() * size_of::<T>(),
             allocations: before_last,
         };
-        self.blocks.footprint() + full + Footprint::of_vec(&self.blocks[before_last])
+        first + full + Footprint::of_vec(&self.later[before_last])
     }
 
     /// Lets the server move the runs.
     pub fn move_by(&mut self, mover: &mut impl Mover) {
-        self.blocks.move_by(mover);
-        self.blocks.iter_mut().for_each(|block| mover.vec(block));
+        mover.vec(&mut self.first);
+        self.later.move_by(mover);
+        self.later.iter_mut().for_each(|block| mover.vec(block));
     }
 
     /// Checks invariants 10 and 12 of [`crate::index::chunk`].
     pub fn internal_validate(&self) -> Validation {
-        self.blocks.internal_validate()?;
+        self.later.internal_validate()?;
+        let blocks = || std::iter::once(&self.first).chain(self.later.iter());
         let whole = self.block_capacity();
-        let before_last = self.blocks.len().saturating_sub(1);
         let is_full = |block: &Vec<T>| block.len() == whole && block.capacity() == whole;
-        ensure(self.blocks.iter().take(before_last).all(is_full), "10: a block before the last is not full")?;
-        let elements: usize = self.blocks.iter().map(Vec::len).sum();
+        ensure(blocks().take(self.later.len()).all(is_full), "10: a block before the last is not full")?;
+        let elements: usize = blocks().map(Vec::len).sum();
         ensure(elements == self.len as usize * self.stride, "10: the blocks are not those of the runs")?;
-        ensure(self.blocks.iter().all(|block| !block.is_empty()), "10: a block is empty")
+        ensure(self.later.iter().all(|block| !block.is_empty()), "10: a block is empty")
     }
 }
 
@@ -275,8 +291,8 @@ mod tests {
             break_it(&mut runs);
             runs.internal_validate().expect_err("broken")
         };
-        assert_eq!(broken(|runs| runs.blocks[0].truncate(101)), "10: a block before the last is not full");
+        assert_eq!(broken(|runs| runs.first.truncate(101)), "10: a block before the last is not full");
         assert_eq!(broken(|runs| runs.len += 1), "10: the blocks are not those of the runs");
-        assert_eq!(broken(|runs| runs.blocks.push(Vec::new())), "10: a block before the last is not full");
+        assert_eq!(broken(|runs| runs.later.push(Vec::new())), "10: a block before the last is not full");
     }
 }

@@ -149,6 +149,12 @@ impl<R: Record> Slab<R> {
         Some(self.reserved_hint).filter(|place| *place < id && !is_reserved(id))
     }
 
+    /// True if ids of 32 bits are enough for this many more records.
+    pub fn has_capacity_for(&self, additional: usize) -> bool {
+        // Of the ids, some are reserved.
+        self.records.len() + additional + additional / 128 + 1 < u32::MAX as usize
+    }
+
     /// One more than the largest id.
     pub fn end(&self) -> u32 {
         self.records.len() as u32

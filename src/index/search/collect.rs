@@ -7,7 +7,7 @@ use super::locate::{QueryBucket, Search};
 use super::once_sketch::OnceSketch;
 use super::profile::Frequency;
 use super::prune::certainly_below;
-use super::query::SearchChunk;
+use super::query::{SearchChunk, SearchOptions};
 use super::rank::{RankedCandidate, Ranking};
 use super::score::SharedSum;
 use crate::index::chunk::buckets::Posting;
@@ -61,6 +61,7 @@ impl<'s, 'a> Search<'s, 'a> {
             let batch = read..read + self.batch_length(remaining);
             for bucket_number in batch.clone() {
                 self.charge(bucket_number, budget)?;
+                self.check_members(bucket_number, candidates.len(), budget)?;
                 self.read_postings(bucket_number, &mut candidates);
             }
             self.score_hits(&mut candidates, budget)?;
@@ -91,6 +92,28 @@ impl<'s, 'a> Search<'s, 'a> {
             postings >= BATCH_POSTINGS
         });
         filled_by.map_or(remaining.len(), |last| last + 1)
+    }
+
+    /// Checks that the budget is enough for all members of a bucket to become candidates, and results if all candidates
+    /// are. What they cost is charged when they are, but it must not take long to find out that it is too much.
+    fn check_members(
+        &self,
+        bucket_number: usize,
+        candidates: usize,
+        budget: &Budget,
+    ) -> Result<(), TooManyPostings> {
+        // The members in one chunk are different items, and at most as many are candidates already.
+        let locations = self.locations(&self.buckets[bucket_number]);
+        let members = locations.map(|(_, chunk, id)| chunk.chunk.member_count(id)).max().unwrap_or(0);
+        let new = members.saturating_sub(candidates + 1);
+        let SearchOptions { limit, min_score, pattern, .. } = self.options;
+        let are_all_results = limit.is_none()
+            && min_score.is_none()
+            && pattern.is_none()
+            && self.queries.iter().all(|query| query.min_bands <= 1);
+        let per_result = if are_all_results { cost::PER_RESULT } else { 0 };
+        let per_candidate = cost::PER_NEW_CANDIDATE + self.queries.len() + self.chunks.len();
+        budget.check(new as u64 * (per_candidate as u64 + per_result))
     }
 
     /// Charges the budget for reading a bucket. Each posting costs more if there are many indexes to score in, or

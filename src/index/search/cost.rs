@@ -9,6 +9,8 @@
 
 /// For each result: ranking it, and replying with it.
 pub const PER_RESULT: u64 = 6;
+/// Bytes of the names of results, for each posting: replying with them.
+pub const RESULT_BYTES_PER_POSTING: u64 = 64;
 /// For each posting, noting which band the candidate shares, if MINBANDS asks for several.
 pub const PER_BAND: u64 = 4;
 /// For each posting of a bucket that is read pruned, testing whether the member can be in the result.
@@ -43,6 +45,11 @@ impl Budget {
     /// A budget of this many postings.
     pub fn new(postings: u64) -> Budget {
         Budget { left: postings, read: 0, skipped: 0 }
+    }
+
+    /// Checks that there are `postings` left, which something will certainly cost.
+    pub(super) fn check(&self, postings: u64) -> Result<(), TooManyPostings> {
+        if postings <= self.left { Ok(()) } else { Err(TooManyPostings { postings }) }
     }
 
     /// Spends `postings`, before the work that they stand for is done.

@@ -158,9 +158,12 @@ fn search_indexes<'a>(
     let ranking = search.rank_all(&candidates);
     let index_score_count = if with_index_scores { queries.len() } else { 0 };
     budget.take((ranking.count() * (1 + index_score_count)) as u64 * cost::PER_RESULT)?;
+    let ranked = ranking.into_sorted();
+    let bytes: usize = ranked.iter().map(|ranked| candidates.name(ranked.number).len()).sum();
+    budget.take(bytes as u64 / cost::RESULT_BYTES_PER_POSTING)?;
     let to_match = |RankedCandidate { number, score, observations, .. }| {
         let index_scores = (0..index_score_count).map(|query| candidates.score_in(number, query)).collect();
         Match { item: candidates.name(number), score, observations, index_scores }
     };
-    Ok(ranking.into_sorted().into_iter().map(to_match).collect())
+    Ok(ranked.into_iter().map(to_match).collect())
 }

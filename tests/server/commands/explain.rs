@@ -27,15 +27,15 @@ on_each_server! {
         // min(2/3, 1/2) / 2 and min(1, 1/2) / 2
         server.expect(
             "SIM.EXPLAIN s i one two",
-            "['score', '0.5', 'observations', [3, 2], 'bands', [['share', '0.25', 'buckets', ['a', [2, 1]]], ['share', '0.25', 'buckets', ['c', [3, 1]]]]]",
+            "['score', '0.5', 'observations', [3, 2], 'bands', [['share', '0.25', 'buckets', [['a', 2, 1]]], ['share', '0.25', 'buckets', [['c', 3, 1]]]]]",
         );
         server.client_resp3().expect(
             "SIM.EXPLAIN s i one two",
-            "{'score': 0.5, 'observations': [3, 2], 'bands': [{'share': 0.25, 'buckets': {'a': [2, 1]}}, {'share': 0.25, 'buckets': {'c': [3, 1]}}]}",
+            "{'score': 0.5, 'observations': [3, 2], 'bands': [{'share': 0.25, 'buckets': [['a', 2, 1]]}, {'share': 0.25, 'buckets': [['c', 3, 1]]}]}",
         );
         server.expect(
             "SIM.EXPLAIN s i two two",
-            "['score', '1', 'observations', [2, 2], 'bands', [['share', '0.5', 'buckets', ['a', [1, 1], 'd', [1, 1]]], ['share', '0.5', 'buckets', ['c', [1, 1], 'e', [1, 1]]]]]",
+            "['score', '1', 'observations', [2, 2], 'bands', [['share', '0.5', 'buckets', [['a', 1, 1], ['d', 1, 1]]], ['share', '0.5', 'buckets', [['c', 1, 1], ['e', 1, 1]]]]]",
         );
     }
 
@@ -89,7 +89,7 @@ on_each_server! {
         }
         let explained = |counts: &str, options: &str| server.expect(
             format!("SIM.EXPLAIN s i one two {options}"),
-            format!("['score', '1', 'observations', [{counts}], 'bands', [['share', '1', 'buckets', ['a', [{counts}]]]]]"),
+            format!("['score', '1', 'observations', [{counts}], 'bands', [['share', '1', 'buckets', [['a', {counts}]]]]]"),
         );
         explained("2, 1", "");
         explained("1, 1", "WINDOW 1");
@@ -105,23 +105,23 @@ on_each_server! {
         let score = 63.0 / 255.0;
         server.expect(
             "SIM.EXPLAIN s i one two",
-            format!("['score', '{score}', 'observations', [1, 1], 'slots', 16, 'agreeing', [0, 3, 8, 15], 'bands', [['buckets', ['a', [1, 1]]], ['buckets', []]]]"),
+            format!("['score', '{score}', 'observations', [1, 1], 'slots', 16, 'agreeing', [0, 3, 8, 15], 'bands', [['buckets', [['a', 1, 1]]], ['buckets', []]]]"),
         );
         let resp3 = server.client_resp3();
         resp3.expect(
             "SIM.EXPLAIN s i two one SCORE jaccard",
-            format!("{{'score': {score:?}, 'observations': [1, 1], 'slots': 16, 'agreeing': [0, 3, 8, 15], 'bands': [{{'buckets': {{'a': [1, 1]}}}}, {{'buckets': {{}}}}]}}"),
+            format!("{{'score': {score:?}, 'observations': [1, 1], 'slots': 16, 'agreeing': [0, 3, 8, 15], 'bands': [{{'buckets': [['a', 1, 1]]}}, {{'buckets': []}}]}}"),
         );
         let itself = server.does("SIM.EXPLAIN s i one one");
         assert_eq!((itself.get("score").text(), itself.get("agreeing").array().len()), ("1".into(), 16));
         // An item without slots, and one that is not there.
-        let bands = "'bands', [['buckets', ['a', [1, 1]]], ['buckets', ['b', [1, 1]]]]";
+        let bands = "'bands', [['buckets', [['a', 1, 1]]], ['buckets', [['b', 1, 1]]]]";
         server.expect("SIM.EXPLAIN s i one bare", format!("['score', '0', 'observations', [1, 1], 'slots', 0, 'agreeing', [], {bands}]"));
-        resp3.expect("SIM.EXPLAIN s i one nobody", "{'score': 0.0, 'observations': [1, 0], 'slots': 0, 'agreeing': [], 'bands': [{'buckets': {}}, {'buckets': {}}]}");
+        resp3.expect("SIM.EXPLAIN s i one nobody", "{'score': 0.0, 'observations': [1, 0], 'slots': 0, 'agreeing': [], 'bands': [{'buckets': []}, {'buckets': []}]}");
         server.expect("SIM.EXPLAIN s nowhere one two", "['score', nil, 'observations', [0, 0], 'slots', 0, 'agreeing', [], 'bands', [['buckets', []], ['buckets', []]]]");
         server.expect("SIM.EXPLAIN missing i one two SCORE JACCARD", "['score', nil, 'observations', [0, 0], 'slots', 0, 'agreeing', [], 'bands', []]");
         // By another score the bands have shares, and there are no slots.
-        server.expect("SIM.EXPLAIN s i one two SCORE OVERLAP", "['score', '0.5', 'observations', [1, 1], 'bands', [['share', '0.5', 'buckets', ['a', [1, 1]]], ['share', '0', 'buckets', []]]]");
+        server.expect("SIM.EXPLAIN s i one two SCORE OVERLAP", "['score', '0.5', 'observations', [1, 1], 'bands', [['share', '0.5', 'buckets', [['a', 1, 1]]], ['share', '0', 'buckets', []]]]");
     }
 
     fn by_jaccard_it_gives_the_score_of_compare(server: Server) {

@@ -451,7 +451,7 @@ on_each_server! {
         let lost: Vec<String> = primary.chunks().into_iter().filter(|chunk| chunk.starts_with("{t}")).take(2).collect();
         primary.does(format!("DEL {}", lost.join(" ")));
         assert_eq!(import(&primary, "t", &[("i", "item", &blob)]).to_string(), "[1]");
-        primary.expect(format!("SIM.FREQUENCIES t i item TIMESTAMP {now}"), "[['a', 2]]");
+        primary.expect(format!("SIM.FREQUENCIES t i item TIMESTAMP {now}"), "[[['a', 2]]]");
         replica.catch_up_with(&primary);
         assert_eq!(replica.digest(), primary.digest());
         let digest = primary.digest();

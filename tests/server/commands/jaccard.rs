@@ -209,8 +209,8 @@ on_each_server! {
         // Without slots nothing is found, and a group without slots is not found again.
         server.expect("SIM.ASSIGN s bare MINSCORE 0 SIGNATURE i 2 a b", "['bare', nil, 1]");
         server.expect("SIM.ASSIGN s barer MINSCORE 0 SIGNATURE i 2 a b", "['barer', nil, 1]");
-        server.expect("SIM.FREQUENCIES s i founder", "[['a', 4], ['b', 4]]");
-        server.expect("SIM.FREQUENCIES s i far", "[['a', 2], ['b', 2]]");
+        server.expect("SIM.FREQUENCIES s i founder", "[[['a', 4]], [['b', 4]]]");
+        server.expect("SIM.FREQUENCIES s i far", "[[['a', 2]], [['b', 2]]]");
         server.validate_all();
     }
 
@@ -249,13 +249,14 @@ on_each_server! {
     }
 
     fn a_query_by_another_score_needs_no_sketch(server: Server) {
-        // A sketch of 4096 slots for 3000 features is more than the limit of a command; their buckets are not.
+        // A sketch of 4096 slots for 3000 features is more than the limit of a clause; their buckets are not: FSS needs
+        // 3000 draws and 48 for their only slot.
         server.does("SIM.CREATE s BANDS 1 ROWS 1 SKETCH 4096");
-        server.does("CONFIG SET simile.max-feature-slots 3000");
+        server.does("CONFIG SET simile.max-feature-slots 3048");
         let features: String = (0..3000).map(|n| format!(" {n}")).collect();
         server.expect(format!("SIM.CLASSIFY s FEATURES i 3000{features}"), "[[]]");
         let error = server.refusal(format!("SIM.CLASSIFY s SCORE JACCARD FEATURES i 3000{features}"));
-        assert_eq!(error, "ERR features must be at most 0 features of 4097 slots (simile.max-feature-slots)");
+        assert_eq!(error, "ERR features must be at most 0 distinct features of 4097 slots (simile.max-feature-slots)");
         server.refuses(format!("SIM.RECORD s item FEATURES i 3000{features}"), error);
     }
 

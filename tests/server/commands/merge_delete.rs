@@ -25,11 +25,11 @@ on_each_server! {
         let server = populated(kind);
         let t = later(&server);
         server.expect("SIM.MERGE s one i two", "1");
-        server.expect(format!("SIM.FREQUENCIES s i one TIMESTAMP {t} WINDOW 1"), "[['a', 2], ['b', 1, 'c', 1]]");
+        server.expect(format!("SIM.FREQUENCIES s i one TIMESTAMP {t} WINDOW 1"), "[[['a', 2]], [['b', 1], ['c', 1]]]");
         server.expect(format!("SIM.FREQUENCIES s i two TIMESTAMP {t}"), "[[], []]");
         server.expect(format!("SIM.MEMBERS s i 1 c TIMESTAMP {t}"), "['one']");
         server.expect(format!("SIM.CLASSIFY s TIMESTAMP {t} SIGNATURE i 2 a c"), "[[['one', '0.75']]]");
-        server.expect(format!("SIM.FREQUENCIES s j one TIMESTAMP {t} WINDOW 1"), "[['a', 1], ['b', 1]]"); // another index
+        server.expect(format!("SIM.FREQUENCIES s j one TIMESTAMP {t} WINDOW 1"), "[[['a', 1]], [['b', 1]]]"); // another index
     }
 
     fn merge_reaches_every_live_chunk(kind: Kind) {
@@ -67,7 +67,7 @@ on_each_server! {
         server.expect("SIM.MERGE s new * one", "2");
         server.expect("SIM.MERGE s new * one", "0");
         server.expect("SIM.MERGE s new * three * two", "2");
-        server.expect(format!("SIM.FREQUENCIES s i new TIMESTAMP {t} WINDOW 1"), "[['a', 2], ['b', 1, 'c', 1]]");
+        server.expect(format!("SIM.FREQUENCIES s i new TIMESTAMP {t} WINDOW 1"), "[[['a', 2]], [['b', 1], ['c', 1]]]");
         server.expect(format!("SIM.MEMBERS s j 0 z TIMESTAMP {t}"), "['new']");
     }
 
@@ -106,6 +106,26 @@ on_each_server! {
         server.expect("SIM.DELETE s * one * two", "1");
         server.expect(format!("SIM.COMPARE s one 2 i j TIMESTAMP {t}"), "[[], []]");
         server.expect(format!("SIM.COMPARE s three 2 i j TIMESTAMP {t}"), "[[], [['three', '1']]]");
+    }
+
+    /// An option where an index is expected is a mistake, unless the scope has an index of that name.
+    fn an_index_may_be_called_like_an_option_if_the_scope_has_it(server: Server) {
+        server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 0");
+        server.does("SIM.RECORD s one SIGNATURE i 1 a SIGNATURE TIMESTAMP 1 a");
+        server.expect("SIM.EXPORT s TIMESTAMP nobody", "[nil]");
+        server.expect("SIM.MERGE s two TIMESTAMP one i nobody", "1");
+        server.expect("SIM.DELETE s i one TIMESTAMP one", "1");
+        server.expect("SIM.DELETE s TIMESTAMP two", "1");
+        // With the chunk of its last item the index is gone.
+        let error = "ERR the command takes no options, and the scope has no index TIMESTAMP";
+        server.does("SIM.RECORD s one SIGNATURE i 1 a");
+        for command in ["SIM.DELETE s i one TIMESTAMP two", "SIM.EXPORT s i one Timestamp 1", "SIM.MERGE s two i one TIMESTAMP one"] {
+            server.refuses(command, error);
+        }
+        server.expect("SIM.COUNT s i 1 one", "[1]");
+        // The star is not an option, and items may be called like one.
+        server.expect("SIM.MERGE s LIMIT * one", "1");
+        server.expect("SIM.DELETE s * LIMIT", "1");
     }
 
     fn a_deleted_item_may_come_back(kind: Kind) {

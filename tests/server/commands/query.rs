@@ -176,9 +176,9 @@ on_each_server! {
         let now = server.now();
         let found = "[[['twin', '1'], ['sister', '0.75']]]";
         for options in [
-            format!("NOSELF LIMIT 5 MINSCORE 0.6 MINBANDS 1 2 WINDOW 1 TIMESTAMP {now} SCORE OVERLAP"),
+            format!("MATCH *i* NOSELF LIMIT 5 MINSCORE 0.6 MINBANDS 1 2 WINDOW 1 TIMESTAMP {now} SCORE OVERLAP"),
             format!("SCORE OVERLAP TIMESTAMP {now} WINDOW 1 MINBANDS 1 2 MINSCORE 0.6 LIMIT 5 NOSELF"),
-            format!("timestamp {now} limit 5 noself window 1 minscore 0.6 score overlap minbands 1 2"),
+            format!("timestamp {now} limit 5 match *i* noself window 1 minscore 0.6 score overlap minbands 1 2"),
         ] {
             server.expect(format!("SIM.COMPARE s one 1 i {options}"), found);
         }
@@ -186,6 +186,51 @@ on_each_server! {
         server.expect("SIM.CLASSIFY s LIMIT 1 SIGNATURE i 4 a b c d MINSCORE 0.6", best);
         server.expect("SIM.CLASSIFY s SIGNATURE i 4 a b c d MINSCORE 0.6 LIMIT 1", best);
         server.expect("sim.classify s minscore 0.6 limit 1 signature i 4 a b c d", best);
+    }
+
+    fn match_keeps_whose_names_match(kind: Kind) {
+        let server = with_neighbours(kind);
+        server.expect("SIM.COMPARE s one 1 i MATCH *i* NOSELF", "[[['twin', '1'], ['sister', '0.75'], ['cousin', '0.5']]]");
+        server.expect("SIM.CLASSIFY s MATCH [^st]* SIGNATURE i 4 a b c d", "[[['one', '1'], ['cousin', '0.5'], ['guest', '0.25']]]");
+        server.expect("SIM.COMPARE s one 1 i MATCH gue?t", "[[['guest', '0.25']]]");
+        server.expect("SIM.COMPARE s one 1 i MATCH *", NEIGHBOURS);
+        server.expect("SIM.COMPARE s one 1 i MATCH str*", "[[]]"); // it shares nothing
+        server.expect("SIM.COMPARE s one 1 i MATCH T*", "[[]]"); // case matters
+        server.expect("SIM.COMPARE s one 1 i MATCH \"\"", "[[]]");
+        server.expect("SIM.COMPARE missing one 2 i j MATCH *", "[[], []]");
+    }
+
+    fn what_does_not_match_does_not_count_for_the_limit(kind: Kind) {
+        let server = with_neighbours(kind);
+        server.expect("SIM.COMPARE s one 1 i MATCH *s* LIMIT 2", "[[['sister', '0.75'], ['cousin', '0.5']]]");
+        server.expect("SIM.COMPARE s one 1 i MATCH *s* LIMIT 2 COMBINE", "[['sister', '0.75', ['0.75']], ['cousin', '0.5', ['0.5']]]");
+        server.expect("SIM.COMPARE s one 1 i MATCH *s* LIMIT 2 MINSCORE 0.6", "[[['sister', '0.75']]]");
+    }
+
+    fn match_takes_names_of_any_bytes(server: Server) {
+        server.does("SIM.CREATE s BANDS 1 ROWS 1");
+        for item in [r#""\x00\xff""#, r#""*""#, r#""a\nb""#] {
+            server.does(format!("SIM.RECORD s {item} SIGNATURE i 1 x"));
+        }
+        server.expect(r#"SIM.CLASSIFY s SIGNATURE i 1 x MATCH "[\x80-\xff\x00]?""#, r"[[['\x00\xff', '1']]]");
+        server.expect(r#"SIM.CLASSIFY s SIGNATURE i 1 x MATCH "\\*""#, "[[['*', '1']]]");
+        server.expect("SIM.CLASSIFY s SIGNATURE i 1 x MATCH a?b", r"[[['a\nb', '1']]]");
+    }
+
+    fn withcounts_adds_the_observations_in_the_window(server: Server) {
+        server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 3600 RETENTION 2");
+        let now = server.now_inside(3600);
+        for (item, back, index) in [("one", 0, "i"), ("one", 0, "j"), ("two", 0, "i"), ("two", 1, "i"), ("two", 1, "j"), ("two", 1, "j")] {
+            server.does(format!("SIM.RECORD s {item} TIMESTAMP {} SIGNATURE {index} 2 a b", now - back * 3600));
+        }
+        server.expect("SIM.COMPARE s one 2 i j WITHCOUNTS", "[[['two', '1', 2], ['one', '1', 1]], [['two', '1', 2], ['one', '1', 1]]]");
+        server.expect("SIM.COMPARE s one 2 i j WITHCOUNTS WINDOW 1", "[[['one', '1', 1], ['two', '1', 1]], [['one', '1', 1]]]");
+        server.expect("SIM.CLASSIFY s WITHCOUNTS SIGNATURE i 2 a x LIMIT 1", "[[['two', '0.5', 2]]]");
+        // COMBINE counts what is in any of the indexes.
+        server.expect("SIM.COMPARE s one 2 i j WITHCOUNTS COMBINE", "[['two', '1', ['1', '1'], 4], ['one', '1', ['1', '1'], 2]]");
+        server.expect("SIM.CLASSIFY s COMBINE WITHCOUNTS SIGNATURE i 2 a b SIGNATURE k 2 a b", "[['two', '0.5', ['1', '0'], 2], ['one', '0.5', ['1', '0'], 1]]");
+        server.expect("SIM.COMPARE missing one 2 i j WITHCOUNTS", "[[], []]");
+        server.expect("SIM.COMPARE missing one 2 i j WITHCOUNTS COMBINE", "[]");
     }
 
     fn combine_gives_one_list_by_the_mean(server: Server) {

@@ -1,4 +1,4 @@
-//! SIM.RECORD, and the counts that SIM.FREQUENCIES and SIM.MEMBERS show after it.
+//! SIM.RECORD, and the counts that SIM.FREQUENCIES, SIM.COUNT and SIM.MEMBERS show after it.
 
 use testkit::{Server, on_each_server};
 
@@ -50,7 +50,7 @@ on_each_server! {
         server.expect(format!("SIM.RECORD s item TIMESTAMP {now} SIGNATURE i 1 b"), "[[1]]");
         server.expect(format!("SIM.RECORD s item TIMESTAMP {} SIGNATURE i 1 b", now - 3600), "[[1]]");
         server.expect(format!("SIM.RECORD s item TIMESTAMP {now} SIGNATURE i 1 b"), "[[2]]");
-        server.expect("SIM.FREQUENCIES s i item", "[['b', 3]]");
+        server.expect("SIM.FREQUENCIES s i item", "[[['b', 3]]]");
     }
 
     fn takes_options_and_clauses_in_any_order_and_case(server: Server) {
@@ -68,7 +68,7 @@ on_each_server! {
         server.expect(r#"SIM.RECORD "\x00\xff scope" "\x00\x00" SIGNATURE "\xfe:\x00" 2 "" "\x00\x00""#, "[[1, 1]]");
         server.expect(r#"SIM.MEMBERS "\x00\xff scope" "\xfe:\x00" 0 """#, r"['\x00', '\x00\x00']");
         server.expect(r#"SIM.MEMBERS "\x00\xff scope" "\xfe:\x00" 1 "\x00""#, r"['\x00']");
-        server.expect(r#"SIM.FREQUENCIES "\x00\xff scope" "\xfe:\x00" "\x00\x00""#, r"[['', 1], ['\x00\x00', 1]]");
+        server.expect(r#"SIM.FREQUENCIES "\x00\xff scope" "\xfe:\x00" "\x00\x00""#, r"[[['', 1]], [['\x00\x00', 1]]]");
     }
 
     fn takes_the_words_of_its_own_syntax_as_names(server: Server) {
@@ -133,10 +133,26 @@ on_each_server! {
             server.does(format!("SIM.RECORD s item SIGNATURE i 2 {bucket} z"));
         }
         let reply = server.does("SIM.FREQUENCIES s i item");
-        let mut first: Vec<_> = reply.array()[0].pairs().iter().map(|(b, n)| (b.text(), n.integer())).collect();
-        first.sort();
-        assert_eq!(first, [("x".into(), 2), ("y".into(), 1)]);
-        assert_eq!(reply.array()[1].to_string(), "['z', 3]");
+        // In order of the buckets' bytes.
+        assert_eq!(reply.to_string(), "[[['x', 2], ['y', 1]], [['z', 3]]]");
+    }
+
+    fn counts_are_the_observations_in_the_window(server: Server) {
+        server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 3600 RETENTION 3");
+        let now = server.now_inside(3600);
+        for (item, back) in [("one", 0), ("one", 0), ("one", 2), ("two", 1), ("\"\\x00\"", 3)] {
+            server.does(format!("SIM.RECORD s {item} TIMESTAMP {} SIGNATURE i 2 a b", now - back * 3600));
+        }
+        server.expect("SIM.COUNT s i 4 one two nobody one", "[3, 1, 0, 3]");
+        server.expect("SIM.COUNT s i 2 one two WINDOW 1", "[2, 0]");
+        server.expect("SIM.COUNT s i 1 \"\\x00\"", "[1]");
+        server.expect(format!("SIM.COUNT s i 2 one two TIMESTAMP {} WINDOW 2", now - 3600), "[1, 1]");
+        server.expect(format!("SIM.COUNT s i 2 one two WINDOW 2 TIMESTAMP {}", now + 4 * 3600), "[0, 0]");
+        // Items may be called like options.
+        server.expect("SIM.COUNT s i 2 WINDOW TIMESTAMP WINDOW 2", "[0, 0]");
+        server.expect("SIM.COUNT s nowhere 1 one", "[0]");
+        server.expect("SIM.COUNT missing i 2 one two", "[0, 0]");
+        server.expect("EXISTS missing", "0");
     }
 
     fn frequencies_of_what_is_not_there(server: Server) {
@@ -174,9 +190,9 @@ on_each_server! {
         server.expect("SIM.MEMBERS s i 0 x WINDOW 2", "['all', 'item0', 'item1']");
         server.expect(format!("SIM.MEMBERS s i 0 x TIMESTAMP {}", now - 3600), "['all', 'item1', 'item2', 'item3']");
         server.expect(format!("SIM.MEMBERS s i 0 x WINDOW 1 TIMESTAMP {}", now - 3600), "['all', 'item1']");
-        server.expect("SIM.FREQUENCIES s i all", "[['x', 4]]");
-        server.expect("SIM.FREQUENCIES s i all WINDOW 3", "[['x', 3]]");
-        server.expect(format!("SIM.FREQUENCIES s i all TIMESTAMP {} WINDOW 2", now - 2 * 3600), "[['x', 2]]");
+        server.expect("SIM.FREQUENCIES s i all", "[[['x', 4]]]");
+        server.expect("SIM.FREQUENCIES s i all WINDOW 3", "[[['x', 3]]]");
+        server.expect(format!("SIM.FREQUENCIES s i all TIMESTAMP {} WINDOW 2", now - 2 * 3600), "[[['x', 2]]]");
     }
 
     fn info_shows_the_definition_and_each_index(server: Server) {

@@ -162,6 +162,7 @@ SIM.RECORD s item TEXT * words
 SIM.COMPARE s item 1 *
 SIM.CLASSIFY s SIGNATURE * 2 a b
 SIM.FREQUENCIES s * item
+SIM.COUNT s * 1 item
 SIM.MEMBERS s * 0 a
 SIM.DROP s *
 SIM.DROP s i *
@@ -187,7 +188,7 @@ SIM.CREATE n "BANDS\x00" 4
 SIM.CREATE n <1MB>
     ERR unknown option 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...': expected BANDS, ROWS, THRESHOLD, RECALL, SLOTS, INTERVAL, RETENTION, HASH, SEED, MODULUS, SHINGLE, LOWERCASE, MASK, SKETCH or SCORE
 SIM.RECORD s item "\x00\xff\n%s%n" i 2 a b
-    ERR unknown option '\x00\xff\n%s%n': expected TIMESTAMP, SIGNATURE, FEATURES, TEXT or SKETCH
+    ERR unknown option '\x00\xff\n%s%n': expected TIMESTAMP, COUNT, NX, REPLACE, SIGNATURE, FEATURES, TEXT or SKETCH
 
 # keys of another type
 SIM.CREATE text
@@ -200,6 +201,8 @@ SIM.COMPARE <chunk> item 1 i
 SIM.MERGE text a i b
 SIM.DELETE text i item
 SIM.FREQUENCIES text i item
+SIM.COUNT text i 1 item
+SIM.EXPORT text i item TIMESTAMP 1
 SIM.MEMBERS text i 0 a
 SIM.SIGNATURE text TEXT words
 SIM.INFO text
@@ -219,17 +222,17 @@ SIM.RECORD s item
 SIM.RECORD s item SIGNATURE
     ERR wrong number of arguments for 'SIM.RECORD' command
 SIM.RECORD s item NONSENSE i 2 a b
-    ERR unknown option 'NONSENSE': expected TIMESTAMP, SIGNATURE, FEATURES, TEXT or SKETCH
+    ERR unknown option 'NONSENSE': expected TIMESTAMP, COUNT, NX, REPLACE, SIGNATURE, FEATURES, TEXT or SKETCH
 SIM.RECORD s item TIMESTAMP 5
     ERR clause (SIGNATURE, FEATURES or TEXT) is missing
 SIM.RECORD s item SIGNATURE i
     ERR count must be an integer between 0 and 4294967295
 SIM.RECORD s item SIGNATURE i 2 a b c
-    ERR unknown option 'c': expected TIMESTAMP, SIGNATURE, FEATURES, TEXT or SKETCH
+    ERR unknown option 'c': expected TIMESTAMP, COUNT, NX, REPLACE, SIGNATURE, FEATURES, TEXT or SKETCH
 SIM.RECORD s item SIGNATURE i 2 a b LIMIT 5
-    ERR unknown option 'LIMIT': expected TIMESTAMP, SIGNATURE, FEATURES, TEXT or SKETCH
+    ERR unknown option 'LIMIT': expected TIMESTAMP, COUNT, NX, REPLACE, SIGNATURE, FEATURES, TEXT or SKETCH
 SIM.RECORD s item PROFILE i blob
-    ERR unknown option 'PROFILE': expected TIMESTAMP, SIGNATURE, FEATURES, TEXT or SKETCH
+    ERR unknown option 'PROFILE': expected TIMESTAMP, COUNT, NX, REPLACE, SIGNATURE, FEATURES, TEXT or SKETCH
 SIM.RECORD s item SIGNATURE i 2 a b TIMESTAMP
     ERR TIMESTAMP must be an integer between 0 and 9007199254740991, in seconds since 1970
 
@@ -309,13 +312,42 @@ SIM.CLASSIFY s SIGNATURE i 2 a b SKETCH i aaaaaaaaaaaaaaaa
 SIM.ASSIGN s item MINSCORE 1 SIGNATURE i 2 a b SKETCH i aaaaaaaaaaaaaaaa
     ERR SKETCH needs a scope with a SKETCH: this one keeps no slots
 
+# SIM.RECORD with options, and SIM.FORGET
+SIM.RECORD s item COUNT 0 SIGNATURE i 2 a b
+SIM.RECORD s item COUNT 4294967296 SIGNATURE i 2 a b
+SIM.RECORD s item COUNT -1 SIGNATURE i 2 a b
+SIM.RECORD s item SIGNATURE i 2 a b COUNT
+SIM.FORGET s item COUNT many SIGNATURE i 2 a b
+    ERR COUNT must be an integer between 1 and 4294967295
+SIM.RECORD s item COUNT 1 COUNT 1 SIGNATURE i 2 a b
+SIM.FORGET s item COUNT 1 COUNT 1 SIGNATURE i 2 a b
+    ERR COUNT is given twice
+SIM.RECORD s item NX NX SIGNATURE i 2 a b
+SIM.RECORD s item NX REPLACE SIGNATURE i 2 a b
+    ERR NX or REPLACE is given twice
+SIM.FORGET s item
+    ERR wrong number of arguments for 'SIM.FORGET' command
+SIM.FORGET s item COUNT 1
+    ERR clause (SIGNATURE, FEATURES or TEXT) is missing
+SIM.FORGET s item NX SIGNATURE i 2 a b
+    ERR unknown option 'NX': expected TIMESTAMP, COUNT, SIGNATURE, FEATURES, TEXT or SKETCH
+SIM.FORGET s item SIGNATURE i 1 a
+    ERR count must be 2, the scope's BANDS: a signature has one bucket for each band
+SIM.FORGET s item SIGNATURE i 2 a c
+SIM.FORGET s item COUNT 2 SIGNATURE i 2 a b
+SIM.FORGET s other SIGNATURE i 2 a b
+SIM.FORGET new item TEXT i words
+    ERR clause 1 cannot be forgotten: the item was not seen in each of its buckets so often at that time
+SIM.FORGET text item SIGNATURE i 2 a b
+    WRONGTYPE Operation against a key holding the wrong kind of value
+
 # SIM.CLASSIFY and SIM.COMPARE
 SIM.CLASSIFY s
     ERR wrong number of arguments for 'SIM.CLASSIFY' command
 SIM.CLASSIFY s LIMIT 5
     ERR clause (SIGNATURE, FEATURES, TEXT or PROFILE) is missing
 SIM.CLASSIFY s NONSENSE i 2 a b
-    ERR unknown option 'NONSENSE': expected SIGNATURE, FEATURES, TEXT, SKETCH, PROFILE, TIMESTAMP, WINDOW, LIMIT, MINSCORE, MINBANDS, SCORE or COMBINE
+    ERR unknown option 'NONSENSE': expected SIGNATURE, FEATURES, TEXT, SKETCH, PROFILE, TIMESTAMP, WINDOW, LIMIT, MINSCORE, MINBANDS, SCORE, MATCH, COMBINE or WITHCOUNTS
 SIM.CLASSIFY s SIGNATURE i 3 a b c
     ERR count must be 2, the scope's BANDS: a signature has one bucket for each band
 SIM.CLASSIFY s SIGNATURE i 2 a
@@ -323,7 +355,7 @@ SIM.CLASSIFY s SIGNATURE i 2 a
 SIM.CLASSIFY s TEXT i "\xff"
     ERR text must be valid UTF-8
 SIM.CLASSIFY s NOSELF SIGNATURE i 2 a b
-    ERR unknown option 'NOSELF': expected SIGNATURE, FEATURES, TEXT, SKETCH, PROFILE, TIMESTAMP, WINDOW, LIMIT, MINSCORE, MINBANDS, SCORE or COMBINE
+    ERR unknown option 'NOSELF': expected SIGNATURE, FEATURES, TEXT, SKETCH, PROFILE, TIMESTAMP, WINDOW, LIMIT, MINSCORE, MINBANDS, SCORE, MATCH, COMBINE or WITHCOUNTS
 SIM.CLASSIFY s PROFILE i
     ERR blob is missing
 SIM.CLASSIFY s PROFILE i blob
@@ -339,7 +371,7 @@ SIM.COMPARE s item 9223372036854775807 i
 SIM.COMPARE s item 2 i
     ERR index is missing
 SIM.COMPARE s item 1 i NONSENSE
-    ERR unknown option 'NONSENSE': expected TIMESTAMP, WINDOW, LIMIT, MINSCORE, MINBANDS, SCORE, COMBINE or NOSELF
+    ERR unknown option 'NONSENSE': expected TIMESTAMP, WINDOW, LIMIT, MINSCORE, MINBANDS, SCORE, MATCH, COMBINE, WITHCOUNTS or NOSELF
 SIM.COMPARE s item 1 i LIMIT
     ERR LIMIT must be an integer between 0 and 4294967295
 SIM.COMPARE s item 1 i LIMIT -1
@@ -384,6 +416,18 @@ SIM.COMPARE s item 1 i LIMIT 1 LIMIT 1
     ERR LIMIT is given twice
 SIM.COMPARE s item 1 i NOSELF NOSELF
     ERR NOSELF is given twice
+SIM.COMPARE s item 1 i MATCH
+SIM.CLASSIFY s SIGNATURE i 2 a b MATCH
+    ERR MATCH is missing
+SIM.COMPARE s item 1 i MATCH <64KB>
+SIM.CLASSIFY s MATCH <64KB> SIGNATURE i 2 a b
+    ERR MATCH must be at most 1024 bytes long
+SIM.COMPARE s item 1 i MATCH * MATCH *
+    ERR MATCH is given twice
+SIM.COMPARE s item 1 i WITHCOUNTS WITHCOUNTS
+    ERR WITHCOUNTS is given twice
+SIM.COMPARE s item 1 i WITHCOUNTS yes
+    ERR unknown option 'yes': expected TIMESTAMP, WINDOW, LIMIT, MINSCORE, MINBANDS, SCORE, MATCH, COMBINE, WITHCOUNTS or NOSELF
 SIM.RECORD s item TIMESTAMP 1 SIGNATURE i 2 a b TIMESTAMP 1
     ERR TIMESTAMP is given twice
 
@@ -393,6 +437,20 @@ SIM.MERGE s one i
     ERR wrong number of arguments for 'SIM.MERGE' command
 SIM.MERGE s one i item j
     ERR source is missing
+SIM.MERGE s other i item TIMESTAMP 1
+SIM.MERGE s other timestamp 1
+SIM.DELETE s i item TIMESTAMP 1
+SIM.EXPORT s i item TIMESTAMP 1
+SIM.EXPORT missing i item timestamp 1
+    ERR the command takes no options, and the scope has no index TIMESTAMP
+SIM.DELETE s i nobody WINDOW 1
+    ERR the command takes no options, and the scope has no index WINDOW
+SIM.EXPORT s i item COUNT 1
+    ERR the command takes no options, and the scope has no index COUNT
+SIM.DELETE s i item MATCH *
+    ERR the command takes no options, and the scope has no index MATCH
+SIM.EXPORT s i item NOSELF
+    ERR item is missing
 SIM.MERGE s item i item
 SIM.MERGE s item i other * item
     ERR source must be an item other than the destination
@@ -405,6 +463,24 @@ SIM.FREQUENCIES s i
 SIM.FREQUENCIES s i item NONSENSE
     ERR unknown option 'NONSENSE': expected TIMESTAMP or WINDOW
 SIM.FREQUENCIES s i item TIMESTAMP x
+    ERR TIMESTAMP must be an integer between 0 and 9007199254740991, in seconds since 1970
+SIM.COUNT s i 1
+    ERR wrong number of arguments for 'SIM.COUNT' command
+SIM.COUNT s i 0 item
+SIM.COUNT s i -1 item
+SIM.COUNT s i item item
+SIM.COUNT s i 4294967296 item
+    ERR numitems must be an integer between 1 and 4294967295
+SIM.COUNT s i 2 item
+SIM.COUNT missing i 4294967295 item
+    ERR item is missing
+SIM.COUNT s i 1 item other
+    ERR unknown option 'other': expected TIMESTAMP or WINDOW
+SIM.COUNT s i 1 ""
+    ERR item must be a non-empty name
+SIM.COUNT s i 1 item WINDOW 0
+    ERR WINDOW must be an integer between 1 and 1001
+SIM.COUNT s i 1 item TIMESTAMP x
     ERR TIMESTAMP must be an integer between 0 and 9007199254740991, in seconds since 1970
 SIM.MEMBERS s i 0
     ERR wrong number of arguments for 'SIM.MEMBERS' command

@@ -258,12 +258,12 @@ fn every_command_follows_its_slot(kind: Kind) {
         expect("SIM.RECORD $ other SIGNATURE i 1 b", "[[1]]");
         expect("SIM.CLASSIFY $ SIGNATURE i 1 b", "[[['item', '1'], ['other', '1']]]");
         expect("SIM.COMPARE $ item 2 i j", "[[['item', '1'], ['other', '1']], [['item', '1']]]");
-        expect("SIM.FREQUENCIES $ i item", "[['b', 1]]");
+        expect("SIM.FREQUENCIES $ i item", "[[['b', 1]]]");
         expect("SIM.MEMBERS $ i 0 b", "['item', 'other']");
         expect("SIM.SIGNATURE $ FEATURES 0", "[]");
         expect("SIM.MERGE $ item i other", "1");
         expect("SIM.DELETE $ j item", "1");
-        expect("SIM.FREQUENCIES $ i item", "[['b', 2]]");
+        expect("SIM.FREQUENCIES $ i item", "[[['b', 2]]]");
         expect("TYPE $", "sim-scope");
     }
     assert!(client.moved > 0, "some are elsewhere");
@@ -361,6 +361,7 @@ fn commands_wait_for_a_chunk_on_its_way(kind: Kind) {
         "SIM.DELETE s i item",
         "SIM.EXPORT s i item",
         "SIM.FREQUENCIES s i item",
+        "SIM.COUNT s i 1 item",
         "SIM.MEMBERS s i 0 b",
         "SIM.EXPLAIN s i item other",
         "SIM.SIGNIFICANT s i item",

@@ -163,14 +163,16 @@ fn command(words: &[&[u8]]) -> Vec<Vec<u8>> {
 }
 
 /// Commands on a value that was restored.
-const QUESTIONS: [&str; 11] = [
+const QUESTIONS: [&str; 13] = [
     "SIM.INFO s",
     "SIM.COMPARE s item1 2 i j LIMIT 0 SCORE JACCARD",
     "SIM.EXPLAIN s i item1 item2 SCORE JACCARD",
     "SIM.RECORD s item2 SIGNATURE i 2 a2 b2 SKETCH i abcdefghijklmnop",
     "SIM.COMPARE s item1 2 i j LIMIT 0",
     "SIM.COMPARE s item2 2 i j COMBINE",
+    "SIM.COMPARE s item1 1 i MATCH *[1-5] WITHCOUNTS",
     "SIM.FREQUENCIES s i item1",
+    "SIM.COUNT s i 2 item1 item2",
     "SIM.MEMBERS s i 0 a1",
     "SIM.RECORD s item1 SIGNATURE i 2 a1 new",
     "SIM.MERGE s item1 * item2",

@@ -35,8 +35,8 @@ on_each_server! {
         server.expect("SIM.RECORD other item SIGNATURE i 2 a b", "[[2, 2]]");
         assert_eq!(server.chunks(), chunks, "under their old names");
         something(&server);
-        server.expect("SIM.FREQUENCIES s i item", "[['a', 1], ['b', 1]]");
-        server.expect("SIM.FREQUENCIES other i item", "[['a', 2], ['b', 2]]");
+        server.expect("SIM.FREQUENCIES s i item", "[[['a', 1]], [['b', 1]]]");
+        server.expect("SIM.FREQUENCIES other i item", "[[['a', 2]], [['b', 2]]]");
         server.validate_all();
     }
 
@@ -78,7 +78,7 @@ on_each_server! {
             server.expect("SIM.COMPARE s item 1 i", "[[]]");
             server.expect("SIM.FREQUENCIES s i item", "[]");
             something(&server); // anew, under the same name
-            server.expect("SIM.FREQUENCIES s i item", "[['a', 1], ['b', 1]]");
+            server.expect("SIM.FREQUENCIES s i item", "[[['a', 1]], [['b', 1]]]");
             server.expect("SIM.DROP s", "2");
             assert_eq!(server.chunks(), chunks, "not its own");
             server.does("FLUSHALL");
@@ -100,11 +100,11 @@ on_each_server! {
         server.expect("SIM.COMPARE s item 1 i", "[[]]");
         something(&server);
         server.does("SIM.RECORD s item SIGNATURE i 2 a b");
-        server.expect("SIM.FREQUENCIES s i item", "[['a', 2], ['b', 2]]");
+        server.expect("SIM.FREQUENCIES s i item", "[[['a', 2]], [['b', 2]]]");
         server.does("SELECT 0");
-        server.expect("SIM.FREQUENCIES s i item", "[['a', 1], ['b', 1]]");
+        server.expect("SIM.FREQUENCIES s i item", "[[['a', 1]], [['b', 1]]]");
         server.expect("SWAPDB 0 1", "OK");
-        server.expect("SIM.FREQUENCIES s i item", "[['a', 2], ['b', 2]]");
+        server.expect("SIM.FREQUENCIES s i item", "[[['a', 2]], [['b', 2]]]");
     }
 
     fn a_lost_chunk_is_as_good_as_empty(server: Server) {

@@ -150,7 +150,7 @@ on_each_server! {
         server.does("CONFIG SET maxmemory 0");
         let left: Vec<String> = server.chunks().into_iter().filter(|chunk| chunk.ends_with(":i")).collect();
         assert!((left.len() as i64) < all && !left.is_empty(), "{} of {all} chunks are left", left.len());
-        server.expect("SIM.FREQUENCIES s i item", format!("[['b', {}]]", left.len()));
+        server.expect("SIM.FREQUENCIES s i item", format!("[[['b', {}]]]", left.len()));
         let info = server.does("SIM.INFO s");
         assert_eq!(info.get("indexes").get("i").get("observations").integer(), left.len() as i64 * 41);
         assert_eq!(info.get("indexes").get("i").get("chunks").integer(), left.len() as i64);

@@ -5,7 +5,7 @@ use testkit::{Client, Kind, Random, Reply, Server, amount, figure, on_each_serve
 /// Correct commands. `$` stands for words that are drawn: `$s` a scope, `$x` an index, `$i` an
 /// item, `$b` a bucket, `$n` a small number, `$N` a number, `$t` a moment, `$f` a fraction, `$w` text,
 /// `$k` a signature with its count, `$S` the slots of a sketch, `$F` a set of features with its count, `$q` query options.
-const SKELETONS: [&str; 52] = [
+const SKELETONS: [&str; 55] = [
     "SIM.CREATE $s BANDS 3 ROWS 2 INTERVAL 3600 RETENTION 4",
     "SIM.CREATE $s BANDS $N ROWS $n HASH MURMUR3 SEED $N MODULUS $N",
     "SIM.CREATE $s THRESHOLD $f RECALL $f SLOTS $N",
@@ -35,6 +35,9 @@ const SKELETONS: [&str; 52] = [
     "SIM.MERGE $s $i $x $i $x $i",
     "SIM.MERGE $s $i * $i",
     "SIM.DELETE $s $x $i * $i",
+    "SIM.COUNT $s $x 2 $i $i TIMESTAMP $t WINDOW $n",
+    "SIM.COUNT $s $x $N $i",
+    "SIM.EXPORT $s $x $i TIMESTAMP $t",
     "SIM.FREQUENCIES $s $x $i TIMESTAMP $t WINDOW $n",
     "SIM.MEMBERS $s $x $n $b WINDOW $N",
     "SIM.SIGNATURE $s FEATURES $F",
@@ -87,7 +90,7 @@ const NUMBERS: [&str; 24] = [
     "-1",
 ];
 
-const ODD: [&[u8]; 24] = [
+const ODD: [&[u8]; 26] = [
     b"",
     b"\0",
     b"*",
@@ -111,6 +114,8 @@ const ODD: [&[u8]; 24] = [
     b"LIMIT",
     b"TIMESTAMP",
     b"COMBINE",
+    b"MATCH",
+    b"WITHCOUNTS",
     b"SIGNATURE",
 ];
 
@@ -202,6 +207,9 @@ impl Writer<'_> {
                     "SCORE JACCARD",
                     "COMBINE",
                     "WINDOW 2",
+                    "WITHCOUNTS",
+                    "MATCH *1*",
+                    "MATCH item[^0-4]",
                 ];
                 let count = self.random.below(4);
                 return (0..count).flat_map(|_| words(self.random.pick::<&str>(&options))).collect();

@@ -164,7 +164,7 @@ fn prose(page: &str) -> &str {
 on_each_server! {
     fn each_command_has_a_page_that_says_what_the_server_says(server: Server) {
         let documented = documented(&server);
-        assert_eq!(documented.len(), 19);
+        assert_eq!(documented.len(), 21);
         for (name, docs) in &documented {
             let page = Page::of(name);
             let prose = prose(&page.text);
@@ -213,7 +213,8 @@ on_each_server! {
             "scope key", "item string", "numindexes integer", "index string multiple",
             "TIMESTAMP unix-time-seconds unix-time optional", "WINDOW intervals integer optional",
             "LIMIT limit integer optional", "MINSCORE score double optional", "count-bands block optional",
-            "SCORE score oneof optional", "COMBINE combine pure-token optional", "NOSELF noself pure-token optional",
+            "SCORE score oneof optional", "MATCH pattern pattern optional", "COMBINE combine pure-token optional",
+            "WITHCOUNTS withcounts pure-token optional", "NOSELF noself pure-token optional",
         ]);
         assert_eq!(docs.get("group").text(), "module");
         assert_eq!(docs.get("module").text(), "simile");

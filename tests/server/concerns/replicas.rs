@@ -167,7 +167,7 @@ on_each_server! {
         replica.expect("REPLICAOF NO ONE", "OK");
         drop(primary);
         for item in 0..10 {
-            replica.expect(format!("SIM.FREQUENCIES s i item{item}"), "[['b', 20]]");
+            replica.expect(format!("SIM.FREQUENCIES s i item{item}"), "[[['b', 20]]]");
         }
         replica.expect("SIM.RECORD s item0 SIGNATURE i 1 b", "[[21]]");
         replica.validate_all();

@@ -20,7 +20,9 @@ fn commands(scope: &str) -> Vec<String> {
         "SIM.RECORD $ other SIGNATURE i 1 b",
         "SIM.CLASSIFY $ SIGNATURE i 1 b",
         "SIM.COMPARE $ item 1 i",
+        "SIM.COMPARE $ item 1 i MATCH * WITHCOUNTS",
         "SIM.FREQUENCIES $ i item",
+        "SIM.COUNT $ i 2 item other",
         "SIM.MEMBERS $ i 0 b",
         "SIM.SIGNATURE $ TEXT words",
         "SIM.INFO $",
@@ -134,7 +136,7 @@ on_each_server! {
         let writer = user(&server, "writer", "resetkeys %W~s +@all");
         let before = server.digest();
         for command in commands("s") {
-            let reads = ["CLASSIFY", "COMPARE", "FREQUENCIES", "MEMBERS", "SIGNATURE", "INFO", "EXPLAIN", "SIGNIFICANT", "SCAN", "EXPORT"];
+            let reads = ["CLASSIFY", "COMPARE", "FREQUENCIES", "COUNT", "MEMBERS", "SIGNATURE", "INFO", "EXPLAIN", "SIGNIFICANT", "SCAN", "EXPORT"];
             if reads.iter().any(|read| command.starts_with(&format!("SIM.{read} "))) {
                 reader.does(&command);
                 assert!(writer.refusal(&command).starts_with("NOPERM"), "{command}");

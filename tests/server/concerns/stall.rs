@@ -118,6 +118,7 @@ fn reads(table: &mut Table, server: &Server) {
         &[
             ("COMPARE, all of 16 hot buckets", "SIM.COMPARE s item1 1 i LIMIT 0"),
             ("COMPARE, all of 16 hot buckets, MINBANDS", "SIM.COMPARE s item1 1 i LIMIT 0 MINBANDS 1 9"),
+            ("COMPARE, names that match", "SIM.COMPARE s item1 1 i MATCH *1*2*3* WITHCOUNTS"),
             ("COMPARE of one index three times", "SIM.COMPARE s item1 3 i i i"),
         ],
     );
@@ -350,6 +351,7 @@ on_each_server! {
             format!("SIM.COMPARE s item1 60{}", many(" i1")),
             "SIM.ASSIGN s new MINSCORE 1 SIGNATURE i 1 hot".to_string(),
             "SIM.MEMBERS s i 0 hot".to_string(),
+            format!("SIM.COUNT s i 300{}", many(" a b c d e")),
             "SIM.FREQUENCIES s j big".to_string(),
             "SIM.SIGNIFICANT s j big".to_string(),
             "SIM.EXPLAIN s j big other".to_string(),
@@ -406,6 +408,29 @@ on_each_server! {
         }
     }
 
+    /// 1 posting for each name, and 1 more for each 32 bytes of it and 64 sets of the pattern.
+    fn matching_names_has_a_cost(server: Server) {
+        server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 0");
+        let long = "x".repeat(3_200);
+        load(&server, 0, 100, |n| format!("SIM.RECORD s {n}{long} SIGNATURE i 1 hot"));
+        let least = |options: &str| {
+            let is_enough = |limit: u32| {
+                server.does(format!("CONFIG SET simile.max-postings {limit}"));
+                server.run(format!("SIM.CLASSIFY s LIMIT 0 SIGNATURE i 1 hot {options}")).to_string().starts_with('[')
+            };
+            let (mut low, mut high) = (1, 1 << 20);
+            while low < high {
+                let middle = (low + high) / 2;
+                if is_enough(middle) { high = middle } else { low = middle + 1 }
+            }
+            low
+        };
+        let free = least("");
+        for (pattern, words) in [("*", 1), ("*x*", 1), (&format!("*{}*", "?".repeat(63)), 1), (&format!("*{}*", "?".repeat(64)), 2)] {
+            assert_eq!(least(&format!("MATCH {pattern}")), free + 100 * (1 + words * 100), "{pattern}");
+        }
+    }
+
     /// A scan may take smaller steps than COUNT asks for.
     fn a_scan_is_never_refused(server: Server) {
         costly(&server);
@@ -439,7 +464,7 @@ on_each_server! {
         let digest = primary.digest();
         let primary = primary.restart_with("--simile.max-postings 1");
         assert_eq!(primary.digest(), digest);
-        primary.refusal("SIM.DROP s");
+        primary.refusal("SIM.INFO s");
     }
 
     /// With a million copies in `make soak`.

@@ -162,7 +162,7 @@ on_each_server! {
             let counted = server.run(format!("SIM.FREQUENCIES s i item TIMESTAMP {start}")).to_string();
             let after = server.now_in_milliseconds();
             if after < expiry {
-                assert!(exists && found == "[[['item', '1']]]" && counted == "[['b', 1]]", "{} ms before: {found} {counted}", expiry - after);
+                assert!(exists && found == "[[['item', '1']]]" && counted == "[[['b', 1]]]", "{} ms before: {found} {counted}", expiry - after);
                 seen_alive = true;
             } else if before > expiry {
                 assert!(!exists && found == "[[]]" && counted == "[[]]", "{} ms after: {found} {counted}", before - expiry);
@@ -182,7 +182,7 @@ on_each_server! {
         wait_until("the first chunk is gone", || server.now() > start + 3);
         let t = server.now();
         assert!(t < start + 6, "too slow a machine for this test");
-        server.expect(format!("SIM.FREQUENCIES s i item TIMESTAMP {t}"), "[['new', 1]]");
+        server.expect(format!("SIM.FREQUENCIES s i item TIMESTAMP {t}"), "[[['new', 1]]]");
         server.expect("SIM.DELETE s i item", "1");
         server.expect("SIM.DELETE s i item", "0");
     }

@@ -592,7 +592,7 @@ impl Buckets {
         // At worst every posting is the first of a new bucket, and each of them needs an id.
         self.long_bytes.has_capacity_for(bytes)
             && self.few.has_capacity_for(postings)
-            && self.records.end() as usize + postings < u32::MAX as usize
+            && self.records.has_capacity_for(postings)
     }
 
     /// The ids of all buckets, ascending.
