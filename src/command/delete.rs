@@ -7,6 +7,7 @@ use super::parse::args::Args;
 use super::parse::item_pairs;
 use super::run::changes;
 use super::run::option_words;
+use crate::keyspace::dead_entries;
 use crate::keyspace::scope::ScopeKey;
 use crate::server::call::Call;
 
@@ -40,6 +41,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     if deleted > 0 {
         call.replicate_verbatim();
         call.notify_changed(c"sim.delete");
+        dead_entries::remove_some(call, &mut key)?;
     }
     call.reply_integer(deleted as u64);
     Ok(())

@@ -14,6 +14,7 @@ use super::run::cost;
 use super::run::recording::add_chunk;
 use crate::index::blob::{BlobChunk, check_capacity};
 use crate::index::{Blob, Chunk, Definition};
+use crate::keyspace::dead_entries;
 use crate::keyspace::scope::{Scope, ScopeKey};
 use crate::keyspace::window::{self, ChunkKey, Window};
 use crate::server::call::{Call, ReplicatedArg};
@@ -73,6 +74,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         add(call, &mut key, &additions)?;
         replicate(call, name, &definition, &imports);
         call.notify_changed(c"sim.import");
+        dead_entries::remove_some(call, &mut key)?;
     }
 
     // Phase 4: reply with the number of observations that each blob has added.
@@ -122,7 +124,7 @@ fn check_capacities(call: &Call, scope: &Scope, additions: &Additions) -> Result
     for (index, chunks) in additions {
         // Charged before it is done: all chunks are opened here, and again for each that is created below.
         cost::charge_all_chunks(call, scope, index, 4)?;
-        cost::spend(call, chunks.len() as u64 * cost::CHUNK)?;
+        cost::spend(call, chunks.len() as u64 * 2 * cost::CHUNK)?;
         let window = Window::open_all(call, scope, index)?;
         let live: BTreeMap<u64, &Chunk> = window.starts().zip(window.chunks()).collect();
         for (start, added) in chunks {

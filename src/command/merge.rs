@@ -10,6 +10,7 @@ use super::run::changes;
 use super::run::cost;
 use super::run::option_words;
 use crate::index::{CapacityError, Chunk};
+use crate::keyspace::dead_entries;
 use crate::keyspace::scope::{Scope, ScopeKey};
 use crate::keyspace::window::{self, Window};
 use crate::server::call::Call;
@@ -33,7 +34,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     for index in pairs.iter().filter_map(|(index, _)| *index) {
         option_words::check(call, scope, index)?;
     }
-    let Some(key) = key else {
+    let Some(mut key) = key else {
         call.reply_integer(0);
         return Ok(());
     };
@@ -54,6 +55,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     if merged > 0 {
         call.replicate_verbatim();
         call.notify_changed(c"sim.merge");
+        dead_entries::remove_some(call, &mut key)?;
     }
     call.reply_integer(merged as u64);
     Ok(())

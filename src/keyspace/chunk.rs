@@ -1,7 +1,7 @@
 //! The `sim-chunk` type: a chunk of the index, with its identity.
 //!
-//! A chunk's key has a name that is made of its scope's tag, index, start and uid. The value repeats the
-//! last three, and every command compares them when it opens the chunk ([`StoredChunk::belongs_to`]): a
+//! A chunk's key has a name that is made of its scope's tag and uid, its start and its index. The value repeats
+//! the last three, and every command compares them when it opens the chunk ([`StoredChunk::belongs_to`]): a
 //! client could RESTORE anything under that name.
 
 use super::data_type::{self, ENCODING, NativeValue};
@@ -59,9 +59,15 @@ impl StoredChunk {
         }
     }
 
+    /// True if it was made for this scope, index and start, whatever has become of it since: a payload that
+    /// was restored may have other bands.
+    pub fn was_made_for(&self, scope: &Scope, index: &[u8], start: u64) -> bool {
+        (self.uid, &*self.index, self.start) == (scope.uid, index, start)
+    }
+
     /// True if it is the chunk of this scope, index and start.
     pub fn belongs_to(&self, scope: &Scope, index: &[u8], start: u64) -> bool {
-        (self.uid, &*self.index, self.start) == (scope.uid, index, start)
+        self.was_made_for(scope, index, start)
             && self.chunk.bands() == scope.definition.bands()
             && self.chunk.sketch_length() == scope.definition.scheme.sketch
     }

@@ -3,7 +3,7 @@
 use crate::server::key::WrongType;
 
 /// The reason that a scope's key, or one of its chunks, cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// It holds a value of another type.
     #[error("WRONGTYPE Operation against a key holding the wrong kind of value")]
@@ -23,9 +23,9 @@ pub enum Error {
          so that the rights to its present name do not cover them"
     )]
     NotAllowed,
-    /// The scope was renamed to a name that one of its chunks needs.
-    #[error("ERR the scope's key has the name that one of its chunks must have: rename it")]
-    NamedAsChunk,
+    /// The key of a chunk that is to be created holds something else. Its name, so that it can be printed.
+    #[error("ERR a chunk of the scope needs the key '{0}', which holds something else: rename it")]
+    Occupied(String),
 }
 
 impl From<WrongType> for Error {

@@ -3,9 +3,12 @@
 //! A rewritten AOF holds each value as its saved pieces (see [`super::data_type`]), one command for each; a
 //! letter before the piece tells its kind. SIM.CREATE and SIM.RECORD could not restore every value: a scope
 //! that was renamed keeps a tag that does not follow from its name.
+//!
+//! One more letter is for replicas, too: it removes an entry from a scope's directory ([`super::dead_entries`]).
 
 use super::chunk::StoredChunk;
 use super::data_type::{CONTINUATION, NativeValue};
+use super::dead_entries::{self, REMOVAL};
 use super::scope::Scope;
 use crate::index::codec::DecodeError;
 use crate::server::call::Call;
@@ -31,6 +34,10 @@ pub fn piece(call: &Call, name: &[u8], piece: &[u8]) -> Result<(), DecodeError> 
             let chunk = chunk.ok_or(DecodeError::Truncated)?;
             chunk.load_more(piece)?;
             chunk.update_totals();
+        }
+        REMOVAL => {
+            let scope = key.value_mut::<Scope>().ok().flatten();
+            dead_entries::remove(scope.ok_or(DecodeError::Truncated)?, piece)?;
         }
         _ => return Err(DecodeError::Range),
     }

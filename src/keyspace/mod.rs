@@ -10,6 +10,7 @@
 //! | `data_type` | the callbacks of both types: RDB, AOF, digest, memory, freeing, defragmentation |
 //! | `name` | the names of chunks, hash tags and cluster slots |
 //! | `window` | opens the live chunks of a scope, and checks all of them before any is changed |
+//! | `dead_entries` | removes entries whose chunk is gone from the directory of a scope |
 //! | `load` | SIM.LOAD, the AOF's form of a key |
 //! | `sweep` | SIM.SWEEP: frees chunks whose scope is gone |
 //! | `live_scopes` | the uids of the scopes in memory |
@@ -19,6 +20,7 @@
 
 pub mod chunk;
 mod data_type;
+pub mod dead_entries;
 pub mod debug;
 mod error;
 mod live_scopes;

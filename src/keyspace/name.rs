@@ -1,6 +1,6 @@
 //! The names of chunks.
 //!
-//! A chunk's key is `<tag>:<index>:<start>:<uid>`, and must be in the cluster slot of its scope. The
+//! A chunk's key is `<tag>:<uid>:<start>:<index>`, and must be in the cluster slot of its scope. The
 //! server computes a key's slot from its *hash tag*, the bytes between the first `{` and the first `}`
 //! after it; from the whole name if there is no such pair, or nothing in between. So the tag of a scope is
 //! its name if that has a hash tag, and otherwise `{name}`. A name with braces but no hash tag, such as
@@ -8,8 +8,13 @@
 //!
 //! | scope | tag | a chunk's key |
 //! | --- | --- | --- |
-//! | `issues` | `{issues}` | `{issues}:message:2592000:00000000000000ab` |
-//! | `issues:{7}` | `issues:{7}` | `issues:{7}:message:2592000:00000000000000ab` |
+//! | `issues` | `{issues}` | `{issues}:00000000000000ab:2592000:message` |
+//! | `issues:{7}` | `issues:{7}` | `issues:{7}:00000000000000ab:2592000:message` |
+//!
+//! **A name can be read in one way only**, from its end: the index is what follows the last colon, since a
+//! colon in it is written as `%3A` (and `%` as `%25`). The start and the uid are digits, and the rest is the
+//! tag. Otherwise the index `x:y` of one scope and the index `y` of a scope whose name has the rest of it could
+//! need the same key, and who may write to one scope could be in the way of the other.
 
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -102,15 +107,23 @@ pub type ChunkName = SmallVec<[u8; 96]>;
 
 /// The name of a chunk's key.
 pub fn chunk_name(tag: &[u8], index: &[u8], start: u64, uid: u64) -> ChunkName {
-    // 3 colons, up to 20 digits of the start, 16 of the uid: 39.
+    // 3 colons, 16 digits of the uid, up to 20 of the start: 39.
     let mut key = ChunkName::with_capacity(tag.len() + index.len() + 40);
     key.extend_from_slice(tag);
     key.push(b':');
-    key.extend_from_slice(index);
+    key.extend_from_slice(&hex(uid));
     key.push(b':');
     key.extend_from_slice(itoa::Buffer::new().format(start).as_bytes());
     key.push(b':');
-    key.extend_from_slice(&hex(uid));
+    if index.iter().any(|byte| matches!(byte, b':' | b'%')) {
+        index.iter().for_each(|byte| match byte {
+            b':' => key.extend_from_slice(b"%3A"),
+            b'%' => key.extend_from_slice(b"%25"),
+            byte => key.push(*byte),
+        });
+    } else {
+        key.extend_from_slice(index);
+    }
     key
 }
 
@@ -158,7 +171,7 @@ mod tests {
     fn slots_are_those_of_the_server() {
         // As CLUSTER KEYSLOT says.
         assert_eq!((slot(b"foo"), slot(b"issues:{7}"), slot(b"123456789")), (12_182, slot(b"7"), 12_739));
-        assert!(same_slot(b"issues", b"{issues}:message:0:00000000000000ab"));
+        assert!(same_slot(b"issues", b"{issues}:00000000000000ab:0:message"));
         assert!(!same_slot(b"issues", b"events"));
     }
 
@@ -170,10 +183,25 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_is_named_after_its_scope_index_start_and_uid() {
-        assert_eq!(
-            chunk_name(b"{issues}", b"message", 2_592_000, 0xab).as_slice(),
-            b"{issues}:message:2592000:00000000000000ab"
-        );
+    fn a_chunk_is_named_after_its_scope_uid_start_and_index() {
+        let named = |index: &[u8]| chunk_name(b"{issues}", index, 2_592_000, 0xab).to_vec();
+        assert_eq!(named(b"message"), b"{issues}:00000000000000ab:2592000:message");
+        assert_eq!(named(b":50%:"), b"{issues}:00000000000000ab:2592000:%3A50%25%3A");
+    }
+
+    #[test]
+    fn no_two_chunks_have_the_same_name() {
+        // Tags and indexes with colons, and with what looks like another part of a name.
+        let parts = ["a", ":", "%", "3A", ":0", ":0:a", ":1111111111111111", ":0000000000000000"];
+        let pairs = parts.iter().flat_map(|one| parts.iter().map(move |other| format!("{one}{other}")));
+        let words: Vec<String> = pairs.chain(parts.map(str::to_string)).collect();
+        let mut names = std::collections::HashMap::new();
+        for (tag, index) in words.iter().flat_map(|tag| words.iter().map(move |index| (tag, index))) {
+            for (uid, start) in [(0, 0), (0, 1_111_111_111_111_111), (0x1111_1111_1111_1111, 0)] {
+                let name = chunk_name(format!("{{t}}{tag}").as_bytes(), index.as_bytes(), start, uid);
+                let other = names.insert(name, (tag, index, uid, start));
+                assert_eq!(other, None, "{tag} {index} {uid} {start}");
+            }
+        }
     }
 }

@@ -8,17 +8,19 @@
 //!   message   0, 2592000, 5184000                    its directory: index, starts of the chunks
 //!   stack     5184000
 //!
-//! {issues}:message:2592000:00000000000000ab          the key of one of its four chunks
+//! {issues}:00000000000000ab:2592000:message          the key of one of its four chunks
 //! ```
 //!
 //! **The directory decides what exists.** A chunk that it lists may have expired or been evicted; that is
 //! normal. The entry is removed when a write command finds the key gone, never by the clock. The server
 //! deletes an expired key by a DEL, which replicas receive before the command. So a primary and its
-//! replicas find the same keys gone and remove the same entries, whatever their clocks say. A chunk's key
+//! replicas find the same keys gone and remove the same entries, whatever their clocks say. A command only
+//! comes across the entries of its own index; those of indexes that are not written any longer are found by
+//! [`super::dead_entries`]. A chunk's key
 //! that is not listed does not belong to the scope, whatever it holds: it may come from an older dump.
 //!
 //! **A scope keeps its uid and its tag under RENAME**, and with them its chunks, whose names begin with
-//! the tag and end with the uid.
+//! the tag and the uid.
 //!
 //! **Two keys never own the same chunks.** A scope that is restored under another name than it was
 //! saved under (DUMP and RESTORE make a copy) starts empty, with a uid of its own. To detect that, the name
@@ -39,7 +41,7 @@ use crate::server::io::Digest;
 use crate::server::key::{Access, Key, Value};
 use redis_module::native_types::RedisType;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
+use std::ops::{Bound, RangeInclusive};
 
 /// The type, as the server knows it.
 pub static SCOPE: RedisType = RedisType::new("sim-scope", ENCODING, data_type::methods::<Scope>());
@@ -54,6 +56,8 @@ pub struct Scope {
     tag: Box<[u8]>,
     /// The starts of the chunks of each index.
     directory: BTreeMap<Box<[u8]>, BTreeSet<u64>>,
+    /// The progress of the check for dead entries: see [`Self::entries_to_check`].
+    check: DirectoryCheck,
     /// Bytes of the directory, kept up to date with each change: `update_totals` needs them in constant time.
     directory_bytes: usize,
     /// Counts the uid as that of a scope in memory, until the scope is dropped.
@@ -79,6 +83,7 @@ impl Scope {
             uid,
             tag: tag.into(),
             directory: BTreeMap::new(),
+            check: DirectoryCheck::default(),
             directory_bytes: 0,
             _live: LiveScope::new(uid),
             contribution: Contribution::default(),
@@ -155,10 +160,54 @@ impl Scope {
         starts.into_iter().for_each(|start| self.remove_start(index, start));
     }
 
+    /// The entries of the directory that this write should check, in turn: a few every now and then, and at every
+    /// write while the last check has found dead ones ([`Self::remove_dead`]).
+    pub fn entries_to_check(&mut self) -> Vec<(Box<[u8]>, u64)> {
+        if self.check.writes_before > 0 {
+            self.check.writes_before -= 1;
+            return Vec::new();
+        }
+        self.check.writes_before = WRITES_BETWEEN_CHECKS;
+        let (index, start) = self.check.last.take().unzip();
+        let from = index.as_deref().unwrap_or_default();
+        let mut entries: Vec<(Box<[u8]>, u64)> = Vec::new();
+        for (index, starts) in self.directory.range::<[u8], _>((Bound::Included(from), Bound::Unbounded)) {
+            // Of the index that the last check has stopped in, only what comes after.
+            let first = if **index == *from { start.map_or(0, |start| start + 1) } else { 0 };
+            let starts = starts.range(first..).take(ENTRIES_OF_CHECK - entries.len());
+            entries.extend(starts.map(|start| (index.clone(), *start)));
+            if entries.len() == ENTRIES_OF_CHECK {
+                self.check.last = entries.last().cloned();
+                break;
+            }
+        }
+        entries
+    }
+
+    /// Removes an entry whose chunk is gone, and has the next write check further ones.
+    pub fn remove_dead(&mut self, index: &[u8], start: u64) {
+        self.remove_start(index, start);
+        self.check.writes_before = 0;
+    }
+
     /// An empty chunk with the scope's bands and sketches. It is not listed yet.
     pub fn new_chunk(&self) -> Chunk {
         Chunk::with_sketches(self.definition.bands(), self.definition.scheme.sketch)
     }
+}
+
+/// The writes that pass between two checks of a directory.
+const WRITES_BETWEEN_CHECKS: u32 = 15;
+/// The entries that a check looks at. Each takes a lookup of its key, about as long as that of a bucket.
+const ENTRIES_OF_CHECK: usize = 4;
+
+/// How far the check for dead entries has come. It starts anew after a restart, and on every server for itself.
+#[derive(Debug, Default)]
+struct DirectoryCheck {
+    /// The writes that pass before the next check.
+    writes_before: u32,
+    /// The entry that was checked last; `None` at the beginning.
+    last: Option<(Box<[u8]>, u64)>,
 }
 
 /// The key of a scope, open to read.
@@ -387,6 +436,29 @@ mod tests {
         assert_ne!(other.uid, 7);
         assert_eq!(other.uid, Scope::load(&bytes, b"t").expect("a good name").uid);
         assert!(Scope::load(&bytes, b"q}r").is_err());
+    }
+
+    #[test]
+    fn every_entry_is_checked_in_turn_and_dead_ones_at_once() {
+        let mut scope = Scope::new(Definition::default(), 7, b"{s}");
+        let entries: Vec<(Box<[u8]>, u64)> = (0..11u64).map(|n| (vec![n as u8 / 3].into(), n % 3)).collect();
+        entries.iter().for_each(|(index, start)| scope.add_start(index, *start));
+        let mut writes = 0;
+        for round in 0..3 {
+            let mut checked = Vec::new();
+            while checked.len() < entries.len() {
+                checked.extend(scope.entries_to_check());
+                writes += 1;
+            }
+            assert_eq!(checked, entries, "round {round}");
+        }
+        assert_eq!(writes, 1 + 8 * (WRITES_BETWEEN_CHECKS + 1), "nine checks");
+        let mut writes = 0;
+        while !scope.directory.is_empty() {
+            scope.entries_to_check().iter().for_each(|(index, start)| scope.remove_dead(index, *start));
+            writes += 1;
+        }
+        assert_eq!(writes, WRITES_BETWEEN_CHECKS + 3);
     }
 
     #[test]

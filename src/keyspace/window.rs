@@ -5,6 +5,10 @@
 //! only a client causes that writes to the key by itself, as by RESTORE. Neither is a chunk of the scope, and
 //! reads go on without it. All others are *live*.
 //!
+//! RECORD replaces a foreign value only if it is an old state of the chunk that it needs: one of the same
+//! scope, index and start that the directory does not list, or that has other bands. Anything else is somebody
+//! else's data, and stays where it is: RECORD fails ([`check_can_create`]).
+//!
 //! One kind of missing chunk is not normal. While a cluster moves a slot from one node to another, key
 //! by key, a chunk may be on the other node already. Going on without it would lose observations: RECORD
 //! would create the chunk again here, and its key would overwrite the one on the other node, or be refused
@@ -73,14 +77,14 @@ impl<'c> ChunkKey<'c> {
         if scope.lists(index, start) { ChunkKey::open(call, scope, index, start, access) } else { Ok(None) }
     }
 
-    /// Creates a chunk, in place of a foreign value if its key holds one, and sets its expiry.
+    /// Creates a chunk, in place of an old state of it if its key holds one, and sets its expiry.
     ///
     /// # Errors
     /// As [`check_can_create`].
     pub fn create(call: &'c Call, scope: &Scope, index: &[u8], start: u64) -> Result<ChunkKey<'c>, Error> {
         check_can_create(call, scope, index, start)?;
         let mut key = Key::open(call, &scope.chunk_name(index, start), Access::Write);
-        // A foreign value goes first, and its expiry with it.
+        // The old state goes first, and its expiry with it.
         key.delete();
         key.set(StoredChunk::new(scope, index, start));
         let mut chunk = ChunkKey { key, start };
@@ -143,11 +147,21 @@ fn name_for(
 /// Checks that a chunk can be created.
 ///
 /// # Errors
-/// The caller has no right to its key, or the scope was renamed to just this key's name.
+/// The caller has no right to its key, or the key holds something other than this very chunk; it may be the
+/// scope itself, after a RENAME.
 pub fn check_can_create(call: &Call, scope: &Scope, index: &[u8], start: u64) -> Result<(), Error> {
     let name = name_for(call, scope, index, start, Access::Write)?;
-    // Creating the chunk would replace the scope itself.
-    if *name == *call.key() { Err(Error::NamedAsChunk) } else { Ok(()) }
+    let key = Key::open(call, &name, Access::Read);
+    let is_free = match key.value::<StoredChunk>() {
+        Ok(stored) => stored.is_none_or(|stored| stored.was_made_for(scope, index, start)),
+        Err(_) => false,
+    };
+    // A primary that sends a RECORD found no such value, so here it may go; but never the scope itself.
+    if is_free || (call.is_trusted_source() && *name != *call.key()) {
+        Ok(())
+    } else {
+        Err(Error::Occupied(name.escape_ascii().to_string()))
+    }
 }
 
 /// Checks that none of an index's chunks has moved to another node of the cluster. A command calls this

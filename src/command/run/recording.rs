@@ -20,9 +20,9 @@ use crate::command::error::Error;
 use crate::command::parse::clause::Clause;
 use crate::config;
 use crate::index::{CapacityError, Chunk, Counts, Definition};
-use crate::keyspace::name;
 use crate::keyspace::scope::{Scope, ScopeKey};
 use crate::keyspace::window::{self, ChunkKey, Window};
+use crate::keyspace::{dead_entries, name};
 use crate::server::call::{Call, ReplicatedArg};
 use crate::server::key::Access;
 use smallvec::{SmallVec, smallvec};
@@ -196,6 +196,7 @@ impl<'c> Recording<'c> {
             }
         }
         let recorded = add_observations(&mut chunks, &added);
+        drop(chunks);
 
         // Phase 5: replicate, and tell clients that watch the scope.
         if is_verbatim {
@@ -208,6 +209,7 @@ impl<'c> Recording<'c> {
         }
         if !is_empty {
             call.notify_changed(c"sim.record");
+            dead_entries::remove_some(call, &mut key)?;
         }
         Ok(recorded.into_iter().map(|recorded| recorded.counts).collect())
     }
@@ -274,6 +276,7 @@ impl<'c> Recording<'c> {
             replicate(call, c"SIM.FORGET", item, &moment, &self.observations, |_| false);
         }
         call.notify_changed(c"sim.forget");
+        dead_entries::remove_some(call, &mut key)?;
         Ok(left)
     }
 }
@@ -397,7 +400,7 @@ fn open_chunks<'c, 'a>(
             // Creating the chunk is the first change, so check now that it will succeed. `add_chunk` opens all
             // chunks of the index, so they are checked, too; that and opening them here is charged for.
             cost::charge_all_chunks(call, scope, index, 3)?;
-            cost::spend(call, 2 * cost::CHUNK)?;
+            cost::spend(call, 4 * cost::CHUNK)?;
             window::check_can_create(call, scope, index, start)?;
             window::check_none_moving(call, scope, index)?;
         }

@@ -76,7 +76,7 @@ on_each_server! {
         server.expect(format!("SIM.MEMBERS t k 1 c TIMESTAMP {now}"), "['other']");
         server.validate_all();
         let lives = |scope: &str, index: &str| {
-            let chunks = server.chunks().into_iter().filter(|chunk| chunk.starts_with(&format!("{{{scope}}}:{index}:")));
+            let chunks = server.chunks().into_iter().filter(|chunk| chunk.starts_with(&format!("{{{scope}}}:")) && chunk.ends_with(&format!(":{index}")));
             chunks.map(|chunk| server.does(format!("PEXPIRETIME {chunk}")).integer()).collect::<Vec<_>>()
         };
         assert_eq!(lives("t", "k"), lives("s", "i"));

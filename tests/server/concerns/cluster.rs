@@ -349,7 +349,7 @@ fn commands_wait_for_a_chunk_on_its_way(kind: Kind) {
     target.expect(format!("CLUSTER SETSLOT {slot} IMPORTING {}", cluster.id(from)), "OK");
     source.expect(format!("CLUSTER SETSLOT {slot} MIGRATING {}", cluster.id(to)), "OK");
     let moves = |key: &str| source.expect(format!("MIGRATE 127.0.0.1 {} {key} 0 5000", target.port()), "OK");
-    let chunk = source.chunks().into_iter().find(|chunk| chunk.contains(":i:")).expect("the chunk of i");
+    let chunk = source.chunks().into_iter().find(|chunk| chunk.ends_with(":i")).expect("the chunk of i");
 
     let import = [words("SIM.IMPORT s i item"), vec![blob]].concat();
     let commands: Vec<Vec<Vec<u8>>> = [

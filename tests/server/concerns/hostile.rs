@@ -223,7 +223,7 @@ fn sample(server: &Server) -> [String; 2] {
             n % 4
         ));
     }
-    let chunk = server.chunks().into_iter().find(|chunk| chunk.contains(":i:")).expect("a chunk of i");
+    let chunk = server.chunks().into_iter().find(|chunk| chunk.ends_with(":i")).expect("a chunk of i");
     ["s".to_string(), chunk]
 }
 
@@ -299,7 +299,7 @@ on_each_server! {
         assert_eq!(server.digest(), before, "what was refused has changed nothing");
 
         // Without any slots it is a chunk that is well formed, but not of this scope: it is as good as not there.
-        let bare = server.chunks().into_iter().find(|chunk| chunk.contains(":j:")).expect("a chunk of j");
+        let bare = server.chunks().into_iter().find(|chunk| chunk.ends_with(":j")).expect("a chunk of j");
         let whole = dump(&bare);
         assert_eq!(restored(&bare, &with(&whole, 32)).to_string(), "OK");
         server.validate_all();

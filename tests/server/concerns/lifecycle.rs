@@ -1,11 +1,28 @@
 //! Scopes and chunks that are renamed, dropped, deleted or evicted, or whose names are taken by other keys.
 
-use testkit::{Kind, Server, on_each_server, wait_until};
+use testkit::{Kind, Reply, Server, on_each_server, wait_until, words};
 
 /// A scope `s` with one item in two indexes.
 fn something(server: &Server) {
     server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 3600 RETENTION 3");
     server.does("SIM.RECORD s item SIGNATURE i 2 a b SIGNATURE j 2 a b");
+}
+
+/// True if a key's name is that of a chunk of this scope and index.
+fn is_chunk_of(chunk: &str, scope: &str, index: &str) -> bool {
+    chunk.starts_with(&format!("{{{scope}}}:")) && chunk.ends_with(&format!(":{index}"))
+}
+
+/// Records the same item in many indexes.
+fn record_in_indexes(server: &Server, scope: &str, count: usize) {
+    let record = |n| words(&format!("SIM.RECORD {scope} item SIGNATURE index-{n} 1 b"));
+    let replies = server.pipeline(&(0..count).map(record).collect::<Vec<_>>());
+    assert_eq!(replies.into_iter().find(|reply| matches!(reply, Reply::Error(_))), None);
+}
+
+/// The error of a RECORD that needs a key which holds something else.
+fn occupied(chunk: &str) -> String {
+    format!("ERR a chunk of the scope needs the key '{chunk}', which holds something else: rename it")
 }
 
 on_each_server! {
@@ -92,7 +109,7 @@ on_each_server! {
 
     fn a_lost_chunk_is_as_good_as_empty(server: Server) {
         something(&server);
-        let lost = server.chunks().into_iter().find(|chunk| chunk.starts_with("{s}:i:")).expect("a chunk of i");
+        let lost = server.chunks().into_iter().find(|chunk| is_chunk_of(chunk, "s", "i")).expect("a chunk of i");
         for lose in ["DEL", "UNLINK"] {
             server.expect(format!("{lose} {lost}"), "1");
             server.expect("SIM.COMPARE s item 2 i j", "[[], [['item', '1']]]");
@@ -108,7 +125,7 @@ on_each_server! {
 
     fn a_chunk_that_the_scope_does_not_list_is_foreign(server: Server) {
         something(&server);
-        let chunk = server.chunks().into_iter().find(|chunk| chunk.starts_with("{s}:i:")).expect("a chunk of i");
+        let chunk = server.chunks().into_iter().find(|chunk| is_chunk_of(chunk, "s", "i")).expect("a chunk of i");
         let dump = server.does(format!("DUMP {chunk}"));
         server.expect("SIM.DELETE s i item", "1");
         server.expect(format!("EXISTS {chunk}"), "0");
@@ -124,16 +141,23 @@ on_each_server! {
 
     fn a_key_of_another_type_in_the_place_of_a_chunk_is_foreign(server: Server) {
         something(&server);
-        let chunk = server.chunks().into_iter().find(|chunk| chunk.starts_with("{s}:i:")).expect("a chunk of i");
+        let chunk = server.chunks().into_iter().find(|chunk| is_chunk_of(chunk, "s", "i")).expect("a chunk of i");
         for prepare in ["SIM.RECORD s item SIGNATURE i 2 a b", "SIM.DELETE s i item"] {
             server.does(prepare); // the scope lists a chunk of this name, or does not
             server.does(format!("SET {chunk} text"));
             server.expect("SIM.COMPARE s item 1 i", "[[]]");
             server.expect("SIM.FREQUENCIES s i item", "[[], []]");
             server.expect("SIM.DELETE s i item", "0");
+            let before = server.digest();
+            server.refuses("SIM.RECORD s item SIGNATURE j 2 a b SIGNATURE i 2 a b", &occupied(&chunk));
+            server.refuses("SIM.ASSIGN s item MINSCORE 2 SIGNATURE i 2 a b", &occupied(&chunk));
+            let blob = server.does("SIM.EXPORT s j item").array()[0].bytes().to_vec();
+            let import = server.call(&[b"SIM.IMPORT", b"s".as_slice(), b"i", b"item", &blob]);
+            assert_eq!(import.to_string(), format!("!{}", occupied(&chunk)));
             server.expect(format!("GET {chunk}"), "'text'");
+            assert_eq!(server.digest(), before, "all is left as it was");
+            server.expect(format!("RENAME {chunk} elsewhere"), "OK");
             server.expect("SIM.RECORD s item SIGNATURE i 2 a b", "[[1, 1]]");
-            server.expect(format!("TYPE {chunk}"), "sim-chunk");
             assert!(server.does(format!("PTTL {chunk}")).integer() > 0);
             server.validate_all();
         }
@@ -144,12 +168,99 @@ on_each_server! {
         server.does("SIM.CREATE other BANDS 2 ROWS 1 INTERVAL 3600 RETENTION 3");
         server.does("SIM.RECORD other stranger SIGNATURE i 2 a b");
         let chunks = server.chunks();
-        let mine = chunks.iter().find(|chunk| chunk.starts_with("{s}:i:")).expect("a chunk of s");
-        let theirs = chunks.iter().find(|chunk| chunk.starts_with("{other}:i:")).expect("a chunk of other");
+        let mine = chunks.iter().find(|chunk| is_chunk_of(chunk, "s", "i")).expect("a chunk of s");
+        let theirs = chunks.iter().find(|chunk| is_chunk_of(chunk, "other", "i")).expect("a chunk of other");
         server.expect(format!("RENAME {theirs} {mine}"), "OK");
         let reply = server.run("SIM.COMPARE s stranger 1 i").to_string();
         assert_eq!(reply, "[[]]");
         server.expect("SIM.FREQUENCIES s i item", "[[], []]");
+        server.refuses("SIM.RECORD s item SIGNATURE i 2 a b", &occupied(mine));
+        server.expect("SIM.DROP s", "1"); // that of j
+        server.expect(format!("RENAME {mine} {theirs}"), "OK");
+        server.expect("SIM.FREQUENCIES other i stranger", "[['a', 1], ['b', 1]]");
+    }
+
+    /// A RECORD may replace a chunk only with itself.
+    fn a_chunk_of_another_index_or_start_is_left_alone(server: Server) {
+        something(&server);
+        server.does(format!("SIM.RECORD s item TIMESTAMP {} SIGNATURE i 2 a b", server.now() - 3600));
+        let chunks: Vec<String> = server.chunks().into_iter().filter(|chunk| is_chunk_of(chunk, "s", "i")).collect();
+        let of_j = server.chunks().into_iter().find(|chunk| is_chunk_of(chunk, "s", "j")).expect("a chunk of j");
+        let newest = chunks.iter().max().expect("two chunks of i").clone();
+        let oldest = chunks.iter().min().expect("two chunks of i").clone();
+        for other in [oldest, of_j] {
+            let dump = server.does(format!("DUMP {other}"));
+            assert_eq!(server.call(&[b"RESTORE", newest.as_bytes(), b"0", dump.bytes(), b"REPLACE"]).to_string(), "OK");
+            let before = server.digest();
+            server.refuses("SIM.RECORD s item SIGNATURE i 2 a b", occupied(&newest));
+            assert_eq!(server.digest(), before);
+        }
+    }
+
+    /// A client that makes up names of indexes leaves thousands of them, which are never written again.
+    fn the_directory_forgets_indexes_that_are_written_no_more(kind: Kind) {
+        const DEAD: usize = 20_000;
+        let primary = kind.launch().options("--appendonly yes").start();
+        let replica = kind.start();
+        replica.follow(&primary);
+        for scope in ["s", "t"] {
+            primary.does(format!("SIM.CREATE {scope} BANDS 1 ROWS 1 INTERVAL 1 RETENTION 0"));
+            record_in_indexes(&primary, scope, DEAD);
+        }
+        wait_until("the chunks have expired", || primary.chunks().is_empty());
+        let size = |server: &Server| server.does("MEMORY USAGE s").integer();
+        let full = size(&primary);
+        for (command, reply) in [("SIM.DELETE s * item", "0"), ("SIM.MERGE s item * other", "0")] {
+            primary.expect(command, reply);
+        }
+        assert_eq!(primary.does("SIM.INFO s").get("indexes").to_string(), "[]");
+        assert_eq!(size(&primary), full, "reads change nothing, nor do commands without an effect");
+        primary.expect("SIM.ALTER t RETENTION 900", "OK");
+        // A few entries leave with every write.
+        let record = |_| words("SIM.RECORD s item SIGNATURE live 1 b");
+        primary.pipeline(&(0..100).map(record).collect::<Vec<_>>());
+        assert!(size(&primary) < full - 100 * 3 * 50, "{} of {full} bytes", size(&primary));
+        primary.pipeline(&(0..DEAD / 4).map(record).collect::<Vec<_>>());
+        let left = size(&primary);
+        assert!(left < full / 1000 + 1000, "{left} of {full} bytes");
+        wait_until("the last chunk is freed", || primary.does("DBSIZE").integer() == 2);
+        replica.catch_up_with(&primary);
+        assert_eq!((size(&replica), replica.digest()), (left, primary.digest()));
+        let digest = primary.digest();
+        assert_eq!(primary.restart().digest(), digest, "from the AOF");
+    }
+
+    /// A chunk that was deleted by hand is found, too, and each of the writing commands looks for it.
+    fn every_write_looks_for_dead_entries(server: Server) {
+        server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 0");
+        server.does("SIM.RECORD s item SIGNATURE i 2 a b SIGNATURE j 2 a b");
+        let blob = server.does("SIM.EXPORT s i item").array()[0].bytes().to_vec();
+        for write in ["SIM.RECORD s item SIGNATURE i 2 a b", "SIM.FORGET s item SIGNATURE i 2 a b", "SIM.DELETE s i item", "SIM.MERGE s other i item", "SIM.IMPORT s i item", "SIM.ASSIGN s new MINSCORE 2 SIGNATURE i 2 a b"] {
+            server.does("SIM.RECORD s item SIGNATURE i 2 a b SIGNATURE j 2 a b SIGNATURE k 2 a b");
+            let lost = server.chunks().into_iter().find(|chunk| is_chunk_of(chunk, "s", "j")).expect("a chunk of j");
+            server.expect(format!("DEL {lost}"), "1");
+            let size = || server.does("MEMORY USAGE s").integer();
+            let before = size();
+            let mut writes = 0;
+            while size() >= before {
+                server.does("SIM.RECORD s item SIGNATURE i 2 a b");
+                let mut command = words(write);
+                command.extend((command.len() == 4 && write.contains("IMPORT")).then(|| blob.clone()));
+                let reply = server.call(&command);
+                assert!(!matches!(reply, Reply::Error(_)), "{write}: {reply}");
+                writes += 1;
+                assert!(writes < 100, "{write}");
+            }
+        }
+    }
+
+    fn a_drop_has_no_limit(server: Server) {
+        server.does("SIM.CREATE s BANDS 1 ROWS 1 INTERVAL 0");
+        record_in_indexes(&server, "s", 30_000);
+        server.does("CONFIG SET simile.max-postings 1000");
+        server.does("CONFIG RESETSTAT");
+        server.expect("SIM.DROP s", "30000");
+        server.expect("DBSIZE", "0");
     }
 
     fn memory_usage_is_plausible_and_grows(server: Server) {

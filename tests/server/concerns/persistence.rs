@@ -240,7 +240,7 @@ on_each_server! {
             server.expect(format!("SIM.RECORD {name} item TEXT i words"), "[[1, 1, 1]]");
         }
         server.expect("SIM.COMPARE s item 1 i", "[[['item', '1']]]");
-        let mut uids: Vec<String> = server.chunks().iter().map(|chunk| chunk.rsplit(':').next().unwrap().into()).collect();
+        let mut uids: Vec<String> = server.chunks().iter().map(|chunk| chunk.rsplit(':').nth(2).unwrap().into()).collect();
         uids.sort();
         uids.dedup();
         assert_eq!(uids.len(), 3, "three scopes, three uids: {:?}", server.chunks());

@@ -314,7 +314,7 @@ on_each_server! {
         server.does("SIM.RECORD x{t} item SIGNATURE i 1 b SIGNATURE j 1 b");
         let chunk = server.chunks()[0].clone();
         server.expect(format!("RENAME x{{t}} {chunk}"), "OK");
-        let error = "ERR the scope's key has the name that one of its chunks must have: rename it";
+        let error = &format!("ERR a chunk of the scope needs the key '{chunk}', which holds something else: rename it");
         server.refuses(format!("SIM.RECORD {chunk} item SIGNATURE j 1 b SIGNATURE i 1 b"), error);
         server.refuses(format!("SIM.RECORD {chunk} item SIGNATURE i 1 b"), error);
         server.expect(format!("SIM.COMPARE {chunk} item 2 i j"), "[[], [['item', '1']]]");

@@ -57,13 +57,30 @@ fn renamed(server: &Server) {
 /// to check it.
 fn forged(dump: &[u8], saved_as: &[u8], now: &[u8]) -> Vec<u8> {
     let named = |name: &[u8]| [varint(name.len() as u64), name.to_vec()].concat();
-    let (old, new) = (named(saved_as), named(now));
-    // type, id, opcode, then a string of less than 64 bytes that begins with the name
-    let length = usize::from(dump[11]);
-    assert!(length < 64 - 16, "a short string: {}", dump.escape_ascii());
-    let part = &dump[12..12 + length];
-    let part = [new.clone(), part.strip_prefix(&*old).expect("the name").to_vec()].concat();
-    [&dump[..11], &[part.len() as u8], &part, &dump[12 + length..]].concat()
+    forged_head(dump, &named(saved_as), &named(now))
+}
+
+/// A dump of a scope whose first bytes are replaced by others.
+fn forged_head(dump: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    // type, id, opcode, then a string of less than 2^14 bytes: its length takes one byte, or two
+    let (length, rest) = match dump[11] >> 6 {
+        0 => (usize::from(dump[11]), &dump[12..]),
+        1 => (usize::from(dump[11] & 0x3f) << 8 | usize::from(dump[12]), &dump[13..]),
+        _ => panic!("a longer string: {}", dump.escape_ascii()),
+    };
+    let (part, rest) = rest.split_at(length);
+    let part = [new, part.strip_prefix(old).expect("the head")].concat();
+    let length = (part.len() as u16 | 0x4000).to_be_bytes();
+    [&dump[..11], &length, &part, rest].concat()
+}
+
+/// A dump of a scope of this name, changed to have another uid.
+fn with_uid(dump: &[u8], scope: &str, old: &str, new: &str) -> Vec<u8> {
+    let head = |uid: &str| {
+        let uid = u64::from_str_radix(uid, 16).expect("a uid");
+        [varint(scope.len() as u64), scope.as_bytes().to_vec(), varint(uid)].concat()
+    };
+    forged_head(dump, &head(old), &head(new))
 }
 
 on_each_server! {
@@ -261,6 +278,36 @@ on_each_server! {
             server.expect(format!("SIM.COMPARE {theirs} item 1 i"), "[[['item', '1']]]");
             server.expect(format!("SIM.DROP {theirs}"), "1");
         }
+    }
+
+    /// Who gives a scope the uid of another one might make the name of a chunk come out as that of the other's, by
+    /// moving what is between two colons from the index into the scope's name.
+    fn a_scope_forged_with_a_longer_name_reaches_nobodys_chunks(kind: Kind) {
+        let server = kind.launch().options("--rdbcompression no").start();
+        server.expect("DEBUG SET-SKIP-CHECKSUM-VALIDATION 1", "OK");
+        let uid = |scope: &str| server.does(format!("SIM.INFO {scope}")).get("uid").text();
+        server.does("SIM.CREATE i:{7} BANDS 1 ROWS 1 INTERVAL 0");
+        let theirs = uid("i:{7}");
+        let (long, longer) = ("i:{7}:message".to_string(), format!("i:{{7}}:{theirs}:0"));
+        for mine in [&long, &longer] {
+            server.does(format!("SIM.CREATE {mine} BANDS 1 ROWS 1 INTERVAL 0"));
+        }
+        let of_longer = format!("{}:0:v2", uid(&longer));
+        for index in ["message:v2", &of_longer] {
+            server.does(format!("SIM.RECORD i:{{7}} item SIGNATURE {index} 1 b"));
+        }
+        let (chunks, before) = (server.chunks(), server.does("SIM.INFO i:{7}"));
+        for mine in [&long, &longer] {
+            let mallory = user(&server, "mallory", &format!("resetkeys ~{mine} +@all"));
+            let dump = server.does(format!("DUMP {mine}"));
+            let payload = with_uid(dump.bytes(), mine, &uid(mine), &theirs);
+            for payload in [dump.bytes(), &payload] {
+                assert_eq!(mallory.call(&[b"RESTORE", mine.as_bytes(), b"0", payload, b"REPLACE"]).to_string(), "OK");
+                mallory.expect(format!("SIM.RECORD {mine} item SIGNATURE v2 1 b"), "[[1]]");
+                mallory.expect(format!("SIM.DROP {mine} v2"), "1");
+            }
+        }
+        assert_eq!((server.chunks(), server.does("SIM.INFO i:{7}")), (chunks, before));
     }
 
     /// A replica obeys its primary whatever its own users may do; its own clients are checked.

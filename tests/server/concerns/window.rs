@@ -2,10 +2,10 @@
 
 use testkit::{Server, on_each_server, wait_until};
 
-/// The parts of a chunk's name after its tag: index, start, uid.
+/// The index, start and uid of a chunk's name, which has them after its tag in the opposite order.
 fn parts<'a>(chunk: &'a str, tag: &str) -> (&'a str, i64, &'a str) {
     let rest = chunk.strip_prefix(tag).unwrap_or_else(|| panic!("{chunk} should begin with {tag}"));
-    let mut parts = rest.strip_prefix(':').expect("a colon").rsplitn(3, ':');
+    let mut parts = rest.strip_prefix(':').expect("a colon").splitn(3, ':');
     let (uid, start, index) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
     (index, start.parse().expect("a start in decimal"), uid)
 }
@@ -17,7 +17,7 @@ on_each_server! {
         server.does(format!("SIM.RECORD s item TIMESTAMP {now} SIGNATURE looks:like 1 b"));
         let chunk = server.only_chunk();
         let (index, start, uid) = parts(&chunk, "{s}");
-        assert_eq!((index, start), ("looks:like", now - now % 3600));
+        assert_eq!((index, start), ("looks%3Alike", now - now % 3600));
         assert!(uid.len() == 16 && uid.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c)), "uid {uid}");
         server.expect(format!("TYPE {chunk}"), "sim-chunk");
         server.expect(format!("OBJECT ENCODING {chunk}"), "'raw'");
@@ -40,7 +40,7 @@ on_each_server! {
         }
         let chunks = server.chunks();
         assert_eq!(chunks.len(), 6, "{chunks:?}");
-        let mut uids: Vec<&str> = chunks.iter().map(|chunk| chunk.rsplit(':').next().unwrap()).collect();
+        let mut uids: Vec<&str> = chunks.iter().map(|chunk| chunk.rsplit(':').nth(2).unwrap()).collect();
         uids.dedup(); // the chunks of s come before those of z
         assert_eq!(uids.len(), 2, "{chunks:?}");
     }
