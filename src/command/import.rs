@@ -11,7 +11,7 @@ use super::error::Error;
 use super::parse::args::Args;
 use super::run::blob as blob_argument;
 use super::run::cost;
-use super::run::recording::add_chunk;
+use super::run::recording::{create_chunk, remove_gone};
 use crate::index::blob::{BlobChunk, check_capacity};
 use crate::index::{Blob, Chunk, Definition};
 use crate::keyspace::dead_entries;
@@ -140,11 +140,12 @@ fn check_capacities(call: &Call, scope: &Scope, additions: &Additions) -> Result
 /// Adds to the chunks, and creates those that are missing.
 fn add(call: &Call, key: &mut ScopeKey, additions: &Additions) -> Result<(), Error> {
     for (index, chunks) in additions {
+        remove_gone(call, key, index)?; // once for all that are created, since it opens every chunk of the index
         for (&start, added) in chunks {
             // Each chunk is opened, changed and closed before the next: no two keys are open at a time.
             let mut chunk = match ChunkKey::open_listed(call, key.scope()?, index, start, Access::Write)? {
                 Some(chunk) => chunk,
-                None => add_chunk(call, key, index, start)?,
+                None => create_chunk(call, key, index, start)?,
             };
             chunk.modify(|chunk| {
                 added.iter().for_each(|(item, blob_chunk)| blob_chunk.add_to(chunk, item));

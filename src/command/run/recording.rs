@@ -475,10 +475,31 @@ pub fn add_chunk<'c>(
     index: &[u8],
     start: u64,
 ) -> Result<ChunkKey<'c>, Error> {
+    remove_gone(call, key, index)?;
+    create_chunk(call, key, index, start)
+}
+
+/// Removes the entries of an index whose chunks are gone. It opens all chunks of the index.
+///
+/// # Errors
+/// As [`add_chunk`].
+pub fn remove_gone(call: &Call, key: &mut ScopeKey, index: &[u8]) -> Result<(), Error> {
     let gone = window::gone_starts(call, key.scope()?, index)?;
-    // Change the directory, then create the chunk that it lists now.
+    key.scope_mut()?.remove_starts(index, gone);
+    Ok(())
+}
+
+/// Lists a chunk in the scope, and creates it.
+///
+/// # Errors
+/// As [`add_chunk`].
+pub fn create_chunk<'c>(
+    call: &'c Call,
+    key: &mut ScopeKey,
+    index: &[u8],
+    start: u64,
+) -> Result<ChunkKey<'c>, Error> {
     let scope = key.scope_mut()?;
-    scope.remove_starts(index, gone);
     scope.add_start(index, start);
     Ok(ChunkKey::create(call, scope, index, start)?)
 }
