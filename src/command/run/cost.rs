@@ -28,10 +28,12 @@ pub const CHUNK: u64 = 40;
 const MISSING: u64 = 5;
 /// An index, an item or a clause that a command names.
 pub const NAME: u64 = 25;
+/// A feature that is told from others, to drop copies.
+pub const DISTINCT_FEATURE: u64 = 3;
 /// A bucket of an item that is read for its profile, or of a query.
 pub const BUCKET: u64 = 10;
 /// A bucket that an item enters or leaves, or is exported with.
-pub const ENTRY: u64 = 6;
+pub const ENTRY: u64 = 7;
 /// A member that MEMBERS sorts and returns.
 pub const MEMBER: u64 = 4;
 /// An item that SCAN returns, and again for each chunk that it is looked up in.

@@ -120,6 +120,7 @@ fn sign<'f>(
             return Err(Error::expected(what, expected));
         }
     }
+    cost::spend(call, distinct.len() as u64 * cost::DISTINCT_FEATURE)?;
     let bytes = distinct.iter().map(|feature| feature.len()).sum();
     cost::charge_signing(call, distinct.len(), bytes, scheme)?;
     Ok(scheme.sign(distinct.into_iter()))
