@@ -253,8 +253,8 @@ on_each_server! {
             server.expect("SIM.FREQUENCIES s i item", "[[], []]");
             server.expect("SIM.DELETE s i item", "0");
             let before = server.digest();
-            server.refuses("SIM.RECORD s item SIGNATURE j 2 a b SIGNATURE i 2 a b", &occupied(&chunk));
-            server.refuses("SIM.ASSIGN s item MINSCORE 2 SIGNATURE i 2 a b", &occupied(&chunk));
+            server.refuses("SIM.RECORD s item SIGNATURE j 2 a b SIGNATURE i 2 a b", occupied(&chunk));
+            server.refuses("SIM.ASSIGN s item MINSCORE 2 SIGNATURE i 2 a b", occupied(&chunk));
             let blob = server.does("SIM.EXPORT s j item").array()[0].bytes().to_vec();
             let import = server.call(&[b"SIM.IMPORT", b"s".as_slice(), b"i", b"item", &blob]);
             assert_eq!(import.to_string(), format!("!{}", occupied(&chunk)));
@@ -278,7 +278,7 @@ on_each_server! {
         let reply = server.run("SIM.COMPARE s stranger 1 i").to_string();
         assert_eq!(reply, "[[]]");
         server.expect("SIM.FREQUENCIES s i item", "[[], []]");
-        server.refuses("SIM.RECORD s item SIGNATURE i 2 a b", &occupied(mine));
+        server.refuses("SIM.RECORD s item SIGNATURE i 2 a b", occupied(mine));
         server.expect("SIM.DROP s", "1"); // that of j
         server.expect(format!("RENAME {mine} {theirs}"), "OK");
         server.expect("SIM.COUNT other i 1 stranger", "[1]");
