@@ -51,6 +51,8 @@ pub static SLOTS: Setting = Setting::number("slots", 128, setting_limits(&Defini
 
 /// True if RECORD creates a scope that is missing.
 pub static AUTO_CREATE: Setting = Setting::yes_no("auto-create", true);
+/// True if DEL and UNLINK of a scope free its chunks.
+pub static DEL_FREES_CHUNKS: Setting = Setting::yes_no("del-frees-chunks", true);
 /// The most bytes of a name: of a scope, an index, an item or a bucket.
 pub static MAX_NAME_BYTES: Setting = Setting::number("max-name", 65_536, 64..=MAX_NAME as i64);
 /// The most bytes of a TEXT.
@@ -63,7 +65,7 @@ pub static MAX_POSTINGS: Setting = Setting::number("max-postings", 1_000_000, 1.
 pub static DEBUG: Setting = Setting::yes_no("debug", false);
 
 /// All settings.
-pub static ALL: [&Setting; 20] = [
+pub static ALL: [&Setting; 21] = [
     &BANDS,
     &ROWS,
     &INTERVAL,
@@ -79,6 +81,7 @@ pub static ALL: [&Setting; 20] = [
     &RECALL,
     &SLOTS,
     &AUTO_CREATE,
+    &DEL_FREES_CHUNKS,
     &MAX_NAME_BYTES,
     &MAX_TEXT,
     &MAX_FEATURE_SLOTS,

@@ -5,8 +5,8 @@ use crate::command::reference::syntax;
 use crate::command::run::stats;
 use crate::command::table;
 use crate::config;
-use crate::keyspace::{chunk::CHUNK, scope::SCOPE};
-use crate::server::{alloc::ModuleAlloc, info, log, options, register, setting};
+use crate::keyspace::{chunk::CHUNK, deleted_scopes, scope::SCOPE};
+use crate::server::{alloc::ModuleAlloc, events, info, log, options, register, setting};
 use redis_module::{Context, RedisString, Status, redis_module};
 
 redis_module! {
@@ -50,6 +50,10 @@ fn set_up(ctx: &Context, arguments: &[String]) -> Result<(), String> {
     setting::take_arguments(&config::ALL, arguments)?;
     setting::register(ctx, &config::ALL, &config::FIXED, config::check)?;
     info::register(ctx, stats::write)?;
+    events::subscribe(
+        ctx,
+        events::Handlers { key_event: deleted_scopes::on_key_event, timer: deleted_scopes::on_timer },
+    )?;
     register::category(ctx);
     let debug = config::DEBUG.is_yes().then_some(&table::DEBUG);
     let mut commands = table::COMMANDS.iter().chain([&table::LOAD]).chain(debug);

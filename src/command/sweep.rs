@@ -1,6 +1,7 @@
 //! `SIM.SWEEP cursor [COUNT count]`
 //!
-//! Frees chunks whose scope was deleted without SIM.DROP, has expired or was evicted. When moving keys
+//! Frees chunks whose scope has expired, was evicted, or was deleted in a way that left them, if the caller may delete
+//! their keys. When moving keys
 //! by MIGRATE or RESTORE, move the scope before its chunks, or do not sweep until both have arrived: a
 //! chunk whose scope is missing is freed, whether the scope is gone or still to come. For the same
 //! reason it is refused in a cluster.

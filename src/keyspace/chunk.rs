@@ -62,7 +62,12 @@ impl StoredChunk {
     /// True if it was made for this scope, index and start, whatever has become of it since: a payload that
     /// was restored may have other bands.
     pub fn was_made_for(&self, scope: &Scope, index: &[u8], start: u64) -> bool {
-        (self.uid, &*self.index, self.start) == (scope.uid, index, start)
+        self.has_identity(scope.uid, index, start)
+    }
+
+    /// True if its scope has this uid, and it is that of this index and start.
+    pub fn has_identity(&self, uid: u64, index: &[u8], start: u64) -> bool {
+        (self.uid, &*self.index, self.start) == (uid, index, start)
     }
 
     /// True if it is the chunk of this scope, index and start.

@@ -18,6 +18,7 @@ use crate::server::defrag::Defrag;
 use crate::server::guard;
 use crate::server::io::{Digest, Io};
 use crate::server::key::Value;
+use crate::server::string::bytes_of;
 use redis_module::raw::{
     self, RedisModuleDefragCtx, RedisModuleDigest, RedisModuleIO, RedisModuleString, RedisModuleTypeMethods,
 };
@@ -36,6 +37,13 @@ pub trait NativeValue: Value {
     /// Encodes the value as pieces, and passes each to `piece` before it makes the next. `key` is the key's
     /// name.
     fn save(&self, key: &[u8], piece: &mut dyn FnMut(&[u8]));
+
+    /// Called before the value is saved in the form of an RDB: for a snapshot, a DUMP or a MIGRATE.
+    fn before_save(&self) {}
+
+    /// Called before the value leaves the key of this name, for whatever reason: it may be freed, or move to another
+    /// key.
+    fn before_unlink(&self, _key: &[u8]) {}
 
     /// Makes the value that a first piece describes, for a key of this name. Checks every count and length in
     /// it: the piece may come from a damaged file, or from a client by RESTORE.
@@ -84,8 +92,7 @@ pub const fn methods<V: NativeValue>() -> RedisModuleTypeMethods {
         aux_save: None,
         aux_save2: None,
         aux_save_triggers: 0,
-        // INFO counts an unlinked value until it is freed, so nothing happens at the moment of unlinking.
-        unlink: None,
+        unlink: Some(unlink::<V>),
         unlink2: None,
         // A copy would have the uid of the original, and so own the same chunks. Without this callback the
         // server refuses COPY.
@@ -134,6 +141,7 @@ unsafe extern "C" fn rdb_save<V: NativeValue>(io: *mut RedisModuleIO, value: *mu
     guard::catch_panic((), || {
         // SAFETY: the server's handle and the value are valid until the callback returns.
         let (io, value) = unsafe { (Io::new(io), value_of::<V>(value)) };
+        value.before_save();
         value.save(&io.key_name(), &mut |piece| io.save(piece));
         io.save(&[]);
     });
@@ -172,6 +180,11 @@ unsafe extern "C" fn digest<V: NativeValue>(digest: *mut RedisModuleDigest, valu
         let (digest, value) = unsafe { (Digest::new(digest), value_of::<V>(value)) };
         value.digest(&digest);
     });
+}
+
+unsafe extern "C" fn unlink<V: NativeValue>(key: *mut RedisModuleString, value: *const c_void) {
+    // SAFETY: the name and the value are valid until the callback returns.
+    guard::catch_panic((), || unsafe { value_of::<V>(value).before_unlink(bytes_of(key)) });
 }
 
 unsafe extern "C" fn free_effort<V: NativeValue>(_: *mut RedisModuleString, value: *const c_void) -> usize {

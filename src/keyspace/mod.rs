@@ -11,6 +11,7 @@
 //! | `name` | the names of chunks, hash tags and cluster slots |
 //! | `window` | opens the live chunks of a scope, and checks all of them before any is changed |
 //! | `dead_entries` | removes entries whose chunk is gone from the directory of a scope |
+//! | `deleted_scopes` | frees the chunks of scopes that clients delete by DEL |
 //! | `load` | SIM.LOAD, the AOF's form of a key |
 //! | `sweep` | SIM.SWEEP: frees chunks whose scope is gone |
 //! | `live_scopes` | the uids of the scopes in memory |
@@ -22,6 +23,7 @@ pub mod chunk;
 mod data_type;
 pub mod dead_entries;
 pub mod debug;
+pub mod deleted_scopes;
 mod error;
 mod live_scopes;
 pub mod load;

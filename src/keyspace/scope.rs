@@ -32,7 +32,7 @@ use super::data_type::{self, ENCODING, NativeValue};
 use super::live_scopes::LiveScope;
 use super::name::ChunkName;
 use super::totals::{Contribution, Totals};
-use super::{Error, name};
+use super::{Error, deleted_scopes, name};
 use crate::index::codec::{DecodeError, MAX_NAME, Reader, Writer};
 use crate::index::{Chunk, Definition};
 use crate::server::call::Call;
@@ -268,6 +268,14 @@ impl NativeValue for Scope {
         // The numbers of items and observations come from the chunks, which are values of their own.
         let bytes = self.memory() as u64;
         self.contribution.set(Totals { scopes: 1, bytes, ..Totals::default() });
+    }
+
+    fn before_save(&self) {
+        deleted_scopes::note_saved(self);
+    }
+
+    fn before_unlink(&self, key: &[u8]) {
+        deleted_scopes::note_unlinked(self, key);
     }
 
     fn save(&self, key: &[u8], piece: &mut dyn FnMut(&[u8])) {

@@ -22,7 +22,7 @@ pub use super::replicate::ReplicatedArg;
 /// A command being carried out.
 ///
 /// Only [`run`] makes one, from the context and the arguments that the server passes to a command: they are
-/// valid for as long as the call. That is the meaning of "the context is the command's" in the comments of
+/// valid for as long as the call. (And [`in_callback`], for work that the server calls the module for.) That is the meaning of "the context is the command's" in the comments of
 /// this folder.
 pub struct Call<'a> {
     ctx: *mut RedisModuleCtx,
@@ -81,6 +81,23 @@ pub unsafe fn run<E: Display>(
         call.reply_error(&error);
     }
     raw::REDISMODULE_OK as c_int
+}
+
+/// Does work in a callback of the server, which has no arguments and no limit.
+///
+/// # Safety
+/// - The server calls it, in its main thread.
+/// - The context is that of the callback.
+pub unsafe fn in_callback(ctx: *mut RedisModuleCtx, work: impl FnOnce(&Call)) {
+    work(&Call {
+        ctx,
+        argv: &[],
+        flags: Cell::default(),
+        now: Cell::default(),
+        budget: Cell::new(u64::MAX),
+        last_double: Cell::default(),
+        open_keys: OpenKeys::default(),
+    });
 }
 
 /// The arguments.
@@ -149,6 +166,11 @@ impl Call<'_> {
         self.has_flag(raw::REDISMODULE_CTX_FLAGS_CLUSTER)
     }
 
+    /// True if the server is nobody's replica, and does not load its data.
+    pub fn is_on_primary(&self) -> bool {
+        self.has_flag(raw::REDISMODULE_CTX_FLAGS_MASTER) && !self.has_flag(raw::REDISMODULE_CTX_FLAGS_LOADING)
+    }
+
     /// True if the client speaks RESP3.
     pub(super) fn is_resp3(&self) -> bool {
         self.has_flag(raw::REDISMODULE_CTX_FLAGS_RESP3)
@@ -178,6 +200,18 @@ impl Call<'_> {
             )))
         };
         reply.is_some_and(|reply| !reply.value().is_error())
+    }
+
+    /// The number of the database.
+    pub fn database(&self) -> i32 {
+        // SAFETY: the context is the command's.
+        unsafe { api!(RedisModule_GetSelectedDb(self.ctx)) }
+    }
+
+    /// Changes to another database.
+    pub fn select(&self, database: i32) {
+        // SAFETY: the context is the command's.
+        unsafe { api!(RedisModule_SelectDb(self.ctx, database)) };
     }
 
     /// The server's clock in milliseconds since the epoch, read once and the same for the whole command.

@@ -11,6 +11,7 @@
 //! | `rights` | the rights of a command's sender to keys that the command does not name |
 //! | `subcall` | commands of the server that the module calls, and their replies |
 //! | `scan` | the keys of a database, some at a time |
+//! | `events` | what happens in the server outside of commands: keys that are deleted, snapshots, timers |
 //! | `string` | strings of the server |
 //! | `io` | RDB, AOF and digest, as a type's callbacks read and write them |
 //! | `defrag` | active defragmentation |
@@ -36,6 +37,7 @@ pub mod alloc;
 pub mod argument;
 pub mod call;
 pub mod defrag;
+pub mod events;
 mod formatted_double;
 pub mod guard;
 pub mod info;
@@ -50,7 +52,7 @@ pub mod reply;
 pub mod rights;
 pub mod scan;
 pub mod setting;
-mod string;
+pub mod string;
 mod subcall;
 
 /// Calls a function of the module API that every supported server has: `api!(RedisModule_X(a, b))`.

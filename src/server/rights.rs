@@ -13,15 +13,6 @@ use redis_module::raw;
 /// True if the sender of a command may access a key in this way. A primary, an AOF and a module that calls
 /// the command may access every key.
 pub fn may_use(call: &Call, key: &[u8], access: Access) -> bool {
-    let name = match sender(call) {
-        Sender::Trusted => return true,
-        Sender::User(name) => name,
-    };
-    // SAFETY: a valid string.
-    let user = unsafe { api!(RedisModule_GetModuleUserFromUserName(name.as_ptr())) };
-    if user.is_null() {
-        return false; // deleted since
-    }
     let needed = match access {
         Access::Read => raw::REDISMODULE_CMD_KEY_ACCESS,
         Access::Write => {
@@ -31,6 +22,25 @@ pub fn may_use(call: &Call, key: &[u8], access: Access) -> bool {
                 | raw::REDISMODULE_CMD_KEY_DELETE
         }
     };
+    has_permissions(call, key, needed)
+}
+
+/// True if the sender of a command may delete a key.
+pub fn may_delete(call: &Call, key: &[u8]) -> bool {
+    has_permissions(call, key, raw::REDISMODULE_CMD_KEY_DELETE)
+}
+
+/// True if the sender of a command has all of these permissions to a key.
+fn has_permissions(call: &Call, key: &[u8], needed: u32) -> bool {
+    let name = match sender(call) {
+        Sender::Trusted => return true,
+        Sender::User(name) => name,
+    };
+    // SAFETY: a valid string.
+    let user = unsafe { api!(RedisModule_GetModuleUserFromUserName(name.as_ptr())) };
+    if user.is_null() {
+        return false; // deleted since
+    }
     let key = ServerString::new(key);
     // SAFETY: a valid user, a valid string, and flags as the function takes them.
     let verdict = unsafe { api!(RedisModule_ACLCheckKeyPermissions(user, key.as_ptr(), needed as i32)) };

@@ -595,6 +595,7 @@ on_each_server! {
         assert_eq!(sweep(&server), 0);
         let names = server.appended_names().len();
         assert_eq!(server.chunks().len(), 240);
+        server.does("CONFIG SET simile.del-frees-chunks no");
         for command in ["DEL gone", "UNLINK unlinked", "RENAME old new", "RENAME {tag}away elsewhere", "MOVE moved 1"] {
             server.does(command);
         }
@@ -635,6 +636,7 @@ on_each_server! {
         let dump = server.does("DUMP s");
         server.does("DEBUG RELOAD");
         assert_eq!(sweep(&server), 0);
+        server.does("CONFIG SET simile.del-frees-chunks no");
         // A damaged payload leaves no trace.
         server.does("DEL s");
         let cut = &dump.bytes()[..dump.bytes().len() - 1];
@@ -654,6 +656,7 @@ on_each_server! {
     }
 
     fn sweep_goes_on_step_by_step(server: Server) {
+        server.does("CONFIG SET simile.del-frees-chunks no");
         for n in 0..300 {
             server.does(format!("SIM.RECORD s{n} item FEATURES i 1 f"));
             server.does(format!("DEL s{n}"));

@@ -24,6 +24,7 @@ on_each_server! {
             ("sketch", "0"),
             ("score", "OVERLAP"),
             ("auto-create", "yes"),
+            ("del-frees-chunks", "yes"),
             ("max-postings", "1000000"),
         ] {
             server.expect(format!("CONFIG GET simile.{name}"), format!("['simile.{name}', '{value}']"));

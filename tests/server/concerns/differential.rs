@@ -828,9 +828,18 @@ impl Driver<'_> {
         let mine = |key: &&ProfileKey| key.scope == scope && key.index == index;
         let Some(ProfileKey { start, .. }) = self.model.counts.keys().find(mine).cloned() else { return };
         let tag = if scope.contains(&b'{') { scope.to_vec() } else { [b"{", scope, b"}"].concat() };
-        let name = [tag, b":".to_vec(), index.clone(), b":".to_vec(), text(start), b":".to_vec()].concat();
-        let chunk = self.server.keys_of_type("sim-chunk").into_iter().find(|key| key.starts_with(&name));
-        let chunk = chunk.unwrap_or_else(|| panic!("no chunk {}...", quoted(&name)));
+        let begin = [&tag, &b":"[..]].concat();
+        let escaped = index.iter().flat_map(|byte| match byte {
+            b':' => b"%3A".to_vec(),
+            b'%' => b"%25".to_vec(),
+            byte => vec![*byte],
+        });
+        let end = [b":".to_vec(), text(start), b":".to_vec(), escaped.collect()].concat();
+        let is_named = |key: &Vec<u8>| {
+            key.starts_with(&begin) && key.ends_with(&end) && key.len() == begin.len() + 16 + end.len()
+        };
+        let chunk = self.server.keys_of_type("sim-chunk").into_iter().find(is_named);
+        let chunk = chunk.unwrap_or_else(|| panic!("no chunk {}...{}", quoted(&begin), quoted(&end)));
         let got = self.send(&[b"DEL".to_vec(), chunk]);
         self.check(&got, "1");
         self.model.counts.retain(|key, _| (&key.scope[..], &key.index, key.start) != (scope, &index, start));

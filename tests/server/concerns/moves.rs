@@ -66,6 +66,7 @@ on_each_server! {
         }
         assert_eq!(answers(&to), expected);
         let (first, chunk) = (to.does("DUMP s").bytes().to_vec(), to.chunks()[0].clone());
+        to.does("CONFIG SET simile.del-frees-chunks no");
         to.expect("DEL s", "1");
         assert!(to.does("SIM.SWEEP 0 COUNT 1000").array()[1].integer() > 0);
         to.expect(format!("EXISTS {chunk}"), "0");

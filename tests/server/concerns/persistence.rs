@@ -221,6 +221,7 @@ on_each_server! {
     }
 
     fn restored_under_its_own_name_a_scope_has_its_data_back(server: Server) {
+        server.does("CONFIG SET simile.del-frees-chunks no");
         server.does("SIM.RECORD s item TEXT i words");
         let dump = server.does("DUMP s");
         server.does("DEL s");
@@ -257,6 +258,7 @@ on_each_server! {
     }
 
     fn a_damaged_dump_is_refused_and_the_server_lives(server: Server) {
+        server.does("CONFIG SET simile.del-frees-chunks no");
         server.does("SIM.CREATE s BANDS 2 ROWS 1");
         server.does("SIM.RECORD s item SIGNATURE i 2 left right");
         server.expect("DEBUG SET-SKIP-CHECKSUM-VALIDATION 1", "OK");

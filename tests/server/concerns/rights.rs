@@ -1,6 +1,6 @@
 //! Access control by command, by category and by key.
 
-use testkit::{Client, Kind, Server, on_each_server, varint, words};
+use testkit::{Client, Kind, Server, on_each_server, varint, wait_until, words};
 
 const NO_KEY: &str = "!NOPERM";
 
@@ -308,6 +308,46 @@ on_each_server! {
             }
         }
         assert_eq!((server.chunks(), server.does("SIM.INFO i:{7}")), (chunks, before));
+    }
+
+    fn a_sweep_frees_only_what_the_caller_may_delete(server: Server) {
+        server.does("CONFIG SET simile.del-frees-chunks no");
+        for scope in ["mine", "theirs"] {
+            server.does(format!("SIM.RECORD {scope} item TEXT i words"));
+            server.does(format!("DEL {scope}"));
+        }
+        let reader = user(&server, "reader", "resetkeys %R~* +@all");
+        let mallory = user(&server, "mallory", "resetkeys ~mine ~theirs +@all");
+        for client in [&reader, &mallory] {
+            client.expect("SIM.SWEEP 0", "['0', 0]");
+            client.expect(format!("EVAL \"{}\" 0", script("SIM.SWEEP 0")), "['0', 0]");
+        }
+        let owner = user(&server, "owner", "resetkeys %W~{mine}:* +@all");
+        owner.expect("SIM.SWEEP 0", "['0', 1]");
+        assert!(server.only_chunk().starts_with("{theirs}:"));
+        server.expect("SIM.SWEEP 0", "['0', 1]");
+    }
+
+    /// The forged scope has the tag, the uid and the directory of one that was lost.
+    fn del_of_a_forged_scope_frees_nobodys_chunks(kind: Kind) {
+        let server = kind.launch().options("--rdbcompression no").start();
+        server.expect("DEBUG SET-SKIP-CHECKSUM-VALIDATION 1", "OK");
+        server.does("SIM.CREATE theirs BANDS 1 ROWS 1 INTERVAL 0");
+        server.does("SIM.RECORD theirs item SIGNATURE i 1 b");
+        let chunk = server.only_chunk();
+        let payload = forged(server.does("DUMP theirs").bytes(), b"theirs", b"mine");
+        let mallory = user(&server, "mallory", "resetkeys ~mine ~last +@all");
+        for is_lost in [false, true] {
+            if is_lost {
+                server.does("SET theirs lost");
+            }
+            assert_eq!(mallory.call(&[b"RESTORE", b"mine".as_slice(), b"0", &payload]).to_string(), "OK");
+            mallory.expect("DEL mine", "1");
+            mallory.does("SIM.RECORD last item TEXT i words");
+            mallory.does("DEL last");
+            wait_until("the last chunk is freed", || server.chunks().len() == 1);
+            assert_eq!(server.only_chunk(), chunk);
+        }
     }
 
     /// A replica obeys its primary whatever its own users may do; its own clients are checked.

@@ -275,7 +275,9 @@ fn sweeps(table: &mut Table, server: &Server) {
     load(server, 0, 20_000, |n| {
         format!("SIM.RECORD s{n} item SIGNATURE i 16 a b c d e f g h i j k l m n o p")
     });
+    server.does("CONFIG SET simile.del-frees-chunks no");
     load(server, 0, 20_000, |n| format!("DEL s{n}"));
+    server.does("CONFIG SET simile.del-frees-chunks yes");
     let most = words("SIM.SWEEP 0 COUNT 5000");
     assert!(table.write(server, "SWEEP", &most));
     server.does("FLUSHALL");

@@ -69,13 +69,13 @@ on_each_server! {
             "SIM.RECORD made by TEXT default \"words\"",
             "DEBUG RELOAD",
             "COPY s v",
-            "DEL made",
+            "SET made text",
             "SIM.SWEEP 0 COUNT 1000",
         ] {
             let before = held(&server);
             server.run(command);
-            // The chunk of a deleted scope stays, and is in no scope's directory.
-            let is_orphaned = command == "DEL made";
+            // The chunk of a scope that was overwritten stays, and is in no scope's directory.
+            let is_orphaned = command == "SET made text";
             wait_until("what was unlinked is freed", || is_orphaned || held(&server) == added_up(&server));
             assert!(held(&server) != before || !command.starts_with("SIM."), "{command} changes something");
         }
