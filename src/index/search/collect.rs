@@ -14,6 +14,8 @@ use crate::index::chunk::buckets::Posting;
 
 /// Buckets with fewer postings are simply read: checking whether the search can stop would cost as much.
 const SHORT_BUCKET: usize = 64;
+/// The most postings of a last bucket that is read pruned at once.
+const MODERATE_BUCKET: usize = 1 << 14;
 /// A search that reads everything scores after about this many postings: enough for their cache misses to overlap. A
 /// batch ends with the bucket that fills it, so only a hot last bucket makes the counts that wait exceed 256 KiB.
 const BATCH_POSTINGS: usize = 1 << 14;
@@ -47,12 +49,15 @@ impl<'s, 'a> Search<'s, 'a> {
                     budget.skipped += remaining.iter().map(|bucket| bucket.posting_count as u64).sum::<u64>();
                     break;
                 }
-                // It can. If that is because many items are alike, the order among them ends the search.
-                if self.end_among_copies(remaining, &mut candidates, budget)? {
+                // It can. If that is because many items are alike, the order among them ends the search. A last bucket of
+                // moderate length is read before one could know.
+                let can_read_pruned = self.can_read_pruned(remaining);
+                let is_moderate = can_read_pruned && next.posting_count <= MODERATE_BUCKET;
+                if !is_moderate && self.end_among_copies(remaining, &mut candidates, budget)? {
                     break;
                 }
                 // The bucket has to be opened, but perhaps not every member has to become a candidate.
-                if self.can_read_pruned(remaining) {
+                if can_read_pruned {
                     self.read_last_pruned(read, &mut candidates, budget)?;
                     break;
                 }
