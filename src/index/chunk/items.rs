@@ -13,9 +13,9 @@
 //!                                             bucket_lists: a list of bucket ids
 //! ```
 //!
-//! An item that was never observed does not exist, so a record with 0 observations is a hole. The hash of the name is stored for two reasons: a search over several
-//! chunks looks up the same item in each, and a table that splits a cell would otherwise have to read and hash
-//! the names again.
+//! An item that was never observed does not exist, so a record with 0 observations is a hole. The hash of the
+//! name is stored for two reasons: a search over several chunks looks up the same item in each, and a table that
+//! splits a cell would otherwise have to read and hash the names again.
 //!
 //! The *arrival* of an item is its number in the order in which items came to the chunk. Ids do not tell that
 //! order, because items move. Results that are equal in all else are in this order, so that the

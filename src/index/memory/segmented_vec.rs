@@ -15,8 +15,8 @@
 //!
 //! C, the capacity of a segment, is a power of two: a shift of an index gives its segment, and a mask gives its
 //! offset in that segment. When elements are removed at the end, a segment that becomes empty is freed at once, and
-//! a first segment of which a sixth is unused is made smaller. The first segment is a field of its own rather than an element of `later`: most
-//! vectors have no other, and an access to it costs one bounds check, as in a `Vec`.
+//! a first segment of which a sixth is unused is made smaller. The first segment is a field of its own rather than
+//! an element of `later`: most vectors have no other, and an access to it costs one bounds check, as in a `Vec`.
 
 use super::MAX_ALIGN;
 use super::footprint::Footprint;

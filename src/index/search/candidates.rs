@@ -225,9 +225,8 @@ impl<'s, 'a> Candidates<'s, 'a> {
     /// all chunks, and scoring it in all indexes; and of matching names. There must be no pending hits.
     pub fn resolve_cost(&mut self) -> u64 {
         debug_assert!(self.pending.is_empty());
-        let new = self.list.len() - self.resolved;
-        let per_candidate = cost::PER_NEW_CANDIDATE + self.queries.len() + self.chunks.len();
-        (new * per_candidate) as u64 + std::mem::take(&mut self.match_cost)
+        let new = (self.list.len() - self.resolved) as u64;
+        new * cost::of_candidate(self.queries.len(), self.chunks.len()) + std::mem::take(&mut self.match_cost)
     }
 
     /// True if an item of this name may be a result. Once matching has cost more than a command may, no name is looked at

@@ -117,8 +117,8 @@ impl<'s, 'a> Search<'s, 'a> {
             && pattern.is_none()
             && self.queries.iter().all(|query| query.min_bands <= 1);
         let per_result = if are_all_results { cost::PER_RESULT } else { 0 };
-        let per_candidate = cost::PER_NEW_CANDIDATE + self.queries.len() + self.chunks.len();
-        budget.check(new as u64 * (per_candidate as u64 + per_result))
+        let per_candidate = cost::of_candidate(self.queries.len(), self.chunks.len());
+        budget.check(new as u64 * (per_candidate + per_result))
     }
 
     /// Charges the budget for reading a bucket. Each posting costs more if there are many indexes to score in, or

@@ -15,8 +15,10 @@ pub const RESULT_BYTES_PER_POSTING: u64 = 64;
 pub const PER_BAND: u64 = 4;
 /// For each posting of a bucket that is read pruned, testing whether the member can be in the result.
 pub const PER_PRUNED_POSTING: u64 = 2;
-/// For each new candidate, its records; its scores and the look-ups in all chunks come on top.
-pub const PER_NEW_CANDIDATE: usize = 3;
+/// For each new candidate: its records, its scores in all indexes, and the look-ups in all chunks.
+pub fn of_candidate(indexes: usize, chunks: usize) -> u64 {
+    (3 + indexes + chunks) as u64
+}
 /// Bounds of ranges that are put in order, for each posting.
 pub const RANGES_PER_POSTING: usize = 8;
 /// For each range of items that is looked at best first.
