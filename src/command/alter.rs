@@ -14,7 +14,7 @@ use super::run::cost;
 use super::run::query::scope_score;
 use crate::index::{Definition, ScoreMode};
 use crate::keyspace::scope::{Scope, ScopeKey};
-use crate::keyspace::window::{self, ChunkKey, Window};
+use crate::keyspace::window::{self, ChunkKey};
 use crate::server::call::{Call, ReplicatedArg};
 use crate::server::key::Access;
 
@@ -106,9 +106,8 @@ struct ListedChunk {
 fn check_chunks(call: &Call, scope: &Scope) -> Result<Vec<ListedChunk>, Error> {
     let mut chunks = Vec::new();
     for index in scope.indexes() {
-        cost::charge_all_chunks(call, scope, index, 3)?;
+        let window = cost::open_all_charged(call, scope, index, 3)?;
         window::check_all_writable(call, scope, index)?;
-        let window = Window::open_all(call, scope, index)?;
         let listed = scope.all_starts(index).map(|start| {
             let is_live = window.starts().any(|live| live == start);
             ListedChunk { index: index.to_vec(), start, is_live }

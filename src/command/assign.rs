@@ -10,7 +10,7 @@
 
 use super::error::Error;
 use super::parse::args::{Args, set_once};
-use super::parse::clause::{self, Clause, Sketches};
+use super::parse::clause::{self, ClauseList, Clauses};
 use super::parse::query::take_score;
 use super::parse::window::WindowOptions;
 use super::run::observe::Observation;
@@ -30,7 +30,7 @@ struct Request<'a> {
     min_score: f64,
     timestamp: Option<u64>,
     score: Option<ScoreMode>,
-    clauses: SmallVec<[Clause<'a>; 2]>,
+    clauses: ClauseList<'a>,
 }
 
 impl<'a> Request<'a> {
@@ -38,23 +38,18 @@ impl<'a> Request<'a> {
         let scope = args.scope()?;
         let item = args.name("item")?;
         let (mut min_score, mut timestamp, mut score) = (None, None, None);
-        let mut clauses: SmallVec<[Clause; 2]> = SmallVec::new();
-        let mut sketches = Sketches::default();
+        let mut clauses = Clauses::default();
         let options = &["MINSCORE", "TIMESTAMP", "SCORE"];
         while let Some(keyword) = args.keyword_of(&[options, &clause::KEYWORDS, &[clause::SKETCH]])? {
             match keyword {
-                clause::SKETCH => sketches.take(args)?,
                 "MINSCORE" => set_once(&mut min_score, keyword, args.min_score()?)?,
                 "TIMESTAMP" => set_once(&mut timestamp, keyword, args.timestamp()?)?,
                 "SCORE" => set_once(&mut score, keyword, take_score(args)?)?,
-                _ => clauses.push(Clause::take(keyword, args)?),
+                _ => clauses.take(keyword, args)?,
             }
         }
         let min_score = min_score.ok_or(Error::Missing("MINSCORE"))?;
-        if clauses.is_empty() {
-            return Err(Error::Missing(clause::ANY_CLAUSE));
-        }
-        sketches.give_to(clauses.iter_mut())?;
+        let clauses = clauses.finish()?;
         Ok(Request { scope, item, min_score, timestamp, score, clauses })
     }
 }
@@ -66,7 +61,7 @@ impl<'a> Request<'a> {
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
     let request = Request::take(&mut args)?;
-    let recording = Recording::new(call, request.scope, request.timestamp, &request.clauses)?;
+    let recording = Recording::new(call, request.scope, request.timestamp, &request.clauses, true)?;
     // Without features there is nothing to compare, and nothing to record.
     if recording.is_empty() {
         call.reply_null();

@@ -9,7 +9,6 @@ use super::run::cost;
 use super::run::option_words;
 use crate::index::blob;
 use crate::keyspace::scope::{Scope, ScopeKey};
-use crate::keyspace::window::Window;
 use crate::server::call::Call;
 
 /// Carries the command out.
@@ -45,12 +44,8 @@ pub fn run(call: &Call) -> Result<(), Error> {
 
 /// The blob of an item; `None` if no live chunk of the index has it.
 fn export(call: &Call, scope: &Scope, index: &[u8], item: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-    cost::charge_all_chunks(call, scope, index, 1)?;
-    let window = Window::open_all(call, scope, index)?;
+    let window = cost::open_all_charged(call, scope, index, 1)?;
     let chunks = window.chunks();
-    let buckets: usize = chunks.iter().map(|chunk| chunk.buckets_of(item)).sum();
-    cost::spend(call, buckets as u64 * cost::ENTRY)?;
-    // A bucket is written into the blob, its bytes are summed for the checksum, and the blob is put into the reply.
-    cost::charge_bytes(call, cost::bucket_lengths(item, &chunks).map(|length| 3 * length))?;
+    cost::charge_export(call, item, &chunks)?;
     Ok(blob::encode(&scope.definition, item, window.starts().zip(chunks)))
 }

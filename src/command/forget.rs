@@ -5,11 +5,10 @@
 
 use super::error::Error;
 use super::parse::args::{Args, set_once};
-use super::parse::clause::{self, Clause, Sketches, Source};
+use super::parse::clause::{self, Clauses};
 use super::run::recording::{Recording, reply_counts};
 use crate::index::Counts;
 use crate::server::call::Call;
-use smallvec::SmallVec;
 
 /// Carries the command out.
 ///
@@ -22,27 +21,21 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let scope = args.scope()?;
     let item = args.name("item")?;
     let (mut timestamp, mut times) = (None, None);
-    let mut clauses: SmallVec<[Clause; 2]> = SmallVec::new();
-    let mut sketches = Sketches::default();
+    let mut clauses = Clauses::default();
     let options = &["TIMESTAMP", clause::COUNT];
     while let Some(keyword) = args.keyword_of(&[options, &clause::KEYWORDS, &[clause::SKETCH]])? {
         match keyword {
-            clause::SKETCH => sketches.take(&mut args)?, // may be there, as in the RECORD; changes nothing
             "TIMESTAMP" => set_once(&mut timestamp, keyword, args.timestamp()?)?,
             clause::COUNT => set_once(&mut times, keyword, clause::take_times(&mut args)?)?,
-            _ => clauses.push(Clause::take(keyword, &mut args)?),
+            _ => clauses.take(keyword, &mut args)?, // SKETCH may be there, as in the RECORD; it changes nothing
         }
     }
-    if clauses.is_empty() {
-        return Err(Error::Missing(clause::ANY_CLAUSE));
-    }
-    sketches.give_to(clauses.iter_mut())?;
+    let clauses = clauses.finish()?;
 
     // Work.
-    let mut recording = Recording::new(call, scope, timestamp, &clauses)?;
+    let mut recording = Recording::new(call, scope, timestamp, &clauses, false)?;
     recording.times = times.unwrap_or(1);
-    let has_buckets = |clause: &Clause| matches!(clause.source, Source::Signature(..));
-    let is_verbatim = timestamp.is_some() && clauses.iter().all(has_buckets);
+    let is_verbatim = timestamp.is_some() && clause::are_signatures(&clauses);
     let counts = if recording.is_empty() {
         clauses.iter().map(|_| Counts::new()).collect()
     } else {

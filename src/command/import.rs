@@ -16,7 +16,7 @@ use crate::index::blob::{BlobChunk, check_capacity};
 use crate::index::{Blob, Chunk, Definition};
 use crate::keyspace::dead_entries;
 use crate::keyspace::scope::{Scope, ScopeKey};
-use crate::keyspace::window::{self, ChunkKey, Window};
+use crate::keyspace::window::{self, ChunkKey};
 use crate::server::call::{Call, ReplicatedArg};
 use crate::server::key::Access;
 use std::collections::BTreeMap;
@@ -123,9 +123,8 @@ fn check_capacities(call: &Call, scope: &Scope, additions: &Additions) -> Result
     let empty = scope.new_chunk();
     for (index, chunks) in additions {
         // Charged before it is done: all chunks are opened here, and again for each that is created below.
-        cost::charge_all_chunks(call, scope, index, 4)?;
+        let window = cost::open_all_charged(call, scope, index, 4)?;
         cost::spend(call, chunks.len() as u64 * 2 * cost::CHUNK)?;
-        let window = Window::open_all(call, scope, index)?;
         let live: BTreeMap<u64, &Chunk> = window.starts().zip(window.chunks()).collect();
         for (start, added) in chunks {
             // Also for a chunk that exists: it is opened to write, which takes the same right.

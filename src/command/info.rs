@@ -28,8 +28,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     // The indexes that have a live chunk.
     let mut live: Vec<(&[u8], Window)> = Vec::new();
     for index in scope.indexes() {
-        cost::charge_all_chunks(call, scope, index, 1)?;
-        let window = Window::open_all(call, scope, index)?;
+        let window = cost::open_all_charged(call, scope, index, 1)?;
         if window.starts().next().is_some() {
             live.push((index, window));
         }

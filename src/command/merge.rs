@@ -12,7 +12,7 @@ use super::run::option_words;
 use crate::index::{CapacityError, Chunk};
 use crate::keyspace::dead_entries;
 use crate::keyspace::scope::{Scope, ScopeKey};
-use crate::keyspace::window::{self, Window};
+use crate::keyspace::window;
 use crate::server::call::Call;
 use std::collections::BTreeSet;
 
@@ -70,10 +70,11 @@ fn check(
     index: &[u8],
     sources: &BTreeSet<&[u8]>,
 ) -> Result<(), Error> {
-    cost::charge_all_chunks(call, scope, index, 5)?;
+    let window = cost::open_all_charged(call, scope, index, 5)?;
     window::check_all_writable(call, scope, index)?;
-    changes::charge(call, scope, index, sources)?;
-    for chunk in Window::open_all(call, scope, index)?.chunks() {
+    let chunks = window.chunks();
+    changes::charge(call, &chunks, sources)?;
+    for chunk in chunks {
         let items = sources.iter().chain([&destination]);
         let sum: u64 = items.map(|item| u64::from(chunk.observations_of(item))).sum();
         u32::try_from(sum).map_err(|_| CapacityError::Count)?;

@@ -12,11 +12,10 @@
 
 use super::error::Error;
 use super::parse::args::{Args, set_once};
-use super::parse::clause::{self, Clause, Sketches, Source};
+use super::parse::clause::{self, ClauseList, Clauses};
 use super::run::recording::{Recording, reply_counts};
 use crate::index::Counts;
 use crate::server::call::Call;
-use smallvec::SmallVec;
 
 /// The arguments of the command.
 struct Request<'a> {
@@ -25,7 +24,7 @@ struct Request<'a> {
     timestamp: Option<u64>,
     times: u32,
     precondition: Option<Precondition>,
-    clauses: SmallVec<[Clause<'a>; 2]>,
+    clauses: ClauseList<'a>,
 }
 
 /// What is done about observations that the item has already.
@@ -42,31 +41,25 @@ impl<'a> Request<'a> {
         let scope = args.scope()?;
         let item = args.name("item")?;
         let (mut timestamp, mut times, mut precondition) = (None, None, None);
-        let mut clauses: SmallVec<[Clause; 2]> = SmallVec::new();
-        let mut sketches = Sketches::default();
+        let mut clauses = Clauses::default();
         let options = &["TIMESTAMP", clause::COUNT, "NX", "REPLACE"];
         while let Some(keyword) = args.keyword_of(&[options, &clause::KEYWORDS, &[clause::SKETCH]])? {
             match keyword {
-                clause::SKETCH => sketches.take(args)?,
                 "TIMESTAMP" => set_once(&mut timestamp, keyword, args.timestamp()?)?,
                 clause::COUNT => set_once(&mut times, keyword, clause::take_times(args)?)?,
                 "NX" => set_once(&mut precondition, "NX or REPLACE", Precondition::New)?,
                 "REPLACE" => set_once(&mut precondition, "NX or REPLACE", Precondition::Replace)?,
-                _ => clauses.push(Clause::take(keyword, args)?),
+                _ => clauses.take(keyword, args)?,
             }
         }
-        if clauses.is_empty() {
-            return Err(Error::Missing(clause::ANY_CLAUSE));
-        }
-        sketches.give_to(clauses.iter_mut())?;
-        Ok(Request { scope, item, timestamp, times: times.unwrap_or(1), precondition, clauses })
+        let (times, clauses) = (times.unwrap_or(1), clauses.finish()?);
+        Ok(Request { scope, item, timestamp, times, precondition, clauses })
     }
 
     /// True if the command can go to replicas and the AOF as it is: it gives its moment, and all its
     /// buckets, and does not depend on what is there. The sketches are then given, too, if there are any.
     fn can_replicate_verbatim(&self) -> bool {
-        let has_buckets = |clause: &Clause| matches!(clause.source, Source::Signature(..));
-        self.timestamp.is_some() && self.precondition.is_none() && self.clauses.iter().all(has_buckets)
+        self.timestamp.is_some() && self.precondition.is_none() && clause::are_signatures(&self.clauses)
     }
 }
 
@@ -77,7 +70,7 @@ impl<'a> Request<'a> {
 pub fn run(call: &Call) -> Result<(), Error> {
     let mut args = Args::new(call);
     let request = Request::take(&mut args)?;
-    let mut recording = Recording::new(call, request.scope, request.timestamp, &request.clauses)?;
+    let mut recording = Recording::new(call, request.scope, request.timestamp, &request.clauses, true)?;
     recording.times = request.times;
     let is_replaced = request.precondition == Some(Precondition::Replace);
     let is_refused = request.precondition == Some(Precondition::New) && recording.is_known(request.item)?;

@@ -10,7 +10,6 @@ use super::parse::query::take_pattern;
 use super::run::cost;
 use crate::index::{Chunk, Glob, ScanPosition, ScanStep, scan};
 use crate::keyspace::scope::ScopeKey;
-use crate::keyspace::window::Window;
 use crate::server::call::Call;
 
 /// The default of COUNT, the number of items that a call looks at.
@@ -28,8 +27,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
         return Ok(());
     };
     let scope = key.scope()?;
-    cost::charge_all_chunks(call, scope, index, 1)?;
-    let window = Window::open_all(call, scope, index)?;
+    let window = cost::open_all_charged(call, scope, index, 1)?;
     let chunks: Vec<(u64, &Chunk)> = window.starts().zip(window.chunks()).collect();
     // Look at no more items than the budget allows, since each is looked up in every chunk; but at one at
     // least, so that a scan always gets to its end.
@@ -57,7 +55,7 @@ fn scan_within_budget<'a>(
     let (mut items, mut position) = (Vec::new(), Some(from));
     while let Some(from) = position.filter(|_| count > 0) {
         let (found, next) = scan(chunks, from, count.min(BATCH));
-        (position, count) = (next, count - count.min(BATCH));
+        (position, count) = (next, count.saturating_sub(BATCH));
         let cost_of = |name: &[u8]| {
             let cost = name.len() as u64 / cost::NAME_BYTES_PER_POSTING;
             glob.map_or(cost, |glob| cost + glob.cost(name))

@@ -165,16 +165,6 @@ pub fn check_can_create(call: &Call, scope: &Scope, index: &[u8], start: u64) ->
     }
 }
 
-/// Checks that none of an index's chunks has moved to another node of the cluster. A command calls this
-/// before it creates a chunk: that also removes the entries of chunks that are gone from the directory, and
-/// must not remove that of a chunk which has moved.
-///
-/// # Errors
-/// As [`ChunkKey::open`].
-pub fn check_none_moving(call: &Call, scope: &Scope, index: &[u8]) -> Result<(), Error> {
-    Window::open_all(call, scope, index).map(|_| ())
-}
-
 /// Checks that all of an index's chunks can be changed, before any of them is: the caller has the right
 /// to, and none is on its way to another node of the cluster.
 ///
@@ -185,7 +175,7 @@ pub fn check_all_writable(call: &Call, scope: &Scope, index: &[u8]) -> Result<()
     // nothing to clients that watch them.
     let mut starts = scope.all_starts(index);
     starts.try_for_each(|start| name_for(call, scope, index, start, Access::Write).map(|_| ()))?;
-    check_none_moving(call, scope, index)
+    Window::open_all(call, scope, index).map(drop)
 }
 
 /// True if a missing chunk may have moved to another node: it should not have expired yet, and the command

@@ -11,10 +11,11 @@
 //! needs the definition of the scope, so it comes after parsing (`run::observe`).
 //!
 //! SKETCH has the slots that belong to the SIGNATURE clauses of its index. It may come before or after them, so
-//! [`Sketches`] collects these clauses, and gives them to the others at the end.
+//! [`Sketches`] collects these clauses, and gives them to the others at the end. [`Clauses`] takes both.
 
 use super::args::Args;
 use crate::command::error::Error;
+use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -26,9 +27,6 @@ pub const SKETCH: &str = "SKETCH";
 
 /// The option with the number of times that an observation is recorded or forgotten.
 pub const COUNT: &str = "COUNT";
-
-/// The name of any clause, for the error of a command without one.
-pub const ANY_CLAUSE: &str = "clause (SIGNATURE, FEATURES or TEXT)";
 
 /// The positions of some of the command's arguments.
 pub type Positions = Range<usize>;
@@ -70,6 +68,44 @@ impl<'a> Clause<'a> {
     pub fn take(keyword: &str, args: &mut Args<'a>) -> Result<Clause<'a>, Error> {
         Ok(Clause { index: args.index()?, source: Source::take(keyword, args)? })
     }
+}
+
+/// The clauses of a command that records them or takes them back, in the order in which they are given.
+#[derive(Default)]
+pub struct Clauses<'a> {
+    list: ClauseList<'a>,
+    sketches: Sketches<'a>,
+}
+
+/// One clause or a few, nearly always.
+pub type ClauseList<'a> = SmallVec<[Clause<'a>; 2]>;
+
+impl<'a> Clauses<'a> {
+    /// Takes the arguments after one of [`KEYWORDS`], or after [`SKETCH`].
+    pub fn take(&mut self, keyword: &str, args: &mut Args<'a>) -> Result<(), Error> {
+        if keyword == SKETCH {
+            return self.sketches.take(args);
+        }
+        self.list.push(Clause::take(keyword, args)?);
+        Ok(())
+    }
+
+    /// All clauses, each with its slots.
+    ///
+    /// # Errors
+    /// There is no clause, or slots have no SIGNATURE clause to belong to.
+    pub fn finish(mut self) -> Result<ClauseList<'a>, Error> {
+        if self.list.is_empty() {
+            return Err(Error::Missing("clause (SIGNATURE, FEATURES or TEXT)"));
+        }
+        self.sketches.give_to(self.list.iter_mut())?;
+        Ok(self.list)
+    }
+}
+
+/// True if replicas and the AOF can receive clauses as they are: they give the buckets, and the slots if there are any.
+pub fn are_signatures(clauses: &[Clause]) -> bool {
+    clauses.iter().all(|clause| matches!(clause.source, Source::Signature(..)))
 }
 
 /// Takes the value of [`COUNT`].

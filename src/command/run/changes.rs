@@ -33,11 +33,9 @@ pub fn items_by_index<'a>(call: &Call, scope: &Scope, pairs: &[Pair<'a>]) -> Res
     Ok(items_by_index)
 }
 
-/// Charges for changing these items of an index: for looking each up in every chunk, and for removing it
-/// from its buckets.
-pub fn charge(call: &Call, scope: &Scope, index: &[u8], items: &BTreeSet<&[u8]>) -> Result<(), Error> {
-    let window = Window::open_all(call, scope, index)?;
-    let chunks = window.chunks();
+/// Charges for changing these items in all chunks of an index: for looking each up in every chunk, and for
+/// removing it from its buckets.
+pub fn charge(call: &Call, chunks: &[&Chunk], items: &BTreeSet<&[u8]>) -> Result<(), Error> {
     cost::spend(call, (items.len() * chunks.len()) as u64)?;
     let buckets = items.iter().flat_map(|item| chunks.iter().map(|chunk| chunk.buckets_of(item)));
     cost::spend(call, buckets.sum::<usize>() as u64 * cost::ENTRY)
@@ -50,9 +48,9 @@ pub fn check_deletion(
     index: &[u8],
     items: &BTreeSet<&[u8]>,
 ) -> Result<(), Error> {
-    cost::charge_all_chunks(call, scope, index, 4)?;
+    let window = cost::open_all_charged(call, scope, index, 4)?;
     window::check_all_writable(call, scope, index)?;
-    charge(call, scope, index, items)
+    charge(call, &window.chunks(), items)
 }
 
 /// Deletes items of an index in every live chunk, and removes the entries of chunks that were left empty, and so

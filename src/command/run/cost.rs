@@ -28,7 +28,7 @@ pub const CHUNK: u64 = 40;
 const MISSING: u64 = 5;
 /// An index, an item or a clause that a command names.
 pub const NAME: u64 = 25;
-/// A feature that is told from others, to drop copies.
+/// A feature that differs from those before it, while copies are dropped.
 pub const DISTINCT_FEATURE: u64 = 3;
 /// A bucket of an item that is read for its profile, or of a query.
 pub const BUCKET: u64 = 10;
@@ -77,19 +77,29 @@ pub fn cost_with(budget_left: u64, step: u64) -> u64 {
 
 /// Charges for the profile of an item: its buckets, each of them in every chunk, and their bytes.
 pub fn charge_profile(call: &Call, item: &[u8], chunks: &[&Chunk]) -> Result<(), Error> {
-    let buckets: usize = chunks.iter().map(|chunk| chunk.buckets_of(item)).sum();
+    let chunks_of_item = chunks_of_item(item, chunks);
+    let buckets: usize = chunks_of_item.iter().map(|(chunk, id)| chunk.items().bucket_count(*id)).sum();
     spend(call, chunks.len() as u64 + buckets as u64 * (BUCKET + chunks.len() as u64))?;
-    charge_bytes(call, bucket_lengths(item, chunks))
+    charge_bytes(call, bucket_lengths(&chunks_of_item))
+}
+
+/// Charges for exporting an item: its buckets, and their bytes. A bucket is written into the blob, summed for the
+/// checksum, and put into the reply.
+pub fn charge_export(call: &Call, item: &[u8], chunks: &[&Chunk]) -> Result<(), Error> {
+    let chunks_of_item = chunks_of_item(item, chunks);
+    let buckets: usize = chunks_of_item.iter().map(|(chunk, id)| chunk.items().bucket_count(*id)).sum();
+    spend(call, buckets as u64 * ENTRY)?;
+    charge_bytes(call, bucket_lengths(&chunks_of_item).map(|length| 3 * length))
+}
+
+/// The chunks that have an item, each with its id there.
+fn chunks_of_item<'c>(item: &[u8], chunks: &[&'c Chunk]) -> SmallVec<[(&'c Chunk, u32); 16]> {
+    chunks.iter().filter_map(|chunk| Some((*chunk, chunk.item_id(item)?))).collect()
 }
 
 /// The lengths of the buckets of an item.
-pub fn bucket_lengths<'a>(item: &[u8], chunks: &'a [&Chunk]) -> impl Iterator<Item = usize> + use<'a> {
-    let ids: SmallVec<[(usize, u32); 16]> = chunks
-        .iter()
-        .enumerate()
-        .filter_map(|(number, chunk)| Some((number, chunk.item_id(item)?)))
-        .collect();
-    let frequencies = ids.into_iter().flat_map(|(number, id)| chunks[number].frequencies(id));
+fn bucket_lengths(chunks_of_item: &[(&Chunk, u32)]) -> impl Iterator<Item = usize> {
+    let frequencies = chunks_of_item.iter().flat_map(|(chunk, id)| chunk.frequencies(*id));
     frequencies.map(|(_, bucket, _)| bucket.len())
 }
 
@@ -98,18 +108,21 @@ pub fn charge_bytes(call: &Call, lengths: impl Iterator<Item = usize>) -> Result
     spend(call, lengths.sum::<usize>() as u64 / NAME_BYTES_PER_POSTING)
 }
 
-/// Charges for opening all chunks of an index `times` times. Little for a chunk that is gone: a scope may list
-/// thousands of these, if its clients make up names of indexes.
-pub fn charge_all_chunks(call: &Call, scope: &Scope, index: &[u8], times: u64) -> Result<(), Error> {
-    if call.is_trusted_source() {
-        return Ok(());
-    }
-    // The first lookup is here.
+/// Opens all chunks of an index, and charges for opening them `times` times. Little for a chunk that is gone: a scope may
+/// list thousands of these, if its clients make up names of indexes.
+pub fn open_all_charged<'c>(
+    call: &'c Call,
+    scope: &Scope,
+    index: &[u8],
+    times: u64,
+) -> Result<Window<'c>, Error> {
     spend(call, scope.all_starts(index).count() as u64 * MISSING * (1 + times))?;
-    match Window::open_all(call, scope, index)?.starts().count() as u64 {
-        0 => Ok(()),
-        live => spend(call, NAME + live * CHUNK * times),
+    let window = Window::open_all(call, scope, index)?;
+    match window.starts().count() as u64 {
+        0 => {}
+        live => spend(call, NAME + live * CHUNK * times)?,
     }
+    Ok(window)
 }
 
 /// Charges for signing features, copies included; `bytes` is the length of all of them together.

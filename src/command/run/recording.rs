@@ -19,9 +19,9 @@ use super::observe::Observation;
 use crate::command::error::Error;
 use crate::command::parse::clause::Clause;
 use crate::config;
-use crate::index::{CapacityError, Chunk, Counts, Definition};
+use crate::index::{Chunk, Counts, Definition};
 use crate::keyspace::scope::{Scope, ScopeKey};
-use crate::keyspace::window::{self, ChunkKey, Window};
+use crate::keyspace::window::{self, ChunkKey};
 use crate::keyspace::{dead_entries, name};
 use crate::server::call::{Call, ReplicatedArg};
 use crate::server::key::Access;
@@ -66,7 +66,7 @@ struct TargetChunk<'c, 'a> {
 }
 
 impl<'c> Recording<'c> {
-    /// Opens the scope, and makes the observation of each clause.
+    /// Opens the scope, and makes the observation of each clause; with its sketch, if that is needed.
     ///
     /// # Errors
     /// A clause does not fit the scope, or the moment is not in its window.
@@ -75,6 +75,7 @@ impl<'c> Recording<'c> {
         name: &'c [u8],
         timestamp: Option<u64>,
         clauses: &[Clause<'c>],
+        needs_sketches: bool,
     ) -> Result<Recording<'c>, Error> {
         // Find the definition to sign by. A scope that is missing is made here but not put into its key: it
         // may turn out that there is nothing to record.
@@ -89,9 +90,8 @@ impl<'c> Recording<'c> {
 
         // Make the observations. Each is large, so it is pushed at once to the place where it stays.
         for Clause { index, source } in clauses {
-            recording
-                .observations
-                .push(ClauseObservation { index, observation: source.observe(call, &definition, true)? });
+            let observation = source.observe(call, &definition, needs_sketches)?;
+            recording.observations.push(ClauseObservation { index, observation });
         }
 
         // Check the moment, unless there is nothing to record: then no moment is wrong.
@@ -126,8 +126,7 @@ impl<'c> Recording<'c> {
     pub fn is_known(&self, item: &[u8]) -> Result<bool, Error> {
         let Some(scope) = self.scope() else { return Ok(false) };
         for index in self.indexes() {
-            cost::charge_all_chunks(self.call, scope, index, 1)?;
-            let window = Window::open_all(self.call, scope, index)?;
+            let window = cost::open_all_charged(self.call, scope, index, 1)?;
             if window.chunks().iter().any(|chunk| chunk.item_id(item).is_some()) {
                 return Ok(true);
             }
@@ -399,10 +398,9 @@ fn open_chunks<'c, 'a>(
         if key.is_none() {
             // Creating the chunk is the first change, so check now that it will succeed. `add_chunk` opens all
             // chunks of the index, so they are checked, too; that and opening them here is charged for.
-            cost::charge_all_chunks(call, scope, index, 3)?;
+            cost::open_all_charged(call, scope, index, 3)?;
             cost::spend(call, 4 * cost::CHUNK)?;
             window::check_can_create(call, scope, index, start)?;
-            window::check_none_moving(call, scope, index)?;
         }
         // Only a chunk that exists may be nearly full.
         if let Some(chunk) = key.as_ref().and_then(ChunkKey::chunk) {
@@ -423,11 +421,9 @@ fn check_capacity(chunk: &Chunk, index: &[u8], added: &Added) -> Result<(), Erro
         count += 1;
         bytes += observation.buckets().map(<[u8]>::len).sum::<usize>();
     }
-    chunk.check_entry_capacity(usize::from(chunk.bands()).saturating_mul(count), bytes)?;
-    let kept = if added.is_replaced { 0 } else { chunk.observations_of(added.item) };
-    let sum = u64::from(kept) + count as u64 * u64::from(added.times);
-    u32::try_from(sum).map_err(|_| CapacityError::Count)?;
-    Ok(())
+    // What is replaced does not count: `None` is an item that is not there.
+    let item = (!added.is_replaced).then_some(added.item);
+    Ok(chunk.check_capacity(item, count, added.times, bytes)?)
 }
 
 /// What has become of a clause.

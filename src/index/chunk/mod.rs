@@ -170,19 +170,28 @@ impl Chunk {
 
     // Writing. Nothing here fails half-way: the caller asks first whether an addition fits.
 
-    /// Checks that an item can have this many more observations. `bytes` is the length of its name and of all
-    /// their buckets together.
+    /// Checks that an item, or a new one, can be observed with this many more signatures, each `times` times. `bytes` is
+    /// the length of its name and of all their buckets together.
     ///
     /// # Errors
     /// The limit that would be exceeded: the item's or the chunk's.
-    pub fn check_capacity(&self, item: &[u8], observations: u32, bytes: usize) -> Result<(), CapacityError> {
+    pub fn check_capacity(
+        &self,
+        item: Option<&[u8]>,
+        signatures: usize,
+        times: u32,
+        bytes: usize,
+    ) -> Result<(), CapacityError> {
+        // At worst each signature puts the item in a new bucket of every band.
+        self.check_entry_capacity(usize::from(self.bands).saturating_mul(signatures), bytes)?;
         // If even the observations of all items fit 32 bits together, those of one item do. Only if they do
         // not, the item has to be looked up.
-        if self.observations + u64::from(observations) > u32::MAX.into() {
-            self.observations_of(item).checked_add(observations).ok_or(CapacityError::Count)?;
+        let added = (signatures as u64).saturating_mul(times.into());
+        if self.observations.saturating_add(added) > u32::MAX.into() {
+            let present = item.map_or(0, |item| self.observations_of(item));
+            u32::try_from(added.saturating_add(present.into())).map_err(|_| CapacityError::Count)?;
         }
-        // At worst each observation puts the item in a new bucket of every band.
-        self.check_entry_capacity(usize::from(self.bands).saturating_mul(observations as usize), bytes)
+        Ok(())
     }
 
     /// Checks that this many more entries fit, and `bytes` of names and buckets. An entry is a posting, and the
@@ -196,7 +205,6 @@ impl Chunk {
     /// Adds an observation of an item, whose name is not empty. `signature` has a bucket for each band, in the
     /// order of the bands. Returns the item's new count in each. [`Self::check_capacity`] must have been `Ok`.
     pub fn record<'a>(&mut self, item: &[u8], signature: impl Iterator<Item = &'a [u8]>) -> Counts {
-        debug_assert_eq!(self.check_capacity(item, 1, 0), Ok(()));
         self.record_times(item, signature, 1)
     }
 
@@ -207,6 +215,7 @@ impl Chunk {
         signature: impl Iterator<Item = &'a [u8]>,
         times: u32,
     ) -> Counts {
+        debug_assert_eq!(self.check_capacity(Some(item), 1, times, 0), Ok(()));
         // The two halves of an observation: the item's number of observations, and its count in each band.
         let mut item = self.add_observations(item, times);
         let buckets = (0..self.bands).zip(signature).map(|(band, bucket)| (band, bucket, times));
@@ -632,12 +641,12 @@ mod tests {
     fn an_item_is_full_by_its_own_observations() {
         let mut chunk = Chunk::new(1);
         chunk.add_observations(b"much", u32::MAX - 1);
-        assert_eq!(chunk.check_capacity(b"much", 1, 0), Ok(()));
-        assert_eq!(chunk.check_capacity(b"much", 2, 0), Err(CapacityError::Count));
-        assert_eq!(chunk.check_capacity(b"other", 100, 0), Ok(()));
+        assert_eq!(chunk.check_capacity(Some(b"much"), 1, 1, 0), Ok(()));
+        assert_eq!(chunk.check_capacity(Some(b"much"), 2, 1, 0), Err(CapacityError::Count));
+        assert_eq!(chunk.check_capacity(Some(b"other"), 100, 1, 0), Ok(()));
         chunk.add_observations(b"other", 1);
-        assert_eq!(chunk.check_capacity(b"much", 1, 0), Ok(()));
-        assert_eq!(chunk.check_capacity(b"much", 2, 0), Err(CapacityError::Count));
+        assert_eq!(chunk.check_capacity(Some(b"much"), 1, 1, 0), Ok(()));
+        assert_eq!(chunk.check_capacity(Some(b"much"), 2, 1, 0), Err(CapacityError::Count));
     }
 
     fn chunk_of(observations: &[(&[u8], [&[u8]; 2])]) -> Chunk {
