@@ -131,6 +131,12 @@ pub enum Error {
     /// A key cannot be used.
     #[error("{0}")]
     Keyspace(#[from] keyspace::Error),
+    /// A DROP of a renamed scope with more chunks than this, which one command can delete.
+    #[error(
+        "ERR the scope was renamed and has more than {0} chunks: name the indexes to drop, some at a time, \
+         or give it its old name first"
+    )]
+    RenamedAndLarge(usize),
     /// SWEEP on a node of a cluster.
     #[error(
         "ERR SIM.SWEEP does not work in a cluster: \

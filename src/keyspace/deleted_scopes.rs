@@ -1,8 +1,9 @@
-//! Freeing the chunks of a scope that a client has deleted by DEL or UNLINK, instead of SIM.DROP.
+//! Freeing the chunks of a scope that a client has deleted by DEL or UNLINK, and those that a SIM.DROP has left.
 //!
 //! The server deletes only the key that it is told to. The scope's chunks would stay until they expire, or for ever
 //! with INTERVAL 0. So the module listens to what happens to keys, and a timer then frees the chunks, for at most a
-//! millisecond at a time. It works as SIM.DROP does: replicas receive the names.
+//! millisecond at a time; replicas receive the names. A SIM.DROP of a scope with very many chunks leaves most of them
+//! to the same timer ([`free_later`]).
 //!
 //! A scope also leaves its key in other ways, and then its chunks must stay: it was moved to another server or
 //! database, or renamed; it may be restored. The server says in two steps what has happened:
@@ -20,7 +21,7 @@
 //! whose command it was. The rest is left to SIM.SWEEP.
 
 use super::chunk::{self, StoredChunk};
-use super::scope::Scope;
+use super::scope::{Directory, Scope};
 use super::{live_scopes, name};
 use crate::config;
 use crate::server::call::{Call, ReplicatedArg};
@@ -37,10 +38,27 @@ struct DeletedScope {
     database: i32,
     uid: u64,
     tag: Box<[u8]>,
-    /// The index and the start of each chunk that is still to be freed.
-    chunks: Vec<(Box<[u8]>, u64)>,
+    /// The chunks that are still to be freed.
+    chunks: Directory,
     /// The number of times that the timer has found the uid in use.
     attempts: u32,
+}
+
+impl DeletedScope {
+    fn new(scope: &Scope, key: &[u8], database: i32, chunks: Directory) -> DeletedScope {
+        let (key, uid, tag) = (key.to_vec(), scope.uid, scope.tag().into());
+        DeletedScope { key, database, uid, tag, chunks, attempts: 0 }
+    }
+
+    /// Takes the last chunk that is still to be freed: its index and its start.
+    fn pop_chunk(&mut self) -> Option<(Box<[u8]>, u64)> {
+        let mut last = self.chunks.last_entry()?;
+        let chunk = last.get_mut().pop_last().map(|start| (last.key().clone(), start));
+        if last.get().is_empty() {
+            last.remove();
+        }
+        chunk
+    }
 }
 
 /// What is known between the callbacks, all of which run in the server's main thread.
@@ -65,15 +83,24 @@ pub fn note_unlinked(scope: &Scope, key: &[u8]) {
     if !config::DEL_FREES_CHUNKS.is_yes() || !name::was_made_as(scope.tag(), scope.uid, key) {
         return;
     }
-    let starts = |index| scope.all_starts(index).map(move |start| (index.into(), start));
-    deletions().unlinked = Some(DeletedScope {
-        key: key.to_vec(),
-        database: 0, // the event tells
-        uid: scope.uid,
-        tag: scope.tag().into(),
-        chunks: scope.indexes().flat_map(starts).collect(),
-        attempts: 0,
-    });
+    // The database is not known yet: the event tells.
+    deletions().unlinked = Some(DeletedScope::new(scope, key, 0, scope.directory().clone()));
+}
+
+/// Has chunks of a scope freed that is about to be deleted by SIM.DROP, and no longer lists them. A replica does nothing:
+/// it receives the names.
+pub fn free_later(call: &Call, scope: &Scope, key: &[u8], chunks: Directory) {
+    if call.is_on_primary() {
+        enqueue(call, &mut deletions(), DeletedScope::new(scope, key, call.database(), chunks));
+    }
+}
+
+/// Adds a scope to the queue, and starts the timer if it does not run.
+fn enqueue(call: &Call, deletions: &mut Deletions, scope: DeletedScope) {
+    if deletions.queue.is_empty() {
+        events::schedule(call, 1);
+    }
+    deletions.queue.push_back(scope);
 }
 
 /// Called when a scope is saved. DUMP and MIGRATE matter, snapshots do not.
@@ -104,10 +131,7 @@ pub fn on_key_event(call: &Call, key: &[u8], is_deletion: bool) {
         return;
     }
     scope.database = call.database();
-    if deletions.queue.is_empty() {
-        events::schedule(call, 1);
-    }
-    deletions.queue.push_back(scope);
+    enqueue(call, &mut deletions, scope);
 }
 
 /// The time that the timer takes before other clients have their turn.
@@ -152,8 +176,7 @@ pub fn on_timer(call: &Call) {
 fn free_batch(call: &Call, scope: &mut DeletedScope) {
     call.select(scope.database);
     let mut freed = Vec::new();
-    let batch = scope.chunks.len().saturating_sub(BATCH)..;
-    for (index, start) in scope.chunks.drain(batch) {
+    for (index, start) in std::iter::from_fn(|| scope.pop_chunk()).take(BATCH).collect::<Vec<_>>() {
         let name = name::chunk_name(&scope.tag, &index, start, scope.uid);
         let is_chunk = {
             let key = Key::open(call, &name, Access::Read);

@@ -46,6 +46,9 @@ use std::ops::{Bound, RangeInclusive};
 /// The type, as the server knows it.
 pub static SCOPE: RedisType = RedisType::new("sim-scope", ENCODING, data_type::methods::<Scope>());
 
+/// The starts of the chunks of each index.
+pub type Directory = BTreeMap<Box<[u8]>, BTreeSet<u64>>;
+
 /// A similarity index: one tenant, project or corpus.
 #[derive(Debug)]
 pub struct Scope {
@@ -54,8 +57,7 @@ pub struct Scope {
     /// Its identity, which is a part of its chunks' names and values: see [`name::uid_for`].
     pub uid: u64,
     tag: Box<[u8]>,
-    /// The starts of the chunks of each index.
-    directory: BTreeMap<Box<[u8]>, BTreeSet<u64>>,
+    directory: Directory,
     /// The progress of the check for dead entries: see [`Self::entries_to_check`].
     check: DirectoryCheck,
     /// Bytes of the directory, kept up to date with each change: `update_totals` needs them in constant time.
@@ -82,7 +84,7 @@ impl Scope {
             definition,
             uid,
             tag: tag.into(),
-            directory: BTreeMap::new(),
+            directory: Directory::new(),
             check: DirectoryCheck::default(),
             directory_bytes: 0,
             _live: LiveScope::new(uid),
@@ -102,18 +104,29 @@ impl Scope {
         name::chunk_name(&self.tag, index, start, self.uid)
     }
 
+    /// What it lists.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Takes all that it lists, before it is deleted.
+    pub fn take_directory(&mut self) -> Directory {
+        self.directory_bytes = 0;
+        std::mem::take(&mut self.directory)
+    }
+
     /// The names of its indexes, in the order of their bytes.
     pub fn indexes(&self) -> impl Iterator<Item = &[u8]> {
         self.directory.keys().map(|index| &**index)
     }
 
     /// The starts of an index's chunks in a window, oldest first.
-    pub fn starts(&self, index: &[u8], window: RangeInclusive<u64>) -> impl Iterator<Item = u64> {
+    pub fn starts(&self, index: &[u8], window: RangeInclusive<u64>) -> impl Iterator<Item = u64> + Clone {
         self.directory.get(index).into_iter().flat_map(move |starts| starts.range(window.clone())).copied()
     }
 
     /// The starts of all of an index's chunks, oldest first.
-    pub fn all_starts(&self, index: &[u8]) -> impl Iterator<Item = u64> {
+    pub fn all_starts(&self, index: &[u8]) -> impl Iterator<Item = u64> + Clone {
         self.starts(index, 0..=u64::MAX)
     }
 

@@ -171,11 +171,24 @@ pub fn check_can_create(call: &Call, scope: &Scope, index: &[u8], start: u64) ->
 /// # Errors
 /// As [`ChunkKey::open`].
 pub fn check_all_writable(call: &Call, scope: &Scope, index: &[u8]) -> Result<(), Error> {
+    check_writable(call, scope, index, scope.all_starts(index))
+}
+
+/// [`check_all_writable`], of some chunks.
+///
+/// # Errors
+/// As [`ChunkKey::open`].
+pub fn check_writable(
+    call: &Call,
+    scope: &Scope,
+    index: &[u8],
+    starts: impl Iterator<Item = u64> + Clone,
+) -> Result<(), Error> {
     // The right to write first. Opening the chunks to read then finds those that have moved, and signals
     // nothing to clients that watch them.
-    let mut starts = scope.all_starts(index);
-    starts.try_for_each(|start| name_for(call, scope, index, start, Access::Write).map(|_| ()))?;
-    Window::open_all(call, scope, index).map(drop)
+    let may_write = |start| name_for(call, scope, index, start, Access::Write).map(|_| ());
+    starts.clone().try_for_each(may_write)?;
+    Window::open(call, scope, index, starts).map(drop)
 }
 
 /// True if a missing chunk may have moved to another node: it should not have expired yet, and the command

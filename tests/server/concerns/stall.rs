@@ -1,7 +1,7 @@
 //! No command stops the server for long: the cost of a command is bounded, and within the bounds it is quick.
 //! `make soak` measures and prints the worst time of each command.
 
-use testkit::{Client, Kind, Reply, Server, amount, on_each_server, words};
+use testkit::{Client, Kind, Reply, Server, amount, on_each_server, wait_until, words};
 
 const LONGEST: u64 = 50_000; // microseconds
 
@@ -18,7 +18,8 @@ fn timed(client: &Client, command: &[Vec<u8>]) -> (Reply, u64) {
     client.does("CONFIG RESETSTAT");
     let reply = client.call(command);
     let statistics = client.does("INFO commandstats").text().to_lowercase();
-    let line = statistics.lines().find(|line| line.starts_with("cmdstat_sim.")).expect("a line of its own");
+    let name = format!("cmdstat_{}:", command[0].escape_ascii()).to_lowercase();
+    let line = statistics.lines().find(|line| line.starts_with(&name)).expect("a line of its own");
     let usec = line.split(',').find_map(|field| field.strip_prefix("usec=")).expect("its time");
     (reply, usec.parse().expect("microseconds"))
 }
@@ -239,7 +240,6 @@ fn writes(table: &mut Table, server: &Server) {
         ("DELETE in many indexes", "SIM.DELETE s * item"),
         ("MERGE in many indexes", "SIM.MERGE s other * item"),
         ("ALTER of many chunks", "SIM.ALTER s RETENTION 9"),
-        ("DROP of many chunks", "SIM.DROP s"),
     ] {
         largest(what, &sizes, &indexes, &|_| words(command));
     }
@@ -268,6 +268,132 @@ fn writes(table: &mut Table, server: &Server) {
             [words(begin), vec![bytes.borrow().clone()]].concat()
         });
     }
+}
+
+/// Commands to a scope that is large in one way, whether they are refused or not.
+fn ask_large(table: &mut Table, server: &Server, scope: &str, commands: &[&str]) {
+    for command in commands {
+        let words = words(command);
+        let name = words[0].escape_ascii().to_string();
+        table.write(server, &format!("{name}, {scope}"), &words);
+    }
+}
+
+const LONG: usize = 65_000;
+
+/// Scopes of very many indexes, chunks, bytes or items.
+fn large_scopes(table: &mut Table, server: &Server) {
+    let create = |parameters: &str| drop(server.does(format!("SIM.CREATE s {parameters}")));
+    let frees = |table: &mut Table, scope: &str, fill: &dyn Fn()| {
+        ask_large(table, server, scope, &["DEL s"]);
+        wait_until("the timer has freed the chunks", || server.does("DBSIZE").integer() == 0);
+        fill();
+        ask_large(table, server, scope, &["SIM.DROP s"]);
+        wait_until("the timer has freed the chunks", || server.does("DBSIZE").integer() == 0);
+    };
+
+    let indexes = || {
+        create("BANDS 1 ROWS 1 INTERVAL 0");
+        load(server, 0, 20_000, |n| format!("SIM.RECORD s item SIGNATURE i{n} 1 b"));
+    };
+    indexes();
+    let commands = [
+        "SIM.RECORD s item SIGNATURE new 1 b",
+        "SIM.CLASSIFY s SIGNATURE i7 1 b",
+        "SIM.INFO s",
+        "SIM.MERGE s other * item",
+        "SIM.DELETE s * other",
+        "SIM.DELETE s * item",
+        "SIM.ALTER s RETENTION 9",
+        "SIM.DROP s i1 i2 i3",
+    ];
+    ask_large(table, server, "20,000 indexes", &commands);
+    frees(table, "20,000 indexes", &indexes);
+
+    let chunks = || {
+        create("BANDS 16 ROWS 1 INTERVAL 3600 RETENTION 1000");
+        let now = server.now_inside(3_600);
+        load(server, 0, 100_000, |n| {
+            let (moment, bucket) = (now - (n % 1_000) as i64 * 3_600, n / 1_000 % 7);
+            format!(
+                "SIM.RECORD s item{} TIMESTAMP {moment} SIGNATURE i 16 a b c d e f g h i j k l m n o {bucket}",
+                n / 10_000
+            )
+        });
+    };
+    chunks();
+    let commands = [
+        "SIM.RECORD s item1 SIGNATURE i 16 a b c d e f g h i j k l m n o 1",
+        "SIM.ASSIGN s new MINSCORE 0.9 SIGNATURE i 16 a b c d e f g h i j k l m n o 1",
+        "SIM.CLASSIFY s SIGNATURE i 16 a b c d e f g h i j k l m n o 1",
+        "SIM.COMPARE s item1 1 i",
+        "SIM.COUNT s i 3 item1 item2 item3",
+        "SIM.FREQUENCIES s i item1",
+        "SIM.SIGNIFICANT s i item1",
+        "SIM.EXPLAIN s i item1 item2",
+        "SIM.EXPORT s i item1",
+        "SIM.SCAN s i 0 COUNT 100",
+        "SIM.MEMBERS s i 0 a",
+        "SIM.INFO s",
+        "SIM.MERGE s item1 i item2",
+        "SIM.DELETE s i item1",
+        "SIM.ALTER s RETENTION 900",
+    ];
+    ask_large(table, server, "1,000 chunks", &commands);
+    frees(table, "1,000 chunks", &chunks);
+
+    let long = "a".repeat(LONG);
+    let bytes = || {
+        create("BANDS 1 ROWS 1 INTERVAL 0");
+        load(server, 0, 6_000, |n| format!("SIM.RECORD s {long}{n} SIGNATURE i 1 hot"));
+        load(server, 0, 4_800, |n| format!("SIM.RECORD s item SIGNATURE j 1 {long}{n}"));
+    };
+    bytes();
+    let pattern = format!("{}*b", "a*".repeat(500));
+    let commands = [
+        "SIM.MEMBERS s i 0 hot",
+        "SIM.CLASSIFY s LIMIT 0 SIGNATURE i 1 hot",
+        "SIM.CLASSIFY s LIMIT 100 SIGNATURE i 1 hot",
+        &format!("SIM.CLASSIFY s MATCH {pattern} SIGNATURE i 1 hot"),
+        "SIM.SCAN s i 0 COUNT 10000",
+        &format!("SIM.SCAN s i 0 MATCH {pattern} COUNT 10"),
+        &format!("SIM.SCAN s i 0 MATCH {pattern} COUNT 100"),
+        "SIM.EXPORT s j item",
+        "SIM.FREQUENCIES s j item",
+        "SIM.SIGNIFICANT s j item LIMIT 0",
+        "SIM.EXPLAIN s j item item",
+        "SIM.COMPARE s item 1 j",
+        "SIM.INFO s",
+        "SIM.MERGE s other j item",
+        "SIM.DELETE s j other",
+    ];
+    ask_large(table, server, "names and buckets of 65 kB", &commands);
+    frees(table, "names and buckets of 65 kB", &bytes);
+
+    let items = || {
+        create("BANDS 2 ROWS 1 INTERVAL 0");
+        load(server, 0, 5_000_000, |n| format!("SIM.RECORD s {n} SIGNATURE i 2 hot{} {}", n % 2, n / 2));
+    };
+    items();
+    let commands = [
+        "SIM.RECORD s new SIGNATURE i 2 hot1 b",
+        "SIM.ASSIGN s new MINSCORE 0.9 SIGNATURE i 2 hot1 b",
+        "SIM.CLASSIFY s SIGNATURE i 2 hot1 b",
+        "SIM.CLASSIFY s LIMIT 0 SIGNATURE i 2 hot1 b",
+        "SIM.COMPARE s 7 1 i",
+        "SIM.COMPARE s 7 1 i MATCH *99*",
+        "SIM.MEMBERS s i 0 hot1",
+        "SIM.SIGNIFICANT s i 7",
+        "SIM.EXPLAIN s i 7 8",
+        "SIM.SCAN s i 0 COUNT 1000000000",
+        "SIM.INFO s",
+        "SIM.MERGE s 7 i 8",
+        "SIM.DELETE s i 7",
+        "SIM.FORGET s 9 SIGNATURE i 2 hot1 4",
+        "SIM.ALTER s RETENTION 9",
+    ];
+    ask_large(table, server, "5 million items", &commands);
+    frees(table, "5 million items", &|| create("BANDS 2 ROWS 1 INTERVAL 0"));
 }
 
 /// Commands that free keys.
@@ -516,6 +642,7 @@ on_each_server! {
         long_commands(&mut table, &server);
         writes(&mut table, &server);
         sweeps(&mut table, &server);
+        large_scopes(&mut table, &server);
         let slow: Vec<&(String, u64)> = table.0.iter().filter(|(_, usec)| *usec > LONGEST).collect();
         assert!(slow.is_empty(), "{slow:?}");
     }
