@@ -84,6 +84,8 @@ use crate::index::memory::select::select_branchless;
 use smallvec::SmallVec;
 use std::hint::black_box;
 
+/// The buckets that an item is added to together, so that their cache misses overlap.
+const ADDITION_BATCH: usize = buckets::LIKELY_MAX;
 /// The buckets of an item that are removed together, so that their cache misses overlap.
 const REMOVAL_BATCH: usize = 32;
 
@@ -261,17 +263,27 @@ impl Chunk {
         let mut counts = Counts::new();
         let mut joined: SmallVec<[u32; 32]> = SmallVec::new(); // the buckets that get a new posting
         let mut hot: SmallVec<[u32; 4]> = SmallVec::new(); // those of them that get hot by it
-        for (band, bucket, count) in buckets {
-            debug_assert!(band < self.bands, "invariant 2: a bucket of band {band}");
-            let bucket = self.buckets.find_or_add(&BucketKey::new(band, bucket));
-            let sum = self.buckets.add(bucket, *item, count);
-            if sum == count {
-                joined.push(bucket); // the count was 0: the item was not in this bucket before
-                if self.buckets.may_have_become_hot(bucket) {
-                    hot.push(bucket);
-                }
+        let mut keys = buckets.map(|(band, bucket, count)| (BucketKey::new(band, bucket), count));
+        loop {
+            // A batch at a time, so that its cache misses overlap.
+            let mut batch: SmallVec<[(BucketKey, u32); ADDITION_BATCH]> = SmallVec::new();
+            keys.by_ref().take(ADDITION_BATCH).for_each(|entry| batch.push(entry));
+            if batch.is_empty() {
+                break;
             }
-            counts.push(sum);
+            let likely = self.buckets.locate_likely(batch.iter().map(|(key, _)| key), *item);
+            for ((key, count), likely) in batch.iter().zip(likely) {
+                debug_assert!(key.band() < self.bands, "invariant 2: a bucket of band {}", key.band());
+                let bucket = self.buckets.find_or_add_likely(key, likely);
+                let sum = self.buckets.add(bucket, *item, *count);
+                if sum == *count {
+                    joined.push(bucket); // the count was 0: the item was not in this bucket before
+                    if self.buckets.may_have_become_hot(bucket) {
+                        hot.push(bucket);
+                    }
+                }
+                counts.push(sum);
+            }
         }
         // The item's side of the new postings (invariant 1). They are added together, so its list grows once.
         let is_fixed = self.items.add_buckets(*item, &joined);

@@ -44,6 +44,11 @@ impl HotSet {
         self.positions.find(hash::id(item), is_of_item).map(|position| position as usize)
     }
 
+    /// Reads a little of what finding an item's posting reads: see [`IdTable::touch`].
+    pub(super) fn touch(&self, item: u32) -> u32 {
+        self.positions.touch(hash::id(item))
+    }
+
     /// Adds the posting of an item that has none.
     pub(super) fn push(&mut self, posting: Posting) {
         let position = self.postings.len() as u32;

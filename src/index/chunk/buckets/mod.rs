@@ -43,6 +43,7 @@ use crate::index::memory::runs::Element;
 use crate::index::memory::segmented_vec::SegmentedVec;
 use crate::index::memory::slab::Slab;
 use smallvec::SmallVec;
+use std::hint::black_box;
 
 /// A member of a bucket: an item that was seen in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -85,6 +86,15 @@ const FEW_MAX: usize = 1_024;
 const COOL_MAX: usize = FEW_MAX / 2;
 /// Up to this many postings, looking at each costs no more than knowing a bound.
 const SHORT: usize = 32;
+
+/// The buckets that are looked up together at most, without an allocation.
+pub const LIKELY_MAX: usize = 32;
+
+/// The index of an item's posting in a list of postings, which are in the order of their items.
+#[inline]
+fn index_of(postings: &[Posting], item: u32) -> Option<usize> {
+    postings.binary_search_by_key(&item, |posting| posting.item).ok()
+}
 
 /// The buckets of one chunk, by dense ids.
 #[derive(Debug, Default)]
@@ -177,6 +187,7 @@ impl Buckets {
     }
 
     /// The bucket from the side of an item that is in it.
+    #[inline]
     pub fn entry(&self, id: u32, item: u32) -> ItemBucket<'_> {
         let bucket = &self.records[id];
         let (band, bytes) = (bucket.band(), bucket.bytes(&self.long_bytes));
@@ -184,13 +195,14 @@ impl Buckets {
     }
 
     /// The number of the item's observations that fell into the bucket; 0 if it is not a member.
+    #[inline]
     pub fn count(&self, id: u32, item: u32) -> u32 {
         match self.records[id].state() {
             State::Lone(posting) if posting.item == item => posting.count,
             State::Lone(_) | State::Hole => 0,
             State::Few(list) => {
-                let found = self.index_in(list, item);
-                found.map_or(0, |index| self.few.list(list)[index].count)
+                let postings = self.few.list(list);
+                index_of(postings, item).map_or(0, |index| postings[index].count)
             }
             State::Hot(hot) => {
                 let set = &self.hot[hot as usize];
@@ -214,6 +226,46 @@ impl Buckets {
             State::Hot(hot) => self.hot[hot as usize].max_count_bound,
             State::Few(list) if list.len() > SHORT => self.few.header(list)[0].count,
             _ => self.postings(id).map(|posting| posting.count).max().unwrap_or(0),
+        }
+    }
+
+    /// Reads a little of all that [`Self::find_or_add_likely`] and [`Self::add`] read and change for some keys and an
+    /// item, in passes. No read of a pass depends on another one, so that their cache misses overlap. Returns, for each
+    /// key, the id that the bucket most likely has; `None` if it is most likely not here.
+    pub fn locate_likely<'a>(
+        &self,
+        keys: impl Iterator<Item = &'a BucketKey<'a>> + Clone,
+        item: u32,
+    ) -> SmallVec<[Option<u32>; LIKELY_MAX]> {
+        // Pass 1: the cells of the table.
+        let mut sum = keys.clone().fold(0, |sum, key| sum ^ self.table.touch(key.hash));
+        // Pass 2: the records of the buckets, and the cells and records of the splits that new buckets cause.
+        let mut likely: SmallVec<[Option<u32>; LIKELY_MAX]> = SmallVec::new();
+        keys.for_each(|key| likely.push(self.table.first_with_tag(key.hash)));
+        let known = || likely.iter().flatten();
+        sum ^= known().fold(0, |sum, id| sum ^ u32::from(self.band(*id)));
+        sum ^= self.table.touch_splits(likely.len() - known().count(), |id| self.band(id).into());
+        // Pass 3: the postings.
+        sum ^= known().fold(0, |sum, id| sum ^ self.touch_postings(*id, item));
+        black_box(sum);
+        likely
+    }
+
+    /// Reads a little of a bucket's postings, where that of an item may be.
+    fn touch_postings(&self, id: u32, item: u32) -> u32 {
+        match self.records[id].state() {
+            State::Few(list) => self.few.list(list).last().map_or(0, |posting| posting.item),
+            State::Hot(hot) => self.hot[hot as usize].touch(item),
+            State::Lone(_) | State::Hole => 0,
+        }
+    }
+
+    /// [`Self::find_or_add`], for a caller that has the id of [`Self::locate_likely`].
+    #[inline]
+    pub fn find_or_add_likely(&mut self, key: &BucketKey, likely: Option<u32>) -> u32 {
+        match likely {
+            Some(id) if self.has_key(id, key) => id,
+            _ => self.find_or_add(key),
         }
     }
 
@@ -318,7 +370,7 @@ impl Buckets {
     /// The index of an item's posting in a list.
     #[inline]
     fn index_in(&self, list: ListRef, item: u32) -> Option<usize> {
-        self.few.list(list).binary_search_by_key(&item, |posting| posting.item).ok()
+        index_of(self.few.list(list), item)
     }
 
     /// Adds a posting of an item that a list does not have.

@@ -170,6 +170,11 @@ impl<'a> BucketKey<'a> {
         BucketKey::with_hash(band, bytes, hash::bucket(band, bytes))
     }
 
+    /// The band.
+    pub fn band(&self) -> u16 {
+        self.record.band()
+    }
+
     /// The key of a bucket in a band, for a caller that has its [`hash::bucket`].
     pub fn with_hash(band: u16, bytes: &'a [u8], hash: u32) -> BucketKey<'a> {
         debug_assert!(hash == hash::bucket(band, bytes), "the hash of another bucket");

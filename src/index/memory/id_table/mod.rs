@@ -191,6 +191,29 @@ impl IdTable {
             ^ u32::from(self.may_have(hash))
     }
 
+    /// The first id in the home cell of a hash that has its tag. Nearly always it is the one with this hash, if that is
+    /// in the table.
+    #[inline]
+    pub fn first_with_tag(&self, hash: u32) -> Option<u32> {
+        let number = self.home_cell(hash) as usize;
+        let slot = self.home.tags.get(number)?.matching(Tag::of_hash(hash)).next()?;
+        Some(self.home.ids[number][slot])
+    }
+
+    /// Reads a little of the cells that are split when this many more ids are inserted, and then, by `touch_key`, of the
+    /// keys of the ids in them, of which a split needs the hashes. For the result see [`Self::touch`].
+    pub fn touch_splits(&self, additional: usize, touch_key: impl Fn(u32) -> u32) -> u32 {
+        let cells = (self.len + additional).div_ceil(MAX_LOAD) as u32;
+        let split = (self.cell_count.max(1)..cells).map(|new| partner(new) as usize);
+        // A cell whose partner is new as well is not there yet.
+        let split = split.filter(|cell| *cell < self.cell_count as usize);
+        let sum = split.clone().fold(0, |sum, cell| {
+            sum ^ self.home.ids[cell][0] ^ u32::from(self.home.tags[cell].has_overflow())
+        });
+        let ids = split.flat_map(|cell| used_ids(&self.home.tags[cell], &self.home.ids[cell]));
+        ids.fold(sum, |sum, id| sum ^ touch_key(*id))
+    }
+
     /// Adds an id that is not in the table yet. `hash_of` returns the hash of any id that is in it: a split
     /// needs to know to which of two cells an entry goes.
     pub fn insert(&mut self, hash: u32, id: u32, hash_of: impl Fn(u32) -> u32) {

@@ -53,7 +53,8 @@ impl<const N: usize> Tags<N> {
     /// The number of entries in the cell. They are in its first slots.
     #[inline]
     pub fn used_count(&self) -> usize {
-        self.0.iter().take_while(|tag| Tag(**tag).is_used()).count()
+        // All tags are looked at, and not only the first: a vector instruction counts them at once.
+        self.0.iter().filter(|tag| Tag(**tag).is_used()).count()
     }
 
     /// The tags of the cell's entries.
