@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, cast, overload
 
-from simile.clauses import Name
+from simile.clauses import Name, Word
 from simile.commands import Command
 
 if TYPE_CHECKING:
@@ -64,19 +64,81 @@ OLDEST = {"redis": 5, "valkey": 6}
 TRIES, PAUSE = 8, 0.05
 
 
-class Transport:
+class _Transport:
+    """What is the same for both: which library the client is from, and how a batch is laid out."""
+
+    def __init__(self, client: Any, served: dict[str, bool]) -> None:
+        lineage = [f"{kind.__module__}.{kind.__qualname__}" for kind in client.__class__.__mro__]
+        if refusal := _refusal(client, lineage, served):
+            raise TypeError(refusal)
+        name = next(name for name in lineage if name in served)
+        self._client = client
+        self._library = name.split(".")[0]
+        self._is_cluster = served[name]
+        version = self._module().__version__
+        if int(version.split(".")[0]) < OLDEST[self._library]:
+            raise TypeError(
+                f"{self._library} {version} is too old: expected {OLDEST[self._library]} or newer"
+            )
+        encoder = self._client.get_encoder()
+        #: Decodes a name as the client would.
+        self.decode: Callable[[bytes], Name] = encoder.decode
+        self._encode: Callable[[Word], bytes] = encoder.encode
+        exceptions = self._module("exceptions")
+        #: The errors of a cluster that is changing: a transaction is tried again, as both libraries do with a command.
+        self._moving: tuple[type[Exception], ...] = (
+            exceptions.MovedError,
+            exceptions.AskError,
+            exceptions.TryAgainError,
+            exceptions.ClusterDownError,
+            exceptions.SlotNotCoveredError,
+            exceptions.ConnectionError,
+            exceptions.TimeoutError,
+        )
+
+    def _module(self, name: str = "") -> Any:
+        """A module of the library, which has been imported, since the client was made."""
+        return sys.modules[f"{self._library}.{name}".rstrip(".")]
+
+    def _words(self, command: Command[Any]) -> list[Word]:
+        # Encoded here, since hiredis and libvalkey encode in UTF-8, whatever the client's encoding is.
+        name, *words = command.words
+        return [name, *map(self._encode, words)]
+
+    def _pipelined(self, client: Any, commands: Sequence[Command[Any]], **options: Any) -> Any:
+        """The replies to commands in a plain pipeline, errors among them; to be awaited if the client is."""
+        pipeline = client.pipeline(**options)
+        for command in commands:
+            pipeline.execute_command(*self._words(command), NEVER_DECODE=True)
+        return pipeline.execute(raise_on_error=False)
+
+    def _slot_key(self, commands: Sequence[Command[Any]]) -> Word:
+        """A key in the slot of all the commands."""
+        keys = [command.words[1] for command in commands if len(command.words) > 1]
+        if len({self._client.keyslot(key) for key in keys}) != 1:
+            raise ValueError("in a cluster, the scopes of a transaction must be in one slot")
+        return keys[0]
+
+    def _executed(self, answers: list[Any]) -> list[Any]:
+        """The replies to the commands between MULTI and EXEC."""
+        executed = answers[-1]
+        if isinstance(executed, Exception):
+            # The commands were not run, because of the first that was not even queued.
+            raise next(answer for answer in answers if isinstance(answer, Exception))
+        if executed is None:
+            raise self._module("exceptions").WatchError("Watched variable changed.")
+        return cast("list[Any]", executed)
+
+
+class Transport(_Transport):
     """Runs commands through a client that blocks."""
 
     def __init__(self, client: Client) -> None:
-        kind = _Kind(client, CLIENTS)
-        self._client: Any = client
-        self._kind = kind
-        #: Decodes a name as the client would.
-        self.decode: Callable[[bytes], Name] = self._client.get_encoder().decode
+        super().__init__(client, CLIENTS)
 
     def run(self, command: Command[T]) -> T:
         """Sends a command, and returns what its reply says."""
-        return command.parse(self._client.execute_command(*command.words, NEVER_DECODE=True))
+        return command.parse(self._client.execute_command(*self._words(command), NEVER_DECODE=True))
 
     @overload
     def run_all(
@@ -107,39 +169,36 @@ class Transport:
         return _parsed(commands, send(commands), raise_on_error)
 
     def _pipeline(self, commands: Sequence[Command[Any]]) -> list[Any]:
-        return cast("list[Any]", _pipelined(self._client, commands, self._kind.is_cluster))
+        options = {} if self._is_cluster else {"transaction": False}
+        return cast("list[Any]", self._pipelined(self._client, commands, **options))
 
     def _transact(self, commands: Sequence[Command[Any]]) -> list[Any]:
-        if not self._kind.is_cluster:
-            return self._kind.executed(_pipelined(self._client, _transaction(commands), False))
-        slot_key = self._kind.slot_key(self._client, commands)
+        if not self._is_cluster:
+            return self._executed(self._pipeline(_transaction(commands)))
+        slot_key = self._slot_key(commands)
         for attempt in range(TRIES):
             try:
                 if attempt > 0:
                     self._client.nodes_manager.initialize()
                 node = self._client.get_node_from_key(slot_key)
-                client = getattr(self._client, f"get_{self._kind.library}_connection")(node)
-                return self._kind.executed(_pipelined(client, _transaction(commands), False))
-            except self._kind.moving:
+                client = getattr(self._client, f"get_{self._library}_connection")(node)
+                return self._executed(self._pipelined(client, _transaction(commands), transaction=False))
+            except self._moving:
                 if attempt == TRIES - 1:
                     raise
                 time.sleep(PAUSE * 2**attempt)
         raise AssertionError("the last attempt returns or raises")
 
 
-class AsyncTransport:
+class AsyncTransport(_Transport):
     """Runs commands through a client that is awaited."""
 
     def __init__(self, client: AsyncClient) -> None:
-        kind = _Kind(client, ASYNC_CLIENTS)
-        self._client: Any = client
-        self._kind = kind
-        #: Decodes a name as the client would.
-        self.decode: Callable[[bytes], Name] = self._client.get_encoder().decode
+        super().__init__(client, ASYNC_CLIENTS)
 
     async def run(self, command: Command[T]) -> T:
         """Sends a command, and returns what its reply says."""
-        return command.parse(await self._client.execute_command(*command.words, NEVER_DECODE=True))
+        return command.parse(await self._client.execute_command(*self._words(command), NEVER_DECODE=True))
 
     @overload
     async def run_all(
@@ -165,20 +224,21 @@ class AsyncTransport:
         return _parsed(commands, await send(commands), raise_on_error)
 
     async def _pipeline(self, commands: Sequence[Command[Any]]) -> list[Any]:
-        return cast("list[Any]", await _pipelined(self._client, commands, self._kind.is_cluster))
+        options = {} if self._is_cluster else {"transaction": False}
+        return cast("list[Any]", await self._pipelined(self._client, commands, **options))
 
     async def _transact(self, commands: Sequence[Command[Any]]) -> list[Any]:
-        if not self._kind.is_cluster:
-            return self._kind.executed(await _pipelined(self._client, _transaction(commands), False))
-        slot_key = self._kind.slot_key(self._client, commands)
+        if not self._is_cluster:
+            return self._executed(await self._pipeline(_transaction(commands)))
+        slot_key = self._slot_key(commands)
         for attempt in range(TRIES):
             try:
                 await self._client.initialize()
                 if attempt > 0:
                     await self._client.nodes_manager.initialize()
                 node = self._client.get_node_from_key(slot_key)
-                return self._kind.executed(await self._on_node(node, _transaction(commands)))
-            except self._kind.moving:
+                return self._executed(await self._on_node(node, _transaction(commands)))
+            except self._moving:
                 if attempt == TRIES - 1:
                     raise
                 await asyncio.sleep(PAUSE * 2**attempt)
@@ -187,53 +247,10 @@ class AsyncTransport:
     async def _on_node(self, node: Any, commands: Sequence[Command[Any]]) -> list[Any]:
         # Not the pipeline of the cluster: if the connection breaks, that one sends each command again to whichever node
         # it thinks right, and for MULTI and EXEC, which have no key, that is any.
-        make = self._kind.module("asyncio.cluster").PipelineCommand
-        batch = [make(n, *command.words, NEVER_DECODE=True) for n, command in enumerate(commands)]
+        make = self._module("asyncio.cluster").PipelineCommand
+        batch = [make(n, *self._words(command), NEVER_DECODE=True) for n, command in enumerate(commands)]
         await node.execute_pipeline(batch)
         return [command.result for command in batch]
-
-
-class _Kind:
-    """Which library a client is from, and whether it is of a cluster."""
-
-    def __init__(self, client: object, served: dict[str, bool]) -> None:
-        lineage = [f"{kind.__module__}.{kind.__qualname__}" for kind in client.__class__.__mro__]
-        name = next((name for name in lineage if name in served), None)
-        if refusal := _refusal(client, lineage, served):
-            raise TypeError(refusal)
-        assert name is not None
-        self.library = name.split(".")[0]
-        self.is_cluster = served[name]
-        version = self.module().__version__
-        if int(version.split(".")[0]) < OLDEST[self.library]:
-            raise TypeError(f"{self.library} {version} is too old: expected {OLDEST[self.library]} or newer")
-        self._exceptions = self.module("exceptions")
-        names = ["MovedError", "AskError", "TryAgainError", "ClusterDownError", "SlotNotCoveredError"]
-        #: The errors of a cluster that is changing: a transaction is tried again, as both libraries do with a command.
-        self.moving: tuple[type[Exception], ...] = tuple(
-            getattr(self._exceptions, name) for name in [*names, "ConnectionError", "TimeoutError"]
-        )
-
-    def module(self, name: str = "") -> Any:
-        """A module of the library, which has been imported, since the client was made."""
-        return sys.modules[f"{self.library}.{name}".rstrip(".")]
-
-    def slot_key(self, client: Any, commands: Sequence[Command[Any]]) -> Any:
-        """A key in the slot of all the commands."""
-        keys = [command.words[1] for command in commands]
-        if len({client.keyslot(key) for key in keys}) > 1:
-            raise ValueError("in a cluster, the scopes of a transaction must be in one slot")
-        return keys[0]
-
-    def executed(self, replies: list[Any]) -> list[Any]:
-        """The replies to the commands between MULTI and EXEC."""
-        executed = replies[-1]
-        if isinstance(executed, Exception):
-            # The commands were not run, because of the first that was not even queued.
-            raise next((reply for reply in replies if isinstance(reply, Exception)), executed)
-        if executed is None:
-            raise self._exceptions.WatchError("Watched variable changed.")
-        return cast("list[Any]", executed)
 
 
 def _refusal(client: object, lineage: list[str], served: dict[str, bool]) -> str | None:
@@ -249,17 +266,11 @@ def _refusal(client: object, lineage: list[str], served: dict[str, bool]) -> str
         return f"{expected}, not {lineage[0]}: use Scope for a client that blocks"
     if any(name in ASYNC_CLIENTS for name in lineage):
         return f"{expected}, not {lineage[0]}: use AsyncScope for a client that is awaited"
+    if any(name.endswith(".sentinel.Sentinel") for name in lineage):
+        return f"{expected}, not {lineage[0]}: give what its master_for returns"
     if isinstance(client, type):
         return f"{expected}, not the class {client.__module__}.{client.__qualname__} itself"
     return f"{expected}, not {lineage[0]}"
-
-
-def _pipelined(client: Any, commands: Sequence[Command[Any]], is_cluster: bool) -> Any:
-    """The replies to commands in a plain pipeline, errors among them; to be awaited if the client is."""
-    pipeline = client.pipeline() if is_cluster else client.pipeline(transaction=False)
-    for command in commands:
-        pipeline.execute_command(*command.words, NEVER_DECODE=True)
-    return pipeline.execute(raise_on_error=False)
 
 
 def _transaction(commands: Sequence[Command[Any]]) -> list[Command[Any]]:
