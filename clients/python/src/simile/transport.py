@@ -83,7 +83,8 @@ class _Transport:
         encoder = self._client.get_encoder()
         #: Decodes a name as the client would.
         self.decode: Callable[[bytes], Name] = encoder.decode
-        self._encode: Callable[[Word], bytes] = encoder.encode
+        #: Encodes a word of a command as the client would.
+        self.encode: Callable[[Word], bytes] = encoder.encode
         exceptions = self._module("exceptions")
         #: The errors of a cluster that is changing: a transaction is tried again, as both libraries do with a command.
         self._moving: tuple[type[Exception], ...] = (
@@ -103,7 +104,7 @@ class _Transport:
     def _words(self, command: Command[Any]) -> list[Word]:
         # Encoded here, since hiredis and libvalkey encode in UTF-8, whatever the client's encoding is.
         name, *words = command.words
-        return [name, *map(self._encode, words)]
+        return [name, *map(self.encode, words)]
 
     def _pipelined(self, client: Any, commands: Sequence[Command[Any]], **options: Any) -> Any:
         """The replies to commands in a plain pipeline, errors among them; to be awaited if the client is."""
