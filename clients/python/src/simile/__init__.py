@@ -9,6 +9,8 @@
 | module | what is in it |
 | --- | --- |
 | ``simile.scope`` | ``Scope`` and ``AsyncScope``: each command is a method |
+| ``simile.split`` | ``SplitScope`` and ``AsyncSplitScope``: one scope over several nodes of a cluster |
+| ``simile.lsh`` | ``MinHashLSH``, with the interface of datasketch |
 | ``simile.pipeline`` | batches, also inside MULTI |
 | ``simile.clauses`` | what is recorded and asked for: ``Text``, ``Features``, ``Signature``, ``Profile`` |
 | ``simile.results`` | what the methods return |
@@ -32,6 +34,8 @@ from simile.results import (
     SignificantBucket,
 )
 from simile.scope import AsyncScope, Scope
+from simile.split import AsyncSplitScope, SplitScope
+from simile.steps import SplitScopeInfo
 from simile.transport import AsyncTransport, Transport
 
 __version__ = "0.1.0"
@@ -40,6 +44,7 @@ __all__ = [
     "Assigned",
     "AsyncPipeline",
     "AsyncScope",
+    "AsyncSplitScope",
     "AsyncTransport",
     "Clause",
     "Combined",
@@ -61,6 +66,8 @@ __all__ = [
     "SharedBand",
     "Signature",
     "SignificantBucket",
+    "SplitScope",
+    "SplitScopeInfo",
     "Text",
     "Transport",
 ]
