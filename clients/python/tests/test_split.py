@@ -74,6 +74,19 @@ class Parts(SplitTest):
         self.assertEqual(self.split.drop(), 0)
         self.assertIsNone(self.split.info())
 
+    def test_observations_come_from_either_kind_of_generator(self):
+        async def later():
+            for number in range(1, 8):
+                yield Observation(f"item-{number}", Text("i", "later"), count=number)
+
+        if self.kind.is_async:
+            self.assertEqual(self.split.record_many(later(), batch=3), 7)
+            self.assertEqual(self.split.count("i", "item-7", "item-1", "item-9"), [7, 1, 0])
+        self.assertEqual(self.split.record_observation(Observation("item-9", Text("i", "later"))), [[1, 1]])
+        buckets = self.split.signature("later")
+        self.assertEqual(self.split.signature_with_sketch("later"), (buckets, b""))
+        self.assertIn(self.name("item-9"), self.split.members("i", 1, buckets[1]))
+
     def test_equal_items_come_by_observations_and_then_part_by_part(self):
         items = [item for part in reversed(range(PARTS)) for item in self.items_of(part, 2)]
         for item in items:

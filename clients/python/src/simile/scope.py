@@ -160,7 +160,7 @@ class AsyncScope:
         """The same as ``Scope.record_many``; the observations may come from an asynchronous generator."""
         recorded = 0
         commands: list[Command[list[list[int]]]] = []
-        async for observation in _each(observations):
+        async for observation in each_observation(observations):
             commands.append(self.commands.record_observation(observation))
             if len(commands) == batch:
                 recorded += len(await self.transport.run_all(commands))
@@ -208,9 +208,10 @@ class AsyncScope:
     import_ = _awaited(Commands.import_)
 
 
-async def _each(
+async def each_observation(
     observations: Iterable[Observation] | AsyncIterable[Observation],
 ) -> AsyncIterator[Observation]:
+    """Iterates over observations that come from either kind of generator."""
     if isinstance(observations, AsyncIterable):
         async for observation in observations:
             yield observation

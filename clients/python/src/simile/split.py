@@ -10,14 +10,14 @@ What the methods do is in ``simile.steps``.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from simile.clauses import Name, Observation
 from simile.faces import presented
 from simile.moves import RoundTrip, Steps
-from simile.scope import AsyncScope, Scope
+from simile.scope import AsyncScope, Scope, each_observation
 from simile.steps import SplitSteps
 from simile.transport import AsyncTransport, Transport
 
@@ -141,6 +141,7 @@ class SplitScope:
     info = _sent(SplitSteps.info)
     drop = _sent(SplitSteps.drop)
     record = _sent(SplitSteps.record)
+    record_observation = _sent(SplitSteps.record_observation)
     _record_batch = _sent(SplitSteps.record_batch)
     forget = _sent(SplitSteps.forget)
     assign = _sent(SplitSteps.assign)
@@ -158,6 +159,7 @@ class SplitScope:
     merge = _sent(SplitSteps.merge)
     members = _sent(SplitSteps.members)
     signature = _sent(SplitSteps.signature)
+    signature_with_sketch = _sent(SplitSteps.signature_with_sketch)
 
 
 class AsyncSplitScope:
@@ -185,13 +187,18 @@ class AsyncSplitScope:
         """All parts. Not awaited."""
         return [AsyncScope(self.client, part.scope) for part in self.steps.parts]
 
-    async def record_many(self, observations: Iterable[Observation], *, batch: int = 500) -> int:
-        """The same as ``SplitScope.record_many``."""
-        remaining = iter(observations)
+    async def record_many(
+        self, observations: Iterable[Observation] | AsyncIterable[Observation], *, batch: int = 500
+    ) -> int:
+        """The same as ``SplitScope.record_many``; the observations may come from an asynchronous generator."""
         recorded = 0
-        while several := list(islice(remaining, batch)):
-            recorded += await self._record_batch(several)
-        return recorded
+        several: list[Observation] = []
+        async for observation in each_observation(observations):
+            several.append(observation)
+            if len(several) == batch:
+                recorded += await self._record_batch(several)
+                several = []
+        return recorded + await self._record_batch(several)
 
     async def scan(
         self, index: Name, *, match: Name | None = None, count: int | None = None
@@ -212,6 +219,7 @@ class AsyncSplitScope:
     info = _awaited(SplitSteps.info)
     drop = _awaited(SplitSteps.drop)
     record = _awaited(SplitSteps.record)
+    record_observation = _awaited(SplitSteps.record_observation)
     _record_batch = _awaited(SplitSteps.record_batch)
     forget = _awaited(SplitSteps.forget)
     assign = _awaited(SplitSteps.assign)
@@ -229,3 +237,4 @@ class AsyncSplitScope:
     merge = _awaited(SplitSteps.merge)
     members = _awaited(SplitSteps.members)
     signature = _awaited(SplitSteps.signature)
+    signature_with_sketch = _awaited(SplitSteps.signature_with_sketch)

@@ -116,6 +116,10 @@ class SplitSteps:
         )
         return (yield from _single(command))
 
+    def record_observation(self, observation: Observation) -> Steps[list[list[int]]]:
+        """The same as ``record``, from a value."""
+        return (yield from _single(self._home(observation.item).record_observation(observation)))
+
     def record_batch(self, observations: Sequence[Observation]) -> Steps[int]:
         """Records observations in one round trip. Returns their number."""
         yield RoundTrip([self._home(one.item).record_observation(one) for one in observations])
@@ -309,6 +313,10 @@ class SplitSteps:
     def signature(self, source: str | bytes | Iterable[Name]) -> Steps[list[bytes]]:
         """The buckets of a text, or of features in any other collection, one for each band. Nothing is recorded."""
         return (yield from _single(self.parts[0].signature(source)))
+
+    def signature_with_sketch(self, source: str | bytes | Iterable[Name]) -> Steps[tuple[list[bytes], bytes]]:
+        """The same buckets, and the slots of the sketch; no slots if the scope has no sketch."""
+        return (yield from _single(self.parts[0].signature_with_sketch(source)))
 
     def _home(self, item: Name) -> Commands:
         return self.parts[self.part_of(item)]
