@@ -70,6 +70,12 @@ on_each_server! {
         server.expect("DBSIZE", "0");
     }
 
+    fn the_examples_of_the_page_do_what_they_show(server: Server) {
+        let port = server.port().to_string();
+        passes(python(&["python", "datasketch"]).env("PORT", port), &["test_page"]);
+        server.expect("DBSIZE", "0");
+    }
+
     fn every_kind_of_client_does_on_a_cluster(kind: Kind) {
         let cluster = Cluster::start(kind);
         let mut python = python(&["python"]);
