@@ -79,6 +79,16 @@ class Batches(ScopeTest):
             self.assertIsInstance(error, self.kind.exceptions.ResponseError)
             self.assertRegex(str(error), "^band must be between 0 and 1")
 
+    def test_a_name_that_cannot_be_decoded_harms_no_other_result(self):
+        for batch in self.each_way():
+            batch.record(b"\xff", BINARY).compare(b"\xff", "i", with_self=True).count("i", b"\xff")
+            counts, found, count = batch.execute(raise_on_error=False)
+            self.assertEqual((counts, count), ([[1, 1]], [1]))
+            if self.kind.decodes:
+                self.assertIsInstance(found, UnicodeDecodeError)
+            else:
+                self.assertEqual(found, [Match(b"\xff", 1.0)])
+
     def test_nothing_of_a_transaction_runs_if_a_command_is_not_accepted(self):
         batch = self.scope.pipeline(transaction=True)
         for raise_on_error in True, False:

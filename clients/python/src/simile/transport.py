@@ -281,14 +281,20 @@ def _transaction(commands: Sequence[Command[Any]]) -> list[Command[Any]]:
 
 def _parsed(commands: Sequence[Command[T]], answers: list[Any], raise_on_error: bool) -> list[Any]:
     """What the replies say; errors are raised, or left in their places."""
-    if raise_on_error:
-        for number, (command, reply) in enumerate(zip(commands, answers), 1):
-            if isinstance(reply, Exception):
-                raise _placed(reply, number, command)
-    return [
-        reply if isinstance(reply, Exception) else command.parse(reply)
-        for command, reply in zip(commands, answers)
-    ]
+    results: list[Any] = []
+    for number, (command, answer) in enumerate(zip(commands, answers), 1):
+        if isinstance(answer, Exception):
+            if raise_on_error:
+                raise _placed(answer, number, command)
+            results.append(answer)
+            continue
+        try:
+            results.append(command.parse(answer))
+        except UnicodeDecodeError as error:  # a name that is not in the client's encoding
+            if raise_on_error:
+                raise
+            results.append(error)
+    return results
 
 
 def _placed(error: Exception, number: int, command: Command[Any]) -> Exception:
