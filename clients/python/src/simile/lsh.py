@@ -121,6 +121,7 @@ class MinHashLSH:
 
         A key that is inserted again, with ``check_duplication=False``, is found by both MinHashes, and its score is by
         the first. The check and the insertion are one step: of two clients that insert a key at once, one succeeds.
+        If a connection breaks before the reply, and the client sends the command again, the key may exist by then.
 
         Errors: ``ValueError`` if the key exists, unless ``check_duplication`` is false, if the MinHash has another
         length than ``num_perm``, or another scheme than the ones before; ``TypeError`` for a key that is not bytes,
