@@ -11,8 +11,8 @@
 
 A MinHash stays what it was: datasketch computes its hash values, in the process of the client. A band of them, as
 bytes, is a bucket of the scope, so the server finds what datasketch's own storage would find: the keys that share a
-band with the query. The parameters b and r are those that datasketch chooses. The scope has b bands and one row, whatever r
-is: rows are for signatures that the server makes, and it makes none here.
+band with the query. The parameters b and r are those that datasketch chooses. The scope has b bands and one row,
+whatever r is: rows are for signatures that the server makes, and it makes none here.
 
 Next to the bands each key keeps a sketch: a byte of each hash value. Two keys that agree in a share of their hash
 values agree in that share of the bytes, so the server can say how similar they are (``query_with_scores``).
