@@ -11,7 +11,7 @@ from connections import CLUSTER, Kind
 from datasketch import LeanMinHash, MinHash, WeightedMinHashGenerator
 from datasketch import MinHashLSH as Peer
 from datasketch.lsh import _optimal_param
-from simile import Scope, Signature
+from simile import Scope, Signature, SplitScope
 from simile.lsh import MinHashLSH, optimal_params
 from waiting import wait_until
 
@@ -39,10 +39,13 @@ class LshTest(unittest.TestCase):
     def index(self, *args, client=None, name=None, **kwargs):
         """An index in a scope of its own."""
         self.names += 1
-        name = name or "lsh:{%s}:%d" % (self._testMethodName, self.names)
-        lsh = MinHashLSH(Scope(client or self.client, name), *args, **kwargs)
+        name = name or f"lsh {self._testMethodName} {self.names}"
+        lsh = MinHashLSH(self.scope(client or self.client, name), *args, **kwargs)
         self.addCleanup(lsh.scope.drop)
         return lsh
+
+    def scope(self, client, name):
+        return Scope(client, name)
 
     def peer_on_redis(self, **kwargs):
         """datasketch's index on the same server. It leaves keys behind, so it has a database of its own."""
@@ -380,6 +383,34 @@ class Scores(LshTest):
         self.assertTrue(all(len(bucket) == 8 for bucket in short.get_counts()[0]))
         sizes = [index.scope.info().indexes[b"minhash"].bytes for index in (short, whole)]
         self.assertLess(*sizes)
+
+
+class OverParts:
+    """The same over a split scope."""
+
+    def scope(self, client, name):
+        return SplitScope(client, name, 3)
+
+
+class SameAsDatasketchOverParts(OverParts, SameAsDatasketch):
+    def test_an_index_of_one_scope_is_merged_into_one_of_many(self):
+        parts, one = self.index(0.6), MinHashLSH(Scope(self.client, "one"), 0.6)
+        self.addCleanup(one.scope.drop)
+        known = list(minhashes(60))
+        for key, minhash in enumerate(known):
+            one.insert(key, minhash)
+        parts.merge(one)
+        self.assertFinds(parts, one, known)
+        self.assertEqual(parts.get_counts(), one.get_counts())
+        self.assertTrue(all(part.indexes[b"minhash"].items for part in parts.scope.info().parts))
+
+
+class SessionsOverParts(OverParts, Sessions):
+    pass
+
+
+class ScoresOverParts(OverParts, Scores):
+    pass
 
 
 class Scopes(LshTest):

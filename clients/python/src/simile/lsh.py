@@ -29,15 +29,20 @@ import math
 import pickle
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from simile.clauses import Name, Signature
-from simile.commands import Command, Commands
+from simile.commands import Command
+from simile.scope import Scope
+from simile.split import SplitScope
+from simile.steps import SplitSteps
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from simile.scope import Scope
+    from simile.moves import Steps
+    from simile.results import ScopeInfo
 
 T = TypeVar("T")
 
@@ -67,7 +72,7 @@ class MinHashLSH:
     """An index of MinHashes, for queries with a threshold of Jaccard similarity.
 
     ``scope`` is made with the parameters that are needed, or must have them already; its other indexes stay as they
-    are. All arguments but ``scope``, ``ttl`` and ``index`` are datasketch's:
+    are. It may be a ``SplitScope``: then the keys are spread over the nodes of a cluster. All arguments but ``scope``, ``ttl`` and ``index`` are datasketch's:
 
     - ``threshold`` between 0 and 1, for which b and r are chosen, and ``weights`` of false positives and false
       negatives, which sum to 1; or ``params``, the pair (b, r) itself.
@@ -87,7 +92,7 @@ class MinHashLSH:
 
     def __init__(
         self,
-        scope: Scope,
+        scope: Scope | SplitScope,
         threshold: float = 0.9,
         num_perm: int = 128,
         weights: tuple[float, float] = (0.5, 0.5),
@@ -110,10 +115,12 @@ class MinHashLSH:
         self.ttl = ttl
         #: The number of insertions or removals that a session collects before it sends them.
         self.buffer_size = 50_000
-        # Keys are bytes to the server, whatever the client decodes.
-        self._commands = Commands(scope.name, bytes)
+        # A scope is a split scope with one part. Keys are bytes to the server, whatever the client decodes.
+        self._split = scope if isinstance(scope, SplitScope) else SplitScope(scope.client, scope.name, 1)
+        parts = len(self._split.steps.parts)
+        self._steps = SplitSteps(scope.name, parts, scope.transport.encode, decode=bytes)
         self._minhash_scheme: str | None = None
-        self._buffered_queries: list[Command[set[bytes]]] = []
+        self._buffered_queries: list[Signature] = []
         self._create_scope()
 
     def insert(self, key: Hashable, minhash: MinHash, check_duplication: bool = True) -> None:
@@ -144,7 +151,8 @@ class MinHashLSH:
 
         Errors: ``ValueError`` for a MinHash of another length or scheme.
         """
-        return [self._key(item) for item in self._run(self._query(minhash))]
+        (found,) = self._query([self._signature(minhash)])
+        return [self._key(item) for item in found]
 
     def query_with_scores(
         self, minhash: MinHash, limit: int | None = None, min_score: float | None = None
@@ -158,7 +166,7 @@ class MinHashLSH:
         """
         clause = self._signature(minhash)
         wanted: dict[str, Any] = {} if min_score is None else {"min_score": min_score}
-        matches = self._run(self._commands.classify(clause, limit=limit or 0, score="JACCARD", **wanted))
+        matches = self._take(self._steps.classify(clause, limit=limit or 0, score="JACCARD", **wanted))
         return [(self._key(_as_bytes(match.item)), match.score) for match in matches]
 
     def add_to_query_buffer(self, minhash: MinHash) -> None:
@@ -166,12 +174,12 @@ class MinHashLSH:
 
         Errors: ``ValueError`` for a MinHash of another length or scheme.
         """
-        self._buffered_queries.append(self._query(minhash))
+        self._buffered_queries.append(self._signature(minhash))
 
     def collect_query_buffer(self) -> list[Hashable]:
         """The keys that ``query`` finds for every MinHash in the buffer. The buffer is empty then."""
         queries, self._buffered_queries = self._buffered_queries, []
-        found = list(self._run_all(queries))
+        found = list(self._query(queries))
         return [self._key(item) for item in set.intersection(*found)] if found else []
 
     def remove(self, key: Hashable) -> None:
@@ -193,21 +201,20 @@ class MinHashLSH:
         self._check_mergeable(other)
         if check_overlap:
             for items in _batches(other._items()):
-                counts = self._run(self._commands.count(self.index, *items))
-                if any(counts):
+                if any(self._take(self._steps.count(self.index, *items))):
                     raise ValueError("The keys are overlapping, duplicate key exists.")
         if self._minhash_scheme is None:
             self._minhash_scheme = other._minhash_scheme
         for items in _batches(other._items()):
-            blobs = other._run(other._commands.export(*((other.index, item) for item in items)))
+            blobs = other._take(other._steps.export(*((other.index, item) for item in items)))
             # A key that has expired since it was listed has no blob.
             found = [(self.index, item, blob) for item, blob in zip(items, blobs) if blob is not None]
             if found:
-                self._run(self._commands.import_(*found))
+                self._take(self._steps.import_(*found))
 
     def is_empty(self) -> bool:
         """Whether the index has no key."""
-        info = self._run(self._commands.info())
+        info = self._take(self._steps.info())
         name = self.index.encode() if isinstance(self.index, str) else self.index
         return info is None or name not in info.indexes
 
@@ -220,7 +227,7 @@ class MinHashLSH:
         return self._bucket_counts(self._item(key) for key in set(keys))
 
     def __contains__(self, key: Hashable) -> bool:
-        return self._run(self._commands.count(self.index, self._item(key))) != [0]
+        return self._take(self._steps.count(self.index, self._item(key))) != [0]
 
     def _create_scope(self) -> None:
         """Makes the scope, or checks that it has the parameters of this index."""
@@ -237,16 +244,12 @@ class MinHashLSH:
             # seed says what they are.
             "seed": self.h << 16 | self.r,
         }
-        existing = self._run(self._commands.info())
-        if existing is None:
-            return self._run(self._commands.create(**parameters, score="JACCARD"))
-        for name, value in parameters.items():
-            found = existing.parameters[name]
-            if found != value:
-                raise ValueError(
-                    f"the scope {self.scope.name!r} exists with {name.upper()} {found}, not {value}: it was made for "
-                    "something else, or with another num_perm, threshold, weights, params or ttl"
-                )
+        infos = list(self._run_all(part.info() for part in self._steps.parts))
+        for part, info in zip(self._steps.parts, infos):
+            if info is not None:
+                _check_parameters(part.scope, info, parameters)
+        if None in infos:
+            self._take(self._steps.create(**parameters, score="JACCARD"))
 
     def _check_mergeable(self, other: MinHashLSH) -> None:
         if type(self) is not type(other):
@@ -264,15 +267,21 @@ class MinHashLSH:
         clause = self._signature(minhash)
         # What is inserted sets the scheme. A query only has to have the same one.
         self._minhash_scheme = self._minhash_scheme or getattr(minhash, "scheme", None)
-        return self._commands.record(self._item(key), clause, only_new=only_new)
+        item = self._item(key)
+        return self._steps.home(item).record(item, clause, only_new=only_new)
 
     def _removal(self, key: Hashable) -> Command[int]:
-        return self._commands.delete((self.index, self._item(key)))
+        item = self._item(key)
+        return self._steps.home(item).delete((self.index, item))
 
-    def _query(self, minhash: MinHash) -> Command[set[bytes]]:
+    def _query(self, clauses: Sequence[Signature]) -> Iterator[set[bytes]]:
+        """The items that share a band with each of these."""
+        parts = self._steps.parts
         # The score is not used. By OVERLAP also a key without a sketch is found.
-        command = self._commands.classify(self._signature(minhash), limit=0, score="OVERLAP")
-        return Command(command.words, lambda reply: {_as_bytes(match.item) for match in command.parse(reply)})
+        commands = (part.classify(clause, limit=0, score="OVERLAP") for clause in clauses for part in parts)
+        answers = self._run_all(commands)
+        for _ in clauses:
+            yield {_as_bytes(match.item) for matches in islice(answers, len(parts)) for match in matches}
 
     def _signature(self, minhash: MinHash) -> Signature:
         """The buckets and the sketch of a MinHash."""
@@ -312,23 +321,26 @@ class MinHashLSH:
 
     def _items(self) -> Iterator[bytes]:
         """All items of the index, each once."""
-        seen: set[bytes] = set()
-        cursor = 0
-        while True:
-            page = self._run(self._commands.scan_page(self.index, cursor, count=BATCH))
-            items = {_as_bytes(item) for item, _ in page.items} - seen
-            yield from items
-            seen |= items
-            cursor = page.cursor
-            if cursor == 0:
-                return
+        for part in self._steps.parts:
+            seen: set[bytes] = set()
+            cursor = None
+            while cursor != 0:
+                page = self._run(part.scan_page(self.index, cursor or 0, count=BATCH))
+                items = {_as_bytes(item) for item, _ in page.items} - seen
+                yield from items
+                seen |= items
+                cursor = page.cursor
 
     def _bucket_counts(self, items: Iterable[bytes]) -> list[dict[bytes, int]]:
         counts: list[Counter[bytes]] = [Counter() for _ in range(self.b)]
-        for frequencies in self._run_all(self._commands.frequencies(self.index, item) for item in items):
+        commands = (self._steps.home(item).frequencies(self.index, item) for item in items)
+        for frequencies in self._run_all(commands):
             for keys_by_bucket, count_by_bucket in zip(counts, frequencies):
                 keys_by_bucket.update(count_by_bucket.keys())
         return [dict(keys_by_bucket) for keys_by_bucket in counts]
+
+    def _take(self, steps: Steps[T]) -> T:
+        return self._split.take(steps)
 
     def _run(self, command: Command[T]) -> T:
         return self.scope.transport.run(command)
@@ -458,6 +470,16 @@ def _checked_params(params: tuple[int, int], num_perm: int) -> tuple[int, int]:
     return b, r
 
 
+def _check_parameters(scope: Name, info: ScopeInfo, parameters: dict[str, Any]) -> None:
+    for name, value in parameters.items():
+        found = info.parameters[name]
+        if found != value:
+            raise ValueError(
+                f"the scope {scope!r} exists with {name.upper()} {found}, not {value}: it was made for something else, "
+                "or with another num_perm, threshold, weights, params or ttl"
+            )
+
+
 def _sketch(values: Any) -> bytes:
     """A byte of each hash value. Those of equal values are equal, those of others by chance once in 256 times.
 
@@ -482,7 +504,7 @@ def _pickled(key: Hashable) -> bytes:
 
 
 def _as_bytes(item: Name) -> bytes:
-    """An item of ``MinHashLSH._commands``, which decode nothing."""
+    """An item of ``MinHashLSH._steps``, which decode nothing."""
     assert isinstance(item, bytes)
     return item
 

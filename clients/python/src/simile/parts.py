@@ -5,6 +5,8 @@ Every client and every release must agree on both; the command-line tool does th
 
 from __future__ import annotations
 
+from simile.clauses import Name
+
 #: The constants of MurmurHash3_x64_128, by Austin Appleby.
 FACTORS = 0x87C37B91114253D5, 0x4CF5AD432745937F
 MASK = 0xFFFF_FFFF_FFFF_FFFF
@@ -12,17 +14,19 @@ MASK = 0xFFFF_FFFF_FFFF_FFFF
 MOST_PARTS = 65_535
 
 
-def part_names(name: str, parts: int) -> list[str]:
+def part_names(name: Name, parts: int) -> list[Name]:
     """The names of the scopes that a scope is split into: ``name:{0}``, ``name:{1}`` and so on, or ``name`` if it has
     only one part.
 
     Errors: ``ValueError`` for a number of parts outside 1 to 65535, and a name with braces, since each part adds its
-    own.
+    own; ``TypeError`` for a name of several parts that is bytes.
     """
     if not 1 <= parts <= MOST_PARTS:
         raise ValueError(f"parts must be between 1 and {MOST_PARTS}, not {parts}")
     if parts == 1:
         return [name]
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a split scope must be a str, not {name!r}: each part adds to it")
     if "{" in name or "}" in name:
         raise ValueError(f"the name {name!r} of a split scope must not contain braces: each part adds its own")
     return [f"{name}:{{{part}}}" for part in range(parts)]

@@ -32,18 +32,7 @@ def _sent(
     build: Callable[Concatenate[SplitSteps, P], Steps[T]],
 ) -> Callable[Concatenate[SplitScope, P], T]:
     def method(scope: SplitScope, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        steps = build(scope.steps, *args, **kwargs)
-        try:
-            trip = next(steps)
-            while True:
-                try:
-                    results = scope.send(trip)
-                except Exception as error:
-                    trip = steps.throw(error)
-                else:
-                    trip = steps.send(results)
-        except StopIteration as end:
-            return cast("T", end.value)
+        return scope.take(build(scope.steps, *args, **kwargs))
 
     presented(method, build, returns=_result_of(build))
     return method
@@ -53,18 +42,7 @@ def _awaited(
     build: Callable[Concatenate[SplitSteps, P], Steps[T]],
 ) -> Callable[Concatenate[AsyncSplitScope, P], Coroutine[Any, Any, T]]:
     async def method(scope: AsyncSplitScope, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        steps = build(scope.steps, *args, **kwargs)
-        try:
-            trip = next(steps)
-            while True:
-                try:
-                    results = await scope.send(trip)
-                except Exception as error:
-                    trip = steps.throw(error)
-                else:
-                    trip = steps.send(results)
-        except StopIteration as end:
-            return cast("T", end.value)
+        return await scope.take(build(scope.steps, *args, **kwargs))
 
     presented(method, build, returns=_result_of(build))
     return method
@@ -94,12 +72,12 @@ class SplitScope:
     for a client that ``Scope`` does not take.
     """
 
-    def __init__(self, client: Client, name: str, parts: int) -> None:
+    def __init__(self, client: Client, name: Name, parts: int) -> None:
         self.client = client
         self.name = name
         self.transport = Transport(client)
         #: What the methods do.
-        self.steps = SplitSteps(name, parts, self.transport)
+        self.steps = SplitSteps(name, parts, self.transport.encode, self.transport.decode)
 
     def __repr__(self) -> str:
         return f"SplitScope({self.client!r}, {self.name!r}, {len(self.steps.parts)})"
@@ -129,6 +107,20 @@ class SplitScope:
         """Iterates over all items of an index, with their observations, part by part."""
         for scope in self.scopes():
             yield from scope.scan(index, match=match, count=count)
+
+    def take(self, steps: Steps[T]) -> T:
+        """Takes the steps of a method, and returns its result."""
+        try:
+            trip = next(steps)
+            while True:
+                try:
+                    results = self.send(trip)
+                except Exception as error:
+                    trip = steps.throw(error)
+                else:
+                    trip = steps.send(results)
+        except StopIteration as end:
+            return cast("T", end.value)
 
     def send(self, trip: RoundTrip) -> list[Any]:
         """The results of commands that are sent together."""
@@ -169,12 +161,12 @@ class AsyncSplitScope:
     Errors: those of ``SplitScope``.
     """
 
-    def __init__(self, client: AsyncClient, name: str, parts: int) -> None:
+    def __init__(self, client: AsyncClient, name: Name, parts: int) -> None:
         self.client = client
         self.name = name
         self.transport = AsyncTransport(client)
         #: What the methods do.
-        self.steps = SplitSteps(name, parts, self.transport)
+        self.steps = SplitSteps(name, parts, self.transport.encode, self.transport.decode)
 
     def __repr__(self) -> str:
         return f"AsyncSplitScope({self.client!r}, {self.name!r}, {len(self.steps.parts)})"
@@ -207,6 +199,20 @@ class AsyncSplitScope:
         for scope in self.scopes():
             async for item in scope.scan(index, match=match, count=count):
                 yield item
+
+    async def take(self, steps: Steps[T]) -> T:
+        """Takes the steps of a method, and returns its result."""
+        try:
+            trip = next(steps)
+            while True:
+                try:
+                    results = await self.send(trip)
+                except Exception as error:
+                    trip = steps.throw(error)
+                else:
+                    trip = steps.send(results)
+        except StopIteration as end:
+            return cast("T", end.value)
 
     async def send(self, trip: RoundTrip) -> list[Any]:
         """The results of commands that are sent together."""

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
-from simile.clauses import Clause, Features, Name, Observation, Profile, QueryClause
+from simile.clauses import Clause, Features, Name, Observation, Profile, QueryClause, Word
 from simile.commands import Command, Commands, QueryOptions
 from simile.faces import presented
 from simile.moves import Move, RoundTrip, Steps, moved, moving_name
@@ -32,8 +32,6 @@ from simile.results import Assigned, Combined, IndexInfo, Match, ScopeInfo
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-    from simile.transport import AsyncTransport, Transport
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -73,14 +71,21 @@ class SplitSteps:
     not. Unless it says otherwise, the same call can be made again, and completes what is missing.
     """
 
-    def __init__(self, name: str, parts: int, transport: Transport | AsyncTransport) -> None:
-        self._encode = transport.encode
-        self._decode = transport.decode
-        self.parts = [Commands(part, transport.decode) for part in part_names(name, parts)]
+    def __init__(
+        self, name: Name, parts: int, encode: Callable[[Word], bytes], decode: Callable[[bytes], Name]
+    ) -> None:
+        self._encode = encode
+        self._decode = decode
+        #: Build the commands of each part.
+        self.parts = [Commands(part, decode) for part in part_names(name, parts)]
 
     def part_of(self, item: Name) -> int:
         """The number of the part that an item is in."""
         return part_of(self._encode(item), len(self.parts))
+
+    def home(self, item: Name) -> Commands:
+        """Builds commands of the part that an item is in."""
+        return self.parts[self.part_of(item)]
 
     create = _of_all_parts(Commands.create)
     alter = _of_all_parts(Commands.alter)
@@ -111,25 +116,25 @@ class SplitSteps:
         replace: bool = False,
     ) -> Steps[list[list[int]]]:
         """The same as ``Scope.record``, in the item's part."""
-        command = self._home(item).record(
+        command = self.home(item).record(
             item, *clauses, timestamp=timestamp, count=count, only_new=only_new, replace=replace
         )
         return (yield from _single(command))
 
     def record_observation(self, observation: Observation) -> Steps[list[list[int]]]:
         """The same as ``record``, from a value."""
-        return (yield from _single(self._home(observation.item).record_observation(observation)))
+        return (yield from _single(self.home(observation.item).record_observation(observation)))
 
     def record_batch(self, observations: Sequence[Observation]) -> Steps[int]:
         """Records observations in one round trip. Returns their number."""
-        yield RoundTrip([self._home(one.item).record_observation(one) for one in observations])
+        yield RoundTrip([self.home(one.item).record_observation(one) for one in observations])
         return len(observations)
 
     def forget(
         self, item: Name, *clauses: Clause, timestamp: int | None = None, count: int | None = None
     ) -> Steps[list[list[int]]]:
         """The same as ``Scope.forget``, in the item's part."""
-        command = self._home(item).forget(item, *clauses, timestamp=timestamp, count=count)
+        command = self.home(item).forget(item, *clauses, timestamp=timestamp, count=count)
         return (yield from _single(command))
 
     def assign(
@@ -151,7 +156,7 @@ class SplitSteps:
         may record the observation twice, as with ``record``.
         """
         # Phase 1: the best item of each part, and whether the given one is known.
-        home = self._home(item)
+        home = self.home(item)
         indexes = {self._encode(clause.index): clause.index for clause in clauses}
         known: list[Command[Any]] = [home.count(index, item, timestamp=timestamp) for index in indexes.values()]
         options = _given(score=score, timestamp=timestamp)
@@ -244,7 +249,7 @@ class SplitSteps:
         self, index: Name, item: Name, *, timestamp: int | None = None, window: int | None = None
     ) -> Steps[list[dict[bytes, int]]]:
         """For each band, how often an item was seen in each bucket."""
-        command = self._home(item).frequencies(index, item, timestamp=timestamp, window=window)
+        command = self.home(item).frequencies(index, item, timestamp=timestamp, window=window)
         return (yield from _single(command))
 
     def delete(self, *pairs: tuple[Name, Name]) -> Steps[int]:
@@ -318,9 +323,6 @@ class SplitSteps:
         """The same buckets, and the slots of the sketch; no slots if the scope has no sketch."""
         return (yield from _single(self.parts[0].signature_with_sketch(source)))
 
-    def _home(self, item: Name) -> Commands:
-        return self.parts[self.part_of(item)]
-
     def _as_result(self, item: Name) -> Name:
         """A name as results have it: decoded or not."""
         return self._decode(self._encode(item))
@@ -384,7 +386,7 @@ class SplitSteps:
 
     def _moves(self, destination: Name, pairs: list[tuple[Name, Name]]) -> Steps[list[Move]]:
         """What has to be moved to the destination's part, each once."""
-        target = self._home(destination)
+        target = self.home(destination)
         indexes: set[bytes] = set()
         if any(self._encode(index) == b"*" for index, _ in pairs):
             # Also the indexes of the destination's part: a move that was interrupted may have emptied the source's.
@@ -397,7 +399,7 @@ class SplitSteps:
             for name in (indexes if self._encode(index) == b"*" else {self._encode(index)})
         }
         return [
-            Move(index, source, moving_name(source, self._encode(destination)), self._home(source), target)
+            Move(index, source, moving_name(source, self._encode(destination)), self.home(source), target)
             for index, source in sorted(named)
         ]
 
