@@ -7,6 +7,7 @@ from connections import Awaited, Kind, ScopeTest, load_only_kinds, port, with_ea
 from histories import History
 from redis import Redis
 from simile import Assigned, AsyncSplitScope, Match, Observation, Signature, SplitScope, Text
+from simile.steps import SplitSteps
 
 PARTS = 5
 
@@ -153,6 +154,15 @@ class Parts(SplitTest):
             with self.assertRaises(ValueError):
                 self.open_split(name, parts)
         self.assertEqual([scope.name for scope in self.open_split("x{1}", 1).scopes()], ["x{1}"])
+        most = SplitSteps("x", 65_535, str.encode, bytes.decode)
+        self.assertEqual(most.parts[-1].scope, "x:{65534}")
+
+    def test_a_scope_with_more_parts_is_not_made_with_fewer(self):
+        fewer = self.open_split(self.split.name, 3)
+        for act in (lambda: fewer.create(bands=2), lambda: fewer.alter(score="COVERAGE")):
+            with self.assertRaisesRegex(ValueError, "more than 3 parts"):
+                act()
+        self.assertEqual({part.parameters["score"] for part in self.split.info().parts}, {"OVERLAP"})
 
     def test_an_argument_has_the_error_of_the_server(self):
         error = self.kind.exceptions.ResponseError

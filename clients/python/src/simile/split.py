@@ -62,8 +62,9 @@ class SplitScope:
         >>> errors.record("issue-1", Text("message", "connection to db-7 refused"))
         >>> errors.compare("issue-1", "message")
 
-    ``parts`` is the number of parts, and must never change. Take several times as many as there will ever be nodes. A
-    search costs one command a part, sent together; the client splits them by node.
+    ``parts`` is the number of parts, and must never change: ``create`` and ``alter`` notice if there are more. Take
+    several times as many as there will ever be nodes. A search costs one command a part, sent together; the client
+    splits them by node.
 
     The methods are those of ``Scope``. What is not atomic is said where it matters. ``explain`` and ``significant``
     are missing: the parts, each a scope as ``scope_of`` returns it, know them for their own items only.

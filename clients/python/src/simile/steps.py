@@ -27,7 +27,7 @@ from simile.clauses import Clause, Features, Name, Observation, Profile, QueryCl
 from simile.commands import Command, Commands, QueryOptions
 from simile.faces import presented
 from simile.moves import Move, RoundTrip, Steps, moved, moving_name
-from simile.parts import part_names, part_of
+from simile.parts import MOST_PARTS, part_names, part_of
 from simile.results import Assigned, Combined, IndexInfo, Match, ScopeInfo
 
 if TYPE_CHECKING:
@@ -54,9 +54,13 @@ class SplitScopeInfo:
 def _of_all_parts(
     build: Callable[Concatenate[Commands, P], Command[None]],
 ) -> Callable[Concatenate[SplitSteps, P], Steps[None]]:
-    """The same command for every part."""
+    """The same command for every part.
+
+    Errors: ``ValueError`` if the scope has more parts than it was opened with.
+    """
 
     def method(steps: SplitSteps, /, *args: P.args, **kwargs: P.kwargs) -> Steps[None]:
+        yield from steps.check_number_of_parts()
         yield RoundTrip([build(part, *args, **kwargs) for part in steps.parts])
 
     presented(method, build, returns="Steps[None]")
@@ -78,6 +82,9 @@ class SplitSteps:
         self._decode = decode
         #: Build the commands of each part.
         self.parts = [Commands(part, decode) for part in part_names(name, parts)]
+        #: That of the part that there would be next, if the scope can have several.
+        following = part_names(name, parts + 1)[parts:] if 1 < parts < MOST_PARTS else []
+        self._next = [Commands(part, decode) for part in following]
 
     def part_of(self, item: Name) -> int:
         """The number of the part that an item is in."""
@@ -86,6 +93,15 @@ class SplitSteps:
     def home(self, item: Name) -> Commands:
         """Builds commands of the part that an item is in."""
         return self.parts[self.part_of(item)]
+
+    def check_number_of_parts(self) -> Steps[None]:
+        """Checks that there are no further parts: with another number, items would be looked for in other parts.
+
+        Errors: ``ValueError`` if there is one more.
+        """
+        infos = yield RoundTrip([part.info() for part in self._next])
+        if any(infos):
+            raise ValueError(f"the split scope has more than {len(self.parts)} parts: {self._next[0].scope!r} exists")
 
     create = _of_all_parts(Commands.create)
     alter = _of_all_parts(Commands.alter)
