@@ -231,8 +231,8 @@ class Breaking(SplitScope):
         return super().send(trip)
 
 
-class Merging(SplitTest):
-    """Merging across parts. It does not depend on the kind of client, beyond what the histories show."""
+class RoundTrips(SplitTest):
+    """Merging across parts, and what is sent together. It does not depend on the kind of client, beyond what the histories show."""
 
     kind = Kind("redis", is_async=False, protocol=2, decodes=False)
 
@@ -253,6 +253,19 @@ class Merging(SplitTest):
 
     def holds_all_in_the_destination(self, observations):
         self.assertEqual(dict(self.split.scan("i")), {self.destination.encode(): observations})
+
+    def test_all_parts_are_asked_in_one_round_trip(self):
+        self.populate()
+        for act, trips in (
+            (lambda split: split.classify(Text("i", "a")), 1),
+            (lambda split: split.compare(self.destination, "i"), 2),
+            (lambda split: split.assign(self.destination, Text("i", "a"), min_score=1), 2),
+            (lambda split: split.delete(*(("i", source) for source in self.sources)), 1),
+            (lambda split: split.count("i", self.destination, *self.sources), 1),
+        ):
+            split = Breaking(self.client, self.split.name, None, None)
+            act(split)
+            self.assertEqual(split.trips, trips)
 
     def test_it_can_be_repeated_wherever_it_was_interrupted(self):
         interrupted = 0
