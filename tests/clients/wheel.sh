@@ -77,6 +77,17 @@ client.close()
 END
 done
 
+# A type checker sees the package's types there, with only one of the libraries. (An ignore that is not needed is an error.)
+cat >"$directory/typed.py" <<'END'
+from redis import Redis
+from simile import Scope, Text
+scope = Scope(Redis(), "wheel")
+score: float = scope.classify(Text("message", "refused"))[0].score
+wrong: str = scope.classify(Text("message", "refused"))  # type: ignore[assignment]
+END
+PYTHONPATH=target/clients/python-tools python3 -m mypy --strict --no-error-summary --cache-dir "$directory/mypy" \
+    --python-executable "$directory/redis/bin/python" "$directory/typed.py" || fail 'the types of the package are not seen'
+
 # The source builds the same wheel.
 mkdir "$directory/source"
 tar xzf "$source" -C "$directory/source" --strip-components=1

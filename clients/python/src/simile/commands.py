@@ -63,8 +63,8 @@ class Commands:
     """The commands of one scope.
 
     The methods and their arguments have the names of the commands and their options. An argument that is None is left
-    to the server. Every method may return the error of the server, as the client raises it (``ResponseError``), for a
-    key that is not a scope and an argument outside its limits; a doc string names the errors that it has besides.
+    to the server. What the server refuses is raised by the client, as its library's ``ResponseError``: a key that is
+    not a scope, an argument outside its limits, and what the doc string of a method names besides.
     """
 
     def __init__(self, scope: Name, decode: Callable[[bytes], Name]) -> None:
