@@ -9,7 +9,7 @@ fn the_part_of_an_item_is_that_of_the_tool() {
     passes(&mut python(&["python"]), &["test_parts"]);
 }
 
-// On one server, a split scope does nothing else than on a cluster: one kind of server is enough.
+// What the package makes of the commands depends on no kind of server: one is enough for these.
 
 #[test]
 fn a_split_scope_on_one_server() {
@@ -26,6 +26,16 @@ fn a_split_scope_by_the_oldest_libraries() {
     });
 }
 
+#[test]
+fn split_scopes_and_minhash_lsh_on_a_cluster() {
+    Kind::Redis7_0.run(|kind: Kind| {
+        let cluster = Cluster::start(kind);
+        let mut python = python(&["python", "datasketch"]);
+        python.env("PORT", cluster.ports()[0].to_string()).env("CLUSTER", "yes");
+        passes(&mut python, &["test_split", "test_lsh"]);
+    });
+}
+
 on_each_server! {
     fn minhash_lsh_does_what_datasketch_does(server: Server) {
         let mut python = python(&["python", "datasketch"]);
@@ -33,16 +43,11 @@ on_each_server! {
         server.expect("DBSIZE", "0");
     }
 
-    fn a_cluster_on_which_a_node_is_killed(kind: Kind) {
+    fn a_split_scope_on_a_cluster_on_which_nodes_are_killed(kind: Kind) {
         let cluster = Cluster::start(kind);
-        let on_cluster = |directories: &[&str], modules: &[&str]| {
-            let mut python = python(directories);
-            // A replica: none of the primaries is left in the end.
-            python.env("PORT", cluster.ports()[3].to_string()).env("CLUSTER", "yes");
-            passes(&mut python, modules);
-        };
-        on_cluster(&["python"], &["test_split"]);
-        on_cluster(&["python", "datasketch"], &["test_lsh"]);
-        on_cluster(&["python"], &["test_failover"]);
+        let mut python = python(&["python"]);
+        // The port of a replica: none of the primaries is left in the end.
+        python.env("PORT", cluster.ports()[3].to_string()).env("CLUSTER", "yes");
+        passes(&mut python, &["test_failover"]);
     }
 }
