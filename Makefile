@@ -8,7 +8,7 @@ export SERVERS INPUT PORT DATA
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-.PHONY: help run serve build cli check test test-debug soak bench bench-quick bench-peers eval docs dist deb try-commands test-packages
+.PHONY: help run serve build cli check test test-debug soak bench bench-quick bench-peers eval docs dist deb wheel try-commands test-packages
 
 help: ## Lists the commands (as `make` without a target does)
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -32,6 +32,7 @@ check: ## Checks formatting, lints and documentation, with warnings denied
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+	@scripts/python.sh types
 
 test: ## Runs every test on every server; SERVERS=redis-7.0 narrows it
 	@scripts/install-packages.sh build serve
@@ -84,6 +85,9 @@ dist: build ## Makes an archive of the module, to unpack anywhere: target/packag
 
 deb: build ## Makes a package of the module for Debian and Ubuntu: target/packages
 	@scripts/package.sh deb
+
+wheel: ## Builds the Python package, as a wheel and its source: target/packages
+	@scripts/python.sh wheel target/packages
 
 try-commands: ## Runs every short command of README.md and CONTRIBUTING.md in a clean clone; half an hour
 	@scripts/try-commands.sh

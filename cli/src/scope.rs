@@ -156,4 +156,21 @@ mod tests {
         let hash: u64 = 0xcbd8_a7b3_41bd_9b02;
         assert_eq!([1, 5, 1_000].map(|parts| part_of(b"hello", parts) as u64), [0, hash % 5, hash % 1_000]);
     }
+
+    #[test]
+    fn an_item_is_in_the_part_that_other_clients_compute() {
+        let vectors = include_str!("../../tests/fixtures/parts.txt");
+        let mut read = 0;
+        for line in vectors.lines().filter(|line| !line.starts_with('#')) {
+            let words: Vec<&str> = line.split(' ').collect();
+            let [name, parts, part] = words[..] else {
+                panic!("a name, a number of parts and a part: {line}")
+            };
+            let digits = name.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).expect("digits"));
+            let name: Vec<u8> = digits.map(|pair| u8::from_str_radix(pair, 16).expect("a byte")).collect();
+            assert_eq!(part_of(&name, parts.parse().expect("a number")).to_string(), part, "{line}");
+            read += 1;
+        }
+        assert!(read > 100, "{read} vectors");
+    }
 }

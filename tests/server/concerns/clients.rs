@@ -2,18 +2,19 @@
 //! docs/clients.md shows.
 
 use super::cluster::Cluster;
+use super::python::python;
 use super::reference::Page;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use testkit::{Kind, Server, on_each_server};
 
-fn project() -> PathBuf {
+pub fn project() -> PathBuf {
     env!("CARGO_MANIFEST_DIR").into()
 }
 
 /// The directory of a client, which scripts/install-clients.sh fills.
-fn installed(client: &str) -> PathBuf {
+pub fn installed(client: &str) -> PathBuf {
     let directory = project().join("target/clients").join(client);
     assert!(
         directory.join(".installed").exists(),
@@ -24,19 +25,11 @@ fn installed(client: &str) -> PathBuf {
 
 /// The output of a client, which must succeed.
 #[track_caller]
-fn printed(command: &mut Command) -> String {
+pub fn printed(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {}\n{errors}", output.status);
     String::from_utf8(output.stdout).expect("text")
-}
-
-fn python() -> Command {
-    let paths = [installed("python"), project().join("examples/python")];
-    let mut command = Command::new("python3");
-    command.env("PYTHONPATH", std::env::join_paths(paths).expect("paths without colons"));
-    command.env("PYTHONDONTWRITEBYTECODE", "1");
-    command
 }
 
 /// The output of each client, according to docs/clients.md.
@@ -51,7 +44,7 @@ on_each_server! {
     fn the_tour_in_python(server: Server) {
         let tour = project().join("examples/python/tour.py");
         let port = server.port().to_string();
-        assert_eq!(printed(python().arg(tour).args(["--port", &port])), shown());
+        assert_eq!(printed(python(&["python"]).arg(tour).args(["--port", &port])), shown());
         server.expect("DBSIZE", "0");
     }
 
@@ -73,18 +66,10 @@ on_each_server! {
         server.expect("DBSIZE", "0");
     }
 
-    fn the_typed_client_in_python(server: Server) {
-        let tests = project().join("tests/clients/test_simile.py");
-        printed(python().arg(tests).env("PORT", server.port().to_string()));
-        server.expect("DBSIZE", "0");
-    }
-
-    fn the_clients_in_python_on_a_cluster(kind: Kind) {
+    fn the_tour_in_python_on_a_cluster(kind: Kind) {
         let cluster = Cluster::start(kind);
         let port = cluster.ports()[0].to_string();
         let tour = project().join("examples/python/tour.py");
-        assert_eq!(printed(python().arg(tour).args(["--cluster", "--port", &port])), shown());
-        let tests = project().join("tests/clients/test_simile.py");
-        printed(python().arg(tests).env("PORT", port).env("CLUSTER", "yes"));
+        assert_eq!(printed(python(&["python"]).arg(tour).args(["--cluster", "--port", &port])), shown());
     }
 }

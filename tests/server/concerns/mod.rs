@@ -31,5 +31,7 @@ mod statistics; // the section `simile` of INFO
 
 // The documentation.
 mod clients; // the clients of examples/ print what docs/clients.md shows
+mod python; // the package in clients/python, and the examples of its page
+mod python_split; // the package: split scopes, and MinHashLSH
 mod readme; // the README's example, and the tour
 mod reference; // COMMAND DOCS, and the pages of docs/commands/

@@ -1,51 +1,26 @@
-"""examples/python/simile.py against the server on port PORT, or the cluster there if CLUSTER is set.
+"""Every command of a scope, with every kind of client."""
 
-tests/server/concerns/clients.rs starts the server and runs this.
-"""
-
-import os
 import unittest
-
-from redis import Redis, ResponseError
-from redis.cluster import RedisCluster
+from connections import ScopeTest, load_only_kinds, with_each_kind
 from simile import (
     Assigned,
     Combined,
     Features,
     IndexInfo,
     Match,
+    Observation,
     Profile,
-    Scope,
     SharedBand,
     Signature,
     SignificantBucket,
     Text,
 )
 
-CONNECT = RedisCluster if os.environ.get("CLUSTER") else Redis
-PORT = int(os.environ["PORT"])
 
-
-class EachCommand:
-    """Tests that every kind of client passes: either protocol, replies decoded or not."""
-
-    protocol: int
-    decodes: bool
-
+class EachCommand(ScopeTest):
     def setUp(self):
-        self.client = CONNECT(
-            host="127.0.0.1", port=PORT, protocol=self.protocol, decode_responses=self.decodes
-        )
-        self.scope = Scope(self.client, "python:{%s}" % self.id())
+        super().setUp()
         self.scope.create(bands=2, rows=1, interval=0, shingle="WORDS 1", mask=True, lowercase=True)
-
-    def tearDown(self):
-        self.scope.drop()
-        self.client.close()
-
-    def name(self, text):
-        """A name as this client gives it."""
-        return text if self.decodes else text.encode()
 
     def populate(self):
         self.assertEqual(self.scope.record("one", Signature("i", ["a", "b"])), [[1, 1]])
@@ -62,26 +37,31 @@ class EachCommand:
         self.populate()
         one, two = self.name("one"), self.name("two")
         self.assertEqual(self.scope.compare("one", "i"), [Match(two, 0.5)])
+        self.assertEqual(self.scope.compare("one", "i", with_self=True), [Match(one, 1.0), Match(two, 0.5)])
         self.assertEqual(self.scope.compare("one", "i", min_score=0.6), [])
         both = self.scope.compare_each("one", ["i", "j"], with_self=True, limit=5, min_bands=[1, 1])
         self.assertEqual(both, [[Match(one, 1.0), Match(two, 0.5)], []])
         self.assertEqual(self.scope.compare_combined("one", ["i", "j"]), [Combined(two, 0.5, [0.5, None])])
-        found = self.scope.classify_combined(Signature("i", "ac"), Features("j", "xy"), min_score=0.3)
+        self.assertEqual(self.scope.compare_combined("one", ["i"], with_self=True)[0], Combined(one, 1.0, [1.0]))
+        found = self.scope.classify_combined(Signature("i", ["a", "c"]), Features("j", ["x", "y"]), min_score=0.3)
         self.assertEqual(found, [Combined(two, 0.5, [1.0, 0.0])])
-        with self.assertRaises(TypeError):
+        with self.assertRaisesRegex(TypeError, "colour"):
             self.scope.compare("one", "i", colour="red")
 
-    def test_matches_have_counts_and_names_that_match(self):
+    def test_queries_have_options(self):
         self.populate()
-        self.scope.record("two", Signature("i", "ac"))
+        self.scope.record("two", Signature("i", ["a", "c"]))
         one, two = self.name("one"), self.name("two")
-        found = self.scope.classify(Signature("i", "ab"), with_counts=True)
-        self.assertEqual(found, [Match(one, 1.0, 1), Match(two, 0.5, 2)])
-        self.assertEqual(self.scope.classify(Signature("i", "ab"), match="t*", limit=1), [Match(two, 0.5)])
+        query = Signature("i", ["a", "b"])
+        self.assertEqual(self.scope.classify(query, with_counts=True), [Match(one, 1.0, 1), Match(two, 0.5, 2)])
+        self.assertEqual(self.scope.classify(query, match="t*", limit=1), [Match(two, 0.5)])
+        self.assertEqual(self.scope.classify(query, min_bands=2, window=1, timestamp=0), [Match(one, 1.0)])
+        self.assertEqual(self.scope.classify(query, score="COVERAGE", limit=1), [Match(one, 1.0)])
+        self.assertEqual(self.scope.classify_each(query, query, limit=1), [[Match(one, 1.0)]] * 2)
         self.assertEqual(self.scope.compare("one", "i", match=b"*", with_counts=True), [Match(two, 0.5, 2)])
         combined = self.scope.compare_combined("one", ["i", "j"], match="t?o", with_counts=True)
         self.assertEqual(combined, [Combined(two, 0.5, [0.5, None], 2)])
-        self.assertEqual(self.scope.classify_combined(Signature("i", "ab"), match="x*"), [])
+        self.assertEqual(self.scope.classify_combined(query, match="x*"), [])
 
     def test_a_score_is_explained(self):
         self.populate()
@@ -123,19 +103,37 @@ class EachCommand:
         self.assertEqual(self.scope.members("i", 0, "a"), [self.name("one"), self.name("two")])
         self.assertEqual(dict(self.scope.scan("i", count=1)), {self.name("one"): 1, self.name("two"): 1})
         self.assertEqual(list(self.scope.scan("i", match="t*")), [(self.name("two"), 1)])
+        page = self.scope.scan_page("i", count=1)
+        self.assertEqual((len(page.items), page.cursor != 0), (1, True))
+        rest = self.scope.scan_page("i", page.cursor)
+        self.assertEqual((len(rest.items), rest.cursor), (1, 0))
+
+    def test_a_scope_describes_itself(self):
+        self.populate()
         info = self.scope.info()
         self.assertEqual((info.parameters["bands"], info.parameters["shingle"]), (2, "WORDS 1"))
-        self.assertEqual(len(info.uid), 16)
+        self.assertIs(info.parameters["mask"], True)
+        self.assertEqual((len(info.uid), info.meets), (16, 0.776))
         held = info.indexes[self.name("i")]
         self.assertEqual(held, IndexInfo(1, 2, 3, 2, held.bytes, 0, 0))
-        self.assertIsNone(Scope(self.client, "missing").info())
+        self.assertIsNone(self.open("missing").info())
+
+    def test_a_scope_is_made_like_another(self):
+        for parameters in [{"hash": "MURMUR3", "modulus": 65535, "seed": 7}, {"threshold": 0.8, "lowercase": False}]:
+            self.scope.drop()
+            self.scope.create(**parameters)
+            made = self.scope.info().parameters
+            self.scope.drop()
+            self.scope.create(**made)
+            self.assertEqual(self.scope.info().parameters, made)
 
     def test_items_are_assigned_merged_and_deleted(self):
+        one = self.name("one")
         self.assertEqual(
-            self.scope.assign("one", Signature("i", "ab"), min_score=0.5), Assigned(self.name("one"), None, True)
+            self.scope.assign("one", Signature("i", ["a", "b"]), min_score=0.5), Assigned(one, None, True)
         )
         self.assertEqual(
-            self.scope.assign("two", Signature("i", "ac"), min_score=0.5), Assigned(self.name("one"), 0.5, False)
+            self.scope.assign("two", Signature("i", ["a", "c"]), min_score=0.5), Assigned(one, 0.5, False)
         )
         self.assertIsNone(self.scope.assign("three", Text("i", ""), min_score=0.5))
         self.scope.record("two", Signature("i", ["a", "c"]))
@@ -144,15 +142,35 @@ class EachCommand:
         self.assertEqual(self.scope.delete(("*", "one"), ("i", "nobody")), 1)
 
     def test_observations_are_counted_replaced_and_taken_back(self):
-        self.scope.create(bands=2, rows=1, interval=0)
         seen = Signature("i", [b"a", b"b"])
         self.assertEqual(self.scope.record("one", seen, count=3), [[3, 3]])
         self.assertEqual(self.scope.record("one", seen, only_new=True), [[]])
         self.assertEqual(self.scope.forget("one", seen, count=2), [[1, 1]])
         self.assertEqual(self.scope.record("one", Signature("i", [b"c", b"b"]), replace=True), [[1, 1]])
         self.assertEqual(self.scope.frequencies("i", "one"), [{b"c": 1}, {b"b": 1}])
-        with self.assertRaisesRegex(Exception, "clause 1 cannot be forgotten"):
+        with self.assertRaisesRegex(self.kind.exceptions.ResponseError, "clause 1 cannot be forgotten"):
             self.scope.forget("one", seen)
+
+    def test_many_observations_are_recorded(self):
+        def observations():
+            for number in range(25):
+                yield Observation(f"item-{number}", Features("i", [str(number)]), timestamp=1, count=2)
+            yield Observation("both", [Features("i", ["x"]), Text("j", "x")])
+
+        self.assertEqual(self.scope.record_many(observations(), batch=10), 26)
+        self.assertEqual(self.scope.count("i", "item-0", "item-24", "both"), [2, 2, 1])
+        self.assertEqual(self.scope.count("j", "both"), [1])
+        self.assertEqual(self.scope.record_many([]), 0)
+        self.assertEqual(self.scope.record_observation(Observation("both", Text("j", ""))), [[]])
+
+    def test_an_error_among_many_observations_is_raised_and_placed(self):
+        wrong = Observation("wrong", Signature("i", ["one bucket"]))
+        right = Observation("right", Features("i", ["x"]))
+        with self.assertRaisesRegex(
+            self.kind.exceptions.ResponseError, r"Command # 2 \(SIM.RECORD .* wrong .*: count must be 2"
+        ):
+            self.scope.record_many([right, wrong, right])
+        self.assertEqual(self.scope.count("i", "right"), [2])
 
     def test_an_item_travels(self):
         self.populate()
@@ -166,28 +184,28 @@ class EachCommand:
         self.scope.record("one", Signature("i", [b"\xff", b"\x00"]))
         self.assertEqual(self.scope.frequencies("i", "one"), [{b"\xff": 1}, {b"\x00": 1}])
 
+    def test_names_are_in_the_encoding_of_the_client(self):
+        client = self.connect(encoding="latin-1")
+        self.addCleanup(self.close, client)
+        scope = self.open(self.scope.name, client)
+        scope.record("café", Text("looks", "round"))
+        found = "café" if self.kind.decodes else b"caf\xe9"
+        self.assertEqual(scope.classify(Text("looks", "round")), [Match(found, 1.0)])
+        self.assertEqual(self.scope.count("looks", b"caf\xe9"), [1])
+
+    def test_a_name_of_bytes_names_the_same_scope(self):
+        self.populate()
+        self.assertEqual(self.open(self.scope.name.encode()).count("i", "one"), [1])
+
     def test_a_refusal_is_raised(self):
-        with self.assertRaisesRegex(ResponseError, "the scope exists with BANDS 2, not 3"):
+        with self.assertRaisesRegex(self.kind.exceptions.ResponseError, "the scope exists with BANDS 2, not 3"):
             self.scope.create(bands=3)
         self.scope.alter(retention=7)
         self.assertEqual(self.scope.info().parameters["retention"], 7)
 
 
-class Resp2(EachCommand, unittest.TestCase):
-    protocol, decodes = 2, False
+with_each_kind(globals(), EachCommand)
 
 
-class Resp2Decoded(EachCommand, unittest.TestCase):
-    protocol, decodes = 2, True
-
-
-class Resp3(EachCommand, unittest.TestCase):
-    protocol, decodes = 3, False
-
-
-class Resp3Decoded(EachCommand, unittest.TestCase):
-    protocol, decodes = 3, True
-
-
-if __name__ == "__main__":
-    unittest.main()
+def load_tests(loader: unittest.TestLoader, *_: object) -> unittest.TestSuite:
+    return load_only_kinds(globals(), loader)
