@@ -284,7 +284,8 @@ mod tests {
     #[test]
     fn a_load_goes_back_to_what_was_refused() {
         let at = |records| Position { records, bytes: 10 * records, hash: 16 * records };
-        let blocks = ["0:0:0 7:70 3:30", "512:5120:2000 600:2580"].map(|block| parse_block(block).expect("a block"));
+        let blocks =
+            ["0:0:0 7:70 3:30", "512:5120:2000 600:2580"].map(|block| parse_block(block).expect("a block"));
         let saved = SavedPositions {
             keys: None,
             positions: vec![at(900), at(800)],

@@ -19,6 +19,8 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 const BUFFER_BYTES: usize = 256 << 10;
 /// The sample is at least this long, if the first line is.
 const SAMPLE_BYTES: usize = 64 << 10;
+/// The longest byte order mark, that of UTF-8.
+const MARK_BYTES: usize = 3;
 const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
 const ZSTD_MAGIC: &[u8] = b"\x28\xb5\x2f\xfd";
 /// Files that the tool cannot read, each with its magic number and what to do about it.
@@ -63,8 +65,7 @@ impl ByteInput {
         // Without a mark the bytes stay as they are, valid UTF-8 or not.
         let mut decoder = DecodeReaderBytesBuilder::new();
         let decoder = decoder.utf8_passthru(true).strip_bom(true);
-        let text: Box<dyn Read> =
-            Box::new(decoder.build_with_buffer(decompressed, vec![0; BUFFER_BYTES])?);
+        let text: Box<dyn Read> = Box::new(decoder.build_with_buffer(decompressed, vec![0; BUFFER_BYTES])?);
         let mut input = ByteInput {
             head: Cursor::default(),
             rest: BufReader::with_capacity(BUFFER_BYTES, text),
@@ -93,7 +94,10 @@ impl ByteInput {
 
     fn read_sample(&mut self) -> io::Result<()> {
         let has_line = |sample: &[u8]| sample.trim_ascii_start().contains(&b'\n');
-        while !has_line(self.sample()) && self.sample().len() < SAMPLE_BYTES {
+        // The decoder gives the bytes that may be a mark alone: they are no sample.
+        let is_mark_only = |sample: &[u8]| sample.len() <= MARK_BYTES;
+        while (is_mark_only(self.sample()) || !has_line(self.sample())) && self.sample().len() < SAMPLE_BYTES
+        {
             let buffer = self.rest.fill_buf()?;
             let length = buffer.len();
             if length == 0 {

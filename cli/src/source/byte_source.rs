@@ -8,21 +8,34 @@
 //! The line break is not part of the content: a last line without one may get it later.
 
 use super::byte_input::ByteInput;
-use super::{MAX_RECORD_BYTES, Observation, Position, Record, Source, describe_early_end, hash_after};
 use super::{Format, describe_other_input};
+use super::{MAX_RECORD_BYTES, Observation, Position, Record, Source, describe_early_end, hash_after};
 use crate::Result;
 use std::io;
 
 /// The bytes of a record.
 pub struct RawRecord {
-    /// Without the line break. Of a record longer than [`MAX_RECORD_BYTES`], only the beginning.
-    pub content: Vec<u8>,
+    /// With its line break. Of a record longer than [`MAX_RECORD_BYTES`], only the beginning.
+    pub bytes: Vec<u8>,
+    /// The number of these bytes that are the line break.
+    pub line_break: usize,
     /// The number of bytes up to the next record, line break and blanks included.
     pub length: u64,
     /// False for a last record without a line break: it may not be written to its end yet.
     pub is_complete: bool,
     /// What is wrong with it, if the splitter can tell.
     pub problem: Option<String>,
+}
+
+impl RawRecord {
+    /// The record without its line break.
+    pub fn content(&self) -> &[u8] {
+        &self.bytes[..self.bytes.len() - self.line_break]
+    }
+
+    fn is_too_long(&self) -> bool {
+        self.content().len() as u64 > MAX_RECORD_BYTES
+    }
 }
 
 /// Finds the ends of the records.
@@ -60,6 +73,9 @@ pub struct ByteSource<'a> {
     position: Position,
     /// The hash before the first record: of the header, if there is one.
     first_hash: u64,
+    header_bytes: Vec<u8>,
+    /// The last record, with its line break; empty if it was too long.
+    record_bytes: Vec<u8>,
 }
 
 impl<'a> ByteSource<'a> {
@@ -71,14 +87,26 @@ impl<'a> ByteSource<'a> {
         parser: Box<dyn Parser + 'a>,
     ) -> ByteSource<'a> {
         let (name, position) = (name.to_string(), Position::default());
-        ByteSource { name, format, input, splitter, parser, position, first_hash: 0 }
+        let (header_bytes, record_bytes) = (Vec::new(), Vec::new());
+        ByteSource {
+            name,
+            format,
+            input,
+            splitter,
+            parser,
+            position,
+            first_hash: 0,
+            header_bytes,
+            record_bytes,
+        }
     }
 
     /// Includes a header, which was read already, in the proof.
-    pub fn with_header(mut self, header: Option<&RawRecord>) -> ByteSource<'a> {
+    pub fn with_header(mut self, header: Option<RawRecord>) -> ByteSource<'a> {
         if let Some(header) = header {
-            self.first_hash = hash_after(0, &header.content);
+            self.first_hash = hash_after(0, header.content());
             self.position.bytes = header.length;
+            self.header_bytes = header.bytes;
         }
         self
     }
@@ -86,38 +114,48 @@ impl<'a> ByteSource<'a> {
     /// Reads a record, and moves the position past it.
     fn read_record(&mut self) -> Result<Option<RawRecord>> {
         let record = self.splitter.read_record(&mut self.input);
-        let record = record.map_err(|error| describe_read_error(&self.name, self.format, self.position, error))?;
+        let record =
+            record.map_err(|error| describe_read_error(&self.name, self.format, self.position, error))?;
         let Some(record) = record else { return Ok(None) };
         let hash = if self.position.records == 0 { self.first_hash } else { self.position.hash };
         self.position = Position {
             records: self.position.records + 1,
             bytes: self.position.bytes + record.length,
-            hash: hash_after(hash, &record.content),
+            hash: hash_after(hash, record.content()),
         };
         Ok(Some(record))
     }
 
-    fn parse(&mut self, record: RawRecord) -> std::result::Result<Observation, String> {
-        if let Some(problem) = record.problem {
-            return Err(problem);
+    fn parse(&mut self, record: &RawRecord) -> std::result::Result<Observation, String> {
+        if let Some(problem) = &record.problem {
+            return Err(problem.clone());
         }
-        if record.content.len() as u64 > MAX_RECORD_BYTES {
+        if record.is_too_long() {
             return Err(format!("is longer than {} MiB", MAX_RECORD_BYTES >> 20));
         }
-        self.parser.parse(&record.content, self.position.records)
+        self.parser.parse(record.content(), self.position.records)
     }
 }
 
 impl Source for ByteSource<'_> {
     fn next(&mut self) -> Result<Option<Record>> {
         while let Some(record) = self.read_record()? {
-            if record.problem.is_none() && self.parser.skips(&record.content) {
+            if record.problem.is_none() && self.parser.skips(record.content()) {
                 continue;
             }
-            let is_complete = record.is_complete;
-            return Ok(Some(Record { end: self.position, observation: self.parse(record), is_complete }));
+            let (end, observation, is_complete) = (self.position, self.parse(&record), record.is_complete);
+            self.record_bytes = if record.is_too_long() { Vec::new() } else { record.bytes };
+            return Ok(Some(Record { end, observation, is_complete }));
         }
         Ok(None)
+    }
+
+    fn header_bytes(&self) -> &[u8] {
+        &self.header_bytes
+    }
+
+    fn record_bytes(&self) -> &[u8] {
+        &self.record_bytes
     }
 
     fn go_to(&mut self, position: Position) -> Result<()> {

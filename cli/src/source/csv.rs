@@ -9,7 +9,7 @@
 use super::byte_input::ByteInput;
 use super::byte_source::{Parser, RawRecord, Splitter};
 use super::fields::{FieldOptions, decode_text, parse_seconds, quote_names};
-use super::lines::without_line_break;
+use super::lines::line_break_length;
 use super::{Clause, MAX_RECORD_BYTES, Observation};
 use crate::Result;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
@@ -138,11 +138,8 @@ impl Splitter for CsvSplitter {
         }
         self.lines += count_lines(&bytes).max(1);
         let length = blank.bytes + bytes.len() as u64 + dropped;
-        let content = match bytes.strip_suffix(b"\r") {
-            Some(content) => content.to_vec(),
-            None => without_line_break(&bytes).to_vec(),
-        };
-        Ok(Some(RawRecord { content, length, is_complete, problem }))
+        let line_break = if bytes.ends_with(b"\r") { 1 } else { line_break_length(&bytes) };
+        Ok(Some(RawRecord { bytes, line_break, length, is_complete, problem }))
     }
 }
 
@@ -199,7 +196,9 @@ impl<'a> CsvParser<'a> {
 
 fn describe_missing(field: &str, header: &[String]) -> String {
     let other_delimiter = match header {
-        [only] => [(';', "';'"), ('\t', "'\\t'"), ('|', "'|'"), (',', "','")].iter().find(|(c, _)| only.contains(*c)),
+        [only] => [(';', "';'"), ('\t', "'\\t'"), ('|', "'|'"), (',', "','")]
+            .iter()
+            .find(|(c, _)| only.contains(*c)),
         _ => None,
     };
     let delimiter = other_delimiter
@@ -316,10 +315,11 @@ mod tests {
         let mut records = Vec::new();
         while let Some(record) = splitter.read_record(&mut input).expect("a record") {
             length += record.length;
-            let content = String::from_utf8(record.content).expect("text");
+            let content = String::from_utf8_lossy(record.content()).into_owned();
             let end = if record.is_complete { "" } else { "..." };
-            let problem = record.problem.map(|problem| problem.split([':', '(']).nth(1).unwrap_or_default().to_string() + problem.split(')').nth(1).unwrap_or_default());
-            records.push(problem.map_or(content.clone(), |problem| format!("{content} | {problem}")) + end);
+            records.push(
+                record.problem.map_or(content.clone(), |problem| format!("{content} | {problem}")) + end,
+            );
         }
         let blank = text.len() - text.trim_end_matches(['\r', '\n']).len();
         assert!(length as usize <= text.len() && length as usize + blank >= text.len(), "{length}: {text:?}");
@@ -328,7 +328,10 @@ mod tests {
 
     #[test]
     fn records_end_where_no_quote_is_open() {
-        assert_eq!(split("a,b\nc,\"d\ne, \"\"f\"\"\"\ng,5\" h"), ["a,b", "c,\"d\ne, \"\"f\"\"\"", "g,5\" h..."]);
+        assert_eq!(
+            split("a,b\nc,\"d\ne, \"\"f\"\"\"\ng,5\" h"),
+            ["a,b", "c,\"d\ne, \"\"f\"\"\"", "g,5\" h..."]
+        );
         assert_eq!(split("a\r\n\r\nb\rc\n\nd\n\n"), ["a", "b", "c", "d"]);
         assert_eq!(split("\"a\"\r\n\"b\""), ["\"a\"", "\"b\"..."]);
         assert!(split("").is_empty() && split("\n\n").is_empty());
@@ -338,13 +341,17 @@ mod tests {
     fn a_broken_record_ends_with_its_first_line() {
         let found = split("a,\"x\nb,y\nc,\"z\"\nd,w\n");
         assert_eq!(found.len(), 4, "{found:?}");
-        assert!(found[0].starts_with("a,\"x | line 1") && found[0].contains("in line 3"), "{}", found[0]);
+        assert!(found[0].starts_with("a,\"x | (line 1)") && found[0].contains("in line 3"), "{}", found[0]);
         assert_eq!(found[1..], ["b,y", "c,\"z\"", "d,w"]);
         let found = split("a,\"x\nb,y\n");
-        assert!(found[0].starts_with("a,\"x | line 1 has a quote that is never closed"), "{}", found[0]);
+        assert!(found[0].starts_with("a,\"x | (line 1) has a quote that is never closed"), "{}", found[0]);
         assert_eq!((found[0].ends_with("..."), &found[1..]), (true, &["b,y".to_string()][..]));
         let found = split("a,\"x\" y, z\nb,y");
-        assert!(found[0].starts_with("a,\"x\" y, z | line 1 has text after a closing quote"), "{}", found[0]);
+        assert!(
+            found[0].starts_with("a,\"x\" y, z | (line 1) has text after a closing quote"),
+            "{}",
+            found[0]
+        );
         assert_eq!(found[1], "b,y...");
     }
 
@@ -353,7 +360,7 @@ mod tests {
         let long = "x".repeat(1 << 20) + "\n";
         let text = format!("a,\"b\n{}c,d\n", long.repeat(20));
         let found = split(&text);
-        assert!(found[0].starts_with("a,\"b | line 1 is longer than 16 MiB"), "{}", found[0]);
+        assert!(found[0].starts_with("a,\"b | (line 1) is longer than 16 MiB"), "{}", found[0]);
         assert_eq!((found.len(), found[21].as_str()), (22, "c,d"));
     }
 
@@ -366,7 +373,10 @@ mod tests {
             fields.iter().map(|field| String::from_utf8_lossy(field).into_owned()).collect::<Vec<_>>()
         };
         assert_eq!(fields("a,\"b \"\"c\"\", \nd\",,e", true), ["a", "b \"c\", \nd", "", "e"]);
-        assert_eq!((fields(",", true), fields("a,", true)), (vec!["".into(), "".into()], vec!["a".into(), "".into()]));
+        assert_eq!(
+            (fields(",", true), fields("a,", true)),
+            (vec!["".into(), "".into()], vec!["a".into(), "".into()])
+        );
         assert_eq!(fields("a,\"b,c", false), ["a", "\"b", "c"]);
         assert_eq!(fields("\"\"", true), [""]);
     }

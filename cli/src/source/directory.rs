@@ -6,8 +6,8 @@
 use super::byte_input::ByteInput;
 use super::fields::decode_text;
 use super::{
-    Clause, FieldOptions, Format, MAX_RECORD_BYTES, Observation, Position, Record, Source, describe_early_end,
-    describe_other_input, hash_after, modified_seconds,
+    Clause, FieldOptions, Format, MAX_RECORD_BYTES, Observation, Position, Record, Source,
+    describe_early_end, describe_other_input, hash_after, modified_seconds,
 };
 use crate::Result;
 use std::fs::File;
@@ -49,7 +49,9 @@ impl Directory {
         let is_visible =
             |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
         let mut files = Vec::new();
-        for entry in WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter().filter_entry(is_visible) {
+        for entry in
+            WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter().filter_entry(is_visible)
+        {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
                 Ok(entry) => files.push(Entry::of_entry(&entry)),

@@ -45,7 +45,10 @@ impl Format {
     /// The format that a name stands for; `None` if its ending is none of the known ones.
     pub fn of_name(path: &Path) -> Option<Format> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
-        let name = [".gz", ".gzip", ".zst", ".zstd"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+        let name = [".gz", ".gzip", ".zst", ".zstd"]
+            .iter()
+            .find_map(|ending| name.strip_suffix(ending))
+            .unwrap_or(&name);
         // Rotated logs: app.log.1, app.log-20260101.
         let name = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['.', '-']);
         match name.rsplit_once('.')?.1 {
@@ -62,12 +65,11 @@ impl Format {
         let sample = input.sample().trim_ascii_start();
         let line_end = sample.iter().position(|byte| *byte == b'\n');
         let line = &sample[..line_end.unwrap_or(sample.len())];
-        let has_more_lines = line_end.is_some_and(|end| !sample[end..].trim_ascii().is_empty());
         // An object that goes on in the next line.
         let is_cut = || serde_json::from_slice::<IgnoredAny>(line).is_err_and(|error| error.is_eof());
         match sample.first() {
             Some(b'[') => Format::Json,
-            Some(b'{') if has_more_lines && is_cut() => Format::Json,
+            Some(b'{') if line_end.is_some() && is_cut() => Format::Json,
             _ => Format::Jsonl,
         }
     }
@@ -107,10 +109,10 @@ mod tests {
         let format = |text: &'static str| {
             Format::of_content(&ByteInput::open(Box::new(text.as_bytes())).expect("an input"))
         };
-        for text in ["", "\n", "{}\n{}", "{\"a\": 1", "{\"a\": 1\n", "x\n[", "{x\n{}\n"] {
+        for text in ["", "\n", "{}\n{}", "{\"a\": 1", "x\n[", "{x\n{}\n"] {
             assert_eq!(format(text), Format::Jsonl, "{text}");
         }
-        for text in ["[", " \n[{}]", "{\n \"a\": 1}", "{\"a\": [\n1]}"] {
+        for text in ["[", " \n[{}]", "{\n \"a\": 1}", "{\"a\": 1\n", "{\"a\": [\n1]}"] {
             assert_eq!(format(text), Format::Json, "{text}");
         }
     }

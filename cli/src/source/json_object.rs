@@ -140,9 +140,7 @@ impl<'a> Object<'a> {
         match self.get(name)? {
             Some(value) if is_null(value) => Err(format!("has null in '{}'", name.escape_debug())),
             Some(value) => Ok(value),
-            None => {
-                Err(format!("has no field '{}'; it has {}", name.escape_debug(), self.describe_names()))
-            }
+            None => Err(format!("has no field '{}'; it has {}", name.escape_debug(), self.describe_names())),
         }
     }
 
@@ -226,9 +224,7 @@ fn parse_scalar(value: &RawValue, field: &str) -> Outcome<JsonString> {
     match value.get().as_bytes().first() {
         Some(b'"') => serde_json::from_str(value.get())
             .map_err(|error| format!("is not JSON: {}", without_line_number(&error))),
-        Some(b'-' | b'0'..=b'9') => {
-            Ok(JsonString { text: value.get().into(), has_lone_surrogate: false })
-        }
+        Some(b'-' | b'0'..=b'9') => Ok(JsonString { text: value.get().into(), has_lone_surrogate: false }),
         _ => Err(format!("has neither a string nor a number in '{}'", field.escape_debug())),
     }
 }
@@ -309,7 +305,9 @@ mod tests {
 
     #[test]
     fn a_number_is_the_text_that_is_written() {
-        for number in ["18446744073709551616", "18446744073709551617", "1.0", "1e0", "1E+0", "-0", "1", "0.10"] {
+        for number in
+            ["18446744073709551616", "18446744073709551617", "1.0", "1e0", "1E+0", "-0", "1", "0.10"]
+        {
             let line = format!(r#"{{"id": {number} , "text": {number}}}"#);
             assert_eq!((item(&line).expect("an item"), text("", &line)), (number.into(), number.into()));
         }
@@ -318,13 +316,19 @@ mod tests {
 
     #[test]
     fn a_field_can_be_within_another() {
-        let line = r#"{"id": 1, "error": {"message": "in", "a.b": {"c": "deep"}}, "error.code": "7", "x": 1}"#;
+        let line =
+            r#"{"id": 1, "error": {"message": "in", "a.b": {"c": "deep"}}, "error.code": "7", "x": 1}"#;
         assert_eq!(text("--text error.message", line), "in");
         assert_eq!(text("--text error.a.b.c", line), "deep");
         assert_eq!(text("--text error.code", line), "7");
-        assert_eq!(text("--text e.m", r#"{"id": 1, "e": {"m": "in"}, "e.m": "the key itself"}"#), "the key itself");
+        assert_eq!(
+            text("--text e.m", r#"{"id": 1, "e": {"m": "in"}, "e.m": "the key itself"}"#),
+            "the key itself"
+        );
         assert_eq!(text("--item e.id", r#"{"e": {"id": 3}, "text": "t"}"#), "t");
-        for (field, reason) in [("x.y", "nothing in 'x.y'"), ("error", "neither a string nor a number in 'error'")] {
+        for (field, reason) in
+            [("x.y", "nothing in 'x.y'"), ("error", "neither a string nor a number in 'error'")]
+        {
             let error = parse(&format!("--text {field}"), line).expect_err("an error");
             assert_eq!(error, format!("has {reason}"));
         }
@@ -332,11 +336,20 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_replaced_where_that_loses_nothing() {
-        assert_eq!(text("", r#"{"id": 1, "text": "a\ud800b\udc00 \ud83c\udf3f \udfff\ud800"}"#), "a\u{fffd}b\u{fffd} 🌿 \u{fffd}\u{fffd}");
+        assert_eq!(
+            text("", r#"{"id": 1, "text": "a\ud800b\udc00 \ud83c\udf3f \udfff\ud800"}"#),
+            "a\u{fffd}b\u{fffd} 🌿 \u{fffd}\u{fffd}"
+        );
         assert_eq!(text("", r#"{"id": 1, "\ud800": 1, "text": "퟿"}"#), "퟿");
-        assert_eq!(item(r#"{"id": "\ud800", "text": "t"}"#).expect_err("an error"), "has half a character (a lone surrogate) in 'id'");
+        assert_eq!(
+            item(r#"{"id": "\ud800", "text": "t"}"#).expect_err("an error"),
+            "has half a character (a lone surrogate) in 'id'"
+        );
         let latin = b"{\"id\": 1, \"text\": \"gr\xfcn\"}";
-        assert_eq!(parse("", latin).expect_err("an error"), "is not UTF-8 (--lossy loads it, with U+FFFD in place of what is wrong)");
+        assert_eq!(
+            parse("", latin).expect_err("an error"),
+            "is not UTF-8 (--lossy loads it, with U+FFFD in place of what is wrong)"
+        );
         assert_eq!(text("--lossy", latin), "gr\u{fffd}n");
         let name = parse("--lossy", b"{\"id\": \"\xfc\", \"text\": \"t\"}").expect_err("an error");
         assert_eq!(name, "is not UTF-8 in 'id', the name of the item");
@@ -369,7 +382,8 @@ mod tests {
             error("--time t", r#"{"id": 1, "text": "x", "t": 1.5e9}"#),
             "has the time '1.5e9': expected Unix seconds, such as 1500000000"
         );
-        let deep = format!(r#"{{"id": 1, "text": "t", "x": {}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        let deep =
+            format!(r#"{{"id": 1, "text": "t", "x": {}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
         assert!(parse("", deep).is_ok(), "what is not needed is not parsed, however deep");
     }
 
@@ -380,11 +394,19 @@ mod tests {
             check_first_objects(&fields(options), &contents)
         };
         let good = r#"{"id": 1, "text": "t"}"#;
-        assert!(check("", &[]).is_ok() && check("", &["x", good]).is_ok() && check("", &["{}", good]).is_ok());
+        assert!(
+            check("", &[]).is_ok() && check("", &["x", good]).is_ok() && check("", &["{}", good]).is_ok()
+        );
         let error = check("", &["one", "two"]).expect_err("an error");
-        assert!(error.contains("what it begins with is not JSON: expected value at column 1: --lines loads"), "{error}");
+        assert!(
+            error.contains("what it begins with is not JSON: expected value at column 1: --lines loads"),
+            "{error}"
+        );
         let error = check("", &["{\"key\": 1}", "{}"]).expect_err("an error");
-        assert!(error.starts_with("none of the first objects (2) has a field 'id'; the first has 'key': name"), "{error}");
+        assert!(
+            error.starts_with("none of the first objects (2) has a field 'id'; the first has 'key': name"),
+            "{error}"
+        );
         let error = check("--text a --features b", &[good]).expect_err("an error");
         assert!(error.contains("has a field 'a' or 'b'; the first has 'id', 'text'"), "{error}");
         assert!(check("--time at", &[good]).expect_err("an error").contains("has a field 'at'"));

@@ -12,18 +12,20 @@ pub struct LineSplitter;
 
 impl Splitter for LineSplitter {
     fn read_record(&mut self, input: &mut ByteInput) -> Result<Option<RawRecord>> {
-        let Some((mut content, length)) = input.read_line(MAX_RECORD_BYTES)? else { return Ok(None) };
-        let is_cut = content.len() as u64 > MAX_RECORD_BYTES;
-        let is_complete = content.last() == Some(&b'\n') || is_cut;
-        content.truncate(without_line_break(&content).len());
-        Ok(Some(RawRecord { content, length, is_complete, problem: None }))
+        let Some((bytes, length)) = input.read_line(MAX_RECORD_BYTES)? else { return Ok(None) };
+        let is_complete = bytes.last() == Some(&b'\n') || length > MAX_RECORD_BYTES;
+        let line_break = line_break_length(&bytes);
+        Ok(Some(RawRecord { bytes, line_break, length, is_complete, problem: None }))
     }
 }
 
-/// A line without its line break.
-pub fn without_line_break(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
+/// The length of the line break that some bytes end with: LF, CR LF, or none.
+pub fn line_break_length(bytes: &[u8]) -> usize {
+    match bytes {
+        [.., b'\r', b'\n'] => 2,
+        [.., b'\n'] => 1,
+        _ => 0,
+    }
 }
 
 /// Makes an observation of a line of plain text. The item is named by the input and the number of the line,

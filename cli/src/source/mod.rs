@@ -24,7 +24,7 @@ pub use format::Format;
 
 use crate::Result;
 use byte_input::ByteInput;
-use byte_source::{ByteSource, Parser, Splitter};
+use byte_source::{ByteSource, Parser, RawRecord, Splitter};
 use std::cmp::Ordering;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Cursor, Read};
@@ -45,6 +45,19 @@ pub trait Source {
     /// The rest cannot be read. A record that is malformed is not such an error: the error is in the
     /// record, and the next one can be read.
     fn next(&mut self) -> Result<Option<Record>>;
+
+    /// The line that names the fields, as it is in the input; empty if there is none.
+    #[allow(dead_code)]
+    fn header_bytes(&self) -> &[u8] {
+        &[]
+    }
+
+    /// The last record, as it is in the input, with its line break; an object of JSON that is not on a line of its
+    /// own has one too. Empty if the input has no records in its bytes, or if the record was too long to be kept.
+    #[allow(dead_code)]
+    fn record_bytes(&self) -> &[u8] {
+        &[]
+    }
 
     /// Goes on to a position that this source gave, in this run or an earlier one, and that is not before the
     /// present one.
@@ -254,10 +267,10 @@ fn split_bytes<'a>(
             if let Some(problem) = header.as_ref().and_then(|header| header.problem.as_ref()) {
                 return Err(format!("{name}: the first line {problem}").into());
             }
-            let content = header.as_ref().map(|header| &header.content[..]);
+            let content = header.as_ref().map(RawRecord::content);
             let parser = Box::new(csv::CsvParser::new(content, delimiter, fields)?);
             let source = ByteSource::new(name, format, bytes, Box::new(splitter), parser);
-            return Ok((Box::new(source.with_header(header.as_ref())), format));
+            return Ok((Box::new(source.with_header(header)), format));
         }
         Format::Lines => {
             // The name of standard input has a blank, and is no name for items.
@@ -265,7 +278,8 @@ fn split_bytes<'a>(
             (Box::new(lines::LineSplitter), Box::new(lines::TextParser::new(input_name, fields)?))
         }
         _ => {
-            json_object::check_first_objects(fields, &first_contents(&bytes, format)).map_err(|error| format!("{name}: {error}"))?;
+            json_object::check_first_objects(fields, &first_contents(&bytes, format))
+                .map_err(|error| format!("{name}: {error}"))?;
             (json_splitter(format), Box::new(json_object::JsonParser(fields)))
         }
     };
@@ -283,11 +297,13 @@ fn json_splitter(format: Format) -> Box<dyn Splitter> {
 fn first_contents(bytes: &ByteInput, format: Format) -> Vec<Vec<u8>> {
     let mut contents = Vec::new();
     let (is_all, mut splitter) = (bytes.sample_is_all(), json_splitter(format));
-    let Ok(mut sample) = ByteInput::open(Box::new(Cursor::new(bytes.sample().to_vec()))) else { return contents };
+    let Ok(mut sample) = ByteInput::open(Box::new(Cursor::new(bytes.sample().to_vec()))) else {
+        return contents;
+    };
     while let Ok(Some(record)) = splitter.read_record(&mut sample) {
-        let is_blank = record.content.trim_ascii().is_empty();
+        let is_blank = record.content().trim_ascii().is_empty();
         if contents.len() < SAMPLE_RECORDS && (record.is_complete || is_all) && !is_blank {
-            contents.push(record.content);
+            contents.push(record.content().to_vec());
         }
     }
     contents
@@ -311,72 +327,6 @@ fn check_sample(name: &str, sample: &[u8], is_plain_text_by_name: bool) -> Resul
         .into());
     }
     Ok(())
-}
-
-/// The time of the last modification, in Unix seconds; 0 for standard input.
-    pub modified: u64,
-}
-
-/// An open input.
-pub struct Input<'a> {
-    pub source: Box<dyn Source + 'a>,
-    pub format: Format,
-    pub identity: Identity,
-    /// The number of bytes in it, if it is known.
-    pub total_bytes: Option<u64>,
-}
-
-/// Opens a file or a directory, or standard input for `-`.
-///
-/// # Errors
-/// It cannot be opened, or does not have the fields.
-pub fn open<'a>(path: &Path, format: Option<Format>, fields: &'a FieldOptions) -> Result<Input<'a>> {
-    if path == Path::new("-") {
-        return open_stdin(format.unwrap_or(Format::Jsonl), fields);
-    }
-    let name = path.display().to_string();
-    let with_path = |error: std::io::Error| format!("{name}: {error}");
-    let resolved = fs::canonicalize(path).map_err(with_path)?;
-    let format = format.unwrap_or_else(|| Format::guess(&resolved));
-    if resolved.is_dir() != (format == Format::Directory) {
-        let (actual, expected) =
-            if resolved.is_dir() { ("a directory", "a file") } else { ("a file", "a directory") };
-        return Err(format!("{name} is {actual}, and --format needs {expected}").into());
-    }
-    if format == Format::Directory {
-        let directory = directory::Directory::open(&resolved, fields)?;
-        let (size, modified) = (directory.size(), directory.modified());
-        let identity = Identity { name, path: path_text(&resolved)?, size, modified };
-        return Ok(Input { source: Box::new(directory), format, identity, total_bytes: Some(size) });
-    }
-    let metadata = fs::metadata(&resolved).map_err(with_path)?;
-    let input = ByteInput::open(&resolved).map_err(with_path)?;
-    let (size, modified) = (metadata.len(), modified_seconds(&metadata).unwrap_or_default());
-    let identity = Identity { name, path: path_text(&resolved)?, size, modified };
-    let source = parse_bytes(input, format, fields)?;
-    // The size of a device or a named pipe says nothing.
-    Ok(Input { source, format, identity, total_bytes: metadata.is_file().then_some(size) })
-}
-
-fn open_stdin(format: Format, fields: &FieldOptions) -> Result<Input<'_>> {
-    if format == Format::Directory {
-        return Err("standard input is not a directory: give the path of one".into());
-    }
-    let source = parse_bytes(ByteInput::stdin(), format, fields)?;
-    let identity = Identity { name: "standard input".into(), path: "-".into(), size: 0, modified: 0 };
-    Ok(Input { source, format, identity, total_bytes: None })
-}
-
-fn parse_bytes<'a>(
-    input: ByteInput,
-    format: Format,
-    fields: &'a FieldOptions,
-) -> Result<Box<dyn Source + 'a>> {
-    let input = Box::new(input);
-    Ok(match format {
-        Format::Csv | Format::Tsv => Box::new(csv::Csv::open(input, format, fields)?),
-        _ => Box::new(jsonl::JsonLines::new(input, fields)),
-    })
 }
 
 /// The time of the last modification, in Unix seconds; `None` if the system does not tell, or for a time
@@ -425,4 +375,77 @@ fn path_text(path: &Path) -> Result<String> {
     text.map_err(|path| {
         format!("{}: its position cannot be saved, because the path is not UTF-8", path.display()).into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    #[derive(clap::Parser)]
+    struct Options {
+        #[command(flatten)]
+        fields: FieldOptions,
+    }
+
+    const CSV: &str = "id,text\r\na,\"x\ny\"\r\nb,\"z\nc,w";
+
+    fn with_source<T>(name: &str, content: &str, run: impl Fn(&mut dyn Source) -> T) -> T {
+        let fields = Options::try_parse_from(["x"]).expect("options").fields;
+        let bytes = ByteInput::open(Box::new(Cursor::new(content.to_string()))).expect("bytes");
+        let guess = Format::of_name(Path::new(name));
+        let (mut source, _) = split_bytes(bytes, name, None, guess, &fields).expect("a source");
+        run(&mut *source)
+    }
+
+    fn ends(source: &mut dyn Source) -> Vec<Position> {
+        std::iter::from_fn(|| source.next().expect("a record")).map(|record| record.end).collect()
+    }
+
+    #[test]
+    fn records_are_given_as_they_are_in_the_input() {
+        let bytes = |source: &mut dyn Source| {
+            let mut all = source.header_bytes().to_vec();
+            while source.next().expect("a record").is_some() {
+                all.extend_from_slice(source.record_bytes());
+            }
+            String::from_utf8(all).expect("text")
+        };
+        let objects = "{\"id\": 1, \"text\": \"a\"}\r\n{x\n{}";
+        for (name, content) in [("a.jsonl", objects), ("a.csv", CSV), ("a.log", "one\r\ntwo\nthree")] {
+            assert_eq!(with_source(name, content, bytes), content);
+        }
+        let array = "[{\"id\": 1,\n\"text\": \"a\"} , {}]";
+        assert_eq!(with_source("a.json", array, bytes), "{\"id\": 1,\n\"text\": \"a\"}\n{}\n");
+    }
+
+    #[test]
+    fn every_position_is_found_again_and_proves_itself() {
+        let lines = "{\"id\": 1, \"text\": \"a\"}\n\nx\n{\"id\": 2, \"text\": \"b\"}";
+        for (name, content) in
+            [("a.jsonl", lines), ("a.json", "[{\"id\": 1, \"text\": 2}, {}, 3]"), ("a.csv", CSV)]
+        {
+            let all = with_source(name, content, ends);
+            assert!(all.len() >= 3, "{name}");
+            assert_eq!(
+                all.last().map(|end| end.bytes),
+                Some(content.trim_end_matches(']').len() as u64),
+                "{name}"
+            );
+            for (n, position) in all.iter().enumerate() {
+                let rest = |source: &mut dyn Source| source.go_to(*position).map(|()| ends(source));
+                assert_eq!(with_source(name, content, rest).expect("the position"), all[n + 1..]);
+                // A change anywhere before it is seen, and one after it is not.
+                for changed in content.match_indices(['1', '2', 'a', 'b', 'w']).map(|(place, _)| place) {
+                    let other = format!("{}0{}", &content[..changed], &content[changed + 1..]);
+                    let is_refused = with_source(name, &other, rest).is_err();
+                    assert_eq!(is_refused, (changed as u64) < position.bytes, "{other}");
+                }
+            }
+            let beyond = Position { records: 9, bytes: 0, hash: 0 };
+            let error =
+                with_source(name, content, |source| source.go_to(beyond).map_err(|error| error.to_string()));
+            assert!(error.expect_err("an error").contains("but 9 were loaded before"));
+        }
+    }
 }
