@@ -21,6 +21,8 @@ const BUFFER_BYTES: usize = 256 << 10;
 const SAMPLE_BYTES: usize = 64 << 10;
 /// The longest byte order mark, that of UTF-8.
 const MARK_BYTES: usize = 3;
+/// The longest magic number; none has a line break.
+const MAGIC_BYTES: usize = 16;
 const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
 const ZSTD_MAGIC: &[u8] = b"\x28\xb5\x2f\xfd";
 /// Files that the tool cannot read, each with its magic number and what to do about it.
@@ -49,8 +51,7 @@ impl ByteInput {
     /// # Errors
     /// It cannot be read, or is of a kind that the tool does not understand.
     pub fn open(mut file: Box<dyn Read>) -> io::Result<ByteInput> {
-        let mut magic = Vec::new();
-        file.by_ref().take(16).read_to_end(&mut magic)?;
+        let magic = read_beginning(&mut *file)?;
         if let Some((_, reason)) = UNREADABLE_KINDS.iter().find(|(number, _)| magic.starts_with(number)) {
             return Err(io::Error::new(io::ErrorKind::InvalidData, *reason));
         }
@@ -145,6 +146,22 @@ impl ByteInput {
             }
         }
     }
+}
+
+/// Reads enough to recognize a magic number, and what comes with it. Whoever types into a pipe does not wait for more
+/// than a line.
+fn read_beginning(file: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let (mut beginning, mut length) = (vec![0; SAMPLE_BYTES], 0);
+    while length < MAGIC_BYTES && !beginning[..length].contains(&b'\n') {
+        match file.read(&mut beginning[length..]) {
+            Ok(0) => break,
+            Ok(bytes) => length += bytes,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    beginning.truncate(length);
+    Ok(beginning)
 }
 
 impl Read for ByteInput {

@@ -29,16 +29,30 @@ impl Format {
     /// # Errors
     /// They name two.
     pub fn named(format: Option<Format>, fields: &FieldOptions) -> Result<Option<Format>> {
-        if fields.lines && format.is_some_and(|format| format != Format::Lines) {
-            return Err("--lines and --format name two formats: leave out one of them".into());
+        match (fields.lines, format) {
+            (true, None | Some(Format::Lines)) => Ok(Some(Format::Lines)),
+            (true, Some(_)) => Err("--lines and --format name two formats: leave out one of them".into()),
+            (false, format) => Ok(format),
         }
-        let format = if fields.lines { Some(Format::Lines) } else { format };
-        let csv_option = if fields.delimiter.is_some() { Some("--delimiter") } else { None };
-        let csv_option = csv_option.or(fields.no_quotes.then_some("--no-quotes"));
-        match (csv_option, format) {
-            (Some(_), None | Some(Format::Csv | Format::Tsv)) => Ok(format.or(Some(Format::Csv))),
-            (Some(option), Some(_)) => Err(format!("{option} is an option of CSV, and this is not").into()),
-            _ => Ok(format),
+    }
+
+    /// The format of an input that is named by the options or by its name; with an option of CSV it is CSV by default.
+    ///
+    /// # Errors
+    /// It is not CSV, and there is an option of CSV.
+    pub fn with_csv_options(format: Option<Format>, fields: &FieldOptions) -> Result<Option<Format>> {
+        let option = match fields {
+            FieldOptions { delimiter: Some(_), .. } => "--delimiter",
+            FieldOptions { no_quotes: true, .. } => "--no-quotes",
+            _ => return Ok(format),
+        };
+        match format {
+            None | Some(Format::Csv) => Ok(Some(Format::Csv)),
+            Some(Format::Tsv) => Ok(format),
+            Some(_) => Err(format!(
+                "{option} is an option of CSV, and the input is something else: --format csv reads it as CSV"
+            )
+            .into()),
         }
     }
 

@@ -256,7 +256,8 @@ fn split_bytes<'a>(
     fields: &'a FieldOptions,
 ) -> Result<(Box<dyn Source + 'a>, Format)> {
     check_sample(name, bytes.sample(), named.is_none() && guess == Some(Format::Lines))?;
-    let format = named.or(guess).unwrap_or_else(|| Format::of_content(&bytes));
+    let format = Format::with_csv_options(named.or(guess), fields)?;
+    let format = format.unwrap_or_else(|| Format::of_content(&bytes));
     let with_name = |error: Box<dyn std::error::Error>| format!("{name}: {error}");
     let (splitter, parser): (Box<dyn Splitter>, Box<dyn Parser + 'a>) = match format {
         Format::Csv | Format::Tsv => {
