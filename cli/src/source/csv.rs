@@ -194,6 +194,12 @@ impl<'a> CsvParser<'a> {
     }
 }
 
+/// True if a record is the header again, as in a file that was made of two, perhaps with a byte order mark each.
+fn is_header(values: &[&[u8]], header: &[String]) -> bool {
+    let without_mark = |value: &&[u8]| value.strip_prefix("\u{feff}".as_bytes()).unwrap_or(value).to_vec();
+    values.iter().map(without_mark).eq(header.iter().map(|name| name.as_bytes()))
+}
+
 fn describe_missing(field: &str, header: &[String]) -> String {
     let other_delimiter = match header {
         [only] => [(';', "';'"), ('\t', "'\\t'"), ('|', "'|'"), (',', "','")]
@@ -221,6 +227,9 @@ impl Parser for CsvParser<'_> {
                 values.len(),
                 header.len()
             ));
+        }
+        if is_header(&values, header) {
+            return Err("is the first line once more: are these two files in one?".into());
         }
         let value = |name: &str| {
             let column = header.iter().position(|field| field == name);

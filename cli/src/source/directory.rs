@@ -45,6 +45,9 @@ impl Directory {
     /// # Errors
     /// The directory cannot be read, there are no files, or the options name fields.
     pub fn open(root: &Path, name: &str, fields: &FieldOptions) -> Result<Directory> {
+        if fields.given_item().is_some() {
+            return Err("the items of a directory are the paths of its files: leave out --item".into());
+        }
         let index = fields.index_of_whole_text("a directory", "content")?;
         let is_visible =
             |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");

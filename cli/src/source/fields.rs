@@ -7,7 +7,7 @@ use std::borrow::Cow;
 #[derive(clap::Args)]
 pub struct FieldOptions {
     /// Field with the name of the item. In JSON, `a.b` is the field `b` of the object in `a`, here and for all
-    /// other fields, unless a field is called `a.b`
+    /// other fields, unless a field is called `a.b`. In plain text, what the names of the lines begin with
     #[arg(long, value_name = "FIELD", default_value = "id")]
     pub item: String,
     /// Field with a text, and the index to record it into (default: `text`); may be given several times.
@@ -86,12 +86,17 @@ impl FieldOptions {
         self.texts().chain(self.feature_sets()).map(|(_, field)| field).collect()
     }
 
+    /// The value of --item, if it is not the default.
+    pub fn given_item(&self) -> Option<&str> {
+        (self.item != "id").then_some(&self.item)
+    }
+
     /// The index for texts that are not in a field, such as files and lines.
     ///
     /// # Errors
     /// The options name fields.
     pub fn index_of_whole_text(&self, input: &str, record_noun: &str) -> Result<String> {
-        if self.item != "id" || self.time.is_some() || !self.features.is_empty() || self.text.len() > 1 {
+        if self.time.is_some() || !self.features.is_empty() || self.text.len() > 1 {
             return Err(format!(
                 "{input} has no fields: the only such option that it takes is --text INDEX={record_noun}, which \
                  names the index"

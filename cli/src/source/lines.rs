@@ -29,7 +29,7 @@ pub fn line_break_length(bytes: &[u8]) -> usize {
 }
 
 /// Makes an observation of a line of plain text. The item is named by the input and the number of the line,
-/// as `grep -n` does it: `app.log:17`.
+/// as `grep -n` does it: `app.log:17`, or by another name for the input.
 pub struct TextParser {
     index: String,
     input_name: String,
@@ -41,6 +41,7 @@ impl TextParser {
     /// The options name fields.
     pub fn new(input_name: &str, fields: &FieldOptions) -> Result<TextParser> {
         let index = fields.index_of_whole_text("plain text", "line")?;
+        let input_name = fields.given_item().unwrap_or(input_name);
         Ok(TextParser { index, input_name: input_name.into(), lossy: fields.lossy })
     }
 }

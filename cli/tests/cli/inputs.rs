@@ -85,7 +85,9 @@ on_each_server! {
         let path = file(&server, "notes", "red\n");
         load(&server, &path, "--lines --text body=line").fine();
         assert_eq!(counts(&server, "s", "body").len(), 1);
-        let error = load(&server, &path, "--lines --item name").failed(1);
+        server.does("SIM.DROP s");
+        assert_eq!(load_all(&server, &path, "--lines --item monday"), ["monday:1"]);
+        let error = load(&server, &path, "--lines --time at").failed(1);
         assert_eq!(error, "simile: plain text has no fields: the only such option that it takes is --text INDEX=line, which names the index\n");
         let error = load(&server, &path, "--lines --format csv").failed(1);
         assert_eq!(error, "simile: --lines and --format name two formats: leave out one of them\n");
@@ -330,7 +332,10 @@ on_each_server! {
         server.does("SIM.DROP s");
         let path = file(&server, "semicolons", "id;text\r\na;red, blue\r\n");
         assert_eq!(load_all(&server, &path, "--delimiter ;"), ["a"]);
-        assert!(load(&server, &file(&server, "empty.csv", ""), "").fine().starts_with("0 records read"));
+        let path = file(&server, "twice.csv", "id,text\na,red\n\u{feff}id,text\nb,green\n");
+        let error = load(&server, &path, "").failed(3);
+        assert_eq!(error, "simile: record 2 is the first line once more: are these two files in one?\n");
+        assert_eq!(items(&server), ["a", "b"]);
     }
 
     fn a_line_that_is_half_written_is_left_for_the_next_run(server: Server) {
@@ -427,6 +432,20 @@ on_each_server! {
         assert_eq!(items(&server), names(0..20));
         write(&path, lines(0..10) + &long + &lines(10..21));
         assert!(load(&server, &path, "--grown").out.ends_with(" (21 before): 2 recorded.\n"));
+    }
+
+    fn an_empty_input_has_no_records(server: Server) {
+        for (name, content) in [("a.csv", Vec::new()), ("a", Vec::new()), ("a.log", Vec::new()), ("a.json", b"[]".to_vec()), ("a.tsv", gzip(""))] {
+            assert!(load(&server, &file(&server, name, content), "").fine().starts_with("0 "), "{name}");
+        }
+    }
+
+    fn another_standard_input_under_the_same_name_is_not_continued(server: Server) {
+        let load = |input: String| run_with(&server, &format!("load s - --id queue {PLAIN}"), input.as_bytes());
+        load(lines(0..700)).fine();
+        let error = load(lines(1..900)).failed(1);
+        assert!(error.contains("standard input is not what was loaded before: up to line 700 something is different."), "{error}");
+        assert_eq!(items(&server), names(0..700));
     }
 
     fn a_pipe_with_a_name_is_read_like_standard_input(server: Server) {
