@@ -1,15 +1,27 @@
 //! What people load: the formats, encodings and compressions that they have, and what is wrong with their files.
 //! Each is right, or an error that says so: nothing is loaded wrong in silence.
 
-use crate::load::{PLAIN, append, counts, file, lines};
+use crate::load::{PLAIN, counts, lines};
 use crate::program::{Ran, run, run_with, write};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use testkit::{Server, on_each_server};
+
+/// Writes a file into the directory of a server.
+fn file(server: &Server, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = server.directory().join(name);
+    write(&path, content);
+    path
+}
+
+fn append(path: &Path, content: impl AsRef<[u8]>) {
+    let mut file = File::options().append(true).open(path).expect("a file");
+    file.write_all(content.as_ref()).expect("it can be written");
+}
 
 /// Loads a file into the scope `s`.
 fn load(server: &Server, path: &Path, options: &str) -> Ran {
@@ -309,7 +321,7 @@ on_each_server! {
 
     fn an_open_quote_costs_one_record(server: Server) {
         for (ending, delimiter) in [("csv", ","), ("TSV", "\t")] {
-            let table = format!("id,text\na,\"x\nb,y\nc,\"z\"\nd,\"two\nlines\"\ne,\"open\nf,w\n").replace(',', delimiter);
+            let table = "id,text\na,\"x\nb,y\nc,\"z\"\nd,\"two\nlines\"\ne,\"open\nf,w\n".replace(',', delimiter);
             let path = file(&server, &format!("table.{ending}"), &table);
             let ran = load(&server, &path, "");
             assert!(ran.out.ends_with(": 4 recorded, 2 NOT LOADED.\n"), "{}{}", ran.out, ran.err);
