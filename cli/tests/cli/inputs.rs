@@ -298,7 +298,7 @@ on_each_server! {
         assert!(error(b"id,text,text\na,b,c\n", "--format csv").contains("the first line has two fields 'text'"));
         assert!(error(b"{}", "--delimiter ; --format jsonl").contains("--delimiter is an option of CSV, and the input is something else"));
         // The first objects are wrong, and another is not: then they are errors of their own.
-        let ran = load(&server, &file(&server, "input", "x\n{\"id\": 1}\n{\"id\": 1, \"text\": \"t\"}\n"), "");
+        let ran = load(&server, &file(&server, "input", "x\n{\"id\": 1}\n{\"id\": 1, \"text\": \"t\"}"), "");
         assert!(ran.out.ends_with(": 1 recorded, 2 NOT LOADED.\n"), "{}{}", ran.out, ran.err);
     }
 
