@@ -8,8 +8,8 @@
 //! ```
 //!
 //! All members of a gzip file and all frames of a zstd file are read, as their own tools do, and a file that
-//! ends within one is an error. The number of bytes always means bytes that come out here. Such a number is no
-//! place in the file, so a later load does not seek to it: it reads what is before it once more, which is
+//! ends within one is an error. The number of bytes always means bytes that come out here. Such a number is not
+//! a place in the file, so a later load does not seek to it: it reads what is before it again, which is
 //! also how it proves that the input is the same ([`super::byte_source`]).
 
 use encoding_rs_io::DecodeReaderBytesBuilder;
@@ -56,9 +56,9 @@ impl ByteInput {
         ByteInput::open_with_sample(file, |sample| sample.len() >= SAMPLE_BYTES)
     }
 
-    /// The same for a pipe. Whoever writes to it does not wait until the sample has its full size: a line is enough.
+    /// The same for a pipe. A writer may wait for its first line to be taken, so a line is enough for the sample.
     pub fn open_pipe(pipe: Box<dyn Read>) -> io::Result<ByteInput> {
-        // The decoder gives the bytes that may be a mark alone: they are no sample.
+        // The decoder gives the bytes that may be a mark by themselves: they are not a sample.
         let has_line =
             |sample: &[u8]| sample.len() > MARK_BYTES && sample.trim_ascii_start().contains(&b'\n');
         ByteInput::open_with_sample(pipe, |sample| has_line(sample) || sample.len() >= SAMPLE_BYTES)
@@ -169,8 +169,7 @@ impl ByteInput {
     }
 }
 
-/// Reads enough to recognize a magic number, and what comes with it. Whoever types into a pipe does not wait for more
-/// than a line.
+/// Reads enough to recognize a magic number, and what comes with it. From a pipe it never waits for more than a line.
 fn read_beginning(file: &mut dyn Read) -> io::Result<Vec<u8>> {
     let (mut beginning, mut length) = (vec![0; SAMPLE_BYTES], 0);
     while length < MAGIC_BYTES && !beginning[..length].contains(&b'\n') {

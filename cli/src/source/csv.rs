@@ -34,7 +34,7 @@ enum Place {
     AfterQuote,
 }
 
-/// Why the bytes up to here are no record.
+/// Why the bytes up to here are not a record.
 enum Broken {
     TextAfterQuote,
     OpenQuote,
@@ -229,7 +229,7 @@ impl Parser for CsvParser<'_> {
             ));
         }
         if is_header(&values, &self.header) {
-            return Err("is the first line once more: are these two files in one?".into());
+            return Err("is the first line again: are these two files in one?".into());
         }
         Row { header: &self.header, values, options: self.options }.to_observation()
     }

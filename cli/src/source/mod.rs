@@ -107,7 +107,7 @@ pub struct Record {
     /// The position after it; its `records` is the record's own number, counted from 1.
     pub end: Position,
     pub observation: std::result::Result<Observation, String>,
-    /// False for a last record without a line break: whoever writes the input may not be done with it.
+    /// False for a last record without a line break: it may still be being written.
     pub is_complete: bool,
 }
 
@@ -210,7 +210,7 @@ pub fn open<'a>(path: &Path, format: Option<Format>, fields: &'a FieldOptions) -
     let bytes = ByteInput::open(Box::new(File::open(&resolved).map_err(with_path)?));
     let bytes = bytes.map_err(|error| describe_unreadable(&name, &error))?;
     let (size, modified) = (metadata.len(), modified_seconds(&metadata).unwrap_or_default());
-    // The bytes that come out of a compressed file are no share of its size.
+    // The bytes that come out of a compressed file do not add up to its size.
     let total_bytes = (!bytes.is_converted()).then_some(size);
     let (source, format) = text_input::open(bytes, &name, format, guess, fields)?;
     let identity = Identity { name, path: resolved_path, size, modified };

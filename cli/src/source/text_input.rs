@@ -34,7 +34,7 @@ pub fn open<'a>(
     let source = match format {
         Format::Csv | Format::Tsv => open_table(bytes, name, format, fields)?,
         Format::Lines => {
-            // The name of standard input has a blank, and is no name for items.
+            // Items should not have a blank in their names.
             let input_name = if name == "standard input" { "stdin" } else { name };
             let parser = Box::new(TextParser::new(input_name, fields)?);
             ByteSource::new(name, format, bytes, Box::new(LineSplitter), parser)

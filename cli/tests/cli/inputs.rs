@@ -206,7 +206,7 @@ on_each_server! {
         server.expect("SIM.CLASSIFY s TEXT other x", "[[['e1', '1']]]");
     }
 
-    fn links_are_followed_and_what_is_no_file_is_said(server: Server) {
+    fn links_are_followed_and_what_is_not_a_file_is_said(server: Server) {
         let root = server.directory().join("root");
         let elsewhere = server.directory().join("elsewhere");
         for directory in [&root.join("inside"), &elsewhere] {
@@ -284,7 +284,7 @@ on_each_server! {
             error
         };
         let text = "some text\n".repeat(1_000);
-        assert!(error(text.as_bytes(), "").contains("expected objects of JSON, such as {\"id\": ..., \"text\": ...}, but what it begins with is not JSON"));
+        assert!(error(text.as_bytes(), "").contains("expected objects of JSON, such as {\"id\": ..., \"text\": ...}, but it begins with something that is not JSON: expected value at column 1 (--lines loads each line as a text"));
         assert!(error(b"[1, 2, 3]", "").contains("is JSON, but not an object"));
         let other = "{\"key\": 1, \"message\": \"red\"}\n".repeat(1_000);
         assert!(error(other.as_bytes(), "").contains("none of the first objects (100) has a field 'id'; the first has 'key', 'message': name the fields with --item"));
@@ -346,7 +346,7 @@ on_each_server! {
         assert_eq!(load_all(&server, &path, "--delimiter ;"), ["a"]);
         let path = file(&server, "twice.csv", "id,text\na,red\n\u{feff}id,text\nb,green\n");
         let error = load(&server, &path, "").failed(3);
-        assert_eq!(error, "simile: record 2 is the first line once more: are these two files in one?\n");
+        assert_eq!(error, "simile: record 2 is the first line again: are these two files in one?\n");
         assert_eq!(items(&server), ["a", "b"]);
     }
 
