@@ -13,6 +13,7 @@ use crate::source::{self, Clause, FieldOptions, Format, Input, Observation, Posi
 use crate::{Result, display};
 use redis::{Value, cmd};
 use serde_json::json;
+use std::error::Error;
 use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,7 +23,7 @@ const MAX_BATCH_BYTES: u64 = 2 << 20;
 /// Lua passes at most 8,000 arguments on to a command.
 const MAX_SCRIPT_WORDS: usize = 7_000;
 
-/// Records texts or sets of features from JSON lines, CSV or a directory.
+/// Records texts or sets of features from JSON, CSV, plain text or a directory, compressed or not.
 ///
 /// It may be stopped at any moment: the same command then continues from there, and nothing is recorded
 /// twice. Exits with 3 if some records could not be loaded; all are counted, and the first few are shown.
@@ -32,7 +33,8 @@ pub struct Options {
     scope: String,
     /// File or directory; `-` is standard input
     input: PathBuf,
-    /// Format of the input; default: guessed from its name, and JSON lines for standard input
+    /// Format of the input; default: guessed from its name, otherwise JSON. An input in gzip or zstd, or in UTF-16 with
+    /// a byte order mark, is recognized in any format
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// Create the scope first, with these parameters of SIM.CREATE: --create 'THRESHOLD 0.8 INTERVAL 0'.
@@ -47,7 +49,8 @@ pub struct Options {
     /// scope
     #[arg(long, conflicts_with = "grown")]
     restart: bool,
-    /// The file has grown at its end since it was loaded: load what is new
+    /// The file grows at its end: load what is new since it was loaded, and leave a last line that has no line
+    /// break yet for the next run
     #[arg(long)]
     grown: bool,
     /// Stop at the first record that cannot be loaded
@@ -103,6 +106,8 @@ struct Load<'a> {
     /// Records before `begin` that the server had refused, and that were sent once more.
     retried: u64,
     recorded: u64,
+    /// Malformed records without a line break, after which the position has not moved on.
+    incomplete: u64,
     /// Records without any feature: there was nothing to record.
     empty: u64,
     failures: Failures,
@@ -113,8 +118,9 @@ struct Load<'a> {
 struct Batch {
     /// The observations, each with the position after it. Malformed records have been counted and left out.
     observations: Vec<(Position, Observation)>,
-    /// With --strict, the error for the malformed record that the batch ends before.
-    strict_error: Option<String>,
+    /// The error that the load ends with, after this batch: the rest of the input cannot be read, or with --strict
+    /// the next record is malformed.
+    error: Option<Box<dyn Error>>,
 }
 
 impl<'a> Load<'a> {
@@ -156,6 +162,7 @@ impl<'a> Load<'a> {
             begin,
             end: Position::default(),
             retried: 0,
+            incomplete: 0,
             recorded: 0,
             empty: 0,
             failures,
@@ -174,8 +181,8 @@ impl<'a> Load<'a> {
             let is_at_end = self.end == batch_begin;
             // Sent even if it is empty: that moves the saved positions past records that failed.
             self.send_batch(batch.observations, batch_begin)?;
-            if let Some(error) = batch.strict_error {
-                return Err(error.into());
+            if let Some(error) = batch.error {
+                return Err(error);
             }
             if is_at_end {
                 return Ok(());
@@ -184,30 +191,72 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// Reads the next batch. With --strict it ends before the first malformed record.
+    /// Reads the next batch. It ends before the first record that cannot be read or, with --strict, is malformed.
+    /// A last record without a line break may not be written to its end: if it is malformed, or the user says that
+    /// the input grows, the position stays before it.
     fn read_batch(&mut self) -> Result<Batch> {
         let mut batch = Batch::default();
         let begin = self.end;
         let block_end = (begin.records / BLOCK_RECORDS + 1) * BLOCK_RECORDS;
-        while self.end.records < block_end && self.end.bytes - begin.bytes < MAX_BATCH_BYTES {
-            let Some(Record { end, observation }) = self.input.source.next()? else { break };
+        while self.end.records < block_end && self.end.bytes.saturating_sub(begin.bytes) < MAX_BATCH_BYTES {
+            let Record { end, observation, is_complete } = match self.input.source.next() {
+                Ok(Some(record)) => record,
+                Ok(None) => break,
+                Err(error) => {
+                    batch.error = Some(error);
+                    break;
+                }
+            };
+            self.check_position(end)?;
+            if !is_complete && self.options.grown {
+                self.print_incomplete(end);
+                break;
+            }
             match observation {
                 Ok(observation) => batch.observations.push((end, observation)),
                 // An earlier run has counted it.
                 Err(_) if end <= self.begin => {}
                 Err(reason) if self.options.strict => {
                     let noun = self.input.format.record_noun();
-                    batch.strict_error = Some(format!(
-                        "{noun} {} {reason} (--strict: stopped here; the {noun}s before it are loaded)",
-                        end.records
-                    ));
+                    batch.error = Some(
+                        format!(
+                            "{noun} {} {reason} (--strict: stopped here; the {noun}s before it are loaded)",
+                            end.records
+                        )
+                        .into(),
+                    );
                     return Ok(batch);
                 }
-                Err(reason) => self.add_failure(end, &reason),
+                Err(reason) => {
+                    self.add_failure(end, &reason);
+                    if !is_complete {
+                        self.incomplete += 1;
+                        continue;
+                    }
+                }
             }
             self.end = end;
         }
         Ok(batch)
+    }
+
+    /// Checks that an earlier run has seen the same input up to here, if it has saved this position.
+    fn check_position(&self, end: Position) -> Result<()> {
+        match self.positions.contradicts(end) {
+            true => {
+                Err(source::describe_other_input(&self.input.identity.name, self.input.format, end).into())
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// Says that a last record is left for the next run.
+    fn print_incomplete(&self, end: Position) {
+        let noun = self.input.format.record_noun();
+        self.progress.print_line(&format!(
+            "{noun} {} has no line break yet: it is left for the next run (without --grown it is loaded)",
+            display::number(end.records)
+        ));
     }
 
     /// Sends a batch to the parts that its items are in, and saves the position in each part.
@@ -233,9 +282,9 @@ impl<'a> Load<'a> {
                 let outcomes = self.positions.send_batch(&mut self.scope, part, rest, begin, self.end)?;
                 let sent;
                 (sent, rest) = rest.split_at(outcomes.len());
-                for ((end, _), outcome) in sent.iter().zip(outcomes) {
+                for ((end, words), outcome) in sent.iter().zip(outcomes) {
                     begin = *end;
-                    let error = self.count(*end, outcome);
+                    let error = self.count(*end, &words[0], outcome);
                     strict_error = strict_error.or(error);
                 }
             }
@@ -274,12 +323,17 @@ impl<'a> Load<'a> {
     }
 
     /// Counts a record that was sent. Returns the error that a load with --strict ends with.
-    fn count(&mut self, end: Position, outcome: Outcome) -> Option<String> {
+    fn count(&mut self, end: Position, item: &[u8], outcome: Outcome) -> Option<String> {
         match outcome {
             Outcome::Recorded => self.recorded += 1,
             Outcome::Empty => self.empty += 1,
             Outcome::Refused(error) => {
-                let reason = format!("was refused: {error}");
+                // A file has a name that its number does not tell.
+                let name = match self.input.format {
+                    Format::Directory => format!("({}) ", display::name(item)),
+                    _ => String::new(),
+                };
+                let reason = format!("{name}was refused: {error}");
                 if self.options.strict {
                     let noun = self.input.format.record_noun();
                     return Some(format!(
@@ -326,7 +380,7 @@ impl<'a> Load<'a> {
     fn print_summary(&self) -> Result<ExitCode> {
         self.progress.finish();
         let Load { begin, end, recorded, empty, failures, .. } = self;
-        let read = end.records.saturating_sub(begin.records) + self.retried;
+        let read = end.records.saturating_sub(begin.records) + self.retried + self.incomplete;
         let seconds = self.progress.seconds();
         if self.options.report.json {
             let summary = json!({

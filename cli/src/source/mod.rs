@@ -1,26 +1,37 @@
-//! The inputs of `simile load`: JSON lines, CSV, or a directory of files.
+//! The inputs of `simile load`: JSON, CSV, plain text, or a directory of files.
 //!
 //! A [`Source`] gives one record after the other, each with the [`Position`] after it. In a later run it
-//! can go to such a position again: by a seek in a file, and in standard input by reading and dropping
-//! what is before it.
+//! can go to such a position again: it reads what is before it, and checks that it is what was there before.
 //!
-//! - [`jsonl`], [`csv`], [`directory`]: the three forms. [`byte_input`]: the file or pipe below the first
-//!   two.
-//! - [`fields`]: which fields of a record are recorded, and how.
+//! - [`byte_input`]: the file or pipe as text, decompressed. [`byte_source`]: its records, and their positions.
+//!   [`text_input`]: the first made into the second, in any format.
+//! - Where a record ends, and what it says: [`lines`] for JSON lines and plain text, [`json_stream`] for
+//!   other JSON, [`json_object`] for an object of either, and [`csv`].
+//! - [`directory`]: files as records.
+//! - [`format`]: which of these an input is. [`fields`]: which fields of a record are recorded, and how.
 
 mod byte_input;
+mod byte_source;
 mod csv;
 mod directory;
 mod fields;
-mod jsonl;
+mod format;
+mod json_object;
+mod json_stream;
+mod lines;
+mod text_input;
 
 pub use fields::FieldOptions;
+pub use format::Format;
 
 use crate::Result;
 use byte_input::ByteInput;
-use std::fs::{self, Metadata};
+use std::cmp::Ordering;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// The longest line or file that is read. A longer one is a mistake, and would fill the memory.
 const MAX_RECORD_BYTES: u64 = 16 << 20;
@@ -34,20 +45,61 @@ pub trait Source {
     /// record, and the next one can be read.
     fn next(&mut self) -> Result<Option<Record>>;
 
-    /// Goes to a position that this source gave, in this run or an earlier one.
+    /// The line that names the fields, as it is in the input; empty if there is none.
+    #[allow(dead_code)]
+    fn header_bytes(&self) -> &[u8] {
+        &[]
+    }
+
+    /// The last record, as it is in the input, with its line break; an object of JSON that is not on a line of its
+    /// own has one too. Empty if the input has no records in its bytes, or if the record was too long to be kept.
+    #[allow(dead_code)]
+    fn record_bytes(&self) -> &[u8] {
+        &[]
+    }
+
+    /// Goes on to a position that this source gave, in this run or an earlier one, and that is not before the
+    /// present one.
     ///
     /// # Errors
-    /// The source ends before the position.
+    /// The source ends before the position, or what is before it is not what was there.
     fn go_to(&mut self, position: Position) -> Result<()>;
 }
 
-/// A position in a source, between two records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// A position in a source, between two records. Positions are compared by the number of records before them.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Position {
     /// The number of records before it: lines of JSON, records of CSV, files.
     pub records: u64,
-    /// The number of bytes before it.
+    /// The number of bytes before it, decompressed.
     pub bytes: u64,
+    /// A hash of everything before it, but not of line breaks.
+    pub hash: u64,
+}
+
+impl PartialEq for Position {
+    fn eq(&self, other: &Position) -> bool {
+        self.records == other.records
+    }
+}
+
+impl Eq for Position {}
+
+impl Ord for Position {
+    fn cmp(&self, other: &Position) -> Ordering {
+        self.records.cmp(&other.records)
+    }
+}
+
+impl PartialOrd for Position {
+    fn partial_cmp(&self, other: &Position) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The hash of a position: of the one before it and what is between the two.
+fn hash_after(hash: u64, content: &[u8]) -> u64 {
+    xxh3_64_with_seed(content, hash)
 }
 
 /// A record, or what is wrong with it.
@@ -55,6 +107,8 @@ pub struct Record {
     /// The position after it; its `records` is the record's own number, counted from 1.
     pub end: Position,
     pub observation: std::result::Result<Observation, String>,
+    /// False for a last record without a line break: it may still be being written.
+    pub is_complete: bool,
 }
 
 /// The arguments of one SIM.RECORD.
@@ -103,40 +157,6 @@ impl Clause {
     }
 }
 
-/// The form of an input.
-#[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
-pub enum Format {
-    /// One JSON object a line
-    Jsonl,
-    /// Comma-separated; the first line names the fields
-    Csv,
-    /// Tab-separated; the first line names the fields
-    Tsv,
-    /// All files below a directory: the path of a file inside it is the item, its content the text
-    Directory,
-}
-
-impl Format {
-    /// Guesses the format from a path.
-    fn guess(path: &Path) -> Format {
-        match path.extension().and_then(|extension| extension.to_str()) {
-            _ if path.is_dir() => Format::Directory,
-            Some("csv") => Format::Csv,
-            Some("tsv") => Format::Tsv,
-            _ => Format::Jsonl,
-        }
-    }
-
-    /// The word for one record of this format.
-    pub fn record_noun(self) -> &'static str {
-        match self {
-            Format::Jsonl => "line",
-            Format::Csv | Format::Tsv => "record",
-            Format::Directory => "file",
-        }
-    }
-}
-
 /// The identity of an input when it was opened. A saved position is valid only for the same input, and
 /// after a change only if the user says how it has changed.
 pub struct Identity {
@@ -162,54 +182,67 @@ pub struct Input<'a> {
 /// Opens a file or a directory, or standard input for `-`.
 ///
 /// # Errors
-/// It cannot be opened, or does not have the fields.
+/// It cannot be opened, or is not what the options say, or does not have the fields.
 pub fn open<'a>(path: &Path, format: Option<Format>, fields: &'a FieldOptions) -> Result<Input<'a>> {
+    let format = Format::named(format, fields)?;
     if path == Path::new("-") {
-        return open_stdin(format.unwrap_or(Format::Jsonl), fields);
+        return open_stream(Box::new(io::stdin()), "standard input", format, fields);
     }
     let name = path.display().to_string();
-    let with_path = |error: std::io::Error| format!("{name}: {error}");
+    let with_path = |error: io::Error| format!("{name}: {error}");
+    let metadata = fs::metadata(path).map_err(with_path)?;
+    check_kind(&name, &metadata, format)?;
+    // A named pipe or a device, such as the /dev/fd/63 of a shell's <(...), is read like standard input.
+    if !metadata.is_dir() && !metadata.is_file() {
+        let file = File::open(path).map_err(with_path)?;
+        return open_stream(Box::new(file), &name, format, fields);
+    }
     let resolved = fs::canonicalize(path).map_err(with_path)?;
-    let format = format.unwrap_or_else(|| Format::guess(&resolved));
-    if resolved.is_dir() != (format == Format::Directory) {
-        let (actual, expected) =
-            if resolved.is_dir() { ("a directory", "a file") } else { ("a file", "a directory") };
-        return Err(format!("{name} is {actual}, and --format needs {expected}").into());
-    }
-    if format == Format::Directory {
-        let directory = directory::Directory::open(&resolved, fields)?;
+    let resolved_path = path_text(&resolved)?;
+    if metadata.is_dir() {
+        let directory = directory::Directory::open(&resolved, &name, fields)?;
         let (size, modified) = (directory.size(), directory.modified());
-        let identity = Identity { name, path: path_text(&resolved)?, size, modified };
-        return Ok(Input { source: Box::new(directory), format, identity, total_bytes: Some(size) });
+        let identity = Identity { name, path: resolved_path, size, modified };
+        let source = Box::new(directory);
+        return Ok(Input { source, format: Format::Directory, identity, total_bytes: Some(size) });
     }
-    let metadata = fs::metadata(&resolved).map_err(with_path)?;
-    let input = ByteInput::open(&resolved).map_err(with_path)?;
+    let guess = Format::of_name(path).or(Format::of_name(&resolved));
+    let bytes = ByteInput::open(Box::new(File::open(&resolved).map_err(with_path)?));
+    let bytes = bytes.map_err(|error| describe_unreadable(&name, &error))?;
     let (size, modified) = (metadata.len(), modified_seconds(&metadata).unwrap_or_default());
-    let identity = Identity { name, path: path_text(&resolved)?, size, modified };
-    let source = parse_bytes(input, format, fields)?;
-    // The size of a device or a named pipe says nothing.
-    Ok(Input { source, format, identity, total_bytes: metadata.is_file().then_some(size) })
+    // The bytes that come out of a compressed file do not add up to its size.
+    let total_bytes = (!bytes.is_converted()).then_some(size);
+    let (source, format) = text_input::open(bytes, &name, format, guess, fields)?;
+    let identity = Identity { name, path: resolved_path, size, modified };
+    Ok(Input { source, format, identity, total_bytes })
 }
 
-fn open_stdin(format: Format, fields: &FieldOptions) -> Result<Input<'_>> {
-    if format == Format::Directory {
-        return Err("standard input is not a directory: give the path of one".into());
+/// Checks that a directory is to be read as one, and nothing else is.
+fn check_kind(name: &str, metadata: &Metadata, format: Option<Format>) -> Result<()> {
+    match (metadata.is_dir(), format) {
+        (true, Some(Format::Directory) | None) => Ok(()),
+        (true, _) => Err(format!("{name} is a directory, and --format needs a file").into()),
+        (false, Some(Format::Directory)) => {
+            Err(format!("{name} is a file, and --format needs a directory").into())
+        }
+        (false, _) => Ok(()),
     }
-    let source = parse_bytes(ByteInput::stdin(), format, fields)?;
-    let identity = Identity { name: "standard input".into(), path: "-".into(), size: 0, modified: 0 };
-    Ok(Input { source, format, identity, total_bytes: None })
 }
 
-fn parse_bytes<'a>(
-    input: ByteInput,
-    format: Format,
+/// Opens what can be read only once, from its beginning.
+fn open_stream<'a>(
+    stream: Box<dyn Read>,
+    name: &str,
+    format: Option<Format>,
     fields: &'a FieldOptions,
-) -> Result<Box<dyn Source + 'a>> {
-    let input = Box::new(input);
-    Ok(match format {
-        Format::Csv | Format::Tsv => Box::new(csv::Csv::open(input, format, fields)?),
-        _ => Box::new(jsonl::JsonLines::new(input, fields)),
-    })
+) -> Result<Input<'a>> {
+    if format == Some(Format::Directory) {
+        return Err(format!("{name} is not a directory: give the path of one").into());
+    }
+    let bytes = ByteInput::open_pipe(stream).map_err(|error| describe_unreadable(name, &error))?;
+    let (source, format) = text_input::open(bytes, name, format, Format::of_name(Path::new(name)), fields)?;
+    let identity = Identity { name: name.into(), path: "-".into(), size: 0, modified: 0 };
+    Ok(Input { source, format, identity, total_bytes: None })
 }
 
 /// The time of the last modification, in Unix seconds; `None` if the system does not tell, or for a time
@@ -219,13 +252,35 @@ fn modified_seconds(metadata: &Metadata) -> Option<u64> {
     Some(modified.as_secs())
 }
 
+/// The error of an input that cannot be read from its beginning.
+fn describe_unreadable(name: &str, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::InvalidData => format!("{name} {error}"),
+        io::ErrorKind::UnexpectedEof => {
+            format!("{name} ends in the middle of its compressed data: is the file complete?")
+        }
+        _ => format!("{name}: {error}"),
+    }
+}
+
 /// The error of an input that ends before a position that an earlier load has reached.
-fn describe_early_end(format: Format, end: Position, saved: Position) -> String {
+fn describe_early_end(name: &str, format: Format, end: Position, saved: Position) -> String {
     format!(
-        "the input ends after {} {}, but {} were loaded before: is it a different input? (--restart loads it from \
+        "{name} ends after {} {}, but {} were loaded before: is it a different input? (--restart loads it from \
          the beginning)",
         format.record_noun(),
         end.records,
+        saved.records
+    )
+}
+
+/// The error of an input whose beginning is not that of an earlier load.
+pub fn describe_other_input(name: &str, format: Format, saved: Position) -> String {
+    let noun = format.record_noun();
+    format!(
+        "{name} is not what was loaded before: up to {noun} {} something is different. Was the input replaced or \
+         edited, or its last {noun} not written to its end then? (--restart loads it from the beginning, in addition \
+         to what the scope holds)",
         saved.records
     )
 }
@@ -236,4 +291,78 @@ fn path_text(path: &Path) -> Result<String> {
     text.map_err(|path| {
         format!("{}: its position cannot be saved, because the path is not UTF-8", path.display()).into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+    use std::io::Cursor;
+
+    #[derive(clap::Parser)]
+    struct Options {
+        #[command(flatten)]
+        fields: FieldOptions,
+    }
+
+    const CSV: &str = "id,text\r\na,\"x\ny\"\r\nb,\"z\nc,w";
+
+    fn with_source<T>(name: &str, content: &str, run: impl Fn(&mut dyn Source) -> T) -> T {
+        let fields = Options::try_parse_from(["x"]).expect("options").fields;
+        let bytes = ByteInput::open(Box::new(Cursor::new(content.to_string()))).expect("bytes");
+        let guess = Format::of_name(Path::new(name));
+        let (mut source, _) = text_input::open(bytes, name, None, guess, &fields).expect("a source");
+        run(&mut *source)
+    }
+
+    fn ends(source: &mut dyn Source) -> Vec<Position> {
+        std::iter::from_fn(|| source.next().expect("a record")).map(|record| record.end).collect()
+    }
+
+    #[test]
+    fn records_are_given_as_they_are_in_the_input() {
+        let bytes = |source: &mut dyn Source| {
+            let mut all = source.header_bytes().to_vec();
+            while source.next().expect("a record").is_some() {
+                all.extend_from_slice(source.record_bytes());
+            }
+            String::from_utf8(all).expect("text")
+        };
+        let objects = "{\"id\": 1, \"text\": \"a\"}\r\n{x\n{}";
+        for (name, content) in [("a.jsonl", objects), ("a.csv", CSV), ("a.log", "one\r\ntwo\nthree")] {
+            assert_eq!(with_source(name, content, bytes), content);
+        }
+        let array = "[{\"id\": 1,\n\"text\": \"a\"} , {}]";
+        assert_eq!(with_source("a.json", array, bytes), "{\"id\": 1,\n\"text\": \"a\"}\n{}\n");
+    }
+
+    #[test]
+    fn every_position_is_found_again_and_proves_itself() {
+        let lines = "{\"id\": 1, \"text\": \"a\"}\n\nx\n{\"id\": 2, \"text\": \"b\"}";
+        for (name, content) in
+            [("a.jsonl", lines), ("a.json", "[{\"id\": 1, \"text\": 2}, {}, 3]"), ("a.csv", CSV)]
+        {
+            let all = with_source(name, content, ends);
+            assert!(all.len() >= 3, "{name}");
+            assert_eq!(
+                all.last().map(|end| end.bytes),
+                Some(content.trim_end_matches(']').len() as u64),
+                "{name}"
+            );
+            for (n, position) in all.iter().enumerate() {
+                let rest = |source: &mut dyn Source| source.go_to(*position).map(|()| ends(source));
+                assert_eq!(with_source(name, content, rest).expect("the position"), all[n + 1..]);
+                // A change anywhere before it is seen, and one after it is not.
+                for changed in content.match_indices(['1', '2', 'a', 'b', 'w']).map(|(place, _)| place) {
+                    let other = format!("{}0{}", &content[..changed], &content[changed + 1..]);
+                    let is_refused = with_source(name, &other, rest).is_err();
+                    assert_eq!(is_refused, (changed as u64) < position.bytes, "{other}");
+                }
+            }
+            let beyond = Position { records: 9, bytes: 0, hash: 0 };
+            let error =
+                with_source(name, content, |source| source.go_to(beyond).map_err(|error| error.to_string()));
+            assert!(error.expect_err("an error").contains("but 9 were loaded before"));
+        }
+    }
 }
