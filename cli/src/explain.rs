@@ -69,6 +69,9 @@ impl Explanation {
 }
 
 /// Runs the subcommand.
+///
+/// # Errors
+/// Besides those of the server: an item is not in the index, or not in this window.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let Options { criteria, item, other, .. } = options;
     let mut scope = Scope::open(&options.connection, &options.scope)?;
@@ -76,6 +79,17 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let index = scope.choose_index(criteria.index.as_deref())?;
     let explanation =
         explain(criteria, &definition, &mut scope, &index, [item.as_bytes(), other.as_bytes()])?;
+    for (item, observations) in [item, other].into_iter().zip(explanation.observations) {
+        if observations == 0 {
+            return Err(format!(
+                "the index '{}' of the scope '{}' has no item '{}' in this window",
+                display::name(&index),
+                display::name(scope.name.as_bytes()),
+                display::name(item.as_bytes())
+            )
+            .into());
+        }
+    }
     if options.json {
         print_json(&explanation)
     } else {
@@ -194,9 +208,9 @@ fn print_json(explanation: &Explanation) -> Result<()> {
 
 fn print_table(options: &Options, mode: ScoreMode, explanation: &Explanation) -> Result<()> {
     let mut out = stdout().lock();
-    let describe_observations = |item: &str, observations: u64| match observations {
-        0 => format!("'{item}' was not observed in this window"),
-        _ => format!("'{item}' was observed {}", display::quantity(observations, "time")),
+    let describe_observations = |item: &str, observations: u64| {
+        let item = display::name(item.as_bytes());
+        format!("'{item}' was observed {}", display::quantity(observations, "time"))
     };
     let [count, other_count] = explanation.observations;
     writeln!(

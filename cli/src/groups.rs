@@ -2,7 +2,8 @@
 //!
 //! The groups are the connected components of a graph: the items are its nodes, and two items whose score
 //! is at least `--min-score` are linked (*single-linkage clustering*, cut at that score). SIM.SCAN gives
-//! all items, each is asked for the items similar to it, and [`UnionFind`] joins them.
+//! all items, each is asked for the items similar to it, and [`UnionFind`] joins them. With `--linkage complete` the
+//! same links are kept, and [`complete_linkage`](crate::complete_linkage) makes groups of them at the end.
 //!
 //! Memory holds the items that have a link (`--max-items` bounds them), one page of names and the replies
 //! of one pipeline. An item without a link costs nothing, whatever the size of the scope.
@@ -25,7 +26,9 @@
 //! COVERAGE and SIGNIFICANCE are not symmetric, so with these an unresolved item may lack links. If links may be
 //! missing, the tool says so at the end, and its exit status is [`INCOMPLETE`].
 
+use crate::complete_linkage::Links;
 use crate::connection::ConnectionOptions;
+use crate::group_texts::TextOptions;
 use crate::progress::{Progress, ProgressOptions};
 use crate::scope::Scope;
 use crate::search::{Answer, Criteria, Matches, Search, export_profiles};
@@ -61,15 +64,36 @@ pub struct Options {
     /// The number of names to print for each group in the table
     #[arg(long, default_value_t = 3)]
     names: usize,
+    /// Which items form a group
+    #[arg(long, value_enum, default_value_t = Linkage::Single)]
+    linkage: Linkage,
     /// Give up if more items than this have a link: each takes about 200 bytes of memory
     #[arg(long, value_name = "N", default_value_t = 10_000_000)]
     max_items: usize,
+    /// With --linkage complete, give up if there are more links than this: each takes about 100 bytes of memory
+    #[arg(long, value_name = "N", default_value_t = 20_000_000)]
+    max_links: usize,
+    /// The number of items to name for which links may be missing; all are counted
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    show: usize,
+    #[command(flatten)]
+    texts: TextOptions,
     #[command(flatten)]
     progress: ProgressOptions,
     #[command(flatten)]
     criteria: Criteria,
     #[command(flatten)]
     connection: ConnectionOptions,
+}
+
+/// What makes a group of linked items.
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+enum Linkage {
+    /// Each item is linked with some other one: a chain of items is one group, though its ends may have
+    /// nothing in common
+    Single,
+    /// Every two items are linked: there are no chains
+    Complete,
 }
 
 /// Runs the subcommand.
@@ -95,6 +119,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         index,
         items_scanned: 0,
         links: UnionFind::default(),
+        pairs: (options.linkage == Linkage::Complete).then(Links::default),
         first_of_class: HashMap::new(),
         unresolved: BTreeSet::new(),
     };
@@ -103,17 +128,33 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     let is_complete = grouping.link_unresolved(&mut scope)?;
     progress.finish();
-    print_groups(options, grouping.items_scanned, grouping.links.into_groups())?;
+    let groups = match grouping.pairs {
+        Some(pairs) => pairs.into_groups(),
+        None => grouping.links.into_groups(),
+    };
+    let texts = options.texts.read(&groups)?;
+    print_groups(options, grouping.items_scanned, &groups, &texts)?;
     if is_complete {
         return Ok(ExitCode::SUCCESS);
     }
+    print_unresolved(&grouping.unresolved, options.show);
+    Ok(ExitCode::from(INCOMPLETE))
+}
+
+/// Says which items may lack links.
+fn print_unresolved(unresolved: &BTreeSet<Box<[u8]>>, show: usize) {
     eprintln!(
         "simile: LINKS MAY BE MISSING: to find all that is similar to {} (and to their copies) would cost more than \
          the server's simile.max-postings; each is linked with its best {FIRST_LIMIT}, and with all that find it. Raise \
          simile.max-postings or --min-score, and run the same command again",
-        display::quantity(grouping.unresolved.len() as u64, "item")
+        display::quantity(unresolved.len() as u64, "item")
     );
-    Ok(ExitCode::from(INCOMPLETE))
+    for item in unresolved.iter().take(show) {
+        eprintln!("simile: links may be missing: {}", display::name(item));
+    }
+    if unresolved.len() > show {
+        eprintln!("simile: further items are counted but not shown (--show N shows more)");
+    }
 }
 
 /// What items have in common that find the same: 128 bits of a hash of it, which no two are expected to share by
@@ -129,6 +170,8 @@ struct Grouping<'a> {
     /// Items scanned so far; SIM.SCAN may give an item several times, and then it counts several times.
     items_scanned: u64,
     links: UnionFind,
+    /// For groups by complete linkage, each link.
+    pairs: Option<Links>,
     /// The first item of each class whose members find many items.
     first_of_class: HashMap<Class, Box<[u8]>>,
     /// Items for which the server refused to search without a limit.
@@ -211,6 +254,7 @@ impl Grouping<'_> {
         // SIM.SCAN may give the first one again.
         if **first != *item {
             self.links.link(item, first, 1.0);
+            self.pairs.iter_mut().for_each(|pairs| pairs.mark_equal(item, first));
         }
         true
     }
@@ -251,15 +295,27 @@ impl Grouping<'_> {
     fn link(&mut self, item: &[u8], lists: &[Matches]) {
         for (other, score, _) in lists.iter().flatten() {
             self.links.link(item, other, *score as f32);
+            self.pairs.iter_mut().for_each(|pairs| pairs.link(item, other, *score as f32));
             // Both are in the same buckets, with the same frequencies.
             if *score >= 1.0 && self.definition.score == ScoreMode::Overlap {
                 self.links.mark_copy(other);
+                self.pairs.iter_mut().for_each(|pairs| pairs.mark_equal(other, item));
             }
         }
     }
 
     /// Checks that memory is meant to hold as many items as have a link.
     fn check_size(&self) -> Result<()> {
+        let max_links = self.options.max_links;
+        if self.pairs.as_ref().is_some_and(|pairs| pairs.len() > max_links) {
+            return Err(format!(
+                "there are more than {} links with a score of {} or more: raise --min-score, or --max-links if there is \
+                 memory for them",
+                display::number(max_links as u64),
+                self.options.criteria.min_score
+            )
+            .into());
+        }
         if self.links.len() <= self.options.max_items {
             return Ok(());
         }
@@ -288,6 +344,7 @@ impl Grouping<'_> {
                         let score = explanation.score.filter(|_| explanation.shared_bands() > 0);
                         if let Some(score) = score.filter(|score| *score >= criteria.min_score) {
                             self.links.link(item, other, score as f32);
+                            self.pairs.iter_mut().for_each(|pairs| pairs.link(item, other, score as f32));
                         }
                     }
                     Err(error) if server_error::is_over_cost(&error.to_string()) => is_complete = false,
@@ -304,13 +361,22 @@ fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-fn print_groups(options: &Options, items_scanned: u64, groups: Vec<Group>) -> Result<()> {
+fn print_groups(
+    options: &Options,
+    items_scanned: u64,
+    groups: &[Group],
+    texts: &[Option<String>],
+) -> Result<()> {
     let mut out = stdout().lock();
     if options.json {
-        for Group { items, weakest, strongest } in groups {
+        for (Group { items, weakest, strongest }, text) in groups.iter().zip(texts) {
             let items: Vec<_> = items.iter().map(|item| display::json_name(item)).collect();
-            let (weakest, strongest) = (shortest_decimal(weakest), shortest_decimal(strongest));
-            writeln!(out, "{}", json!({ "items": items, "weakest": weakest, "strongest": strongest }))?;
+            let (weakest, strongest) = (shortest_decimal(*weakest), shortest_decimal(*strongest));
+            let mut object = json!({ "items": items, "weakest": weakest, "strongest": strongest });
+            if options.texts.are_given() {
+                object["text"] = json!(text);
+            }
+            writeln!(out, "{object}")?;
         }
         return Ok(());
     }
@@ -321,7 +387,7 @@ fn print_groups(options: &Options, items_scanned: u64, groups: Vec<Group>) -> Re
     if !groups.is_empty() {
         writeln!(out, "\n items   scores      which")?;
     }
-    for Group { items, weakest, strongest } in groups {
+    for (Group { items, weakest, strongest }, text) in groups.iter().zip(texts) {
         // The first name is in the line of the scores; each further one has a line of its own below it.
         let names = options.names.max(1);
         write!(out, "{:6}   {weakest:.2}-{strongest:.2}   ", items.len())?;
@@ -331,6 +397,10 @@ fn print_groups(options: &Options, items_scanned: u64, groups: Vec<Group>) -> Re
         }
         if let Some(hidden @ 1..) = items.len().checked_sub(names) {
             writeln!(out, "{:21}... and {} more", "", display::number(hidden as u64))?;
+        }
+        if let Some(text) = text {
+            let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            writeln!(out, "{:21}\"{}\"", "", display::short_name(line.as_bytes(), 76))?;
         }
     }
     Ok(())

@@ -4,14 +4,15 @@
 //! each part gets its share at once, together with the position after the batch ([`SavedPositions`], which
 //! explains why). The server does nothing else meanwhile, so a batch is small.
 
+use crate::action::{Action, Change};
 use crate::connection::ConnectionOptions;
 use crate::progress::Progress;
 use crate::report::{Failures, ReportOptions};
 use crate::saved_positions::{BLOCK_RECORDS, Outcome, PendingRecord, SavedPositions, StartMode};
 use crate::scope::Scope;
-use crate::source::{self, Clause, FieldOptions, Format, Input, Observation, Position, Record};
+use crate::script_words::script_words;
+use crate::source::{self, FieldOptions, Format, Input, Observation, Position, Record};
 use crate::{Result, display};
-use redis::{Value, cmd};
 use serde_json::json;
 use std::io::{Write, stdout};
 use std::path::PathBuf;
@@ -19,8 +20,6 @@ use std::process::ExitCode;
 
 /// A batch ends with its block of the input, or with the first record after this number of bytes.
 const MAX_BATCH_BYTES: u64 = 2 << 20;
-/// Lua passes at most 8,000 arguments on to a command.
-const MAX_SCRIPT_WORDS: usize = 7_000;
 
 /// Records texts or sets of features from JSON lines, CSV or a directory.
 ///
@@ -28,6 +27,21 @@ const MAX_SCRIPT_WORDS: usize = 7_000;
 /// twice. Exits with 3 if some records could not be loaded; all are counted, and the first few are shown.
 #[derive(clap::Args)]
 pub struct Options {
+    #[command(flatten)]
+    run: RunOptions,
+    /// Replace what the scope has of each item of the input: a corrected file takes the place of what was
+    /// loaded. It is loaded from its beginning. Needs about 30 bytes of memory for each item
+    #[arg(long, conflicts_with_all = ["once", "grown"])]
+    replace: bool,
+    /// Record only items that the scope does not have yet. A file that has changed is loaded from its
+    /// beginning
+    #[arg(long)]
+    once: bool,
+}
+
+/// The options of every run that reads an input into a scope.
+#[derive(clap::Args)]
+pub struct RunOptions {
     /// Scope to record into
     scope: String,
     /// File or directory; `-` is standard input
@@ -66,14 +80,28 @@ pub struct Options {
 /// # Errors
 /// Besides those of the input and the server: with --strict, the first record that cannot be loaded.
 pub fn run(options: &Options) -> Result<ExitCode> {
+    let change = match options {
+        Options { replace: true, .. } => Change::Replace,
+        Options { once: true, .. } => Change::AddOnce,
+        _ => Change::Add,
+    };
+    run_action(&options.run, Action::record(change, &options.run.fields))
+}
+
+/// Reads the input, and does this with each of its records.
+pub fn run_action(options: &RunOptions, action: Action) -> Result<ExitCode> {
     let input = source::open(&options.input, options.format, &options.fields)?;
     let mut scope = Scope::open(&options.connection, &options.scope)?;
+    action.check_scope(&scope)?;
     match &options.create {
         Some(words) => scope.create(&words.split_whitespace().map(String::from).collect::<Vec<_>>())?,
         None => check_exists(&mut scope)?,
     }
-    let mut load = Load::start(options, scope, input)?;
-    if let Err(error) = load.record_all() {
+    let mut load = Load::start(options, action, scope, input)?;
+    let outcome = load.record_all();
+    // What is in the output need not be printed again by the next run.
+    let marked = load.mark_printed();
+    if let Err(error) = outcome.and(marked) {
         load.print_stopped();
         return Err(error);
     }
@@ -90,7 +118,8 @@ fn check_exists(scope: &mut Scope) -> Result<()> {
 
 /// A load that is running.
 struct Load<'a> {
-    options: &'a Options,
+    options: &'a RunOptions,
+    action: Action<'a>,
     scope: Scope,
     input: Input<'a>,
     /// Not saved for standard input without a name.
@@ -105,6 +134,10 @@ struct Load<'a> {
     recorded: u64,
     /// Records without any feature: there was nothing to record.
     empty: u64,
+    /// With --once, records of items that the scope had.
+    known: u64,
+    /// Assignments that started a group.
+    new_groups: u64,
     failures: Failures,
 }
 
@@ -119,11 +152,16 @@ struct Batch {
 
 impl<'a> Load<'a> {
     /// Goes to the position where the load begins.
-    fn start(options: &'a Options, mut scope: Scope, input: Input<'a>) -> Result<Load<'a>> {
+    fn start(
+        options: &'a RunOptions,
+        action: Action<'a>,
+        mut scope: Scope,
+        input: Input<'a>,
+    ) -> Result<Load<'a>> {
         let mode = match options {
-            Options { restart: true, .. } => StartMode::Restart,
-            Options { grown: true, .. } => StartMode::ContinueGrown,
-            _ => StartMode::Continue,
+            RunOptions { restart: true, .. } => StartMode::Restart,
+            RunOptions { grown: true, .. } => StartMode::ContinueGrown,
+            _ => action.start_mode(),
         };
         let path = Some(&input.identity.path).filter(|path| *path != "-");
         let name = options.id.as_ref().or(path).map(String::as_str);
@@ -149,6 +187,7 @@ impl<'a> Load<'a> {
         let failures = Failures::new(&options.report);
         Ok(Load {
             options,
+            action,
             scope,
             input,
             positions,
@@ -158,12 +197,15 @@ impl<'a> Load<'a> {
             retried: 0,
             recorded: 0,
             empty: 0,
+            known: 0,
+            new_groups: 0,
             failures,
         })
     }
 
     /// Records the rest of the input, batch by batch.
     fn record_all(&mut self) -> Result<()> {
+        self.action.print_left_over(&mut self.scope, &self.positions)?;
         loop {
             let batch_begin = self.positions.next_needed(self.end);
             if batch_begin > self.end {
@@ -189,7 +231,8 @@ impl<'a> Load<'a> {
         let mut batch = Batch::default();
         let begin = self.end;
         let block_end = (begin.records / BLOCK_RECORDS + 1) * BLOCK_RECORDS;
-        while self.end.records < block_end && self.end.bytes - begin.bytes < MAX_BATCH_BYTES {
+        let batch_end = block_end.min(begin.records + self.action.max_batch_records());
+        while self.end.records < batch_end && self.end.bytes - begin.bytes < MAX_BATCH_BYTES {
             let Some(Record { end, observation }) = self.input.source.next()? else { break };
             match observation {
                 Ok(observation) => batch.observations.push((end, observation)),
@@ -220,7 +263,9 @@ impl<'a> Load<'a> {
                 continue;
             }
             self.retried += u64::from(end <= self.begin && self.positions.was_refused(end));
-            records_by_part[part].push((end, self.words_of(&observation, part)?));
+            let (options, clauses) = self.action.words(&observation);
+            let words = script_words(&mut self.scope, part, &observation, options, clauses)?;
+            records_by_part[part].push((end, words));
         }
         // Phase 2: send. A part without a record in the batch saves the position too, so that all parts
         // are near each other after a stop.
@@ -230,14 +275,18 @@ impl<'a> Load<'a> {
             while !rest.is_empty()
                 || (self.positions.are_saved() && !self.positions.has_reached(part, self.end))
             {
-                let outcomes = self.positions.send_batch(&mut self.scope, part, rest, begin, self.end)?;
+                let command = self.action.command();
+                let outcomes =
+                    self.positions.send_batch(&mut self.scope, part, command, rest, begin, self.end)?;
                 let sent;
                 (sent, rest) = rest.split_at(outcomes.len());
-                for ((end, _), outcome) in sent.iter().zip(outcomes) {
-                    begin = *end;
-                    let error = self.count(*end, outcome);
+                for (record, outcome) in sent.iter().zip(outcomes) {
+                    begin = record.0;
+                    self.action.note(record, &outcome)?;
+                    let error = self.count(begin, outcome);
                     strict_error = strict_error.or(error);
                 }
+                self.action.flush()?;
             }
         }
         match strict_error {
@@ -246,38 +295,16 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// The words of a record, as the script takes them. Thousands of features are more than a script can pass on:
-    /// they are sent as their signature, which the server makes first. If it refuses to, its error is the only word.
-    fn words_of(&mut self, observation: &Observation, part: usize) -> Result<Vec<Vec<u8>>> {
-        let mut clauses: Vec<_> = observation.clauses.iter().map(Clause::to_words).collect();
-        let has_many_words = clauses.iter().map(Vec::len).sum::<usize>() > MAX_SCRIPT_WORDS;
-        for (clause, words) in observation.clauses.iter().zip(&mut clauses).filter(|_| has_many_words) {
-            let Clause::Features { index, features } = clause else { continue };
-            let mut sign = cmd("SIM.SIGNATURE");
-            sign.arg(&self.scope.parts[part]).arg("FEATURES").arg(features.len()).arg(features);
-            let reply = self.scope.server.pipeline(&[sign.arg("WITHSKETCH").clone()])?.pop();
-            if let Some(Value::ServerError(error)) = &reply
-                && error.code() == "ERR"
-            {
-                return Ok(vec![self.scope.server.describe_error(&error.clone().into()).into_bytes()]);
-            }
-            let (buckets, sketch): (Vec<Vec<u8>>, Vec<u8>) =
-                self.scope.server.parse_reply(reply.unwrap_or(Value::Nil))?;
-            let count = buckets.len().to_string();
-            *words = [b"SIGNATURE", index.as_bytes(), count.as_bytes()].map(Vec::from).into();
-            words.extend(buckets);
-            if !sketch.is_empty() {
-                words.extend([b"SKETCH".to_vec(), index.clone().into_bytes(), sketch]);
-            }
-        }
-        Ok(observation.to_words(clauses))
-    }
-
     /// Counts a record that was sent. Returns the error that a load with --strict ends with.
     fn count(&mut self, end: Position, outcome: Outcome) -> Option<String> {
         match outcome {
             Outcome::Recorded => self.recorded += 1,
             Outcome::Empty => self.empty += 1,
+            Outcome::Known => self.known += 1,
+            Outcome::Assigned(choice) => {
+                self.recorded += 1;
+                self.new_groups += u64::from(choice.is_new);
+            }
             Outcome::Refused(error) => {
                 let reason = format!("was refused: {error}");
                 if self.options.strict {
@@ -300,17 +327,20 @@ impl<'a> Load<'a> {
 
     /// Prints what was done before an error ended the load.
     fn print_stopped(&self) {
-        if self.recorded + self.empty + self.failures.count() == 0 {
+        if self.recorded + self.empty + self.known + self.failures.count() == 0 {
             return;
         }
-        let advice = match self.positions.are_saved() {
-            true => "the same command continues from there",
-            false => {
+        let advice = match (self.action.start_mode(), self.positions.are_saved()) {
+            (StartMode::Restart, _) => "the same command begins again, and replaces these once more",
+            (_, true) => "the same command continues from there",
+            (StartMode::ContinueOrRestart, false) => "the same command passes over what is recorded",
+            (_, false) => {
                 "without --id the position is not saved: loading this input again would count its records twice"
             }
         };
-        let (recorded, not_loaded) = (display::number(self.recorded), self.not_loaded("NOT LOADED"));
-        self.progress.print_line(&format!("stopped: {recorded} recorded{not_loaded}; {advice}"));
+        let words = self.action.report_words();
+        let (recorded, failed) = (display::number(self.recorded), self.not_loaded(words.failed));
+        self.progress.print_line(&format!("stopped: {recorded} {}{failed}; {advice}", words.done));
     }
 
     fn report_progress(&mut self) {
@@ -329,11 +359,13 @@ impl<'a> Load<'a> {
         let read = end.records.saturating_sub(begin.records) + self.retried;
         let seconds = self.progress.seconds();
         if self.options.report.json {
-            let summary = json!({
-                "recorded": recorded, "empty": empty, "failed": failures.count(), "read": read,
+            let words = self.action.report_words();
+            let mut summary = json!({
+                words.done: recorded, "empty": empty, "failed": failures.count(), "read": read,
                 "before": begin.records, "seconds": (seconds * 1000.0).round() / 1000.0,
             });
-            writeln!(stdout(), "{summary}")?;
+            self.action.add_to_summary(&mut summary, self.known, self.new_groups);
+            self.print_summary_line(&summary.to_string())?;
             return Ok(failures.exit_code());
         }
         let before = match begin.records {
@@ -344,14 +376,33 @@ impl<'a> Load<'a> {
             0 => String::new(),
             _ => format!(", {} without any feature", display::number(*empty)),
         };
-        writeln!(
-            stdout(),
-            "{} read in {seconds:.1} s{before}: {} recorded{empty}{}.",
+        let words = self.action.report_words();
+        self.print_summary_line(&format!(
+            "{} read in {seconds:.1} s{before}: {} {}{}{empty}{}.",
             display::quantity(read, self.input.format.record_noun()),
             display::number(*recorded),
-            self.not_loaded("NOT LOADED")
-        )?;
+            words.done,
+            self.action.describe_counts(self.known, self.new_groups),
+            self.not_loaded(words.failed)
+        ))?;
         Ok(failures.exit_code())
+    }
+
+    /// Prints the summary: to standard error if the output is what the records became.
+    fn print_summary_line(&self, line: &str) -> Result<()> {
+        match self.action.has_output() {
+            true => eprintln!("simile: {line}"),
+            false => writeln!(stdout(), "{line}")?,
+        }
+        Ok(())
+    }
+
+    /// Tells the server that what this run was to print is printed.
+    fn mark_printed(&mut self) -> Result<()> {
+        match self.action.is_printed() {
+            true => self.positions.mark_printed(&mut self.scope),
+            false => Ok(()),
+        }
     }
 
     /// `, 7 NOT LOADED`, in these words; nothing if there are no failures.

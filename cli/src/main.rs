@@ -1,8 +1,8 @@
 //! `simile`: a similarity index in Redis or Valkey, from the shell.
 //!
 //! Subcommands, one file each:
-//! - [`load`]: records the items of files into a scope; [`groups`]: finds near-duplicates; [`query`]:
-//!   searches for similar items; [`explain`]: takes a score apart; [`migrate`]: copies an index of
+//! - [`load`]: records the items of files into a scope; [`assign`]: groups a stream; [`dedup`]: drops
+//!   near-duplicates from an input; [`groups`]: finds near-duplicates; [`query`]: searches for similar items; [`explain`]: takes a score apart; [`migrate`]: copies an index of
 //!   Sentry's into a scope.
 //!
 //! Reaching a scope:
@@ -12,18 +12,24 @@
 //! - [`search`]: the search for similar items in a scope.
 //!
 //! Reading, and telling the user:
-//! - [`source`]: the inputs of `load`; [`saved_positions`]: how far a load has come, kept at the server.
+//! - [`source`]: the inputs of `load`; [`action`]: what is done with their records; [`script_words`]: the
+//!   words of a record on its way; [`saved_positions`]: how far a load has come, kept at the server.
 //! - [`progress`]: a bar or lines; [`report`]: failures and the summary; [`display`]: names and numbers as
 //!   they are printed.
-//! - [`union_find`]: groups of items that are linked.
+//! - [`union_find`], [`complete_linkage`]: groups of items that are linked; [`group_texts`]: a text for each.
 
 #![deny(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
+mod action;
+mod assign;
 mod cluster;
+mod complete_linkage;
 mod connection;
+mod dedup;
 mod display;
 mod explain;
+mod group_texts;
 mod groups;
 mod load;
 mod migrate;
@@ -33,6 +39,7 @@ mod report;
 mod saved_positions;
 mod scope;
 mod scope_info;
+mod script_words;
 mod search;
 mod server_error;
 mod source;
@@ -57,6 +64,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Load(load::Options),
+    Assign(assign::Options),
+    Dedup(dedup::Options),
     Groups(groups::Options),
     Query(query::Options),
     Explain(explain::Options),
@@ -69,6 +78,8 @@ const INCOMPLETE: u8 = 3;
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Load(options) => load::run(&options),
+        Command::Assign(options) => assign::run(&options),
+        Command::Dedup(options) => dedup::run(&options),
         Command::Groups(options) => groups::run(&options),
         Command::Query(options) => query::run(&options),
         Command::Explain(options) => explain::run(&options),

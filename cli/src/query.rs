@@ -62,7 +62,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
     }
     if matches.is_empty() && !options.json {
-        writeln!(out, "Nothing in '{}' is similar to it.", options.scope)?;
+        writeln!(out, "Nothing in '{}' is similar to it.", display::name(options.scope.as_bytes()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -41,6 +41,8 @@ pub enum StartMode {
     Continue,
     /// The same, but the input may have grown at its end since.
     ContinueGrown,
+    /// The same if the input is unchanged, otherwise at the beginning: a load that may be repeated.
+    ContinueOrRestart,
     /// At the beginning, whatever was loaded before.
     Restart,
 }
@@ -53,9 +55,34 @@ pub enum Outcome {
     Recorded,
     /// It has no feature: there was nothing to record.
     Empty,
+    /// NX has found its item: nothing was recorded.
+    Known,
+    /// SIM.ASSIGN has recorded it in a group.
+    Assigned(GroupChoice),
     /// The error of the server.
     Refused(String),
 }
+
+/// The command that each record of a batch is sent with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum BatchCommand {
+    Record,
+    Assign,
+}
+
+/// The group that SIM.ASSIGN has chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupChoice {
+    pub group: Vec<u8>,
+    /// The best score that was found, whether it was enough or not; `None` if nothing was found.
+    pub score: Option<f64>,
+    /// True if the group was new.
+    pub is_new: bool,
+}
+
+/// An assignment that may not have been printed: the number of the record, its item, and its group unless it has no
+/// feature.
+pub type UnprintedAssignment = (u64, Vec<u8>, Option<GroupChoice>);
 
 /// The positions that one input has reached in all parts of a scope.
 pub struct SavedPositions {
@@ -71,6 +98,15 @@ pub struct SavedPositions {
     /// The size of the input and the time of its last change: both are saved with the position.
     size: u64,
     modified: u64,
+}
+
+impl BatchCommand {
+    fn name(self) -> &'static str {
+        match self {
+            BatchCommand::Record => "SIM.RECORD",
+            BatchCommand::Assign => "SIM.ASSIGN",
+        }
+    }
 }
 
 impl SavedPositions {
@@ -93,11 +129,16 @@ impl SavedPositions {
         for (part, key) in keys.iter().flatten().enumerate() {
             let fields: HashMap<String, String> = scope.server.ask(cmd("HGETALL").arg(key))?;
             let number = |name: &str| fields.get(name).and_then(|number| number.parse().ok()).unwrap_or(0);
-            if mode == StartMode::Restart || fields.get("uid") != Some(&uids[part]) {
-                scope.server.ask::<()>(cmd("DEL").arg(key))?;
+            let is_unchanged = (number("size"), number("modified")) == (identity.size, identity.modified);
+            let is_void = match mode {
+                StartMode::Restart => true,
+                StartMode::ContinueOrRestart => !is_unchanged,
+                StartMode::Continue | StartMode::ContinueGrown => false,
+            };
+            if is_void || fields.get("uid") != Some(&uids[part]) {
+                scope.server.ask::<()>(cmd("DEL").arg(&[key, &unprinted_key(key)]))?;
                 continue;
             }
-            let is_unchanged = (number("size"), number("modified")) == (identity.size, identity.modified);
             let has_grown = mode == StartMode::ContinueGrown && number("size") <= identity.size;
             if !is_unchanged && !has_grown {
                 return Err(describe_change(&identity.name, number("records")).into());
@@ -150,6 +191,30 @@ impl SavedPositions {
         self.positions[part].records >= end.records
     }
 
+    /// Reads the assignments of the last batch, if no batch after it and no [`Self::mark_printed`] has told the
+    /// server that they were printed.
+    pub fn read_unprinted(&self, scope: &mut Scope) -> Result<Vec<UnprintedAssignment>> {
+        let Some(keys) = &self.keys else { return Ok(Vec::new()) };
+        let mut list = Vec::new();
+        for (key, uid) in keys.iter().zip(&self.uids) {
+            let elements: Vec<Vec<u8>> =
+                scope.server.ask(cmd("LRANGE").arg(unprinted_key(key)).arg(0).arg(-1))?;
+            let [of_uid, assignments @ ..] = &elements[..] else { continue };
+            if of_uid == uid.as_bytes() {
+                list.extend(assignments.chunks(5).filter_map(parse_unprinted));
+            }
+        }
+        Ok(list)
+    }
+
+    /// Tells the server that the assignments of the last batch have been printed.
+    pub fn mark_printed(&self, scope: &mut Scope) -> Result<()> {
+        for key in self.keys.iter().flatten() {
+            scope.server.ask::<()>(cmd("DEL").arg(unprinted_key(key)))?;
+        }
+        Ok(())
+    }
+
     /// Sends the records of a batch that a part needs, and saves the position after the batch, both or neither.
     /// Returns their outcomes. The batch is between two positions, in one block.
     ///
@@ -161,6 +226,7 @@ impl SavedPositions {
         &mut self,
         scope: &mut Scope,
         part: usize,
+        batch_command: BatchCommand,
         records: &[PendingRecord],
         begin: Position,
         end: Position,
@@ -169,13 +235,15 @@ impl SavedPositions {
         let mut command = cmd("EVAL");
         command.arg(RECORD_BATCH);
         match &self.keys {
-            Some(keys) => command.arg(2).arg(&scope.parts[part]).arg(&keys[part]),
+            Some(keys) => {
+                command.arg(3).arg(&scope.parts[part]).arg(&keys[part]).arg(unprinted_key(&keys[part]))
+            }
             None => command.arg(1).arg(&scope.parts[part]),
         };
         command.arg(&self.uids[part]).arg(reached.records).arg(self.size).arg(self.modified);
         command.arg(end.records).arg(end.bytes);
         command.arg(format!("{BLOCK_PREFIX}{}", begin.records / BLOCK_RECORDS));
-        command.arg(begin.records).arg(begin.bytes);
+        command.arg(begin.records).arg(begin.bytes).arg(batch_command.name());
         for (end, words) in records {
             command.arg(end.records).arg(end.bytes).arg(words.len()).arg(words);
         }
@@ -210,9 +278,30 @@ fn parse_block(block: &str) -> Option<(Position, Vec<u64>)> {
 fn parse_outcome(outcome: Value) -> Result<Outcome> {
     Ok(match outcome {
         Value::Int(0) => Outcome::Empty,
+        Value::Int(2) => Outcome::Known,
         Value::Int(_) => Outcome::Recorded,
+        Value::Array(_) => {
+            let (group, score, is_new) = redis::from_redis_value(outcome)?;
+            Outcome::Assigned(GroupChoice { group, score, is_new })
+        }
         error => Outcome::Refused(redis::from_redis_value(error)?),
     })
+}
+
+/// Parses an element of the list of unprinted assignments, as `record_batch.lua` writes it.
+fn parse_unprinted(element: &[Vec<u8>]) -> Option<UnprintedAssignment> {
+    let [number, item, group, score, is_new] = element else { return None };
+    let number = std::str::from_utf8(number).ok()?.parse().ok()?;
+    if group.is_empty() {
+        return Some((number, item.clone(), None));
+    }
+    let score = std::str::from_utf8(score).ok()?.parse().ok();
+    Some((number, item.clone(), Some(GroupChoice { group: group.clone(), score, is_new: is_new == b"1" })))
+}
+
+/// The key of the assignments that may not have been printed, beside the key of a position.
+fn unprinted_key(position_key: &str) -> String {
+    format!("{position_key}:unprinted")
 }
 
 /// The key of a saved position: in the slot of the scope and its chunks.

@@ -50,7 +50,8 @@ impl Scope {
         let missing = infos.iter().zip(&self.parts).find(|(info, _)| info.is_none());
         if let Some((_, part)) = missing {
             return Err(format!(
-                "there is no scope '{part}': is the name right, and is --url the server that has it?"
+                "there is no scope '{}': is the name right, and is --url the server that has it?",
+                display::name(part.as_bytes())
             )
             .into());
         }
@@ -65,7 +66,10 @@ impl Scope {
     pub fn create(&mut self, parameters: &[String]) -> Result<()> {
         for part in &self.parts {
             let created = self.server.ask::<()>(cmd("SIM.CREATE").arg(part).arg(parameters));
-            created.map_err(|error| format!("SIM.CREATE {part} {}: {error}", parameters.join(" ")))?;
+            created.map_err(|error| {
+                let part = display::name(part.as_bytes());
+                format!("SIM.CREATE {part} {}: {error}", parameters.join(" "))
+            })?;
         }
         Ok(())
     }
@@ -80,25 +84,42 @@ impl Scope {
         let mut names: Vec<&Vec<u8>> = infos.iter().flat_map(|info| info.items_by_index.keys()).collect();
         names.sort();
         names.dedup();
+        let shown = display::name(self.name.as_bytes());
         let list = names.iter().map(|name| display::name(name)).collect::<Vec<_>>().join(", ");
         match (named, names.as_slice()) {
             (None, [only]) => Ok((*only).clone()),
             (None, []) => {
-                Err(format!("the scope '{}' holds no observations yet: load some first", self.name).into())
+                Err(format!("the scope '{shown}' holds no observations yet: load some first").into())
             }
             (None, _) => Err(format!(
-                "the scope '{}' has several indexes ({list}): choose one with --index",
-                self.name
+                "the scope '{shown}' has several indexes ({list}): choose one with --index"
             )
             .into()),
             (Some(named), _) if names.iter().any(|name| *name == named.as_bytes()) => Ok(named.into()),
             (Some(named), _) => Err(format!(
-                "the scope '{}' has no index '{named}'; it has: {}",
-                self.name,
+                "the scope '{shown}' has no index '{}'; it has: {}",
+                display::name(named.as_bytes()),
                 if list.is_empty() { "none" } else { &list }
             )
             .into()),
         }
+    }
+
+    /// Checks that the scope is not split.
+    ///
+    /// # Errors
+    /// It is, and this command needs all groups in one place.
+    pub fn require_whole(&self, command: &str) -> Result<()> {
+        if self.parts.len() == 1 {
+            return Ok(());
+        }
+        Err(format!(
+            "{command} searches and records in one step, and a part of a split scope knows only its own items: with \
+             --cluster {}, what is similar would be overlooked or be recorded twice. Use a scope that is not split: \
+             --cluster 1",
+            self.parts.len()
+        )
+        .into())
     }
 
     /// Asks every part a command and returns the replies in the order of the parts.

@@ -75,7 +75,8 @@ impl Score {
     }
 }
 
-fn parse_min_score(text: &str) -> std::result::Result<f64, String> {
+/// Parses the lowest score of a result.
+pub fn parse_min_score(text: &str) -> std::result::Result<f64, String> {
     match text.parse() {
         Ok(score) if score >= 0.0 => Ok(score),
         _ => Err("must be a number, 0 or more".into()),
@@ -101,8 +102,9 @@ impl Criteria {
                     _ => "the parts of a split scope must agree in it",
                 };
                 return Err(format!(
-                    "'{}' has {parameter} {value}, and '{part}' {other_value}: {advice}",
-                    scope.parts[0]
+                    "'{}' has {parameter} {value}, and '{}' {other_value}: {advice}",
+                    display::name(scope.parts[0].as_bytes()),
+                    display::name(part.as_bytes())
                 )
                 .into());
             }
@@ -119,7 +121,7 @@ impl Criteria {
             return Err(format!(
                 "--score jaccard compares sketches, and the scope '{}' keeps none: choose another score, or create a \
                  scope with SKETCH 256",
-                scope.name
+                display::name(scope.name.as_bytes())
             )
             .into());
         }
@@ -182,7 +184,11 @@ impl Search<'_> {
         let blobs: Vec<Option<Vec<u8>>> = scope.server.ask(&export)?;
         if blobs.iter().all(Option::is_none) {
             return Err(
-                format!("the scope '{}' has no such item: {}", scope.name, display::name(item)).into()
+                format!(
+                    "the scope '{}' has no such item: {}",
+                    display::name(scope.name.as_bytes()),
+                    display::name(item)
+                ).into()
             );
         }
         let lists = self.find_similar(scope, &[item])?.pop().unwrap_or_else(|| Ok(Vec::new()))?;

@@ -1,5 +1,6 @@
 //! CSV and TSV: the first record names the fields. A quoted field may contain line breaks.
 
+use super::byte_copy::ByteCopy;
 use super::byte_input::ByteInput;
 use super::fields::{parse_seconds, quote_names};
 use super::{Clause, FieldOptions, Format, Observation, Position, Record, Source, describe_early_end};
@@ -8,12 +9,15 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 
 /// The records of a table.
 pub struct Csv<'a> {
-    reader: Reader<Box<ByteInput>>,
+    reader: Reader<ByteCopy>,
     format: Format,
     fields: &'a FieldOptions,
     header: Vec<String>,
     /// Records read so far, without the header.
     records_read: u64,
+    /// The header and the last record, as they are in the input.
+    header_bytes: Vec<u8>,
+    record_bytes: Vec<u8>,
 }
 
 impl<'a> Csv<'a> {
@@ -23,7 +27,7 @@ impl<'a> Csv<'a> {
     /// It cannot be read, or lacks a field that the options name.
     pub fn open(input: Box<ByteInput>, format: Format, fields: &'a FieldOptions) -> Result<Csv<'a>> {
         let delimiter = if format == Format::Tsv { b'\t' } else { b',' };
-        let mut reader = ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(input);
+        let mut reader = ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(ByteCopy::new(input));
         let header: Vec<String> =
             reader.byte_headers()?.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
         let required = fields.texts().chain(fields.feature_sets()).map(|(_, field)| field);
@@ -37,7 +41,9 @@ impl<'a> Csv<'a> {
             )
             .into());
         }
-        Ok(Csv { reader, format, fields, header, records_read: 0 })
+        let header_end = reader.position().byte();
+        let header_bytes = reader.get_mut().cut(header_end)?;
+        Ok(Csv { reader, format, fields, header, records_read: 0, header_bytes, record_bytes: Vec::new() })
     }
 
     fn field<'r>(&self, record: &'r ByteRecord, name: &str) -> std::result::Result<&'r str, String> {
@@ -88,7 +94,16 @@ impl Source for Csv<'_> {
         }
         self.records_read += 1;
         let end = Position { records: self.records_read, bytes: self.reader.position().byte() };
+        self.record_bytes = self.reader.get_mut().cut(end.bytes)?;
         Ok(Some(Record { end, observation: self.parse_record(&record) }))
+    }
+
+    fn header_bytes(&self) -> &[u8] {
+        &self.header_bytes
+    }
+
+    fn record_bytes(&self) -> &[u8] {
+        &self.record_bytes
     }
 
     fn go_to(&mut self, position: Position) -> Result<()> {

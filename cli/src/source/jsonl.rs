@@ -17,11 +17,13 @@ pub struct JsonLines<'a> {
     fields: &'a FieldOptions,
     /// The position after the last line that was read.
     position: Position,
+    /// That line.
+    line: Vec<u8>,
 }
 
 impl<'a> JsonLines<'a> {
     pub fn new(input: Box<ByteInput>, fields: &'a FieldOptions) -> JsonLines<'a> {
-        JsonLines { input, fields, position: Position::default() }
+        JsonLines { input, fields, position: Position::default(), line: Vec::new() }
     }
 
     /// Reads a line, empty or not, and moves the position past it.
@@ -34,14 +36,20 @@ impl<'a> JsonLines<'a> {
 
 impl Source for JsonLines<'_> {
     fn next(&mut self) -> Result<Option<Record>> {
-        while let Some(line) = self.read_line()? {
+        while let Some(whole_line) = self.read_line()? {
             let is_first = self.position.records == 1;
-            let line = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| is_first).unwrap_or(&line);
+            let line = whole_line.strip_prefix(BYTE_ORDER_MARK).filter(|_| is_first).unwrap_or(&whole_line);
             if !line.trim_ascii().is_empty() {
-                return Ok(Some(Record { end: self.position, observation: parse_line(self.fields, line) }));
+                let observation = parse_line(self.fields, line);
+                self.line = if line.len() as u64 > MAX_RECORD_BYTES { Vec::new() } else { whole_line };
+                return Ok(Some(Record { end: self.position, observation }));
             }
         }
         Ok(None)
+    }
+
+    fn record_bytes(&self) -> &[u8] {
+        &self.line
     }
 
     fn go_to(&mut self, position: Position) -> Result<()> {

@@ -5,9 +5,10 @@
 //! what is before it.
 //!
 //! - [`jsonl`], [`csv`], [`directory`]: the three forms. [`byte_input`]: the file or pipe below the first
-//!   two.
+//!   two; [`byte_copy`]: the bytes of a record, as they are in it.
 //! - [`fields`]: which fields of a record are recorded, and how.
 
+mod byte_copy;
 mod byte_input;
 mod csv;
 mod directory;
@@ -33,6 +34,17 @@ pub trait Source {
     /// The rest cannot be read. A record that is malformed is not such an error: the error is in the
     /// record, and the next one can be read.
     fn next(&mut self) -> Result<Option<Record>>;
+
+    /// The line that names the fields, as it is in the input; empty if there is none.
+    fn header_bytes(&self) -> &[u8] {
+        &[]
+    }
+
+    /// The last record, as it is in the input, with its line break; empty lines before it may be part of it. Empty if
+    /// the input has no lines, or if the line was too long to be kept.
+    fn record_bytes(&self) -> &[u8] {
+        &[]
+    }
 
     /// Goes to a position that this source gave, in this run or an earlier one.
     ///
@@ -86,6 +98,13 @@ impl Observation {
 }
 
 impl Clause {
+    /// The index that it is recorded into.
+    pub fn index(&self) -> &str {
+        match self {
+            Clause::Text { index, .. } | Clause::Features { index, .. } => index,
+        }
+    }
+
     pub fn to_words(&self) -> Vec<Vec<u8>> {
         match self {
             Clause::Text { index, text } => {
