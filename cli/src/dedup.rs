@@ -175,7 +175,7 @@ fn create_expiring(scope: &mut Scope, parameters: &str) -> Result<()> {
                           return redis.call('EXPIRE', KEYS[1], ARGV[1])";
     let mut command = cmd("EVAL");
     command.arg(SCRIPT).arg(1).arg(&scope.parts[0]).arg(MAX_SECONDS);
-    parameters.split_whitespace().for_each(|word| drop(command.arg(word)));
+    command.arg(parameters.split_whitespace().collect::<Vec<_>>());
     let created = scope.server.ask::<()>(&command);
     Ok(created.map_err(|error| format!("SIM.CREATE {} {parameters}: {error}", scope.name))?)
 }

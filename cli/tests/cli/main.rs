@@ -1,6 +1,8 @@
 //! The tool as its users meet it: the built program, on real servers.
 
+mod assign; // simile assign
 mod cluster; // three primaries, for these
+mod dedup; // simile dedup
 mod documentation; // the examples of docs/, replayed
 mod errors; // errors before anything is done, and what they tell the user
 mod groups; // simile groups
@@ -9,4 +11,5 @@ mod load; // simile load
 mod migrate; // simile migrate
 mod parts; // scopes that are split over several servers
 mod program; // runs the program, for all of these
+mod replace; // simile load --replace and --once
 mod query; // simile query and the commands like it

@@ -123,7 +123,14 @@ on_each_server! {
         );
         assert!(explain("b c").contains("   3  0.2500  ####################  00ff (2, 1)\n"));
         assert!(explain("a b --score coverage").contains("COVERAGE 0.7500: 3 of 4"));
-        assert_eq!(explain("nobody none"), "'nobody' was not observed in this window; 'none' was not observed in this window.\n");
+        for (line, unknown) in [("nobody a", "nobody"), ("a nobody", "nobody"), ("a nobody --json", "nobody"), ("a '\u{1b}[2J'", "\\x1b[2J")] {
+            assert_eq!(
+                run(&server, &format!("explain s {line} --index frames")).failed(1),
+                format!("simile: the index 'frames' of the scope 's' has no item '{unknown}' in this window\n")
+            );
+        }
+        server.does("SIM.RECORD s \"\\x1b[2J\" SIGNATURE frames 4 main connect retry timeout");
+        assert!(explain("a '\u{1b}[2J'").starts_with("'a' was observed 1 time; '\\x1b[2J' was observed 1 time.\n"));
         let json: serde_json::Value = serde_json::from_str(&explain("a b --json")).expect("JSON");
         assert_eq!((&json["score"], &json["observations"]), (&0.625.into(), &serde_json::json!([1, 2])));
         assert_eq!(json["bands"][1], serde_json::json!({"band": 1, "share": 0.125, "buckets": [{"bucket": "connect", "counts": [1, 1]}]}));
