@@ -14,7 +14,9 @@
 use crate::Result;
 use crate::assign::AssignmentOutput;
 use crate::display;
-use crate::saved_positions::{BatchCommand, Outcome, PendingRecord, SavedPositions, StartMode};
+use crate::saved_positions::{
+    BLOCK_RECORDS, BatchCommand, Outcome, PendingRecord, SavedPositions, StartMode,
+};
 use crate::scope::Scope;
 use crate::source::{Clause, FieldOptions, Observation};
 use serde_json::{Value as Json, json};
@@ -69,7 +71,7 @@ impl<'a> Action<'a> {
 
     pub fn max_batch_records(&self) -> u64 {
         match self {
-            Action::Record { .. } => u64::MAX >> 1,
+            Action::Record { .. } => BLOCK_RECORDS,
             Action::Assign(_) => MAX_ASSIGNMENTS,
         }
     }
@@ -160,9 +162,6 @@ impl<'a> Action<'a> {
 
     pub fn report_words(&self) -> ReportWords {
         match self {
-            Action::Record { change: Change::Replace, .. } => {
-                ReportWords { done: "recorded", failed: "NOT LOADED" }
-            }
             Action::Record { .. } => ReportWords { done: "recorded", failed: "NOT LOADED" },
             Action::Assign(_) => ReportWords { done: "assigned", failed: "NOT ASSIGNED" },
         }
@@ -193,8 +192,7 @@ impl<'a> Action<'a> {
 fn empty_clauses(fields: &FieldOptions, observation: &Observation) -> Vec<Vec<Vec<u8>>> {
     let mut named: HashSet<String> = observation.clauses.iter().map(|clause| clause.index().into()).collect();
     let texts = fields.texts().map(|(index, _)| Clause::Text { index, text: String::new() });
-    let features =
-        fields.feature_sets().map(|(index, _)| Clause::Features { index, features: Vec::new() });
+    let features = fields.feature_sets().map(|(index, _)| Clause::Features { index, features: Vec::new() });
     let clauses = texts.chain(features).filter(|clause| named.insert(clause.index().into()));
     clauses.map(|clause| clause.to_words()).collect()
 }

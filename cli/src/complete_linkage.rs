@@ -270,9 +270,11 @@ mod tests {
             let linked = |one: u8, other: u8| score_of.get(&(one.min(other), one.max(other)));
             let groups: Vec<Vec<u8>> = links.into_groups().iter().map(|group| group.items.concat()).collect();
             for (number, group) in groups.iter().enumerate() {
-                let is_clique = |one: &u8| group.iter().all(|other| one == other || linked(*one, *other).is_some());
+                let is_clique =
+                    |one: &u8| group.iter().all(|other| one == other || linked(*one, *other).is_some());
                 assert!(group.iter().all(is_clique), "{group:?}");
-                let joins = |other: &Vec<u8>| group.iter().all(|a| other.iter().all(|b| linked(*a, *b).is_some()));
+                let joins =
+                    |other: &Vec<u8>| group.iter().all(|a| other.iter().all(|b| linked(*a, *b).is_some()));
                 assert!(!groups[..number].iter().any(joins), "{group:?}");
             }
         }

@@ -132,7 +132,9 @@ fn item_prefix(options: &Options, input: &Input) -> Result<String> {
     }
     match options.id.as_deref().unwrap_or(&input.identity.path) {
         "-" => Err("with --scope, standard input needs a name of its own: --id NAME".into()),
-        name if name.contains('#') => Err(format!("the name '{name}' of the input has a #: give it another with --id").into()),
+        name if name.contains('#') => {
+            Err(format!("the name '{name}' of the input has a #: give it another with --id").into())
+        }
         name => Ok(format!("{name}#")),
     }
 }
@@ -306,7 +308,13 @@ impl<'a> Deduplication<'a> {
     }
 
     /// Assigns the lines that can be compared. Returns their outcomes.
-    fn assign(&mut self, scope: &mut Scope, lines: &[Line], begin: Position, end: Position) -> Result<Vec<Outcome>> {
+    fn assign(
+        &mut self,
+        scope: &mut Scope,
+        lines: &[Line],
+        begin: Position,
+        end: Position,
+    ) -> Result<Vec<Outcome>> {
         let options = assign_words(self.options.threshold, Some(Score::Jaccard));
         let mut records: Vec<PendingRecord> = Vec::new();
         for line in lines {
@@ -335,7 +343,9 @@ impl<'a> Deduplication<'a> {
                 return self.note_removed(line.end, &observation.item, &choice.group, choice.score);
             }
             (_, Some(Outcome::Empty)) => self.empty += 1,
-            (_, Some(Outcome::Refused(error))) => self.add_failure(line.end, &format!("was refused: {error}")),
+            (_, Some(Outcome::Refused(error))) => {
+                self.add_failure(line.end, &format!("was refused: {error}"))
+            }
             _ => {}
         }
         self.kept += 1;

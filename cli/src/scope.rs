@@ -91,10 +91,10 @@ impl Scope {
             (None, []) => {
                 Err(format!("the scope '{shown}' holds no observations yet: load some first").into())
             }
-            (None, _) => Err(format!(
-                "the scope '{shown}' has several indexes ({list}): choose one with --index"
-            )
-            .into()),
+            (None, _) => {
+                Err(format!("the scope '{shown}' has several indexes ({list}): choose one with --index")
+                    .into())
+            }
             (Some(named), _) if names.iter().any(|name| *name == named.as_bytes()) => Ok(named.into()),
             (Some(named), _) => Err(format!(
                 "the scope '{shown}' has no index '{}'; it has: {}",

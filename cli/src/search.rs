@@ -183,13 +183,12 @@ impl Search<'_> {
         let export = scope.export_command(&self.index, item);
         let blobs: Vec<Option<Vec<u8>>> = scope.server.ask(&export)?;
         if blobs.iter().all(Option::is_none) {
-            return Err(
-                format!(
-                    "the scope '{}' has no such item: {}",
-                    display::name(scope.name.as_bytes()),
-                    display::name(item)
-                ).into()
-            );
+            return Err(format!(
+                "the scope '{}' has no such item: {}",
+                display::name(scope.name.as_bytes()),
+                display::name(item)
+            )
+            .into());
         }
         let lists = self.find_similar(scope, &[item])?.pop().unwrap_or_else(|| Ok(Vec::new()))?;
         Ok(self.merge(lists))

@@ -27,7 +27,8 @@ impl<'a> Csv<'a> {
     /// It cannot be read, or lacks a field that the options name.
     pub fn open(input: Box<ByteInput>, format: Format, fields: &'a FieldOptions) -> Result<Csv<'a>> {
         let delimiter = if format == Format::Tsv { b'\t' } else { b',' };
-        let mut reader = ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(ByteCopy::new(input));
+        let mut reader =
+            ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(ByteCopy::new(input));
         let header: Vec<String> =
             reader.byte_headers()?.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
         let required = fields.texts().chain(fields.feature_sets()).map(|(_, field)| field);

@@ -65,7 +65,10 @@ fn each_is_printed(first: &str, second: &Ran, lines: u64) -> usize {
     assert_eq!(numbers, (1..=lines).collect::<Vec<u64>>());
     for object in all {
         let n = object["line"].as_u64().expect("a number") - 1;
-        assert_eq!((&object["id"], &object["group"]), (&json!(format!("i{n}")), &json!(format!("i{}", n % 10))));
+        assert_eq!(
+            (&object["id"], &object["group"]),
+            (&json!(format!("i{n}")), &json!(format!("i{}", n % 10)))
+        );
     }
     printed - lines as usize
 }

@@ -11,5 +11,5 @@ mod load; // simile load
 mod migrate; // simile migrate
 mod parts; // scopes that are split over several servers
 mod program; // runs the program, for all of these
-mod replace; // simile load --replace and --once
-mod query; // simile query and the commands like it
+mod query;
+mod replace; // simile load --replace and --once // simile query and the commands like it

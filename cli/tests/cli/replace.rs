@@ -15,7 +15,8 @@ const FIELDS: &str = "--text title=title --text body=body";
 /// are not next to each other.
 fn lines(version: &str, items: u64) -> String {
     let line = |n: u64| {
-        let body = if n.is_multiple_of(7) { String::new() } else { format!(", \"body\": \"b{n} {version}\"") };
+        let body =
+            if n.is_multiple_of(7) { String::new() } else { format!(", \"body\": \"b{n} {version}\"") };
         format!("{{\"id\": \"i{}\", \"title\": \"t{n} {version}\"{body}}}\n", n % items)
     };
     (0..items * 5 / 2).map(line).collect()
