@@ -180,7 +180,7 @@ impl<'a> Load<'a> {
             progress.print_line(&format!(
                 "continuing after {noun} {} of {}: everything up to it was loaded before{refused}",
                 display::number(begin.records),
-                input.identity.name
+                display::name(input.identity.name.as_bytes())
             ));
             progress.set_done_before(begin.bytes);
         }

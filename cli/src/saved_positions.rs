@@ -21,9 +21,9 @@
 //!   is refused. In the same way it compares the scope's uid, so that a load never continues in another scope
 //!   that has taken the place of the one that it began with.
 
-use crate::Result;
 use crate::scope::Scope;
 use crate::source::{Identity, Position};
+use crate::{Result, display};
 use redis::{Value, cmd};
 use std::collections::{BTreeMap, HashMap};
 
@@ -311,6 +311,7 @@ fn position_key(part: &str, name: &str) -> String {
 }
 
 fn describe_change(name: &str, records: u64) -> String {
+    let name = display::name(name.as_bytes());
     format!(
         "{name} has changed since {records} records of it were loaded: --grown loads what was added at its end; \
          --restart loads all of it, in addition to what the scope holds"
@@ -318,6 +319,7 @@ fn describe_change(name: &str, records: u64) -> String {
 }
 
 fn describe_other_scope(part: &str) -> String {
+    let part = display::name(part.as_bytes());
     format!(
         "the scope '{part}' was dropped, renamed or replaced during the load, and nothing was recorded since. If it was \
          renamed, rename it back, and the same command continues. If it is gone, create it again (--create): the \

@@ -1,5 +1,7 @@
 //! Which fields of a record are the item, its time, its texts and its features.
 
+use crate::display;
+
 /// The options that map fields to arguments of SIM.RECORD.
 #[derive(clap::Args)]
 pub struct FieldOptions {
@@ -68,7 +70,7 @@ impl FieldOptions {
 
 /// Names in quotation marks, with commas between.
 pub fn quote_names(names: &[&str]) -> String {
-    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+    names.iter().map(|name| format!("'{}'", display::name(name.as_bytes()))).collect::<Vec<_>>().join(", ")
 }
 
 /// Parses the content of the time field: Unix seconds. A fraction of a second is ignored.

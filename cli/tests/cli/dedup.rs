@@ -177,7 +177,7 @@ on_each_server! {
         server.expect("TTL corpus", "-1");
         // A scope that was loaded by other means.
         server.does("SIM.CREATE other THRESHOLD 0.8 SHINGLE WORDS 3 INTERVAL 0");
-        server.does(format!("SIM.RECORD other 'my own' TEXT text '{FOX}'"));
+        server.does(format!("SIM.RECORD other \"my own\" TEXT text \"{FOX}\""));
         let ran = run_with(&server, &format!("dedup - --scope other --id x --removed {}", removed.display()), format!("{{\"id\": 1, \"text\": \"{FOX}\"}}\n").as_bytes());
         assert_eq!((ran.out.as_str(), ran.code), ("", Some(0)), "{}", ran.err);
         assert_eq!(objects(&removed), [json!({"line": 1, "id": "1", "copy_of": "my own", "copy_of_line": null, "score": 1.0})]);

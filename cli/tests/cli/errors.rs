@@ -1,6 +1,6 @@
 //! Errors before anything is done: the user reads what is wrong and what to do.
 
-use crate::program::{run, simile, simile_at_port};
+use crate::program::{run, run_with, simile, simile_at_port};
 use testkit::{Kind, Server, free_port, on_each_server};
 
 #[test]
@@ -87,6 +87,13 @@ on_each_server! {
             "simile: the scope 's' has no index 'z'; it has: x, y\n"
         );
         assert_eq!(run(&server, "query s --item nobody --index x").failed(1), "simile: the scope 's' has no such item: nobody\n");
+        // What a terminal would obey is shown as text.
+        for line in ["query 'a\u{1b}[2Jb' text", "groups 'a\u{1b}[2Jb' --min-score 1", "explain 'a\u{1b}[2Jb' a b", "query s text --index 'a\u{1b}[2Jb'"] {
+            let error = run(&server, line).failed(1);
+            assert!(error.contains("'a\\x1b[2Jb'") && !error.contains('\u{1b}'), "{error}");
+        }
+        let unknown = run_with(&server, "load s -", b"{\"a\\u001b[2Jb\": 1}\n").failed(3);
+        assert_eq!(unknown, "simile: line 1 has no field 'id'; it has 'a\\x1b[2Jb'\n");
         server.does("SET k v");
         assert!(run(&server, "query k text").failed(1).contains("WRONGTYPE"));
         assert_eq!(

@@ -27,7 +27,7 @@ fn content(server: &Server, scope: &str) -> BTreeMap<String, String> {
     let mut content = BTreeMap::new();
     for index in ["title", "body"] {
         for item in counts(server, scope, index).into_keys() {
-            let frequencies = server.does(format!("SIM.FREQUENCIES {scope} {index} 1 {item}")).to_string();
+            let frequencies = server.does(format!("SIM.FREQUENCIES {scope} {index} {item}")).to_string();
             content.insert(format!("{index} {item}"), frequencies);
         }
     }
