@@ -265,7 +265,7 @@ on_each_server! {
         run(&server, &format!("load s {} --create 'BANDS 4 ROWS 1 SHINGLE WORDS 1 INTERVAL 0'", path.display())).failed(3);
         let out = run(&server, &format!("groups s --min-score 1 --texts {}", path.display())).fine();
         assert!(out.ends_with(
-            "     2   1.00-1.00   a\n                     b\n                     \"disk\\x1b is full\"\n     2   1.00-1.00   c\n                                  d\n                     \"no route\"\n"
+            "     2   1.00-1.00   a\n                     b\n                     \"disk\\x1b is full\"\n     2   1.00-1.00   c\n                     d\n                     \"no route\"\n"
         ), "{out}");
         // A file that has only some of the items.
         crate::program::write(&path, "{\"key\": \"d\", \"message\": \"no route\"}\n");
