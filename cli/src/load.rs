@@ -14,6 +14,7 @@ use crate::script_words::script_words;
 use crate::source::{self, FieldOptions, Format, Input, Observation, Position, Record};
 use crate::{Result, display};
 use serde_json::json;
+use std::error::Error;
 use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 /// A batch ends with its block of the input, or with the first record after this number of bytes.
 const MAX_BATCH_BYTES: u64 = 2 << 20;
 
-/// Records texts or sets of features from JSON lines, CSV or a directory.
+/// Records texts or sets of features from JSON, CSV, plain text or a directory, compressed or not.
 ///
 /// It may be stopped at any moment: the same command then continues from there, and nothing is recorded
 /// twice. Exits with 3 if some records could not be loaded; all are counted, and the first few are shown.
@@ -46,7 +47,8 @@ pub struct RunOptions {
     scope: String,
     /// File or directory; `-` is standard input
     input: PathBuf,
-    /// Format of the input; default: guessed from its name, and JSON lines for standard input
+    /// Format of the input; default: guessed from its name, otherwise JSON. An input in gzip or zstd, or in UTF-16 with
+    /// a byte order mark, is recognized in any format
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// Create the scope first, with these parameters of SIM.CREATE: --create 'THRESHOLD 0.8 INTERVAL 0'.
@@ -61,7 +63,8 @@ pub struct RunOptions {
     /// scope
     #[arg(long, conflicts_with = "grown")]
     restart: bool,
-    /// The file has grown at its end since it was loaded: load what is new
+    /// The file grows at its end: load what is new since it was loaded, and leave a last line that has no line
+    /// break yet for the next run
     #[arg(long)]
     grown: bool,
     /// Stop at the first record that cannot be loaded
@@ -132,6 +135,8 @@ struct Load<'a> {
     /// Records before `begin` that the server had refused, and that were sent once more.
     retried: u64,
     recorded: u64,
+    /// Malformed records without a line break, after which the position has not moved on.
+    incomplete: u64,
     /// Records without any feature: there was nothing to record.
     empty: u64,
     /// With --once, records of items that the scope had.
@@ -146,8 +151,9 @@ struct Load<'a> {
 struct Batch {
     /// The observations, each with the position after it. Malformed records have been counted and left out.
     observations: Vec<(Position, Observation)>,
-    /// With --strict, the error for the malformed record that the batch ends before.
-    strict_error: Option<String>,
+    /// The error that the load ends with, after this batch: the rest of the input cannot be read, or with --strict
+    /// the next record is malformed.
+    error: Option<Box<dyn Error>>,
 }
 
 impl<'a> Load<'a> {
@@ -195,6 +201,7 @@ impl<'a> Load<'a> {
             begin,
             end: Position::default(),
             retried: 0,
+            incomplete: 0,
             recorded: 0,
             empty: 0,
             known: 0,
@@ -216,8 +223,8 @@ impl<'a> Load<'a> {
             let is_at_end = self.end == batch_begin;
             // Sent even if it is empty: that moves the saved positions past records that failed.
             self.send_batch(batch.observations, batch_begin)?;
-            if let Some(error) = batch.strict_error {
-                return Err(error.into());
+            if let Some(error) = batch.error {
+                return Err(error);
             }
             if is_at_end {
                 return Ok(());
@@ -226,31 +233,73 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// Reads the next batch. With --strict it ends before the first malformed record.
+    /// Reads the next batch. It ends before the first record that cannot be read or, with --strict, is malformed.
+    /// A last record without a line break may not be written to its end: if it is malformed, or the user says that
+    /// the input grows, the position stays before it.
     fn read_batch(&mut self) -> Result<Batch> {
         let mut batch = Batch::default();
         let begin = self.end;
         let block_end = (begin.records / BLOCK_RECORDS + 1) * BLOCK_RECORDS;
         let batch_end = block_end.min(begin.records + self.action.max_batch_records());
-        while self.end.records < batch_end && self.end.bytes - begin.bytes < MAX_BATCH_BYTES {
-            let Some(Record { end, observation }) = self.input.source.next()? else { break };
+        while self.end.records < batch_end && self.end.bytes.saturating_sub(begin.bytes) < MAX_BATCH_BYTES {
+            let Record { end, observation, is_complete } = match self.input.source.next() {
+                Ok(Some(record)) => record,
+                Ok(None) => break,
+                Err(error) => {
+                    batch.error = Some(error);
+                    break;
+                }
+            };
+            self.check_position(end)?;
+            if !is_complete && self.options.grown {
+                self.print_incomplete(end);
+                break;
+            }
             match observation {
                 Ok(observation) => batch.observations.push((end, observation)),
                 // An earlier run has counted it.
                 Err(_) if end <= self.begin => {}
                 Err(reason) if self.options.strict => {
                     let noun = self.input.format.record_noun();
-                    batch.strict_error = Some(format!(
-                        "{noun} {} {reason} (--strict: stopped here; the {noun}s before it are loaded)",
-                        end.records
-                    ));
+                    batch.error = Some(
+                        format!(
+                            "{noun} {} {reason} (--strict: stopped here; the {noun}s before it are loaded)",
+                            end.records
+                        )
+                        .into(),
+                    );
                     return Ok(batch);
                 }
-                Err(reason) => self.add_failure(end, &reason),
+                Err(reason) => {
+                    self.add_failure(end, &reason);
+                    if !is_complete {
+                        self.incomplete += 1;
+                        continue;
+                    }
+                }
             }
             self.end = end;
         }
         Ok(batch)
+    }
+
+    /// Checks that an earlier run has seen the same input up to here, if it has saved this position.
+    fn check_position(&self, end: Position) -> Result<()> {
+        match self.positions.contradicts(end) {
+            true => {
+                Err(source::describe_other_input(&self.input.identity.name, self.input.format, end).into())
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// Says that a last record is left for the next run.
+    fn print_incomplete(&self, end: Position) {
+        let noun = self.input.format.record_noun();
+        self.progress.print_line(&format!(
+            "{noun} {} has no line break yet: it is left for the next run (without --grown it is loaded)",
+            display::number(end.records)
+        ));
     }
 
     /// Sends a batch to the parts that its items are in, and saves the position in each part.
@@ -283,7 +332,7 @@ impl<'a> Load<'a> {
                 for (record, outcome) in sent.iter().zip(outcomes) {
                     begin = record.0;
                     self.action.note(record, &outcome)?;
-                    let error = self.count(begin, outcome);
+                    let error = self.count(begin, &record.1[0], outcome);
                     strict_error = strict_error.or(error);
                 }
                 self.action.flush()?;
@@ -296,7 +345,7 @@ impl<'a> Load<'a> {
     }
 
     /// Counts a record that was sent. Returns the error that a load with --strict ends with.
-    fn count(&mut self, end: Position, outcome: Outcome) -> Option<String> {
+    fn count(&mut self, end: Position, item: &[u8], outcome: Outcome) -> Option<String> {
         match outcome {
             Outcome::Recorded => self.recorded += 1,
             Outcome::Empty => self.empty += 1,
@@ -306,7 +355,12 @@ impl<'a> Load<'a> {
                 self.new_groups += u64::from(choice.is_new);
             }
             Outcome::Refused(error) => {
-                let reason = format!("was refused: {error}");
+                // A file has a name that its number does not tell.
+                let name = match self.input.format {
+                    Format::Directory => format!("({}) ", display::name(item)),
+                    _ => String::new(),
+                };
+                let reason = format!("{name}was refused: {error}");
                 if self.options.strict {
                     let noun = self.input.format.record_noun();
                     return Some(format!(
@@ -356,7 +410,7 @@ impl<'a> Load<'a> {
     fn print_summary(&self) -> Result<ExitCode> {
         self.progress.finish();
         let Load { begin, end, recorded, empty, failures, .. } = self;
-        let read = end.records.saturating_sub(begin.records) + self.retried;
+        let read = end.records.saturating_sub(begin.records) + self.retried + self.incomplete;
         let seconds = self.progress.seconds();
         if self.options.report.json {
             let words = self.action.report_words();

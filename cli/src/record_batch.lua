@@ -5,18 +5,17 @@
 -- KEYS: the part; and unless the position is not saved, the hash of its position, and the list of the assignments that
 --   may not have been printed yet.
 -- ARGV: the uid that the part must have; the number of records that its position must be after; the size of the
---   input and the time of its last change; the position after the batch: records and bytes; the block of the batch;
---   the position before the batch: records and bytes; the command, SIM.RECORD or SIM.ASSIGN; and for each record its
---   number, the bytes up to its end, the number of words that follow, and these: the arguments of the command after
---   the scope, or the error with which the record was refused before.
+--   input and the time of its last change; the position after the batch: records, bytes and hash; the block of the
+--   batch; the position before the batch, 'records:bytes:hash'; the command, SIM.RECORD or SIM.ASSIGN; and for each
+--   record its number, the bytes and the hash up to its end, the number of words that follow, and these: the arguments
+--   of the command after the scope, or the error with which the record was refused before.
 -- Returns a status (0: recorded; 1: another scope or none; 2: another position) and the outcome of each record: 1 if
 --   it was recorded, 0 if it has no feature, 2 if NX found its item, the reply of SIM.ASSIGN, or the error with which
 --   it was refused. There are fewer outcomes than records if the server could not go on: then the position is after
 --   the last one that has an outcome.
 
 local scope, position, unprinted = KEYS[1], KEYS[2], KEYS[3]
-local uid, reached, size, modified, end_records, end_bytes, block, begin_records, begin_bytes, command =
-    unpack(ARGV, 1, 10)
+local uid, reached, size, modified, end_records, end_bytes, end_hash, block, begin, command = unpack(ARGV, 1, 10)
 local assigns = command == 'SIM.ASSIGN'
 
 -- Phase 1: check. While chunks of the scope are on another node of a cluster, SIM.INFO replies TRYAGAIN.
@@ -30,14 +29,15 @@ if found ~= uid then return {1, {}} end
 if position and (redis.call('HGET', position, 'records') or '0') ~= reached then return {2, {}} end
 
 -- Phase 2: write to the position, so that a server that refuses that does so before anything is recorded. The field
--- of a block has a position before its first refused record, and the numbers of these records: 'records:bytes 7 9'.
+-- of a block has a position before its first refused record, and the number and hash of each of these records:
+-- 'records:bytes:hash 7:0a1b 9:2c3d'.
 local refused, refused_from = {}, nil
 if position then
     redis.call('HSET', position, 'uid', uid, 'size', size, 'modified', modified)
     local old = redis.call('HGET', position, block)
     if old then
         refused_from = string.match(old, '^%S+')
-        for number in string.gmatch(old, ' (%d+)') do refused[number] = true end
+        for number, hash in string.gmatch(old, ' (%d+):(%x+)') do refused[number] = hash end
         redis.call('HDEL', position, block)
     end
     -- The assignments of the batch before this one have been printed. Those of this one follow the uid.
@@ -86,42 +86,42 @@ local function outcome_of(reply, first, last)
     return ARGV[first + 1] == 'NX' and is_known(first, last) and 2 or 0
 end
 local outcomes, stop = {}, nil
-local last_records, last_bytes
+local last_records, last_bytes, last_hash
 local n = 11
 while n <= #ARGV do
-    local number, bytes, words = ARGV[n], ARGV[n + 1], tonumber(ARGV[n + 2])
+    local number, bytes, hash, words = ARGV[n], ARGV[n + 1], ARGV[n + 2], tonumber(ARGV[n + 3])
     local reply
     if words == 1 then
-        reply = {err = ARGV[n + 3]}
+        reply = {err = ARGV[n + 4]}
     else
-        reply = execute(n + 3, n + 2 + words)
+        reply = execute(n + 4, n + 3 + words)
     end
     local err = reply and reply.err
     if err and is_server_error(err) then
         stop = reply
         break
     end
-    local outcome = err or outcome_of(reply, n + 3, n + 2 + words)
+    local outcome = err or outcome_of(reply, n + 4, n + 3 + words)
     outcomes[#outcomes + 1] = outcome
-    refused[number] = err and true or nil
+    refused[number] = err and hash or nil
     if position and assigns and not err then
         local group, score, is_new = '', '', ''
         if reply then group, score, is_new = reply[1], reply[2] or '', reply[3] end
-        redis.call('RPUSH', unprinted, number, ARGV[n + 3], group, score, is_new)
+        redis.call('RPUSH', unprinted, number, ARGV[n + 4], group, score, is_new)
     end
-    last_records, last_bytes = number, bytes
-    n = n + 3 + words
+    last_records, last_bytes, last_hash = number, bytes, hash
+    n = n + 4 + words
 end
 
 -- Phase 4: save the position, and what was refused.
 if position then
-    if stop then end_records, end_bytes = last_records or reached, last_bytes end
+    if stop then end_records, end_bytes, end_hash = last_records or reached, last_bytes, last_hash end
     if tonumber(end_records) > tonumber(reached) then
-        redis.call('HSET', position, 'records', end_records, 'bytes', end_bytes)
+        redis.call('HSET', position, 'records', end_records, 'bytes', end_bytes, 'hash', end_hash)
     end
-    local numbers = {refused_from or begin_records .. ':' .. begin_bytes}
-    for number in pairs(refused) do numbers[#numbers + 1] = number end
-    if #numbers > 1 then redis.call('HSET', position, block, table.concat(numbers, ' ')) end
+    local records = {refused_from or begin}
+    for number, hash in pairs(refused) do records[#records + 1] = number .. ':' .. hash end
+    if #records > 1 then redis.call('HSET', position, block, table.concat(records, ' ')) end
 end
 if stop and #outcomes == 0 then return stop end
 return {0, outcomes}

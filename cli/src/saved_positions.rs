@@ -9,6 +9,10 @@
 //! position past a record that the server could not take, as while a slot moves to another node. A script
 //! (`record_batch.lua`) looks at each reply, and saves the position up to which the records were taken.
 //!
+//! A position proves itself: with it goes a hash of everything before it, and each refused record has one too.
+//! The next run compares them with what it reads on the way, and so never continues in an input that is another
+//! one, whatever the size of the file and the time of its last change are.
+//!
 //! Three things are odd:
 //! - A record that the server refuses (its text is too long, say) does not stop a load. Its number is saved
 //!   with the position, and the next run tries it again: the limit that refused it may have been raised since.
@@ -39,7 +43,7 @@ const BLOCK_PREFIX: &str = "refused:";
 pub enum StartMode {
     /// After the records that earlier loads of the same input have recorded. The input must be unchanged.
     Continue,
-    /// The same, but the input may have grown at its end since.
+    /// The same, but the input may have changed after the records that were loaded: it grows.
     ContinueGrown,
     /// The same if the input is unchanged, otherwise at the beginning: a load that may be repeated.
     ContinueOrRestart,
@@ -84,15 +88,25 @@ pub struct GroupChoice {
 /// feature.
 pub type UnprintedAssignment = (u64, Vec<u8>, Option<GroupChoice>);
 
+/// A record that an earlier run has sent and the server has refused.
+#[derive(Clone, Copy)]
+struct RefusedRecord {
+    /// A position before it, and in its block.
+    begin: Position,
+    /// The hash of the position after it.
+    hash: u64,
+}
+
 /// The positions that one input has reached in all parts of a scope.
 pub struct SavedPositions {
     /// The key of each part's position, a hash; `None` if the positions are not saved.
     keys: Option<Vec<String>>,
     /// The position that each part has reached.
     positions: Vec<Position>,
-    /// The numbers of the records that earlier runs have sent and the server has refused, each with a
-    /// position that is before it and in its block.
-    refused: BTreeMap<u64, Position>,
+    /// The position that each part had reached before this run.
+    positions_read: Vec<Position>,
+    /// The records that earlier runs have sent and the server has refused, by number.
+    refused: BTreeMap<u64, RefusedRecord>,
     /// The identity of each part's scope. A position is void when its scope has been dropped.
     uids: Vec<String>,
     /// The size of the input and the time of its last change: both are saved with the position.
@@ -139,20 +153,20 @@ impl SavedPositions {
                 scope.server.ask::<()>(cmd("DEL").arg(&[key, &unprinted_key(key)]))?;
                 continue;
             }
-            let has_grown = mode == StartMode::ContinueGrown && number("size") <= identity.size;
-            if !is_unchanged && !has_grown {
+            if !is_unchanged && mode != StartMode::ContinueGrown {
                 return Err(describe_change(&identity.name, number("records")).into());
             }
-            positions[part] = Position { records: number("records"), bytes: number("bytes") };
+            let hash = fields.get("hash").and_then(|hash| parse_hash(hash)).unwrap_or(0);
+            positions[part] = Position { records: number("records"), bytes: number("bytes"), hash };
             for (_, block) in fields.iter().filter(|(field, _)| field.starts_with(BLOCK_PREFIX)) {
-                let (begin, numbers) = parse_block(block).ok_or_else(|| {
+                refused.extend(parse_block(block).ok_or_else(|| {
                     format!("the key '{key}' is damaged: '{block}' is not a list of records")
-                })?;
-                refused.extend(numbers.into_iter().map(|number| (number, begin)));
+                })?);
             }
         }
         let (size, modified) = (identity.size, identity.modified);
-        Ok(SavedPositions { keys, positions, refused, uids, size, modified })
+        let positions_read = positions.clone();
+        Ok(SavedPositions { keys, positions, positions_read, refused, uids, size, modified })
     }
 
     /// True if the positions are saved at the server.
@@ -172,7 +186,7 @@ impl SavedPositions {
 
     /// The next position, from this one on, before a record that a part needs.
     pub fn next_needed(&self, position: Position) -> Position {
-        let next_refused = self.refused.range(position.records + 1..).next().map(|(_, begin)| *begin);
+        let next_refused = self.refused.range(position.records + 1..).next().map(|(_, record)| record.begin);
         next_refused.into_iter().chain([self.earliest()]).min().unwrap_or_default().max(position)
     }
 
@@ -184,6 +198,14 @@ impl SavedPositions {
     /// True if an earlier run has sent the record that ends at this position, and the server has refused it.
     pub fn was_refused(&self, end: Position) -> bool {
         self.refused.contains_key(&end.records)
+    }
+
+    /// True if an earlier run has saved a position, or a refused record, with this number, and it is not the
+    /// same input up to there.
+    pub fn contradicts(&self, end: Position) -> bool {
+        let positions = self.positions_read.iter().filter(|position| **position == end);
+        let refused = self.refused.get(&end.records).map(|record| record.hash);
+        positions.map(|position| position.hash).chain(refused).any(|hash| hash != end.hash)
     }
 
     /// True if a part has had the record that ends at this position.
@@ -241,11 +263,12 @@ impl SavedPositions {
             None => command.arg(1).arg(&scope.parts[part]),
         };
         command.arg(&self.uids[part]).arg(reached.records).arg(self.size).arg(self.modified);
-        command.arg(end.records).arg(end.bytes);
+        command.arg(end.records).arg(end.bytes).arg(format_hash(end));
         command.arg(format!("{BLOCK_PREFIX}{}", begin.records / BLOCK_RECORDS));
-        command.arg(begin.records).arg(begin.bytes).arg(batch_command.name());
+        command.arg(format!("{}:{}:{}", begin.records, begin.bytes, format_hash(begin)));
+        command.arg(batch_command.name());
         for (end, words) in records {
-            command.arg(end.records).arg(end.bytes).arg(words.len()).arg(words);
+            command.arg(end.records).arg(end.bytes).arg(format_hash(*end)).arg(words.len()).arg(words);
         }
         let (status, outcomes): (u8, Vec<Value>) = scope.server.ask(&command)?;
         match status {
@@ -266,13 +289,26 @@ impl SavedPositions {
     }
 }
 
-/// Parses the refused records of a block: a position before them, and their numbers.
-fn parse_block(block: &str) -> Option<(Position, Vec<u64>)> {
-    let (begin, numbers) = block.split_once(' ')?;
-    let (records, bytes) = begin.split_once(':')?;
-    let begin = Position { records: records.parse().ok()?, bytes: bytes.parse().ok()? };
-    let numbers: Option<Vec<u64>> = numbers.split(' ').map(|number| number.parse().ok()).collect();
-    Some((begin, numbers?))
+/// Parses the refused records of a block: a position before them, and of each its number and hash.
+fn parse_block(block: &str) -> Option<Vec<(u64, RefusedRecord)>> {
+    let (begin, records) = block.split_once(' ')?;
+    let [begin_records, bytes, hash] = begin.splitn(3, ':').collect::<Vec<_>>().try_into().ok()?;
+    let (records_before, bytes) = (begin_records.parse().ok()?, bytes.parse().ok()?);
+    let begin = Position { records: records_before, bytes, hash: parse_hash(hash)? };
+    let parse_record = |record: &str| {
+        let (number, hash) = record.split_once(':')?;
+        Some((number.parse().ok()?, RefusedRecord { begin, hash: parse_hash(hash)? }))
+    };
+    records.split(' ').map(parse_record).collect()
+}
+
+/// The hash of a position, in hexadecimal digits.
+fn format_hash(position: Position) -> String {
+    format!("{:016x}", position.hash)
+}
+
+fn parse_hash(text: &str) -> Option<u64> {
+    u64::from_str_radix(text, 16).ok()
 }
 
 fn parse_outcome(outcome: Value) -> Result<Outcome> {
@@ -339,15 +375,14 @@ mod tests {
 
     #[test]
     fn a_load_goes_back_to_what_was_refused() {
-        let at = |records| Position { records, bytes: 10 * records };
-        let blocks = ["0:0 7 3", "512:5120 600"].map(|block| parse_block(block).expect("a block"));
-        let numbers = blocks
-            .into_iter()
-            .flat_map(|(begin, numbers)| numbers.into_iter().map(move |number| (number, begin)));
+        let at = |records| Position { records, bytes: 10 * records, hash: 16 * records };
+        let blocks =
+            ["0:0:0 7:70 3:30", "512:5120:2000 600:2580"].map(|block| parse_block(block).expect("a block"));
         let saved = SavedPositions {
             keys: None,
             positions: vec![at(900), at(800)],
-            refused: numbers.collect(),
+            positions_read: vec![at(900), at(800)],
+            refused: blocks.into_iter().flatten().collect(),
             uids: vec![],
             size: 0,
             modified: 0,
@@ -359,6 +394,15 @@ mod tests {
             [true, false, true, false, true]
         );
         assert!(saved.needs(1, at(850)));
-        assert!(parse_block("0:0").is_none() && parse_block("7 x").is_none());
+        for bad in ["0:0:0", "7 x", "0:0 7:1", "0:0:0 7", "0:0:x 7:1"] {
+            assert!(parse_block(bad).is_none(), "{bad}");
+        }
+        // What was loaded or refused before must be the same.
+        let other = |records| Position { hash: 1, ..at(records) };
+        assert!([3, 7, 8, 600, 800, 850, 900].iter().all(|number| !saved.contradicts(at(*number))));
+        assert_eq!(
+            [2, 3, 600, 799, 800, 850, 900].map(|number| saved.contradicts(other(number))),
+            [false, true, true, false, true, false, true]
+        );
     }
 }

@@ -21,15 +21,15 @@ pub fn lines(numbers: std::ops::Range<u64>) -> String {
     })
 }
 
-fn file(server: &Server, name: &str, content: &str) -> PathBuf {
+pub fn file(server: &Server, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     let path = server.directory().join(name);
     write(&path, content);
     path
 }
 
-fn append(path: &Path, content: &str) {
+pub fn append(path: &Path, content: impl AsRef<[u8]>) {
     let mut file = OpenOptions::new().append(true).open(path).expect("a file");
-    file.write_all(content.as_bytes()).expect("it can be written");
+    file.write_all(content.as_ref()).expect("it can be written");
 }
 
 /// The observations of every item of an index.
@@ -197,7 +197,7 @@ on_each_server! {
         assert!(load(lines(0..1_000)).out.ends_with(" s (700 before): 300 recorded.\n"));
         each_once(&server, "s", 0..1_000);
         let shorter = load(lines(0..10)).failed(1);
-        assert!(shorter.ends_with("the input ends after line 10, but 1000 were loaded before: is it a different input? (--restart loads it from the beginning)\n"), "{shorter}");
+        assert!(shorter.ends_with("standard input ends after line 10, but 1000 were loaded before: is it a different input? (--restart loads it from the beginning)\n"), "{shorter}");
         assert_eq!(server.chunks().len(), 1);
         run_with(&server, &format!("load t - {PLAIN}"), lines(0..10).as_bytes()).fine();
         server.expect("KEYS *t*:simile-load:*", "[]");
@@ -259,11 +259,11 @@ on_each_server! {
         for (name, text) in [("a/1.txt", "red"), ("a/2.txt", "green"), (".hidden/x", "no"), ("z", "blue")] {
             write(&root.join(name), text);
         }
-        write(&root.join("binary"), b"\xff\xfe");
+        write(&root.join("binary"), b"\xff\xff");
         let load = |options: &str| run(&server, &format!("load s {} {options}", root.display()));
         let first = load(PLAIN);
         assert!(first.out.starts_with("4 files read") && first.out.ends_with(": 3 recorded, 1 NOT LOADED.\n"), "{}", first.out);
-        assert_eq!(first.failed(3), "simile: file 3 (binary) is not UTF-8 text\n");
+        assert_eq!(first.failed(3), "simile: file 3 (binary) is not UTF-8 (--lossy loads it, with U+FFFD in place of what is wrong)\n");
         let loaded = ["a/1.txt", "a/2.txt", "z"].map(|name| (name.to_string(), 1));
         assert_eq!(counts(&server, "s", "text"), BTreeMap::from(loaded));
         server.expect("SIM.CLASSIFY s TEXT text blue", "[[['z', '1']]]");
@@ -286,8 +286,8 @@ on_each_server! {
              simile: line 3 is not JSON: expected ident at column 2\n\
              simile: line 6 was refused: ERR text must be at most 1048576 bytes long (simile.max-text)\n"
         );
-        let few = run_with(&server, "load s - --show 1", b"x\ny\nz\n").failed(3);
-        assert_eq!(few, "simile: line 1 is not JSON: expected value at column 1\nsimile: further failures are counted but not shown (--show N shows more)\n");
+        let few = run_with(&server, "load s - --show 1", b"{\"id\": 1, \"text\": \"t\"}\nx\ny\nz\n").failed(3);
+        assert_eq!(few, "simile: line 2 is not JSON: expected value at column 1\nsimile: further failures are counted but not shown (--show N shows more)\n");
     }
 
     fn a_strict_load_stops_and_goes_on_when_it_is_told_to(server: Server) {

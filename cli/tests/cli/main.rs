@@ -6,6 +6,7 @@ mod dedup; // simile dedup
 mod documentation; // the examples of docs/, replayed
 mod errors; // errors before anything is done, and what they tell the user
 mod groups; // simile groups
+mod inputs; // what people load: formats, encodings, compression, and what is wrong with them
 mod interrupted_load; // what happens to a scope, its slot and its server during a load
 mod load; // simile load
 mod migrate; // simile migrate
