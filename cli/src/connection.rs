@@ -1,7 +1,7 @@
 //! A connection to one server or to a cluster.
 //!
-//! Commands go out one by one, in pipelines, or in a transaction. Every error comes back in the words of
-//! [`server_error`], which say what to do.
+//! Commands go out one by one or in pipelines. Every error comes back in the words of [`server_error`],
+//! which say what to do.
 
 use crate::cluster::Cluster;
 use crate::{Result, server_error};
@@ -58,15 +58,6 @@ impl Connection {
         Ok(Connection { link, address })
     }
 
-    /// Connects to a single server at another address; a user is named only in the URL.
-    pub fn open_url(url: &str, password: Option<&str>) -> Result<Connection> {
-        let info = connection_info(url, None, password)?;
-        let address = info.addr().to_string();
-        let link = connect_to_server(info).map(Link::Server);
-        let link = link.map_err(|error| server_error::describe(&error, &address))?;
-        Ok(Connection { link, address })
-    }
-
     /// Sends one command and returns its reply. An error reply is an `Err`.
     pub fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T> {
         let reply = self.pipeline(std::slice::from_ref(command))?.pop();
@@ -81,45 +72,13 @@ impl Connection {
     pub fn pipeline(&mut self, commands: &[Cmd]) -> Result<Vec<Value>> {
         let Some(first) = commands.first() else { return Ok(Vec::new()) };
         let packed: Vec<u8> = commands.iter().flat_map(Cmd::get_packed_command).collect();
-        self.send(first, &packed, commands.len())
-    }
-
-    /// Sends packed commands to the server that has the key of one of them, and returns their replies.
-    fn send(&mut self, with_key: &Cmd, packed: &[u8], commands: usize) -> Result<Vec<Value>> {
-        let replies = self.link.send(with_key, packed, commands, &mut self.address);
+        let replies = self.link.send(first, &packed, commands.len(), &mut self.address);
         Ok(replies.map_err(|error| self.describe_error(&error))?)
     }
 
     /// Converts a reply to the type that is expected. An error reply is an `Err`.
     pub fn parse_reply<T: FromRedisValue>(&self, reply: Value) -> Result<T> {
         Ok(from_redis_value(reply.extract_error().map_err(|error| self.describe_error(&error))?)?)
-    }
-
-    /// Executes commands in one MULTI/EXEC and returns their replies; each may be an error by itself.
-    /// `None` if a watched key has changed: then nothing was done.
-    ///
-    /// # Errors
-    /// Either the server has refused a command before EXEC, and nothing was done; or the connection is
-    /// lost, and then all of the commands took effect, or none.
-    pub fn run_transaction(&mut self, commands: &[Cmd]) -> Result<Option<Vec<Value>>> {
-        let (multi, exec) = (redis::cmd("MULTI"), redis::cmd("EXEC"));
-        let all = std::iter::once(&multi).chain(commands).chain([&exec]);
-        let packed: Vec<u8> = all.flat_map(Cmd::get_packed_command).collect();
-        let Some(first) = commands.first() else { return Ok(Some(Vec::new())) };
-        let mut replies = self.send(first, &packed, commands.len() + 2)?;
-        // MULTI replies OK, each command QUEUED or an error, and EXEC has the results.
-        let exec_reply = replies.pop();
-        match exec_reply {
-            Some(Value::Array(results)) => return Ok(Some(results)),
-            Some(Value::Nil) => return Ok(None),
-            _ => {}
-        }
-        // EXEC replied EXECABORT, which gives no reason. The command that was refused gives one.
-        let refusal = replies.into_iter().find(|reply| matches!(reply, Value::ServerError(_)));
-        Err(match refusal.or(exec_reply).map(Value::extract_error) {
-            Some(Err(error)) => self.describe_error(&error).into(),
-            _ => format!("{} did not reply to EXEC", self.address).into(),
-        })
     }
 
     /// Describes an error from this server, with what to do about it.

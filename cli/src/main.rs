@@ -2,8 +2,7 @@
 //!
 //! Subcommands, one file each:
 //! - [`load`]: records the items of files into a scope; [`groups`]: finds near-duplicates; [`query`]:
-//!   searches for similar items; [`explain`]: takes a score apart; [`migrate`]: copies an index of
-//!   Sentry's into a scope.
+//!   searches for similar items; [`explain`]: takes a score apart.
 //!
 //! Reaching a scope:
 //! - [`connection`]: a connection to a server or a cluster; [`cluster`]: the nodes of a cluster;
@@ -26,7 +25,6 @@ mod display;
 mod explain;
 mod groups;
 mod load;
-mod migrate;
 mod progress;
 mod query;
 mod report;
@@ -46,7 +44,7 @@ use std::process::ExitCode;
 /// Any error; its text is what the user reads.
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Loads, groups, queries, explains and migrates similarity indexes in Redis and Valkey.
+/// Loads, groups, queries and explains similarity indexes in Redis and Valkey.
 #[derive(Parser)]
 #[command(name = "simile", version, max_term_width = 100)]
 struct Cli {
@@ -60,7 +58,6 @@ enum Command {
     Groups(groups::Options),
     Query(query::Options),
     Explain(explain::Options),
-    MigrateSentry(migrate::Options),
 }
 
 /// The status of a run that did its work but left some entries out, after counting and showing them.
@@ -72,7 +69,6 @@ fn main() -> ExitCode {
         Command::Groups(options) => groups::run(&options),
         Command::Query(options) => query::run(&options),
         Command::Explain(options) => explain::run(&options),
-        Command::MigrateSentry(options) => migrate::run(&options),
     };
     match outcome {
         Ok(code) => code,
