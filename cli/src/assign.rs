@@ -7,6 +7,7 @@
 //! the last batch of a run that was killed may be in it twice.
 
 use crate::action::Action;
+use crate::connection::ConnectionOptions;
 use crate::load::{self, RunOptions};
 use crate::saved_positions::GroupChoice;
 use crate::search::{Score, parse_min_score};
@@ -24,6 +25,7 @@ use std::process::ExitCode;
 /// It may be stopped at any moment: the same command then continues from there, and nothing is assigned twice. What
 /// was printed is not printed again, except for the last records (32 at most) of a run that was killed. Exits with 3 if some records could not be assigned; all are counted, and the first few are shown.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Options {
     #[command(flatten)]
     run: RunOptions,
@@ -35,10 +37,17 @@ pub struct Options {
     score: Option<Score>,
 }
 
+/// What `--help` shows at its end.
+const EXAMPLES: &str = "\
+Examples:
+  simile assign errors errors.jsonl --min-score 0.55 \\
+      --create 'BANDS 64 ROWS 2 SHINGLE WORDS 1 MASK yes SCORE COVERAGE'
+  tail -F app.jsonl | simile assign errors - --min-score 0.55 > groups.jsonl";
+
 /// Runs the subcommand.
-pub fn run(options: &Options) -> Result<ExitCode> {
+pub fn run(options: &Options, connection: &ConnectionOptions) -> Result<ExitCode> {
     let output = AssignmentOutput::new(options.min_score, options.score);
-    load::run_action(&options.run, Action::Assign(output))
+    load::run_action(&options.run, connection, Action::Assign(output))
 }
 
 /// The options of SIM.ASSIGN, and the output.

@@ -46,6 +46,7 @@ const TEXT_PARAMETERS: &str = "SHINGLE WORDS 3";
 /// within 0.03. What could not be compared stays in the output, is counted, and the first few are shown; the exit status
 /// is then 3. The summary goes to standard error.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Options {
     /// File of JSON lines, CSV or TSV; `-` is standard input
     input: PathBuf,
@@ -74,9 +75,14 @@ pub struct Options {
     report: ReportOptions,
     #[command(flatten)]
     fields: FieldOptions,
-    #[command(flatten)]
-    connection: ConnectionOptions,
 }
+
+/// What `--help` shows at its end.
+const EXAMPLES: &str = "\
+Examples:
+  simile dedup pages.jsonl --removed removed.jsonl > unique.jsonl
+  simile dedup pages.csv --item url --text body --threshold 0.9 > unique.csv
+  simile dedup today.jsonl --scope corpus > new.jsonl  # also without what earlier files had";
 
 fn parse_threshold(text: &str) -> std::result::Result<f64, String> {
     match text.parse() {
@@ -89,7 +95,7 @@ fn parse_threshold(text: &str) -> std::result::Result<f64, String> {
 ///
 /// # Errors
 /// Besides those of the input and the server: the input is a directory, or the scope keeps no sketches.
-pub fn run(options: &Options) -> Result<ExitCode> {
+pub fn run(options: &Options, connection: &ConnectionOptions) -> Result<ExitCode> {
     let input = source::open(&options.input, options.format, &options.fields)?;
     if input.format == Format::Directory {
         return Err("a directory has no lines to print: `simile load` its files into a scope with THRESHOLD, and `simile \
@@ -101,7 +107,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     let removed = options.removed.as_deref().map(|path| create_file(path, &input)).transpose()?;
     let prefix = item_prefix(options, &input)?;
-    let mut scope = open_scope(options)?;
+    let mut scope = open_scope(options, connection)?;
     let result = Deduplication::start(options, &mut scope, input, prefix, removed)
         .and_then(|mut deduplication| deduplication.run(&mut scope));
     if options.scope.is_none() {
@@ -140,11 +146,11 @@ fn item_prefix(options: &Options, input: &Input) -> Result<String> {
 }
 
 /// Opens the scope that the user names, and creates it if it is missing; or makes one that expires.
-fn open_scope(options: &Options) -> Result<Scope> {
+fn open_scope(options: &Options, connection: &ConnectionOptions) -> Result<Scope> {
     let threshold = format!("THRESHOLD {}", options.threshold);
     let Some(name) = &options.scope else {
         let name = format!("simile-dedup:{:016x}", RandomState::new().hash_one(()));
-        let mut scope = Scope::open(&options.connection, &name)?;
+        let mut scope = Scope::open(connection, &name)?;
         scope.require_whole("SIM.ASSIGN")?;
         let interval = MAX_SECONDS / INTERVALS;
         let text = options.create.as_deref().unwrap_or(TEXT_PARAMETERS);
@@ -152,7 +158,7 @@ fn open_scope(options: &Options) -> Result<Scope> {
         create_expiring(&mut scope, &parameters)?;
         return Ok(scope);
     };
-    let mut scope = Scope::open(&options.connection, name)?;
+    let mut scope = Scope::open(connection, name)?;
     scope.require_whole("SIM.ASSIGN")?;
     let is_missing = scope.read_infos()?.iter().all(Option::is_none);
     if is_missing || options.create.is_some() {

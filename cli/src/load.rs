@@ -6,6 +6,7 @@
 
 use crate::action::{Action, Change};
 use crate::connection::ConnectionOptions;
+use crate::interrupt::StopNote;
 use crate::progress::Progress;
 use crate::report::{Failures, ReportOptions};
 use crate::saved_positions::{BLOCK_RECORDS, Outcome, PendingRecord, SavedPositions, StartMode};
@@ -27,6 +28,7 @@ const MAX_BATCH_BYTES: u64 = 2 << 20;
 /// It may be stopped at any moment: the same command then continues from there, and nothing is recorded
 /// twice. Exits with 3 if some records could not be loaded; all are counted, and the first few are shown.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Options {
     #[command(flatten)]
     run: RunOptions,
@@ -74,38 +76,50 @@ pub struct RunOptions {
     report: ReportOptions,
     #[command(flatten)]
     fields: FieldOptions,
-    #[command(flatten)]
-    connection: ConnectionOptions,
 }
+
+/// What `--help` shows at its end.
+const EXAMPLES: &str = "\
+Examples:
+  simile load errors errors.jsonl --create 'THRESHOLD 0.8 INTERVAL 0'
+  simile load errors reports.csv --item number --text title --text body=description
+  zcat log.jsonl.gz | simile load errors - --id log   # may be stopped, and continues";
 
 /// Runs the subcommand.
 ///
 /// # Errors
 /// Besides those of the input and the server: with --strict, the first record that cannot be loaded.
-pub fn run(options: &Options) -> Result<ExitCode> {
+pub fn run(options: &Options, connection: &ConnectionOptions) -> Result<ExitCode> {
     let change = match options {
         Options { replace: true, .. } => Change::Replace,
         Options { once: true, .. } => Change::AddOnce,
         _ => Change::Add,
     };
-    run_action(&options.run, Action::record(change, &options.run.fields))
+    run_action(&options.run, connection, Action::record(change, &options.run.fields))
 }
 
 /// Reads the input, and does this with each of its records.
-pub fn run_action(options: &RunOptions, action: Action) -> Result<ExitCode> {
+pub fn run_action(
+    options: &RunOptions,
+    connection: &ConnectionOptions,
+    action: Action,
+) -> Result<ExitCode> {
     let input = source::open(&options.input, options.format, &options.fields)?;
-    let mut scope = Scope::open(&options.connection, &options.scope)?;
+    let mut scope = Scope::open(connection, &options.scope)?;
     action.check_scope(&scope)?;
     match &options.create {
         Some(words) => scope.create(&words.split_whitespace().map(String::from).collect::<Vec<_>>())?,
         None => check_exists(&mut scope)?,
     }
     let mut load = Load::start(options, action, scope, input)?;
-    let outcome = load.record_all();
+    let stop_note = StopNote::start(load.describe_stop(), &load.progress)?;
+    let outcome = load.record_all(&stop_note);
     // What is in the output need not be printed again by the next run.
     let marked = load.mark_printed();
     if let Err(error) = outcome.and(marked) {
-        load.print_stopped();
+        if load.recorded + load.empty + load.known + load.failures.count() > 0 {
+            load.progress.print_line(&load.describe_stop());
+        }
         return Err(error);
     }
     load.print_summary()
@@ -211,7 +225,7 @@ impl<'a> Load<'a> {
     }
 
     /// Records the rest of the input, batch by batch.
-    fn record_all(&mut self) -> Result<()> {
+    fn record_all(&mut self, stop_note: &StopNote) -> Result<()> {
         self.action.print_left_over(&mut self.scope, &self.positions)?;
         loop {
             let batch_begin = self.positions.next_needed(self.end);
@@ -222,7 +236,10 @@ impl<'a> Load<'a> {
             let batch = self.read_batch()?;
             let is_at_end = self.end == batch_begin;
             // Sent even if it is empty: that moves the saved positions past records that failed.
+            let mut note = stop_note.hold();
             self.send_batch(batch.observations, batch_begin)?;
+            *note = self.describe_stop();
+            drop(note);
             if let Some(error) = batch.error {
                 return Err(error);
             }
@@ -379,11 +396,8 @@ impl<'a> Load<'a> {
         self.failures.add(&self.progress, || format!("{noun} {} {reason}", end.records));
     }
 
-    /// Prints what was done before an error ended the load.
-    fn print_stopped(&self) {
-        if self.recorded + self.empty + self.known + self.failures.count() == 0 {
-            return;
-        }
+    /// What is said if the load ends here: what was done, and how to go on.
+    fn describe_stop(&self) -> String {
         let advice = match (self.action.start_mode(), self.positions.are_saved()) {
             (StartMode::Restart, _) => "the same command begins again, and replaces these once more",
             (_, true) => "the same command continues from there",
@@ -392,19 +406,24 @@ impl<'a> Load<'a> {
                 "without --id the position is not saved: loading this input again would count its records twice"
             }
         };
+        let place = match self.positions.earliest().records {
+            0 => String::new(),
+            records => format!(" after {} {}", self.input.format.record_noun(), display::number(records)),
+        };
         let words = self.action.report_words();
         let (recorded, failed) = (display::number(self.recorded), self.not_loaded(words.failed));
-        self.progress.print_line(&format!("stopped: {recorded} {}{failed}; {advice}", words.done));
+        format!("stopped{place}: {recorded} {}{failed}; {advice}", words.done)
     }
 
     fn report_progress(&mut self) {
         let (end, noun) = (self.end, self.input.format.record_noun());
         let not_loaded = self.not_loaded("not loaded");
-        let rate = end.records.saturating_sub(self.begin.records) as f64 / self.progress.seconds().max(0.001);
-        self.progress.report(end.bytes, || {
-            let (records, rate) = (display::quantity(end.records, noun), display::number(rate as u64));
-            format!("{records}, {rate}/s{not_loaded}")
-        });
+        let rate = match self.progress.rate(end.bytes) as u64 {
+            0 => String::new(),
+            bytes => format!(", {}/s", display::size(bytes)),
+        };
+        self.progress
+            .report(end.bytes, || format!("{}{rate}{not_loaded}", display::quantity(end.records, noun)));
     }
 
     fn print_summary(&self) -> Result<ExitCode> {

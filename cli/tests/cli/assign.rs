@@ -116,7 +116,7 @@ on_each_server! {
         let stopped = assign("--strict");
         assert_eq!(stopped.out.lines().count(), 300);
         let error = stopped.failed(1);
-        assert!(error.starts_with("simile: stopped: 300 assigned; the same command continues from there\nsimile: line 301 is not JSON"), "{error}");
+        assert!(error.starts_with("simile: stopped after line 300: 300 assigned; the same command continues from there\nsimile: line 301 is not JSON"), "{error}");
         let rest = assign("");
         assert_eq!(objects(&rest.out)[0]["line"], 302);
         assert_eq!((rest.out.lines().count(), rest.code), (100, Some(3)));

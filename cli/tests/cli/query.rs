@@ -123,12 +123,14 @@ on_each_server! {
         );
         assert!(explain("b c").contains("   3  0.2500  ####################  00ff (2, 1)\n"));
         assert!(explain("a b --score coverage").contains("COVERAGE 0.7500: 3 of 4"));
-        for (line, unknown) in [("nobody a", "nobody"), ("a nobody", "nobody"), ("a nobody --json", "nobody"), ("a '\u{1b}[2J'", "\\x1b[2J")] {
-            assert_eq!(
-                run(&server, &format!("explain s {line} --index frames")).failed(1),
-                format!("simile: the index 'frames' of the scope 's' has no item '{unknown}' in this window\n")
-            );
+        for (items, unknown) in [("nobody a", "nobody"), ("a none", "none"), ("nobody none", "nobody")] {
+            for option in ["", "--json"] {
+                let error = run(&server, &format!("explain s {items} --index frames {option}")).failed(1);
+                assert_eq!(error, format!("simile: the scope 's' has no such item: {unknown}\n"));
+            }
         }
+        let error = run(&server, "explain s a none --index frames --window 1").failed(1);
+        assert_eq!(error, "simile: the scope 's' has no observation of 'none' in this window\n");
         server.does("SIM.RECORD s \"\\x1b[2J\" SIGNATURE frames 4 main connect retry timeout");
         assert!(explain("a '\u{1b}[2J'").starts_with("'a' was observed 1 time; '\\x1b[2J' was observed 1 time.\n"));
         let json: serde_json::Value = serde_json::from_str(&explain("a b --json")).expect("JSON");
