@@ -2,8 +2,8 @@
 -- once. Nothing is written unless the scope is the one that the load began with, and the position is where this
 -- load has left it.
 --
--- KEYS: the part; and unless the position is not saved, the hash of its position, and the list of the assignments that
---   may not have been printed yet.
+-- KEYS: the part; and unless the position is not saved, the hash of its position, and for SIM.ASSIGN the list of the
+--   assignments that may not have been printed yet.
 -- ARGV: the uid that the part must have; the number of records that its position must be after; the size of the
 --   input and the time of its last change; the position after the batch: records and bytes; the block of the batch;
 --   the position before the batch: records and bytes; the command, SIM.RECORD or SIM.ASSIGN; and for each record its

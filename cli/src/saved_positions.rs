@@ -235,6 +235,10 @@ impl SavedPositions {
         let mut command = cmd("EVAL");
         command.arg(RECORD_BATCH);
         match &self.keys {
+            // While a slot moves, a script with a key that does not exist is refused: so only the keys that it needs.
+            Some(keys) if batch_command == BatchCommand::Record => {
+                command.arg(2).arg(&scope.parts[part]).arg(&keys[part])
+            }
             Some(keys) => {
                 command.arg(3).arg(&scope.parts[part]).arg(&keys[part]).arg(unprinted_key(&keys[part]))
             }
