@@ -42,7 +42,7 @@ const EXAMPLES: &str = "\
 Examples:
   simile assign errors errors.jsonl --min-score 0.55 \\
       --create 'BANDS 64 ROWS 2 SHINGLE WORDS 1 MASK yes SCORE COVERAGE'
-  tail -F app.jsonl | simile assign errors - --min-score 0.55 > groups.jsonl";
+  simile assign errors errors.jsonl --min-score 0.55 --grown >> groups.jsonl";
 
 /// Runs the subcommand.
 pub fn run(options: &Options, connection: &ConnectionOptions) -> Result<ExitCode> {
