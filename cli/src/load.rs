@@ -99,11 +99,7 @@ pub fn run(options: &Options, connection: &ConnectionOptions) -> Result<ExitCode
 }
 
 /// Reads the input, and does this with each of its records.
-pub fn run_action(
-    options: &RunOptions,
-    connection: &ConnectionOptions,
-    action: Action,
-) -> Result<ExitCode> {
+pub fn run_action(options: &RunOptions, connection: &ConnectionOptions, action: Action) -> Result<ExitCode> {
     let input = source::open(&options.input, options.format, &options.fields)?;
     let mut scope = Scope::open(connection, &options.scope)?;
     action.check_scope(&scope)?;
