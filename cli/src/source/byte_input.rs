@@ -8,8 +8,8 @@
 //! ```
 //!
 //! All members of a gzip file and all frames of a zstd file are read, as their own tools do, and a file that
-//! ends within one is an error. The number of bytes always means bytes that come out here. Such a number is no
-//! place in the file, so a later load does not seek to it: it reads what is before it once more, which is
+//! ends within one is an error. The number of bytes always means bytes that come out here. Such a number is not
+//! a place in the file, so a later load does not seek to it: it reads what is before it again, which is
 //! also how it proves that the input is the same ([`super::byte_source`]).
 
 use encoding_rs_io::DecodeReaderBytesBuilder;
@@ -17,7 +17,7 @@ use flate2::read::MultiGzDecoder;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 const BUFFER_BYTES: usize = 256 << 10;
-/// The sample is at least this long, if the first line is.
+/// The sample is at least this long, if the input is.
 const SAMPLE_BYTES: usize = 64 << 10;
 /// The longest byte order mark, that of UTF-8.
 const MARK_BYTES: usize = 3;
@@ -42,15 +42,29 @@ pub struct ByteInput {
     rest: BufReader<Box<dyn Read>>,
     /// True if the input ends with `head`.
     rest_is_empty: bool,
+    /// The error of reading on after the sample.
+    error_after_head: Option<io::Error>,
     is_converted: bool,
 }
 
 impl ByteInput {
-    /// Prepares to read a file or a pipe from its beginning, and reads the sample.
+    /// Prepares to read a file from its beginning, and reads the sample.
     ///
     /// # Errors
     /// It cannot be read, or is of a kind that the tool does not understand.
-    pub fn open(mut file: Box<dyn Read>) -> io::Result<ByteInput> {
+    pub fn open(file: Box<dyn Read>) -> io::Result<ByteInput> {
+        ByteInput::open_with_sample(file, |sample| sample.len() >= SAMPLE_BYTES)
+    }
+
+    /// The same for a pipe. A writer may wait for its first line to be taken, so a line is enough for the sample.
+    pub fn open_pipe(pipe: Box<dyn Read>) -> io::Result<ByteInput> {
+        // The decoder gives the bytes that may be a mark by themselves: they are not a sample.
+        let has_line =
+            |sample: &[u8]| sample.len() > MARK_BYTES && sample.trim_ascii_start().contains(&b'\n');
+        ByteInput::open_with_sample(pipe, |sample| has_line(sample) || sample.len() >= SAMPLE_BYTES)
+    }
+
+    fn open_with_sample(mut file: Box<dyn Read>, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<ByteInput> {
         let magic = read_beginning(&mut *file)?;
         if let Some((_, reason)) = UNREADABLE_KINDS.iter().find(|(number, _)| magic.starts_with(number)) {
             return Err(io::Error::new(io::ErrorKind::InvalidData, *reason));
@@ -71,9 +85,10 @@ impl ByteInput {
             head: Cursor::default(),
             rest: BufReader::with_capacity(BUFFER_BYTES, text),
             rest_is_empty: false,
+            error_after_head: None,
             is_converted: is_gzip || is_zstd || is_utf16,
         };
-        input.read_sample()?;
+        input.read_sample(is_enough)?;
         Ok(input)
     }
 
@@ -82,8 +97,8 @@ impl ByteInput {
         self.is_converted
     }
 
-    /// The beginning of the input, as long as nothing has been read: at least the first line that is not
-    /// blank, unless it is very long. Of a pipe it is not more than what has arrived.
+    /// The beginning of the input, as long as nothing has been read. Of a pipe it may be only the first line that is
+    /// not blank.
     pub fn sample(&self) -> &[u8] {
         self.head.get_ref()
     }
@@ -93,13 +108,19 @@ impl ByteInput {
         self.rest_is_empty
     }
 
-    fn read_sample(&mut self) -> io::Result<()> {
-        let has_line = |sample: &[u8]| sample.trim_ascii_start().contains(&b'\n');
-        // The decoder gives the bytes that may be a mark alone: they are no sample.
-        let is_mark_only = |sample: &[u8]| sample.len() <= MARK_BYTES;
-        while (is_mark_only(self.sample()) || !has_line(self.sample())) && self.sample().len() < SAMPLE_BYTES
-        {
-            let buffer = self.rest.fill_buf()?;
+    fn read_sample(&mut self, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<()> {
+        while !is_enough(self.sample()) {
+            let sample_is_empty = self.sample().is_empty();
+            let buffer = match self.rest.fill_buf() {
+                Ok(buffer) => buffer,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // What is before the place that cannot be read is given first.
+                Err(error) if !sample_is_empty => {
+                    self.error_after_head = Some(error);
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
             let length = buffer.len();
             if length == 0 {
                 self.rest_is_empty = true;
@@ -148,8 +169,7 @@ impl ByteInput {
     }
 }
 
-/// Reads enough to recognize a magic number, and what comes with it. Whoever types into a pipe does not wait for more
-/// than a line.
+/// Reads enough to recognize a magic number, and what comes with it. From a pipe it never waits for more than a line.
 fn read_beginning(file: &mut dyn Read) -> io::Result<Vec<u8>> {
     let (mut beginning, mut length) = (vec![0; SAMPLE_BYTES], 0);
     while length < MAGIC_BYTES && !beginning[..length].contains(&b'\n') {
@@ -175,9 +195,12 @@ impl Read for ByteInput {
 
 impl BufRead for ByteInput {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        match self.head.position() < self.head.get_ref().len() as u64 {
-            true => self.head.fill_buf(),
-            false => self.rest.fill_buf(),
+        if self.head.position() < self.head.get_ref().len() as u64 {
+            return self.head.fill_buf();
+        }
+        match self.error_after_head.take() {
+            Some(error) => Err(error),
+            None => self.rest.fill_buf(),
         }
     }
 

@@ -3,7 +3,7 @@
 //!
 //! The proof is a *hash chain*: the hash after a record is made of the hash before it and the content of the
 //! record. So one number stands for everything up to a position, and can be compared after any record. A load
-//! that continues reads the beginning of its input once more, and goes on only if the hash at the saved position
+//! that continues reads the beginning of its input again, and goes on only if the hash at the saved position
 //! is the saved one. A rotated log, an edited line or a line that was only half written changes the hash.
 //! The line break is not part of the content: a last line without one may get it later.
 

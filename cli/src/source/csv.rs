@@ -13,6 +13,7 @@ use super::lines::line_break_length;
 use super::{Clause, MAX_RECORD_BYTES, Observation};
 use crate::Result;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+use std::borrow::Cow;
 use std::io::BufRead;
 
 /// Splits into records.
@@ -33,7 +34,7 @@ enum Place {
     AfterQuote,
 }
 
-/// Why the bytes up to here are no record.
+/// Why the bytes up to here are not a record.
 enum Broken {
     TextAfterQuote,
     OpenQuote,
@@ -218,66 +219,86 @@ fn describe_missing(field: &str, header: &[String]) -> String {
 
 impl Parser for CsvParser<'_> {
     fn parse(&mut self, content: &[u8], _number: u64) -> std::result::Result<Observation, String> {
-        let (options, header) = (self.options, &self.header);
         let values = self.fields.read(content);
         // Empty fields at the end of all lines are how some programs write a table.
-        if values.iter().skip(header.len()).any(|value| !value.is_empty()) {
+        if values.iter().skip(self.header.len()).any(|value| !value.is_empty()) {
             return Err(format!(
                 "has {} fields, but the first line has {}: is there a text with a delimiter and without quotes?",
                 values.len(),
-                header.len()
+                self.header.len()
             ));
         }
-        if is_header(&values, header) {
-            return Err("is the first line once more: are these two files in one?".into());
+        if is_header(&values, &self.header) {
+            return Err("is the first line again: are these two files in one?".into());
         }
-        let value = |name: &str| {
-            let column = header.iter().position(|field| field == name);
-            column
-                .and_then(|column| values.get(column))
-                .ok_or_else(|| format!("has no field '{}': it is too short", name.escape_debug()))
-        };
-        let text = |name: &str| {
-            let text = decode_text(value(name)?, options.lossy);
-            text.map_err(|reason| format!("{reason}, in '{}'", name.escape_debug()))
-        };
-        // Nothing is replaced in a name: two names would become one.
-        let item = std::str::from_utf8(value(&options.item)?).map_err(|_| {
-            format!("is not UTF-8 in '{}', the name of the item", options.item.escape_debug())
-        })?;
-        if item.is_empty() {
-            return Err(format!("has nothing in '{}', the name of the item", options.item.escape_debug()));
-        }
-        let timestamp = match &options.time {
-            Some(name) => Some(parse_seconds(&text(name)?)?),
-            None => None,
-        };
-        // CSV cannot tell an empty field from a missing one: both are left out.
-        let mut clauses = Vec::new();
-        for (index, name) in options.texts() {
-            let content = text(name)?;
-            if !content.is_empty() {
-                clauses.push(Clause::Text { index, text: content.into() });
-            }
-        }
-        for (index, name) in options.feature_sets() {
-            let features = text(name)?;
-            let features = features.split(options.separator.as_str());
-            let features: Vec<String> =
-                features.filter(|feature| !feature.is_empty()).map(String::from).collect();
-            if !features.is_empty() {
-                clauses.push(Clause::Features { index, features });
-            }
-        }
-        if clauses.is_empty() {
-            return Err(options.describe_empty_record());
-        }
-        Ok(Observation { item: item.as_bytes().to_vec(), timestamp, clauses })
+        Row { header: &self.header, values, options: self.options }.to_observation()
     }
 
     /// The splitter has skipped blank lines already.
     fn skips(&self, _content: &[u8]) -> bool {
         false
+    }
+}
+
+/// A record that was taken apart.
+struct Row<'r> {
+    header: &'r [String],
+    values: Vec<&'r [u8]>,
+    options: &'r FieldOptions,
+}
+
+impl Row<'_> {
+    fn to_observation(&self) -> std::result::Result<Observation, String> {
+        let item = self.item()?.as_bytes().to_vec();
+        let timestamp = match &self.options.time {
+            Some(field) => Some(parse_seconds(&self.text(field)?)?),
+            None => None,
+        };
+        // CSV cannot tell an empty field from a missing one: both are left out.
+        let mut clauses = Vec::new();
+        for (index, field) in self.options.texts() {
+            let text = self.text(field)?.into_owned();
+            if !text.is_empty() {
+                clauses.push(Clause::Text { index, text });
+            }
+        }
+        for (index, field) in self.options.feature_sets() {
+            let features = self.features(field)?;
+            if !features.is_empty() {
+                clauses.push(Clause::Features { index, features });
+            }
+        }
+        if clauses.is_empty() {
+            return Err(self.options.describe_empty_record());
+        }
+        Ok(Observation { item, timestamp, clauses })
+    }
+
+    /// The name of the item. Nothing is replaced in it: two names would become one.
+    fn item(&self) -> std::result::Result<&str, String> {
+        let field = &self.options.item;
+        match std::str::from_utf8(self.value(field)?) {
+            Ok("") => Err(format!("has nothing in '{}', the name of the item", field.escape_debug())),
+            Ok(item) => Ok(item),
+            Err(_) => Err(format!("is not UTF-8 in '{}', the name of the item", field.escape_debug())),
+        }
+    }
+
+    fn features(&self, field: &str) -> std::result::Result<Vec<String>, String> {
+        let text = self.text(field)?;
+        let features = text.split(self.options.separator.as_str());
+        Ok(features.filter(|feature| !feature.is_empty()).map(String::from).collect())
+    }
+
+    fn text(&self, field: &str) -> std::result::Result<Cow<'_, str>, String> {
+        let text = decode_text(self.value(field)?, self.options.lossy);
+        text.map_err(|reason| format!("{reason}, in '{}'", field.escape_debug()))
+    }
+
+    fn value(&self, field: &str) -> std::result::Result<&[u8], String> {
+        let column = self.header.iter().position(|name| name == field);
+        let value = column.and_then(|column| self.values.get(column)).copied();
+        value.ok_or_else(|| format!("has no field '{}': it is too short", field.escape_debug()))
     }
 }
 

@@ -70,8 +70,8 @@ pub fn check_first_objects(fields: &FieldOptions, contents: &[Vec<u8>]) -> Outco
     let Some(first) = objects.first() else {
         let reason = outcomes.into_iter().find_map(Outcome::err).unwrap_or_default();
         return Err(format!(
-            "expected objects of JSON, such as {{\"id\": ..., \"text\": ...}}, but what it begins with {reason}: --lines \
-             loads each line as a text, and --format names other formats"
+            "expected objects of JSON, such as {{\"id\": ..., \"text\": ...}}, but it begins with something that {reason} \
+             (--lines loads each line as a text, --format names other formats)"
         ));
     };
     // A field that is there twice is the error of its own line.
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_replaced_where_that_loses_nothing() {
+    fn what_is_not_text_is_replaced_where_that_loses_nothing() {
         assert_eq!(
             text("", r#"{"id": 1, "text": "a\ud800b\udc00 \ud83c\udf3f \udfff\ud800"}"#),
             "a\u{fffd}b\u{fffd} 🌿 \u{fffd}\u{fffd}"
@@ -399,7 +399,9 @@ mod tests {
         );
         let error = check("", &["one", "two"]).expect_err("an error");
         assert!(
-            error.contains("what it begins with is not JSON: expected value at column 1: --lines loads"),
+            error.contains(
+                "it begins with something that is not JSON: expected value at column 1 (--lines loads"
+            ),
             "{error}"
         );
         let error = check("", &["{\"key\": 1}", "{}"]).expect_err("an error");

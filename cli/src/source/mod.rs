@@ -4,6 +4,7 @@
 //! can go to such a position again: it reads what is before it, and checks that it is what was there before.
 //!
 //! - [`byte_input`]: the file or pipe as text, decompressed. [`byte_source`]: its records, and their positions.
+//!   [`text_input`]: the first made into the second, in any format.
 //! - Where a record ends, and what it says: [`lines`] for JSON lines and plain text, [`json_stream`] for
 //!   other JSON, [`json_object`] for an object of either, and [`csv`].
 //! - [`directory`]: files as records.
@@ -18,24 +19,22 @@ mod format;
 mod json_object;
 mod json_stream;
 mod lines;
+mod text_input;
 
 pub use fields::FieldOptions;
 pub use format::Format;
 
 use crate::Result;
 use byte_input::ByteInput;
-use byte_source::{ByteSource, Parser, RawRecord, Splitter};
 use std::cmp::Ordering;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// The longest line or file that is read. A longer one is a mistake, and would fill the memory.
 const MAX_RECORD_BYTES: u64 = 16 << 20;
-/// The number of objects that show whether an input of JSON is one, and has the fields.
-const SAMPLE_RECORDS: usize = 100;
 
 /// A sequence of records.
 pub trait Source {
@@ -106,7 +105,7 @@ pub struct Record {
     /// The position after it; its `records` is the record's own number, counted from 1.
     pub end: Position,
     pub observation: std::result::Result<Observation, String>,
-    /// False for a last record without a line break: whoever writes the input may not be done with it.
+    /// False for a last record without a line break: it may still be being written.
     pub is_complete: bool,
 }
 
@@ -216,9 +215,9 @@ pub fn open<'a>(path: &Path, format: Option<Format>, fields: &'a FieldOptions) -
     let bytes = ByteInput::open(Box::new(File::open(&resolved).map_err(with_path)?));
     let bytes = bytes.map_err(|error| describe_unreadable(&name, &error))?;
     let (size, modified) = (metadata.len(), modified_seconds(&metadata).unwrap_or_default());
-    // The bytes that come out of a compressed file are no share of its size.
+    // The bytes that come out of a compressed file do not add up to its size.
     let total_bytes = (!bytes.is_converted()).then_some(size);
-    let (source, format) = split_bytes(bytes, &name, format, guess, fields)?;
+    let (source, format) = text_input::open(bytes, &name, format, guess, fields)?;
     let identity = Identity { name, path: resolved_path, size, modified };
     Ok(Input { source, format, identity, total_bytes })
 }
@@ -245,94 +244,10 @@ fn open_stream<'a>(
     if format == Some(Format::Directory) {
         return Err(format!("{name} is not a directory: give the path of one").into());
     }
-    let bytes = ByteInput::open(stream).map_err(|error| describe_unreadable(name, &error))?;
-    let (source, format) = split_bytes(bytes, name, format, Format::of_name(Path::new(name)), fields)?;
+    let bytes = ByteInput::open_pipe(stream).map_err(|error| describe_unreadable(name, &error))?;
+    let (source, format) = text_input::open(bytes, name, format, Format::of_name(Path::new(name)), fields)?;
     let identity = Identity { name: name.into(), path: "-".into(), size: 0, modified: 0 };
     Ok(Input { source, format, identity, total_bytes: None })
-}
-
-/// The records of a stream of bytes. The format is the one that the options name, or else the one that the name
-/// of the input stands for, or else some form of JSON, and the content tells which.
-fn split_bytes<'a>(
-    mut bytes: ByteInput,
-    name: &str,
-    named: Option<Format>,
-    guess: Option<Format>,
-    fields: &'a FieldOptions,
-) -> Result<(Box<dyn Source + 'a>, Format)> {
-    check_sample(name, bytes.sample(), named.is_none() && guess == Some(Format::Lines))?;
-    let format = Format::with_csv_options(named.or(guess), fields)?;
-    let format = format.unwrap_or_else(|| Format::of_content(&bytes));
-    let with_name = |error: Box<dyn std::error::Error>| format!("{name}: {error}");
-    let (splitter, parser): (Box<dyn Splitter>, Box<dyn Parser + 'a>) = match format {
-        Format::Csv | Format::Tsv => {
-            let default = if format == Format::Tsv { b'\t' } else { b',' };
-            let delimiter = fields.delimiter.unwrap_or(default);
-            let mut splitter = csv::CsvSplitter::new(delimiter, !fields.no_quotes);
-            let header = splitter.read_record(&mut bytes).map_err(with_name)?;
-            if let Some(problem) = header.as_ref().and_then(|header| header.problem.as_ref()) {
-                return Err(format!("{name}: the first line {problem}").into());
-            }
-            let content = header.as_ref().map(RawRecord::content);
-            let parser = Box::new(csv::CsvParser::new(content, delimiter, fields)?);
-            let source = ByteSource::new(name, format, bytes, Box::new(splitter), parser);
-            return Ok((Box::new(source.with_header(header)), format));
-        }
-        Format::Lines => {
-            // The name of standard input has a blank, and is no name for items.
-            let input_name = if name == "standard input" { "stdin" } else { name };
-            (Box::new(lines::LineSplitter), Box::new(lines::TextParser::new(input_name, fields)?))
-        }
-        _ => {
-            json_object::check_first_objects(fields, &first_contents(&bytes, format))
-                .map_err(|error| format!("{name}: {error}"))?;
-            (json_splitter(format), Box::new(json_object::JsonParser(fields)))
-        }
-    };
-    Ok((Box::new(ByteSource::new(name, format, bytes, splitter, parser)), format))
-}
-
-fn json_splitter(format: Format) -> Box<dyn Splitter> {
-    match format {
-        Format::Json => Box::new(json_stream::JsonSplitter::default()),
-        _ => Box::new(lines::LineSplitter),
-    }
-}
-
-/// The contents of the first records of JSON: those that are in the sample as a whole.
-fn first_contents(bytes: &ByteInput, format: Format) -> Vec<Vec<u8>> {
-    let mut contents = Vec::new();
-    let (is_all, mut splitter) = (bytes.sample_is_all(), json_splitter(format));
-    let Ok(mut sample) = ByteInput::open(Box::new(Cursor::new(bytes.sample().to_vec()))) else {
-        return contents;
-    };
-    while let Ok(Some(record)) = splitter.read_record(&mut sample) {
-        let is_blank = record.content().trim_ascii().is_empty();
-        if contents.len() < SAMPLE_RECORDS && (record.is_complete || is_all) && !is_blank {
-            contents.push(record.content().to_vec());
-        }
-    }
-    contents
-}
-
-/// Checks that the beginning of an input is text, and not JSON if only its name says that it is plain text.
-fn check_sample(name: &str, sample: &[u8], is_plain_text_by_name: bool) -> Result<()> {
-    let first_line = sample.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default();
-    if first_line.contains(&0) {
-        return Err(format!(
-            "{name} is not text: its first line has a byte of zero. Is it binary, or UTF-16 without a byte order mark?"
-        )
-        .into());
-    }
-    let is_object = || serde_json::from_slice::<serde_json::Map<_, _>>(first_line).is_ok();
-    if is_plain_text_by_name && is_object() {
-        return Err(format!(
-            "{name} is plain text by its name and JSON lines by its content: --format jsonl reads the fields, --lines \
-             loads each line as a text"
-        )
-        .into());
-    }
-    Ok(())
 }
 
 /// The time of the last modification, in Unix seconds; `None` if the system does not tell, or for a time
@@ -387,6 +302,7 @@ fn path_text(path: &Path) -> Result<String> {
 mod tests {
     use super::*;
     use clap::Parser as _;
+    use std::io::Cursor;
 
     #[derive(clap::Parser)]
     struct Options {
@@ -400,7 +316,7 @@ mod tests {
         let fields = Options::try_parse_from(["x"]).expect("options").fields;
         let bytes = ByteInput::open(Box::new(Cursor::new(content.to_string()))).expect("bytes");
         let guess = Format::of_name(Path::new(name));
-        let (mut source, _) = split_bytes(bytes, name, None, guess, &fields).expect("a source");
+        let (mut source, _) = text_input::open(bytes, name, None, guess, &fields).expect("a source");
         run(&mut *source)
     }
 

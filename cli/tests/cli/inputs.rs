@@ -1,15 +1,27 @@
 //! What people load: the formats, encodings and compressions that they have, and what is wrong with their files.
 //! Each is right, or an error that says so: nothing is loaded wrong in silence.
 
-use crate::load::{PLAIN, append, counts, file, lines};
+use crate::load::{PLAIN, counts, lines};
 use crate::program::{Ran, run, run_with, write};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use testkit::{Server, on_each_server};
+
+/// Writes a file into the directory of a server.
+fn file(server: &Server, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = server.directory().join(name);
+    write(&path, content);
+    path
+}
+
+fn append(path: &Path, content: impl AsRef<[u8]>) {
+    let mut file = File::options().append(true).open(path).expect("a file");
+    file.write_all(content.as_ref()).expect("it can be written");
+}
 
 /// Loads a file into the scope `s`.
 fn load(server: &Server, path: &Path, options: &str) -> Ran {
@@ -194,7 +206,7 @@ on_each_server! {
         server.expect("SIM.CLASSIFY s TEXT other x", "[[['e1', '1']]]");
     }
 
-    fn links_are_followed_and_what_is_no_file_is_said(server: Server) {
+    fn links_are_followed_and_what_is_not_a_file_is_said(server: Server) {
         let root = server.directory().join("root");
         let elsewhere = server.directory().join("elsewhere");
         for directory in [&root.join("inside"), &elsewhere] {
@@ -272,7 +284,7 @@ on_each_server! {
             error
         };
         let text = "some text\n".repeat(1_000);
-        assert!(error(text.as_bytes(), "").contains("expected objects of JSON, such as {\"id\": ..., \"text\": ...}, but what it begins with is not JSON"));
+        assert!(error(text.as_bytes(), "").contains("expected objects of JSON, such as {\"id\": ..., \"text\": ...}, but it begins with something that is not JSON: expected value at column 1 (--lines loads each line as a text"));
         assert!(error(b"[1, 2, 3]", "").contains("is JSON, but not an object"));
         let other = "{\"key\": 1, \"message\": \"red\"}\n".repeat(1_000);
         assert!(error(other.as_bytes(), "").contains("none of the first objects (100) has a field 'id'; the first has 'key', 'message': name the fields with --item"));
@@ -286,7 +298,7 @@ on_each_server! {
         assert!(error(b"id,text,text\na,b,c\n", "--format csv").contains("the first line has two fields 'text'"));
         assert!(error(b"{}", "--delimiter ; --format jsonl").contains("--delimiter is an option of CSV, and the input is something else"));
         // The first objects are wrong, and another is not: then they are errors of their own.
-        let ran = load(&server, &file(&server, "input", "x\n{\"id\": 1}\n{\"id\": 1, \"text\": \"t\"}\n"), "");
+        let ran = load(&server, &file(&server, "input", "x\n{\"id\": 1}\n{\"id\": 1, \"text\": \"t\"}"), "");
         assert!(ran.out.ends_with(": 1 recorded, 2 NOT LOADED.\n"), "{}{}", ran.out, ran.err);
     }
 
@@ -309,7 +321,7 @@ on_each_server! {
 
     fn an_open_quote_costs_one_record(server: Server) {
         for (ending, delimiter) in [("csv", ","), ("TSV", "\t")] {
-            let table = format!("id,text\na,\"x\nb,y\nc,\"z\"\nd,\"two\nlines\"\ne,\"open\nf,w\n").replace(',', delimiter);
+            let table = "id,text\na,\"x\nb,y\nc,\"z\"\nd,\"two\nlines\"\ne,\"open\nf,w\n".replace(',', delimiter);
             let path = file(&server, &format!("table.{ending}"), &table);
             let ran = load(&server, &path, "");
             assert!(ran.out.ends_with(": 4 recorded, 2 NOT LOADED.\n"), "{}{}", ran.out, ran.err);
@@ -334,7 +346,7 @@ on_each_server! {
         assert_eq!(load_all(&server, &path, "--delimiter ;"), ["a"]);
         let path = file(&server, "twice.csv", "id,text\na,red\n\u{feff}id,text\nb,green\n");
         let error = load(&server, &path, "").failed(3);
-        assert_eq!(error, "simile: record 2 is the first line once more: are these two files in one?\n");
+        assert_eq!(error, "simile: record 2 is the first line again: are these two files in one?\n");
         assert_eq!(items(&server), ["a", "b"]);
     }
 

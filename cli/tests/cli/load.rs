@@ -21,15 +21,15 @@ pub fn lines(numbers: std::ops::Range<u64>) -> String {
     })
 }
 
-pub fn file(server: &Server, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+fn file(server: &Server, name: &str, content: &str) -> PathBuf {
     let path = server.directory().join(name);
     write(&path, content);
     path
 }
 
-pub fn append(path: &Path, content: impl AsRef<[u8]>) {
+fn append(path: &Path, content: &str) {
     let mut file = OpenOptions::new().append(true).open(path).expect("a file");
-    file.write_all(content.as_ref()).expect("it can be written");
+    file.write_all(content.as_bytes()).expect("it can be written");
 }
 
 /// The observations of every item of an index.
