@@ -48,9 +48,9 @@ const TEXT_PARAMETERS: &str = "SHINGLE WORDS 3";
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Options {
-    /// File of JSON lines, CSV or TSV; `-` is standard input
+    /// File of JSON, CSV or plain text, compressed or not; `-` is standard input
     input: PathBuf,
-    /// Format of the input; default: guessed from its name, and JSON lines for standard input
+    /// Format of the input; default: guessed from its name, otherwise JSON
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// The Jaccard similarity from which on a record is a copy; above 0, at most 1
