@@ -26,11 +26,13 @@
 //! missing, the tool says so at the end, and its exit status is [`INCOMPLETE`].
 
 use crate::connection::ConnectionOptions;
+use crate::interrupt::StopNote;
 use crate::progress::{Progress, ProgressOptions};
 use crate::scope::Scope;
-use crate::search::{Answer, Criteria, Matches, Search, export_profiles};
+use crate::search::{self, Answer, Criteria, Matches, Search, export_profiles};
 use crate::union_find::{Group, UnionFind};
 use crate::{INCOMPLETE, Result, display, explain, server_error};
+use clap::builder::RangedU64ValueParser;
 use redis::cmd;
 use serde_json::json;
 use simile::index::{Blob, Definition, ScoreMode};
@@ -52,43 +54,58 @@ const MAX_PAIRWISE: usize = 1_000;
 /// Exits with 3 if links may be missing because the server's simile.max-postings did not allow to search for
 /// them; says so on standard error.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Options {
     /// Scope to look through
     scope: String,
+    /// The score from which on two items are linked: 1 for copies, 0.5 for half of all bands
+    #[arg(long, value_name = "SCORE", value_parser = parse_min_score)]
+    min_score: f64,
     /// Print one JSON object a line: {"items": [...], "weakest": ..., "strongest": ...}
     #[arg(long)]
     json: bool,
     /// The number of names to print for each group in the table
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     names: usize,
     /// Give up if more items than this have a link: each takes about 200 bytes of memory
     #[arg(long, value_name = "N", default_value_t = 10_000_000)]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(2..))]
     max_items: usize,
     #[command(flatten)]
     progress: ProgressOptions,
     #[command(flatten)]
     criteria: Criteria,
-    #[command(flatten)]
-    connection: ConnectionOptions,
+}
+
+/// What `--help` shows at its end.
+const EXAMPLES: &str = "\
+Examples:
+  simile groups errors --min-score 0.8
+  simile groups docs --min-score 1 --json          # copies only, for a program
+  simile groups errors --min-score 0.5 --window 1  # only what was seen in the current interval";
+
+fn parse_min_score(text: &str) -> std::result::Result<f64, String> {
+    // Items that share nothing are not found at all: every pair that is found scores at least 0.
+    search::parse_min_score(text)
+        .ok()
+        .filter(|score| *score > 0.0)
+        .ok_or_else(|| "must be a number above 0".into())
 }
 
 /// Runs the subcommand.
 ///
 /// # Errors
 /// Besides those of the server: more items have a link than memory is meant to hold.
-pub fn run(options: &Options) -> Result<ExitCode> {
-    if options.criteria.min_score == 0.0 {
-        return Err(
-            "say with --min-score how similar the items of a group are: 1 for copies, 0.5 for half of \
-                    all bands"
-                .into(),
-        );
-    }
-    let mut scope = Scope::open(&options.connection, &options.scope)?;
+pub fn run(options: &Options, connection: &ConnectionOptions) -> Result<ExitCode> {
+    options.criteria.check_min_score(options.min_score, None)?;
+    let mut scope = Scope::open(connection, &options.scope)?;
     let definition = options.criteria.read_definition(&mut scope)?;
+    options.criteria.check_min_score(options.min_score, Some(&definition))?;
     let index = scope.choose_index(options.criteria.index.as_deref())?;
-    let total = scope.require_infos()?.iter().filter_map(|info| info.items_by_index.get(&index)).sum();
+    let infos = scope.require_infos()?;
+    let total = infos.iter().filter_map(|info| info.indexes.get(&index)).map(|index| index.items).sum();
     let mut progress = Progress::start(Some(total), &options.progress);
+    let stop_note = StopNote::start(describe_stop(0, total), &progress)?;
     let mut grouping = Grouping {
         options,
         definition,
@@ -99,7 +116,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         unresolved: BTreeSet::new(),
     };
     for part in 0..scope.parts.len() {
-        grouping.scan_part(&mut scope, part, &mut progress)?;
+        grouping.scan_part(&mut scope, part, &mut progress, |scanned| {
+            *stop_note.hold() = describe_stop(scanned, total);
+        })?;
     }
     let is_complete = grouping.link_unresolved(&mut scope)?;
     progress.finish();
@@ -114,6 +133,16 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         display::quantity(grouping.unresolved.len() as u64, "item")
     );
     Ok(ExitCode::from(INCOMPLETE))
+}
+
+/// What Ctrl-C says. Groups are complete only at the end, so there is nothing to go on from.
+fn describe_stop(scanned: u64, total: u64) -> String {
+    format!(
+        "stopped after {} of {}: there are no groups before the end, and nothing was changed. The same command \
+         begins again; with a higher --min-score, or a --window, it takes less time",
+        display::number(scanned),
+        display::quantity(total, "item")
+    )
 }
 
 /// What items have in common that find the same: 128 bits of a hash of it, which no two are expected to share by
@@ -137,7 +166,14 @@ struct Grouping<'a> {
 
 impl Grouping<'_> {
     /// Links every item of one part of the scope with all items of the scope that are similar to it.
-    fn scan_part(&mut self, scope: &mut Scope, part: usize, progress: &mut Progress) -> Result<()> {
+    /// `note_scanned` is told the number of items scanned so far.
+    fn scan_part(
+        &mut self,
+        scope: &mut Scope,
+        part: usize,
+        progress: &mut Progress,
+        note_scanned: impl Fn(u64),
+    ) -> Result<()> {
         let mut cursor = b"0".to_vec();
         loop {
             let mut scan = cmd("SIM.SCAN");
@@ -148,6 +184,7 @@ impl Grouping<'_> {
                 self.link_similar(scope, items)?;
                 self.check_size()?;
                 self.items_scanned += items.len() as u64;
+                note_scanned(self.items_scanned);
                 let linked = self.links.len() as u64;
                 progress.report(self.items_scanned, || {
                     let scanned = display::quantity(self.items_scanned, "item");
@@ -202,7 +239,8 @@ impl Grouping<'_> {
 
     /// The search for what is similar to an item.
     fn search(&self, limit: usize) -> Search<'_> {
-        Search { criteria: &self.options.criteria, index: self.index.clone(), limit, pattern: None }
+        let Options { criteria, min_score, .. } = self.options;
+        Search { criteria, index: self.index.clone(), min_score: *min_score, limit, pattern: None }
     }
 
     /// Links an item with the first one of its class. Returns false if the item is the first to be searched for.
@@ -267,7 +305,7 @@ impl Grouping<'_> {
             "more than {} items are similar to others with a score of {} or more: raise --min-score, or \
              --max-items if there is memory for them",
             display::number(self.options.max_items as u64),
-            self.options.criteria.min_score
+            self.options.min_score
         )
         .into())
     }
@@ -286,7 +324,7 @@ impl Grouping<'_> {
                     // Items that share no bucket do not find each other, whatever JACCARD they have.
                     Ok(explanation) => {
                         let score = explanation.score.filter(|_| explanation.shared_bands() > 0);
-                        if let Some(score) = score.filter(|score| *score >= criteria.min_score) {
+                        if let Some(score) = score.filter(|score| *score >= self.options.min_score) {
                             self.links.link(item, other, score as f32);
                         }
                     }
@@ -323,7 +361,7 @@ fn print_groups(options: &Options, items_scanned: u64, groups: Vec<Group>) -> Re
     }
     for Group { items, weakest, strongest } in groups {
         // The first name is in the line of the scores; each further one has a line of its own below it.
-        let names = options.names.max(1);
+        let names = options.names;
         write!(out, "{:6}   {weakest:.2}-{strongest:.2}   ", items.len())?;
         for (number, item) in items.iter().take(names).enumerate() {
             let indent = if number == 0 { 0 } else { 21 };

@@ -5,6 +5,7 @@
 //! explains why). The server does nothing else meanwhile, so a batch is small.
 
 use crate::connection::ConnectionOptions;
+use crate::interrupt::StopNote;
 use crate::progress::Progress;
 use crate::report::{Failures, ReportOptions};
 use crate::saved_positions::{BLOCK_RECORDS, Outcome, PendingRecord, SavedPositions, StartMode};
@@ -27,6 +28,7 @@ const MAX_SCRIPT_WORDS: usize = 7_000;
 /// It may be stopped at any moment: the same command then continues from there, and nothing is recorded
 /// twice. Exits with 3 if some records could not be loaded; all are counted, and the first few are shown.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Options {
     /// Scope to record into
     scope: String,
@@ -57,24 +59,32 @@ pub struct Options {
     report: ReportOptions,
     #[command(flatten)]
     fields: FieldOptions,
-    #[command(flatten)]
-    connection: ConnectionOptions,
 }
+
+/// What `--help` shows at its end.
+const EXAMPLES: &str = "\
+Examples:
+  simile load errors errors.jsonl --create 'THRESHOLD 0.8 INTERVAL 0'
+  simile load errors reports.csv --item number --text title --text body=description
+  zcat log.jsonl.gz | simile load errors - --id log   # may be stopped, and continues";
 
 /// Runs the subcommand.
 ///
 /// # Errors
 /// Besides those of the input and the server: with --strict, the first record that cannot be loaded.
-pub fn run(options: &Options) -> Result<ExitCode> {
+pub fn run(options: &Options, connection: &ConnectionOptions) -> Result<ExitCode> {
     let input = source::open(&options.input, options.format, &options.fields)?;
-    let mut scope = Scope::open(&options.connection, &options.scope)?;
+    let mut scope = Scope::open(connection, &options.scope)?;
     match &options.create {
         Some(words) => scope.create(&words.split_whitespace().map(String::from).collect::<Vec<_>>())?,
         None => check_exists(&mut scope)?,
     }
     let mut load = Load::start(options, scope, input)?;
-    if let Err(error) = load.record_all() {
-        load.print_stopped();
+    let stop_note = StopNote::start(load.describe_stop(), &load.progress)?;
+    if let Err(error) = load.record_all(&stop_note) {
+        if load.recorded + load.empty + load.failures.count() > 0 {
+            load.progress.print_line(&load.describe_stop());
+        }
         return Err(error);
     }
     load.print_summary()
@@ -163,7 +173,7 @@ impl<'a> Load<'a> {
     }
 
     /// Records the rest of the input, batch by batch.
-    fn record_all(&mut self) -> Result<()> {
+    fn record_all(&mut self, stop_note: &StopNote) -> Result<()> {
         loop {
             let batch_begin = self.positions.next_needed(self.end);
             if batch_begin > self.end {
@@ -173,7 +183,10 @@ impl<'a> Load<'a> {
             let batch = self.read_batch()?;
             let is_at_end = self.end == batch_begin;
             // Sent even if it is empty: that moves the saved positions past records that failed.
+            let mut note = stop_note.hold();
             self.send_batch(batch.observations, batch_begin)?;
+            *note = self.describe_stop();
+            drop(note);
             if let Some(error) = batch.strict_error {
                 return Err(error.into());
             }
@@ -298,29 +311,31 @@ impl<'a> Load<'a> {
         self.failures.add(&self.progress, || format!("{noun} {} {reason}", end.records));
     }
 
-    /// Prints what was done before an error ended the load.
-    fn print_stopped(&self) {
-        if self.recorded + self.empty + self.failures.count() == 0 {
-            return;
-        }
+    /// What is said if the load ends here: what was done, and how to go on.
+    fn describe_stop(&self) -> String {
         let advice = match self.positions.are_saved() {
             true => "the same command continues from there",
             false => {
                 "without --id the position is not saved: loading this input again would count its records twice"
             }
         };
+        let place = match self.positions.earliest().records {
+            0 => String::new(),
+            records => format!(" after {} {}", self.input.format.record_noun(), display::number(records)),
+        };
         let (recorded, not_loaded) = (display::number(self.recorded), self.not_loaded("NOT LOADED"));
-        self.progress.print_line(&format!("stopped: {recorded} recorded{not_loaded}; {advice}"));
+        format!("stopped{place}: {recorded} recorded{not_loaded}; {advice}")
     }
 
     fn report_progress(&mut self) {
         let (end, noun) = (self.end, self.input.format.record_noun());
         let not_loaded = self.not_loaded("not loaded");
-        let rate = end.records.saturating_sub(self.begin.records) as f64 / self.progress.seconds().max(0.001);
-        self.progress.report(end.bytes, || {
-            let (records, rate) = (display::quantity(end.records, noun), display::number(rate as u64));
-            format!("{records}, {rate}/s{not_loaded}")
-        });
+        let rate = match self.progress.rate(end.bytes) as u64 {
+            0 => String::new(),
+            bytes => format!(", {}/s", display::size(bytes)),
+        };
+        self.progress
+            .report(end.bytes, || format!("{}{rate}{not_loaded}", display::quantity(end.records, noun)));
     }
 
     fn print_summary(&self) -> Result<ExitCode> {

@@ -10,7 +10,7 @@
 
 use crate::connection::{Connection, ConnectionOptions};
 use crate::scope_info::ScopeInfo;
-use crate::{Result, display};
+use crate::{Result, UsageError, display};
 use redis::{Cmd, Value, cmd};
 
 /// A scope on its server. It need not exist yet.
@@ -49,10 +49,7 @@ impl Scope {
         let infos = self.read_infos()?;
         let missing = infos.iter().zip(&self.parts).find(|(info, _)| info.is_none());
         if let Some((_, part)) = missing {
-            return Err(format!(
-                "there is no scope '{part}': is the name right, and is --url the server that has it?"
-            )
-            .into());
+            return Err(describe_missing(part).into());
         }
         Ok(infos.into_iter().flatten().collect())
     }
@@ -77,7 +74,7 @@ impl Scope {
     pub fn choose_index(&mut self, named: Option<&str>) -> Result<Vec<u8>> {
         let infos = self.require_infos()?;
         // A part has the indexes of its own items only.
-        let mut names: Vec<&Vec<u8>> = infos.iter().flat_map(|info| info.items_by_index.keys()).collect();
+        let mut names: Vec<&Vec<u8>> = infos.iter().flat_map(|info| info.indexes.keys()).collect();
         names.sort();
         names.dedup();
         let list = names.iter().map(|name| display::name(name)).collect::<Vec<_>>().join(", ");
@@ -123,15 +120,19 @@ fn part_of(item: &[u8], parts: usize) -> usize {
     (hash as u64 % parts as u64) as usize
 }
 
+/// The error for a scope, or a part of one, that does not exist.
+pub fn describe_missing(part: &str) -> String {
+    format!("there is no scope '{part}': is the name right, and is --url the server that has it?")
+}
+
 fn part_names(name: &str, count: u16) -> Result<Vec<String>> {
     if count == 1 {
         return Ok(vec![name.to_string()]);
     }
     if name.contains(['{', '}']) {
-        return Err(format!(
-            "the name '{name}' of a split scope must not contain braces: each part adds its own"
-        )
-        .into());
+        let message =
+            format!("the name '{name}' of a split scope must not contain braces: each part adds its own");
+        return Err(UsageError(message).into());
     }
     Ok((0..count).map(|part| format!("{name}:{{{part}}}")).collect())
 }

@@ -111,9 +111,9 @@ on_each_server! {
         }
         assert_eq!(both_found(text), answers(&format!("{text} --score jaccard"))[1]);
         assert_ne!(both_found(text), by_overlap);
-        let error = run(node, "query split --cluster 5 text --score significance").failed(1);
+        let error = run(node, "query split --cluster 5 text --score significance").failed(2);
         assert!(error.contains("no part of a split scope knows that"), "{error}");
-        let error = run(node, "query split{1} --cluster 5 text").failed(1);
+        let error = run(node, "query split{1} --cluster 5 text").failed(2);
         assert!(error.contains("must not contain braces"), "{error}");
     }
 
