@@ -65,10 +65,12 @@ needs_glibc() {
 has_tool() {
     [[ $("$1" --version) == "simile "* ]] || fail "$1 does not run"
     # A tool without TLS refuses such an address before it tries to connect.
-    "$1" info fruit --url rediss://127.0.0.1:1 2>&1 | grep -q 'no answer from' || fail "$1 does not talk TLS"
+    local answer
+    answer=$("$1" info fruit --url rediss://127.0.0.1:1 2>&1) || true
+    [[ $answer == *'no answer from'* ]] || fail "$1 does not talk TLS: $answer"
     local page=$2/man/man1/simile-load.1
     [[ -f $page ]] || page=$page.gz
-    zcat --force "$page" | grep -q 'restart' || fail "the manual does not know --restart"
+    zcat --force "$page" | grep restart >/dev/null || fail "the manual does not know --restart"
     # In bash, as if somebody typed `simile lo` and TAB.
     local words
     words=$(bash -c 'source "$1"; COMP_WORDS=(simile lo); COMP_CWORD=1; _simile simile lo simile; echo "${COMPREPLY[@]}"' \
