@@ -50,8 +50,8 @@ dist() {
     echo "$packages/$name.tar.gz"
 }
 
-# The maintainer is whoever builds the package, and says so in the variables that Debian's own tools read. Without
-# them, the package names nobody.
+# The maintainer is whoever builds the package, if they say so in the variables that Debian's own tools read. Otherwise
+# it is the name in Cargo.toml, without an address.
 deb() {
     scripts/install-cargo-tool.sh cargo-deb 3.8.0
     rm -f "$packages"/*.deb

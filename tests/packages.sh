@@ -106,7 +106,8 @@ is_installed=yes
 dpkg --install "$package" >"$directory/log" 2>&1 || fail "the package could not be installed"
 grep -q 'include /etc/redis/simile.conf' "$directory/log" || fail "the package does not say how to load it"
 echo 'include /etc/redis/simile.conf' >"$directory/redis.conf"
-! dpkg-query -W -f='${Maintainer}' redis-simile | grep -q example || fail "the maintainer is a placeholder"
+maintainer=$(dpkg-query -W -f='${Maintainer}' redis-simile)
+[[ -n $maintainer && $maintainer != *example* ]] || fail "the maintainer is missing or a placeholder: '$maintainer'"
 # From the package itself: some systems are told to install no manual.
 dpkg-deb --extract "$package" "$directory/extracted"
 has_tool /usr/bin/simile "$directory/extracted/usr/share"
