@@ -1,5 +1,7 @@
 //! Ctrl-C during a long run: says where it was stopped and how to go on, and exits with 130.
 //!
+//! (A signal goes to the first thread of a process, and the run is in another: it is not disturbed in a read.)
+//!
 //! The run keeps a note of what to say. It holds the note while it writes to the server, so what is said is
 //! always exact: the handler waits for the end of a batch. A second Ctrl-C does not wait.
 

@@ -49,6 +49,7 @@ use connection::ConnectionOptions;
 use std::error::Error;
 use std::io;
 use std::process::ExitCode;
+use std::thread;
 
 /// Any error; its text is what the user reads.
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -95,8 +96,18 @@ enum Command {
 /// The status of a run that did its work but left some entries out, after counting and showing them.
 const INCOMPLETE: u8 = 3;
 
+/// The status of a program that has panicked.
+const PANICKED: u8 = 101;
+
 fn main() -> ExitCode {
-    let Cli { command, connection } = Cli::parse();
+    let cli = Cli::parse();
+    // Signals go to the first thread. They would interrupt a read from the server in it, and Ctrl-C would be an error of
+    // the connection: so the work is done in a second one.
+    thread::spawn(move || run(cli)).join().unwrap_or(ExitCode::from(PANICKED))
+}
+
+/// Runs the subcommand, and prints its error.
+fn run(Cli { command, connection }: Cli) -> ExitCode {
     let outcome = match command {
         Command::Load(options) => load::run(&options, &connection),
         Command::Groups(options) => groups::run(&options, &connection),
