@@ -275,6 +275,7 @@ pub fn check_capacity(chunk: &Chunk, added: &[(&[u8], &BlobChunk)]) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signature::Scheme;
     use proptest::prelude::*;
 
     fn definition() -> Definition {
