@@ -80,10 +80,10 @@ eval: ## Measures how accurate the answers are on real sets: docs/choosing.md an
 docs: ## Builds the documentation as a site: target/book/index.html
 	@scripts/docs.sh
 
-dist: build ## Makes an archive of the module, to unpack anywhere: target/packages
+dist: build cli ## Makes an archive of the module and the tool, to unpack anywhere: target/packages
 	@scripts/package.sh dist
 
-deb: build ## Makes a package of the module for Debian and Ubuntu: target/packages
+deb: build cli ## Makes a package of both for Debian and Ubuntu: target/packages
 	@scripts/package.sh deb
 
 wheel: ## Builds the Python package, as a wheel and its source: target/packages

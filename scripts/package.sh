@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packages the module that `cargo build --release` made, in target/packages:
+# Packages the module and the tool that `make build cli` made, in target/packages:
 #
 #     scripts/package.sh dist    simile-VERSION-linux-ARCH.tar.gz, to be unpacked anywhere
 #     scripts/package.sh deb     redis-simile_VERSION_ARCH.deb, for Debian and Ubuntu
@@ -15,41 +15,56 @@ fail() {
 }
 
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
-module=${CARGO_TARGET_DIR:-target}/release/libsimile.so
-[[ -f $module ]] || fail "$module does not exist; build it with: make build"
-mkdir -p "$packages"
-strip --strip-unneeded -o "$packages/simile.so" "$module"
+built=${CARGO_TARGET_DIR:-target}/release
+[[ -f $built/libsimile.so ]] || fail "$built/libsimile.so does not exist; build it with: make build"
+[[ -f $built/simile ]] || fail "$built/simile does not exist; build it with: make cli"
+
+# What both packages hold, below target/packages: the module, the tool, and what the tool says about itself.
+collect_files() {
+    local share=$packages/share
+    rm -rf "$share"
+    mkdir -p "$share"/{man/man1,bash-completion/completions,zsh/site-functions,fish/vendor_completions.d}
+    strip --strip-unneeded -o "$packages/simile.so" "$built/libsimile.so"
+    strip --strip-unneeded -o "$packages/simile" "$built/simile"
+    "$packages/simile" man "$share/man/man1"
+    "$packages/simile" completions bash >"$share/bash-completion/completions/simile"
+    "$packages/simile" completions zsh >"$share/zsh/site-functions/_simile"
+    "$packages/simile" completions fish >"$share/fish/vendor_completions.d/simile.fish"
+}
 
 # The same files give the same archive: sorted, with owner 0 and the time of the commit.
 dist() {
     local name
     name=simile-$version-linux-$(uname -m)
     rm -rf "${packages:?}/$name"
-    mkdir "$packages/$name"
+    mkdir -p "$packages/$name/bin"
     install -m 755 "$packages/simile.so" "$packages/$name" # the server loads only an executable file
-    install -m 644 packaging/redis.conf README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE "$packages/$name"
-    (cd "$packages/$name" && sha256sum -- * >../SHA256SUMS && mv ../SHA256SUMS .)
+    install -m 755 "$packages/simile" "$packages/$name/bin"
+    cp -R "$packages/share" "$packages/$name"
+    install -m 644 packaging/redis.conf packaging/README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE "$packages/$name"
+    (cd "$packages/$name" && find . -type f -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum -- >../SHA256SUMS)
+    mv "$packages/SHA256SUMS" "$packages/$name"
     tar -C "$packages" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --format=%ct)" \
-        -czf "$packages/$name.tar.gz" "$name"
+        --mode=u=rwX,go=rX -czf "$packages/$name.tar.gz" "$name"
     rm -r "${packages:?}/$name"
     echo "$packages/$name.tar.gz"
 }
 
+# The maintainer is whoever builds the package, if they say so in the variables that Debian's own tools read. Otherwise
+# it is the name in Cargo.toml, without an address.
 deb() {
     scripts/install-cargo-tool.sh cargo-deb 3.8.0
     rm -f "$packages"/*.deb
-    cat >"$packages/changelog" <<END
-redis-simile ($version-1) unstable; urgency=medium
-
-  * See /usr/share/doc/redis-simile/CHANGELOG.md for the changes.
-
- -- $(sed -n 's/^maintainer = "\(.*\)"$/\1/p' Cargo.toml)  $(git log -1 --format=%cD)
-END
-    target/tools/bin/cargo-deb --quiet --no-build --no-strip --output "$packages" >/dev/null
+    local maintainer=()
+    [[ -z ${DEBEMAIL:-} ]] || maintainer=(--maintainer "${DEBFULLNAME:-$DEBEMAIL} <$DEBEMAIL>")
+    target/tools/bin/cargo-deb --quiet --no-build --no-strip "${maintainer[@]}" --output "$packages" >/dev/null
     echo "$packages"/*.deb
 }
 
 case ${1:-} in
-dist | deb) "$1" ;;
+dist | deb)
+    collect_files
+    "$1"
+    ;;
 *) fail "expected dist or deb, not ${1:-nothing}" ;;
 esac

@@ -25,7 +25,7 @@ fn pages_in(directory: &Path) -> Vec<PathBuf> {
 
 /// The pages of the site, and those in the project's own directory.
 fn pages() -> Vec<PathBuf> {
-    let names = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+    let names = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"];
     let mut pages: Vec<PathBuf> = names.iter().map(|name| project().join(name)).collect();
     pages.extend(pages_in(&project().join("docs")));
     pages

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 /// Why are two items similar? The score, and for each band its share and the shared buckets; by JACCARD, the
 /// slots of both sketches that agree in place of the shares.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Options {
     /// Scope of both items
     scope: String,
@@ -30,9 +31,13 @@ pub struct Options {
     json: bool,
     #[command(flatten)]
     criteria: Criteria,
-    #[command(flatten)]
-    connection: ConnectionOptions,
 }
+
+/// What `--help` shows at its end.
+const EXAMPLES: &str = "\
+Examples:
+  simile explain errors issue-6 issue-7
+  simile explain errors issue-6 issue-7 --score coverage --json";
 
 /// Why two items have their score.
 pub struct Explanation {
@@ -69,13 +74,25 @@ impl Explanation {
 }
 
 /// Runs the subcommand.
-pub fn run(options: &Options) -> Result<ExitCode> {
+///
+/// # Errors
+/// Besides those of the server: an item was not observed.
+pub fn run(options: &Options, connection: &ConnectionOptions) -> Result<ExitCode> {
     let Options { criteria, item, other, .. } = options;
-    let mut scope = Scope::open(&options.connection, &options.scope)?;
+    let mut scope = Scope::open(connection, &options.scope)?;
     let definition = criteria.read_definition(&mut scope)?;
     let index = scope.choose_index(criteria.index.as_deref())?;
     let explanation =
         explain(criteria, &definition, &mut scope, &index, [item.as_bytes(), other.as_bytes()])?;
+    let unknown = [item, other].into_iter().zip(explanation.observations).find(|(_, count)| *count == 0);
+    if let Some((item, _)) = unknown {
+        let scope = &options.scope;
+        return Err(match (criteria.timestamp, criteria.window) {
+            (None, None) => format!("the scope '{scope}' has no such item: {item}"),
+            _ => format!("the scope '{scope}' has no observation of '{item}' in this window"),
+        }
+        .into());
+    }
     if options.json {
         print_json(&explanation)
     } else {
@@ -194,9 +211,8 @@ fn print_json(explanation: &Explanation) -> Result<()> {
 
 fn print_table(options: &Options, mode: ScoreMode, explanation: &Explanation) -> Result<()> {
     let mut out = stdout().lock();
-    let describe_observations = |item: &str, observations: u64| match observations {
-        0 => format!("'{item}' was not observed in this window"),
-        _ => format!("'{item}' was observed {}", display::quantity(observations, "time")),
+    let describe_observations = |item: &str, observations: u64| {
+        format!("'{}' was observed {}", display::printable(item), display::quantity(observations, "time"))
     };
     let [count, other_count] = explanation.observations;
     writeln!(

@@ -2,7 +2,8 @@
 //!
 //! The groups are the connected components of a graph: the items are its nodes, and two items whose score
 //! is at least `--min-score` are linked (*single-linkage clustering*, cut at that score). SIM.SCAN gives
-//! all items, each is asked for the items similar to it, and [`UnionFind`] joins them.
+//! all items, each is asked for the items similar to it, and [`UnionFind`] joins them. With `--linkage complete` the
+//! same links are kept, and [`complete_linkage`](crate::complete_linkage) makes groups of them at the end.
 //!
 //! Memory holds the items that have a link (`--max-items` bounds them), one page of names and the replies
 //! of one pipeline. An item without a link costs nothing, whatever the size of the scope.
@@ -25,12 +26,16 @@
 //! COVERAGE and SIGNIFICANCE are not symmetric, so with these an unresolved item may lack links. If links may be
 //! missing, the tool says so at the end, and its exit status is [`INCOMPLETE`].
 
+use crate::complete_linkage::Links;
 use crate::connection::ConnectionOptions;
+use crate::group_texts::TextOptions;
+use crate::interrupt::StopNote;
 use crate::progress::{Progress, ProgressOptions};
 use crate::scope::Scope;
-use crate::search::{Answer, Criteria, Matches, Search, export_profiles};
+use crate::search::{self, Answer, Criteria, Matches, Search, export_profiles};
 use crate::union_find::{Group, UnionFind};
 use crate::{INCOMPLETE, Result, display, explain, server_error};
+use clap::builder::RangedU64ValueParser;
 use redis::cmd;
 use serde_json::json;
 use simile::index::{Blob, Definition, ScoreMode};
@@ -52,68 +57,133 @@ const MAX_PAIRWISE: usize = 1_000;
 /// Exits with 3 if links may be missing because the server's simile.max-postings did not allow to search for
 /// them; says so on standard error.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Options {
     /// Scope to look through
     scope: String,
+    /// The score from which on two items are linked: 1 for copies, 0.5 for half of all bands
+    #[arg(long, value_name = "SCORE", value_parser = parse_min_score)]
+    min_score: f64,
     /// Print one JSON object a line: {"items": [...], "weakest": ..., "strongest": ...}
     #[arg(long)]
     json: bool,
     /// The number of names to print for each group in the table
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     names: usize,
+    /// Which items form a group
+    #[arg(long, value_enum, default_value_t = Linkage::Single)]
+    linkage: Linkage,
     /// Give up if more items than this have a link: each takes about 200 bytes of memory
     #[arg(long, value_name = "N", default_value_t = 10_000_000)]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(2..))]
     max_items: usize,
+    /// With --linkage complete, give up if there are more links than this: each takes about 100 bytes of memory
+    #[arg(long, value_name = "N", default_value_t = 20_000_000)]
+    max_links: usize,
+    /// The number of items to name for which links may be missing; all are counted
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    show: usize,
+    #[command(flatten)]
+    texts: TextOptions,
     #[command(flatten)]
     progress: ProgressOptions,
     #[command(flatten)]
     criteria: Criteria,
-    #[command(flatten)]
-    connection: ConnectionOptions,
+}
+
+/// What `--help` shows at its end.
+const EXAMPLES: &str = "\
+Examples:
+  simile groups errors --min-score 0.8
+  simile groups docs --min-score 1 --json          # copies only, for a program
+  simile groups errors --min-score 0.5 --window 1  # only what was seen in the current interval";
+
+fn parse_min_score(text: &str) -> std::result::Result<f64, String> {
+    // Items that share nothing are not found at all: every pair that is found scores at least 0.
+    search::parse_min_score(text)
+        .ok()
+        .filter(|score| *score > 0.0)
+        .ok_or_else(|| "must be a number above 0".into())
+}
+
+/// What makes a group of linked items.
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+enum Linkage {
+    /// Each item is linked with some other one: a chain of items is one group, though its ends may have
+    /// nothing in common
+    Single,
+    /// Every two items are linked: there are no chains
+    Complete,
 }
 
 /// Runs the subcommand.
 ///
 /// # Errors
 /// Besides those of the server: more items have a link than memory is meant to hold.
-pub fn run(options: &Options) -> Result<ExitCode> {
-    if options.criteria.min_score == 0.0 {
-        return Err(
-            "say with --min-score how similar the items of a group are: 1 for copies, 0.5 for half of \
-                    all bands"
-                .into(),
-        );
-    }
-    let mut scope = Scope::open(&options.connection, &options.scope)?;
+pub fn run(options: &Options, connection: &ConnectionOptions) -> Result<ExitCode> {
+    options.criteria.check_min_score(options.min_score, None)?;
+    let mut scope = Scope::open(connection, &options.scope)?;
     let definition = options.criteria.read_definition(&mut scope)?;
+    options.criteria.check_min_score(options.min_score, Some(&definition))?;
     let index = scope.choose_index(options.criteria.index.as_deref())?;
-    let total = scope.require_infos()?.iter().filter_map(|info| info.items_by_index.get(&index)).sum();
+    let infos = scope.require_infos()?;
+    let total = infos.iter().filter_map(|info| info.indexes.get(&index)).map(|index| index.items).sum();
     let mut progress = Progress::start(Some(total), &options.progress);
+    let stop_note = StopNote::start(describe_stop(0, total), &progress)?;
     let mut grouping = Grouping {
         options,
         definition,
         index,
         items_scanned: 0,
         links: UnionFind::default(),
+        pairs: (options.linkage == Linkage::Complete).then(Links::default),
         first_of_class: HashMap::new(),
         unresolved: BTreeSet::new(),
     };
     for part in 0..scope.parts.len() {
-        grouping.scan_part(&mut scope, part, &mut progress)?;
+        grouping.scan_part(&mut scope, part, &mut progress, |scanned| {
+            *stop_note.hold() = describe_stop(scanned, total);
+        })?;
     }
     let is_complete = grouping.link_unresolved(&mut scope)?;
     progress.finish();
-    print_groups(options, grouping.items_scanned, grouping.links.into_groups())?;
+    let groups = match grouping.pairs {
+        Some(pairs) => pairs.into_groups(),
+        None => grouping.links.into_groups(),
+    };
+    let texts = options.texts.read(&groups)?;
+    print_groups(options, grouping.items_scanned, &groups, &texts)?;
     if is_complete {
         return Ok(ExitCode::SUCCESS);
     }
+    print_unresolved(&grouping.unresolved, options.show);
+    Ok(ExitCode::from(INCOMPLETE))
+}
+
+/// Says which items may lack links.
+fn print_unresolved(unresolved: &BTreeSet<Box<[u8]>>, show: usize) {
     eprintln!(
         "simile: LINKS MAY BE MISSING: to find all that is similar to {} (and to their copies) would cost more than \
          the server's simile.max-postings; each is linked with its best {FIRST_LIMIT}, and with all that find it. Raise \
          simile.max-postings or --min-score, and run the same command again",
-        display::quantity(grouping.unresolved.len() as u64, "item")
+        display::quantity(unresolved.len() as u64, "item")
     );
-    Ok(ExitCode::from(INCOMPLETE))
+    for item in unresolved.iter().take(show) {
+        eprintln!("simile: links may be missing: {}", display::name(item));
+    }
+    if unresolved.len() > show {
+        eprintln!("simile: further items are counted but not shown (--show N shows more)");
+    }
+}
+
+/// What Ctrl-C says. Groups are complete only at the end, so there is nothing to go on from.
+fn describe_stop(scanned: u64, total: u64) -> String {
+    format!(
+        "stopped after {} of {}: there are no groups before the end, and nothing was changed. The same command \
+         begins again; with a higher --min-score, or a --window, it takes less time",
+        display::number(scanned),
+        display::quantity(total, "item")
+    )
 }
 
 /// What items have in common that find the same: 128 bits of a hash of it, which no two are expected to share by
@@ -129,6 +199,8 @@ struct Grouping<'a> {
     /// Items scanned so far; SIM.SCAN may give an item several times, and then it counts several times.
     items_scanned: u64,
     links: UnionFind,
+    /// For groups by complete linkage, each link.
+    pairs: Option<Links>,
     /// The first item of each class whose members find many items.
     first_of_class: HashMap<Class, Box<[u8]>>,
     /// Items for which the server refused to search without a limit.
@@ -137,7 +209,14 @@ struct Grouping<'a> {
 
 impl Grouping<'_> {
     /// Links every item of one part of the scope with all items of the scope that are similar to it.
-    fn scan_part(&mut self, scope: &mut Scope, part: usize, progress: &mut Progress) -> Result<()> {
+    /// `note_scanned` is told the number of items scanned so far.
+    fn scan_part(
+        &mut self,
+        scope: &mut Scope,
+        part: usize,
+        progress: &mut Progress,
+        note_scanned: impl Fn(u64),
+    ) -> Result<()> {
         let mut cursor = b"0".to_vec();
         loop {
             let mut scan = cmd("SIM.SCAN");
@@ -148,6 +227,7 @@ impl Grouping<'_> {
                 self.link_similar(scope, items)?;
                 self.check_size()?;
                 self.items_scanned += items.len() as u64;
+                note_scanned(self.items_scanned);
                 let linked = self.links.len() as u64;
                 progress.report(self.items_scanned, || {
                     let scanned = display::quantity(self.items_scanned, "item");
@@ -202,7 +282,8 @@ impl Grouping<'_> {
 
     /// The search for what is similar to an item.
     fn search(&self, limit: usize) -> Search<'_> {
-        Search { criteria: &self.options.criteria, index: self.index.clone(), limit, pattern: None }
+        let Options { criteria, min_score, .. } = self.options;
+        Search { criteria, index: self.index.clone(), min_score: *min_score, limit, pattern: None }
     }
 
     /// Links an item with the first one of its class. Returns false if the item is the first to be searched for.
@@ -211,6 +292,7 @@ impl Grouping<'_> {
         // SIM.SCAN may give the first one again.
         if **first != *item {
             self.links.link(item, first, 1.0);
+            self.pairs.iter_mut().for_each(|pairs| pairs.mark_equal(item, first));
         }
         true
     }
@@ -251,15 +333,27 @@ impl Grouping<'_> {
     fn link(&mut self, item: &[u8], lists: &[Matches]) {
         for (other, score, _) in lists.iter().flatten() {
             self.links.link(item, other, *score as f32);
+            self.pairs.iter_mut().for_each(|pairs| pairs.link(item, other, *score as f32));
             // Both are in the same buckets, with the same frequencies.
             if *score >= 1.0 && self.definition.score == ScoreMode::Overlap {
                 self.links.mark_copy(other);
+                self.pairs.iter_mut().for_each(|pairs| pairs.mark_equal(other, item));
             }
         }
     }
 
     /// Checks that memory is meant to hold as many items as have a link.
     fn check_size(&self) -> Result<()> {
+        let max_links = self.options.max_links;
+        if self.pairs.as_ref().is_some_and(|pairs| pairs.len() > max_links) {
+            return Err(format!(
+                "there are more than {} links with a score of {} or more: raise --min-score, or --max-links if there is \
+                 memory for them",
+                display::number(max_links as u64),
+                self.options.min_score
+            )
+            .into());
+        }
         if self.links.len() <= self.options.max_items {
             return Ok(());
         }
@@ -267,7 +361,7 @@ impl Grouping<'_> {
             "more than {} items are similar to others with a score of {} or more: raise --min-score, or \
              --max-items if there is memory for them",
             display::number(self.options.max_items as u64),
-            self.options.criteria.min_score
+            self.options.min_score
         )
         .into())
     }
@@ -286,8 +380,9 @@ impl Grouping<'_> {
                     // Items that share no bucket do not find each other, whatever JACCARD they have.
                     Ok(explanation) => {
                         let score = explanation.score.filter(|_| explanation.shared_bands() > 0);
-                        if let Some(score) = score.filter(|score| *score >= criteria.min_score) {
+                        if let Some(score) = score.filter(|score| *score >= self.options.min_score) {
                             self.links.link(item, other, score as f32);
+                            self.pairs.iter_mut().for_each(|pairs| pairs.link(item, other, score as f32));
                         }
                     }
                     Err(error) if server_error::is_over_cost(&error.to_string()) => is_complete = false,
@@ -304,13 +399,22 @@ fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-fn print_groups(options: &Options, items_scanned: u64, groups: Vec<Group>) -> Result<()> {
+fn print_groups(
+    options: &Options,
+    items_scanned: u64,
+    groups: &[Group],
+    texts: &[Option<String>],
+) -> Result<()> {
     let mut out = stdout().lock();
     if options.json {
-        for Group { items, weakest, strongest } in groups {
+        for (Group { items, weakest, strongest }, text) in groups.iter().zip(texts) {
             let items: Vec<_> = items.iter().map(|item| display::json_name(item)).collect();
-            let (weakest, strongest) = (shortest_decimal(weakest), shortest_decimal(strongest));
-            writeln!(out, "{}", json!({ "items": items, "weakest": weakest, "strongest": strongest }))?;
+            let (weakest, strongest) = (shortest_decimal(*weakest), shortest_decimal(*strongest));
+            let mut object = json!({ "items": items, "weakest": weakest, "strongest": strongest });
+            if options.texts.are_given() {
+                object["text"] = json!(text);
+            }
+            writeln!(out, "{object}")?;
         }
         return Ok(());
     }
@@ -321,9 +425,9 @@ fn print_groups(options: &Options, items_scanned: u64, groups: Vec<Group>) -> Re
     if !groups.is_empty() {
         writeln!(out, "\n items   scores      which")?;
     }
-    for Group { items, weakest, strongest } in groups {
+    for (Group { items, weakest, strongest }, text) in groups.iter().zip(texts) {
         // The first name is in the line of the scores; each further one has a line of its own below it.
-        let names = options.names.max(1);
+        let names = options.names;
         write!(out, "{:6}   {weakest:.2}-{strongest:.2}   ", items.len())?;
         for (number, item) in items.iter().take(names).enumerate() {
             let indent = if number == 0 { 0 } else { 21 };
@@ -331,6 +435,10 @@ fn print_groups(options: &Options, items_scanned: u64, groups: Vec<Group>) -> Re
         }
         if let Some(hidden @ 1..) = items.len().checked_sub(names) {
             writeln!(out, "{:21}... and {} more", "", display::number(hidden as u64))?;
+        }
+        if let Some(text) = text {
+            let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            writeln!(out, "{:21}\"{}\"", "", display::short_name(line.as_bytes(), 76))?;
         }
     }
     Ok(())

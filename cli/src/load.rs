@@ -4,14 +4,16 @@
 //! each part gets its share at once, together with the position after the batch ([`SavedPositions`], which
 //! explains why). The server does nothing else meanwhile, so a batch is small.
 
+use crate::action::{Action, Change};
 use crate::connection::ConnectionOptions;
+use crate::interrupt::StopNote;
 use crate::progress::Progress;
 use crate::report::{Failures, ReportOptions};
 use crate::saved_positions::{BLOCK_RECORDS, Outcome, PendingRecord, SavedPositions, StartMode};
 use crate::scope::Scope;
-use crate::source::{self, Clause, FieldOptions, Format, Input, Observation, Position, Record};
+use crate::script_words::script_words;
+use crate::source::{self, FieldOptions, Format, Input, Observation, Position, Record};
 use crate::{Result, display};
-use redis::{Value, cmd};
 use serde_json::json;
 use std::error::Error;
 use std::io::{Write, stdout};
@@ -20,15 +22,29 @@ use std::process::ExitCode;
 
 /// A batch ends with its block of the input, or with the first record after this number of bytes.
 const MAX_BATCH_BYTES: u64 = 2 << 20;
-/// Lua passes at most 8,000 arguments on to a command.
-const MAX_SCRIPT_WORDS: usize = 7_000;
 
 /// Records texts or sets of features from JSON, CSV, plain text or a directory, compressed or not.
 ///
 /// It may be stopped at any moment: the same command then continues from there, and nothing is recorded
 /// twice. Exits with 3 if some records could not be loaded; all are counted, and the first few are shown.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Options {
+    #[command(flatten)]
+    run: RunOptions,
+    /// Replace what the scope has of each item of the input: a corrected file takes the place of what was
+    /// loaded. It is loaded from its beginning. Needs about 30 bytes of memory for each item
+    #[arg(long, conflicts_with_all = ["once", "grown"])]
+    replace: bool,
+    /// Record only items that the scope does not have yet. A file that has changed is loaded from its
+    /// beginning
+    #[arg(long)]
+    once: bool,
+}
+
+/// The options of every run that reads an input into a scope.
+#[derive(clap::Args)]
+pub struct RunOptions {
     /// Scope to record into
     scope: String,
     /// File or directory; `-` is standard input
@@ -60,24 +76,46 @@ pub struct Options {
     report: ReportOptions,
     #[command(flatten)]
     fields: FieldOptions,
-    #[command(flatten)]
-    connection: ConnectionOptions,
 }
+
+/// What `--help` shows at its end.
+const EXAMPLES: &str = "\
+Examples:
+  simile load errors errors.jsonl --create 'THRESHOLD 0.8 INTERVAL 0'
+  simile load errors reports.csv --item number --text title --text body=description
+  zcat log.jsonl.gz | simile load errors - --id log   # may be stopped, and continues";
 
 /// Runs the subcommand.
 ///
 /// # Errors
 /// Besides those of the input and the server: with --strict, the first record that cannot be loaded.
-pub fn run(options: &Options) -> Result<ExitCode> {
+pub fn run(options: &Options, connection: &ConnectionOptions) -> Result<ExitCode> {
+    let change = match options {
+        Options { replace: true, .. } => Change::Replace,
+        Options { once: true, .. } => Change::AddOnce,
+        _ => Change::Add,
+    };
+    run_action(&options.run, connection, Action::record(change, &options.run.fields))
+}
+
+/// Reads the input, and does this with each of its records.
+pub fn run_action(options: &RunOptions, connection: &ConnectionOptions, action: Action) -> Result<ExitCode> {
     let input = source::open(&options.input, options.format, &options.fields)?;
-    let mut scope = Scope::open(&options.connection, &options.scope)?;
+    let mut scope = Scope::open(connection, &options.scope)?;
+    action.check_scope(&scope)?;
     match &options.create {
         Some(words) => scope.create(&words.split_whitespace().map(String::from).collect::<Vec<_>>())?,
         None => check_exists(&mut scope)?,
     }
-    let mut load = Load::start(options, scope, input)?;
-    if let Err(error) = load.record_all() {
-        load.print_stopped();
+    let mut load = Load::start(options, action, scope, input)?;
+    let stop_note = StopNote::start(load.describe_stop(), &load.progress)?;
+    let outcome = load.record_all(&stop_note);
+    // What is in the output need not be printed again by the next run.
+    let marked = load.mark_printed();
+    if let Err(error) = outcome.and(marked) {
+        if load.recorded + load.empty + load.known + load.failures.count() > 0 {
+            load.progress.print_line(&load.describe_stop());
+        }
         return Err(error);
     }
     load.print_summary()
@@ -93,7 +131,8 @@ fn check_exists(scope: &mut Scope) -> Result<()> {
 
 /// A load that is running.
 struct Load<'a> {
-    options: &'a Options,
+    options: &'a RunOptions,
+    action: Action<'a>,
     scope: Scope,
     input: Input<'a>,
     /// Not saved for standard input without a name.
@@ -110,6 +149,10 @@ struct Load<'a> {
     incomplete: u64,
     /// Records without any feature: there was nothing to record.
     empty: u64,
+    /// With --once, records of items that the scope had.
+    known: u64,
+    /// Assignments that started a group.
+    new_groups: u64,
     failures: Failures,
 }
 
@@ -125,11 +168,16 @@ struct Batch {
 
 impl<'a> Load<'a> {
     /// Goes to the position where the load begins.
-    fn start(options: &'a Options, mut scope: Scope, input: Input<'a>) -> Result<Load<'a>> {
+    fn start(
+        options: &'a RunOptions,
+        action: Action<'a>,
+        mut scope: Scope,
+        input: Input<'a>,
+    ) -> Result<Load<'a>> {
         let mode = match options {
-            Options { restart: true, .. } => StartMode::Restart,
-            Options { grown: true, .. } => StartMode::ContinueGrown,
-            _ => StartMode::Continue,
+            RunOptions { restart: true, .. } => StartMode::Restart,
+            RunOptions { grown: true, .. } => StartMode::ContinueGrown,
+            _ => action.start_mode(),
         };
         let path = Some(&input.identity.path).filter(|path| *path != "-");
         let name = options.id.as_ref().or(path).map(String::as_str);
@@ -148,13 +196,14 @@ impl<'a> Load<'a> {
             progress.print_line(&format!(
                 "continuing after {noun} {} of {}: everything up to it was loaded before{refused}",
                 display::number(begin.records),
-                input.identity.name
+                display::name(input.identity.name.as_bytes())
             ));
             progress.set_done_before(begin.bytes);
         }
         let failures = Failures::new(&options.report);
         Ok(Load {
             options,
+            action,
             scope,
             input,
             positions,
@@ -165,12 +214,15 @@ impl<'a> Load<'a> {
             incomplete: 0,
             recorded: 0,
             empty: 0,
+            known: 0,
+            new_groups: 0,
             failures,
         })
     }
 
     /// Records the rest of the input, batch by batch.
-    fn record_all(&mut self) -> Result<()> {
+    fn record_all(&mut self, stop_note: &StopNote) -> Result<()> {
+        self.action.print_left_over(&mut self.scope, &self.positions)?;
         loop {
             let batch_begin = self.positions.next_needed(self.end);
             if batch_begin > self.end {
@@ -180,7 +232,10 @@ impl<'a> Load<'a> {
             let batch = self.read_batch()?;
             let is_at_end = self.end == batch_begin;
             // Sent even if it is empty: that moves the saved positions past records that failed.
+            let mut note = stop_note.hold();
             self.send_batch(batch.observations, batch_begin)?;
+            *note = self.describe_stop();
+            drop(note);
             if let Some(error) = batch.error {
                 return Err(error);
             }
@@ -198,7 +253,8 @@ impl<'a> Load<'a> {
         let mut batch = Batch::default();
         let begin = self.end;
         let block_end = (begin.records / BLOCK_RECORDS + 1) * BLOCK_RECORDS;
-        while self.end.records < block_end && self.end.bytes.saturating_sub(begin.bytes) < MAX_BATCH_BYTES {
+        let batch_end = block_end.min(begin.records + self.action.max_batch_records());
+        while self.end.records < batch_end && self.end.bytes.saturating_sub(begin.bytes) < MAX_BATCH_BYTES {
             let Record { end, observation, is_complete } = match self.input.source.next() {
                 Ok(Some(record)) => record,
                 Ok(None) => break,
@@ -269,7 +325,9 @@ impl<'a> Load<'a> {
                 continue;
             }
             self.retried += u64::from(end <= self.begin && self.positions.was_refused(end));
-            records_by_part[part].push((end, self.words_of(&observation, part)?));
+            let (options, clauses) = self.action.words(&observation);
+            let words = script_words(&mut self.scope, part, &observation, options, clauses)?;
+            records_by_part[part].push((end, words));
         }
         // Phase 2: send. A part without a record in the batch saves the position too, so that all parts
         // are near each other after a stop.
@@ -279,14 +337,18 @@ impl<'a> Load<'a> {
             while !rest.is_empty()
                 || (self.positions.are_saved() && !self.positions.has_reached(part, self.end))
             {
-                let outcomes = self.positions.send_batch(&mut self.scope, part, rest, begin, self.end)?;
+                let command = self.action.command();
+                let outcomes =
+                    self.positions.send_batch(&mut self.scope, part, command, rest, begin, self.end)?;
                 let sent;
                 (sent, rest) = rest.split_at(outcomes.len());
-                for ((end, words), outcome) in sent.iter().zip(outcomes) {
-                    begin = *end;
-                    let error = self.count(*end, &words[0], outcome);
+                for (record, outcome) in sent.iter().zip(outcomes) {
+                    begin = record.0;
+                    self.action.note(record, &outcome)?;
+                    let error = self.count(begin, &record.1[0], outcome);
                     strict_error = strict_error.or(error);
                 }
+                self.action.flush()?;
             }
         }
         match strict_error {
@@ -295,38 +357,16 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// The words of a record, as the script takes them. Thousands of features are more than a script can pass on:
-    /// they are sent as their signature, which the server makes first. If it refuses to, its error is the only word.
-    fn words_of(&mut self, observation: &Observation, part: usize) -> Result<Vec<Vec<u8>>> {
-        let mut clauses: Vec<_> = observation.clauses.iter().map(Clause::to_words).collect();
-        let has_many_words = clauses.iter().map(Vec::len).sum::<usize>() > MAX_SCRIPT_WORDS;
-        for (clause, words) in observation.clauses.iter().zip(&mut clauses).filter(|_| has_many_words) {
-            let Clause::Features { index, features } = clause else { continue };
-            let mut sign = cmd("SIM.SIGNATURE");
-            sign.arg(&self.scope.parts[part]).arg("FEATURES").arg(features.len()).arg(features);
-            let reply = self.scope.server.pipeline(&[sign.arg("WITHSKETCH").clone()])?.pop();
-            if let Some(Value::ServerError(error)) = &reply
-                && error.code() == "ERR"
-            {
-                return Ok(vec![self.scope.server.describe_error(&error.clone().into()).into_bytes()]);
-            }
-            let (buckets, sketch): (Vec<Vec<u8>>, Vec<u8>) =
-                self.scope.server.parse_reply(reply.unwrap_or(Value::Nil))?;
-            let count = buckets.len().to_string();
-            *words = [b"SIGNATURE", index.as_bytes(), count.as_bytes()].map(Vec::from).into();
-            words.extend(buckets);
-            if !sketch.is_empty() {
-                words.extend([b"SKETCH".to_vec(), index.clone().into_bytes(), sketch]);
-            }
-        }
-        Ok(observation.to_words(clauses))
-    }
-
     /// Counts a record that was sent. Returns the error that a load with --strict ends with.
     fn count(&mut self, end: Position, item: &[u8], outcome: Outcome) -> Option<String> {
         match outcome {
             Outcome::Recorded => self.recorded += 1,
             Outcome::Empty => self.empty += 1,
+            Outcome::Known => self.known += 1,
+            Outcome::Assigned(choice) => {
+                self.recorded += 1;
+                self.new_groups += u64::from(choice.is_new);
+            }
             Outcome::Refused(error) => {
                 // A file has a name that its number does not tell.
                 let name = match self.input.format {
@@ -352,29 +392,34 @@ impl<'a> Load<'a> {
         self.failures.add(&self.progress, || format!("{noun} {} {reason}", end.records));
     }
 
-    /// Prints what was done before an error ended the load.
-    fn print_stopped(&self) {
-        if self.recorded + self.empty + self.failures.count() == 0 {
-            return;
-        }
-        let advice = match self.positions.are_saved() {
-            true => "the same command continues from there",
-            false => {
+    /// What is said if the load ends here: what was done, and how to go on.
+    fn describe_stop(&self) -> String {
+        let advice = match (self.action.start_mode(), self.positions.are_saved()) {
+            (StartMode::Restart, _) => "the same command begins again, and replaces these once more",
+            (_, true) => "the same command continues from there",
+            (StartMode::ContinueOrRestart, false) => "the same command passes over what is recorded",
+            (_, false) => {
                 "without --id the position is not saved: loading this input again would count its records twice"
             }
         };
-        let (recorded, not_loaded) = (display::number(self.recorded), self.not_loaded("NOT LOADED"));
-        self.progress.print_line(&format!("stopped: {recorded} recorded{not_loaded}; {advice}"));
+        let place = match self.positions.earliest().records {
+            0 => String::new(),
+            records => format!(" after {} {}", self.input.format.record_noun(), display::number(records)),
+        };
+        let words = self.action.report_words();
+        let (recorded, failed) = (display::number(self.recorded), self.not_loaded(words.failed));
+        format!("stopped{place}: {recorded} {}{failed}; {advice}", words.done)
     }
 
     fn report_progress(&mut self) {
         let (end, noun) = (self.end, self.input.format.record_noun());
         let not_loaded = self.not_loaded("not loaded");
-        let rate = end.records.saturating_sub(self.begin.records) as f64 / self.progress.seconds().max(0.001);
-        self.progress.report(end.bytes, || {
-            let (records, rate) = (display::quantity(end.records, noun), display::number(rate as u64));
-            format!("{records}, {rate}/s{not_loaded}")
-        });
+        let rate = match self.progress.rate(end.bytes) as u64 {
+            0 => String::new(),
+            bytes => format!(", {}/s", display::size(bytes)),
+        };
+        self.progress
+            .report(end.bytes, || format!("{}{rate}{not_loaded}", display::quantity(end.records, noun)));
     }
 
     fn print_summary(&self) -> Result<ExitCode> {
@@ -383,11 +428,13 @@ impl<'a> Load<'a> {
         let read = end.records.saturating_sub(begin.records) + self.retried + self.incomplete;
         let seconds = self.progress.seconds();
         if self.options.report.json {
-            let summary = json!({
-                "recorded": recorded, "empty": empty, "failed": failures.count(), "read": read,
+            let words = self.action.report_words();
+            let mut summary = json!({
+                words.done: recorded, "empty": empty, "failed": failures.count(), "read": read,
                 "before": begin.records, "seconds": (seconds * 1000.0).round() / 1000.0,
             });
-            writeln!(stdout(), "{summary}")?;
+            self.action.add_to_summary(&mut summary, self.known, self.new_groups);
+            self.print_summary_line(&summary.to_string())?;
             return Ok(failures.exit_code());
         }
         let before = match begin.records {
@@ -398,14 +445,33 @@ impl<'a> Load<'a> {
             0 => String::new(),
             _ => format!(", {} without any feature", display::number(*empty)),
         };
-        writeln!(
-            stdout(),
-            "{} read in {seconds:.1} s{before}: {} recorded{empty}{}.",
+        let words = self.action.report_words();
+        self.print_summary_line(&format!(
+            "{} read in {seconds:.1} s{before}: {} {}{}{empty}{}.",
             display::quantity(read, self.input.format.record_noun()),
             display::number(*recorded),
-            self.not_loaded("NOT LOADED")
-        )?;
+            words.done,
+            self.action.describe_counts(self.known, self.new_groups),
+            self.not_loaded(words.failed)
+        ))?;
         Ok(failures.exit_code())
+    }
+
+    /// Prints the summary: to standard error if the output is what the records became.
+    fn print_summary_line(&self, line: &str) -> Result<()> {
+        match self.action.has_output() {
+            true => eprintln!("simile: {line}"),
+            false => writeln!(stdout(), "{line}")?,
+        }
+        Ok(())
+    }
+
+    /// Tells the server that what this run was to print is printed.
+    fn mark_printed(&mut self) -> Result<()> {
+        match self.action.is_printed() {
+            true => self.positions.mark_printed(&mut self.scope),
+            false => Ok(()),
+        }
     }
 
     /// `, 7 NOT LOADED`, in these words; nothing if there are no failures.

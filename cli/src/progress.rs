@@ -1,6 +1,7 @@
 //! The progress of a long run: a bar on a terminal; in a pipe or a log a plain line now and then.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::display;
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
@@ -8,8 +9,13 @@ use std::time::{Duration, Instant};
 #[derive(clap::Args)]
 pub struct ProgressOptions {
     /// Seconds between reports if standard error is not a terminal
-    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
-    report_every: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds)]
+    report_every: Duration,
+}
+
+fn parse_seconds(text: &str) -> std::result::Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| "must be a number of seconds, 0 or more".into())
 }
 
 /// The progress of a run, printed to standard error. It is counted in any unit: bytes, items, keys.
@@ -18,8 +24,6 @@ pub struct Progress {
     is_terminal: bool,
     /// The amount of work of all runs together, if it is known.
     total: Option<u64>,
-    /// The amount that was done before this run.
-    done_before: u64,
     started: Instant,
     last_report: Instant,
     report_interval: Duration,
@@ -37,15 +41,21 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(total, target);
         let style = ProgressStyle::with_template(template);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-        let report_interval = Duration::try_from_secs_f64(options.report_every).unwrap_or(Duration::MAX);
-        let now = Instant::now();
-        Progress { bar, is_terminal, total, done_before: 0, started: now, last_report: now, report_interval }
+        let (now, report_interval) = (Instant::now(), options.report_every);
+        Progress { bar, is_terminal, total, started: now, last_report: now, report_interval }
     }
 
     /// Sets what was done before this run: the bar begins there, and the time left is not computed from it.
     pub fn set_done_before(&mut self, done: u64) {
-        self.done_before = done;
         self.bar.set_position(done);
+        self.bar.reset_eta();
+    }
+
+    /// The amount of work that is done in a second, at present, when this much is done; 0 if the run is too young
+    /// to tell.
+    pub fn rate(&self, done: u64) -> f64 {
+        self.bar.set_position(done);
+        self.bar.per_sec()
     }
 
     /// The seconds that this run has taken so far.
@@ -55,12 +65,16 @@ impl Progress {
 
     /// Shows how much is done and a description of it, which is built only if it is shown.
     pub fn report(&mut self, done: u64, describe: impl FnOnce() -> String) {
+        self.bar.set_position(done);
         if !self.is_terminal && self.last_report.elapsed() < self.report_interval {
             return;
         }
-        let time_left = self.time_left(done).map_or_else(String::new, |left| format!(", {left} left"));
-        let message = describe() + &time_left;
-        self.bar.set_position(done);
+        // Nothing if the total is unknown, or the run too young to tell.
+        let time_left = match self.bar.eta() {
+            Duration::ZERO => String::new(),
+            time_left => format!(", {} left", HumanDuration(time_left)),
+        };
+        let message = display::printable(&(describe() + &time_left));
         self.bar.set_message(message.clone());
         if !self.is_terminal {
             let percent = self.total.filter(|total| *total > 0);
@@ -73,7 +87,7 @@ impl Progress {
 
     /// Prints a line, above the bar if there is one.
     pub fn print_line(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("simile: {line}"));
+        self.bar.suspend(|| eprintln!("simile: {}", display::printable(line)));
     }
 
     /// Removes the bar.
@@ -81,24 +95,23 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 
-    /// The time left if the rest goes as fast as this run has gone so far; `None` if the total is unknown
-    /// or the run is too young to tell.
-    fn time_left(&self, done: u64) -> Option<String> {
-        let (seconds, done_in_this_run) = (self.seconds(), done.saturating_sub(self.done_before));
-        if done_in_this_run == 0 || seconds < 0.5 {
-            return None;
-        }
-        let seconds_left = self.total?.saturating_sub(done) as f64 * seconds / done_in_this_run as f64;
-        Some(format_duration(seconds_left.round() as u64))
+    /// Prints the last line of a run that another thread ends.
+    pub fn printer(&self) -> Printer {
+        Printer { bar: self.bar.clone() }
     }
 }
 
-/// A duration in its two largest units: `41 s`, `3 min 20 s`, `2 h 5 min`.
-fn format_duration(seconds: u64) -> String {
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+/// Prints the last line of a run.
+#[derive(Clone)]
+pub struct Printer {
+    bar: ProgressBar,
+}
+
+impl Printer {
+    /// Removes the bar, and prints a line in its place.
+    pub fn print_last_line(&self, line: &str) {
+        self.bar.finish_and_clear();
+        eprintln!("simile: {}", display::printable(line));
     }
 }
 
@@ -106,15 +119,5 @@ impl Drop for Progress {
     /// Removes the bar of a run that ends in an error.
     fn drop(&mut self) {
         self.bar.finish_and_clear();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_given_in_two_units() {
-        assert_eq!([41, 200, 7_500].map(format_duration), ["41 s", "3 min 20 s", "2 h 5 min"]);
     }
 }

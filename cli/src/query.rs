@@ -2,7 +2,7 @@
 
 use crate::connection::ConnectionOptions;
 use crate::scope::Scope;
-use crate::search::{Criteria, Search};
+use crate::search::{self, Criteria, Search};
 use crate::{Result, display};
 use serde_json::json;
 use std::io::{Read, Write, stdin, stdout};
@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 /// Which items are most similar to a text, or to another item?
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Options {
     /// Scope to search
     scope: String,
@@ -21,26 +22,38 @@ pub struct Options {
     /// Only items whose names match this pattern, as SIM.SCAN's: *, ?, [a-z]
     #[arg(long = "match", value_name = "PATTERN")]
     pattern: Option<String>,
+    /// Only items with at least this score
+    #[arg(long, value_name = "SCORE", value_parser = search::parse_min_score)]
+    min_score: Option<f64>,
     /// The largest number of items to print; 0 means all
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10)]
     limit: usize,
     /// Print one JSON object a line: {"item": ..., "score": ...}
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     criteria: Criteria,
-    #[command(flatten)]
-    connection: ConnectionOptions,
 }
 
+/// What `--help` shows at its end.
+const EXAMPLES: &str = "\
+Examples:
+  simile query errors 'connection to db-1 refused after 10 ms'
+  simile query errors --item issue-7 --min-score 0.5
+  simile query errors --json < report.txt";
+
 /// Runs the subcommand.
-pub fn run(options: &Options) -> Result<ExitCode> {
-    let mut scope = Scope::open(&options.connection, &options.scope)?;
-    options.criteria.read_definition(&mut scope)?; // for its errors
+pub fn run(options: &Options, connection: &ConnectionOptions) -> Result<ExitCode> {
+    let min_score = options.min_score.unwrap_or_default();
+    options.criteria.check_min_score(min_score, None)?;
+    let mut scope = Scope::open(connection, &options.scope)?;
+    let definition = options.criteria.read_definition(&mut scope)?;
+    options.criteria.check_min_score(min_score, Some(&definition))?;
     let index = scope.choose_index(options.criteria.index.as_deref())?;
     let search = Search {
         criteria: &options.criteria,
         index,
+        min_score,
         limit: options.limit,
         pattern: options.pattern.as_deref(),
     };
@@ -62,7 +75,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
     }
     if matches.is_empty() && !options.json {
-        writeln!(out, "Nothing in '{}' is similar to it.", options.scope)?;
+        let scope = display::printable(&options.scope);
+        writeln!(out, "Nothing in '{scope}' is similar to it.")?;
     }
     Ok(ExitCode::SUCCESS)
 }

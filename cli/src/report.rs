@@ -1,14 +1,13 @@
-//! Reports of `load` and `migrate-sentry` besides their progress: the entries that failed, and the form of
-//! the summary.
+//! Reports of `load` besides its progress: the records that failed, and the form of the summary.
 //!
-//! One bad entry does not stop a run over millions. It is counted, the first few are shown with the
+//! One bad record does not stop a run over millions. It is counted, the first few are shown with the
 //! reason, and the run exits with [`INCOMPLETE`].
 
 use crate::INCOMPLETE;
 use crate::progress::{Progress, ProgressOptions};
 use std::process::ExitCode;
 
-/// The options of a run that may leave some entries out.
+/// The options of a run that may leave some records out.
 #[derive(clap::Args)]
 pub struct ReportOptions {
     /// The number of failures to show; all are counted
@@ -21,7 +20,7 @@ pub struct ReportOptions {
     pub json: bool,
 }
 
-/// The number of entries that failed. The first of them are shown as they occur.
+/// The number of records that failed. The first of them are shown as they occur.
 pub struct Failures {
     count: u64,
     /// The number of failures to show.

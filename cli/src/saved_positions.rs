@@ -25,9 +25,9 @@
 //!   is refused. In the same way it compares the scope's uid, so that a load never continues in another scope
 //!   that has taken the place of the one that it began with.
 
-use crate::Result;
 use crate::scope::Scope;
 use crate::source::{Identity, Position};
+use crate::{Result, display};
 use redis::{Value, cmd};
 use std::collections::{BTreeMap, HashMap};
 
@@ -45,6 +45,8 @@ pub enum StartMode {
     Continue,
     /// The same, but the input may have changed after the records that were loaded: it grows.
     ContinueGrown,
+    /// The same if the input is unchanged, otherwise at the beginning: a load that may be repeated.
+    ContinueOrRestart,
     /// At the beginning, whatever was loaded before.
     Restart,
 }
@@ -57,9 +59,34 @@ pub enum Outcome {
     Recorded,
     /// It has no feature: there was nothing to record.
     Empty,
+    /// NX has found its item: nothing was recorded.
+    Known,
+    /// SIM.ASSIGN has recorded it in a group.
+    Assigned(GroupChoice),
     /// The error of the server.
     Refused(String),
 }
+
+/// The command that each record of a batch is sent with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum BatchCommand {
+    Record,
+    Assign,
+}
+
+/// The group that SIM.ASSIGN has chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupChoice {
+    pub group: Vec<u8>,
+    /// The best score that was found, whether it was enough or not; `None` if nothing was found.
+    pub score: Option<f64>,
+    /// True if the group was new.
+    pub is_new: bool,
+}
+
+/// An assignment that may not have been printed: the number of the record, its item, and its group unless it has no
+/// feature.
+pub type UnprintedAssignment = (u64, Vec<u8>, Option<GroupChoice>);
 
 /// A record that an earlier run has sent and the server has refused.
 #[derive(Clone, Copy)]
@@ -87,6 +114,15 @@ pub struct SavedPositions {
     modified: u64,
 }
 
+impl BatchCommand {
+    fn name(self) -> &'static str {
+        match self {
+            BatchCommand::Record => "SIM.RECORD",
+            BatchCommand::Assign => "SIM.ASSIGN",
+        }
+    }
+}
+
 impl SavedPositions {
     /// Reads the positions that an input has reached. `name` is the name under which they are saved; without
     /// one, the load begins at the beginning and saves nothing.
@@ -107,11 +143,16 @@ impl SavedPositions {
         for (part, key) in keys.iter().flatten().enumerate() {
             let fields: HashMap<String, String> = scope.server.ask(cmd("HGETALL").arg(key))?;
             let number = |name: &str| fields.get(name).and_then(|number| number.parse().ok()).unwrap_or(0);
-            if mode == StartMode::Restart || fields.get("uid") != Some(&uids[part]) {
-                scope.server.ask::<()>(cmd("DEL").arg(key))?;
+            let is_unchanged = (number("size"), number("modified")) == (identity.size, identity.modified);
+            let is_void = match mode {
+                StartMode::Restart => true,
+                StartMode::ContinueOrRestart => !is_unchanged,
+                StartMode::Continue | StartMode::ContinueGrown => false,
+            };
+            if is_void || fields.get("uid") != Some(&uids[part]) {
+                scope.server.ask::<()>(cmd("DEL").arg(&[key, &unprinted_key(key)]))?;
                 continue;
             }
-            let is_unchanged = (number("size"), number("modified")) == (identity.size, identity.modified);
             if !is_unchanged && mode != StartMode::ContinueGrown {
                 return Err(describe_change(&identity.name, number("records")).into());
             }
@@ -172,6 +213,30 @@ impl SavedPositions {
         self.positions[part].records >= end.records
     }
 
+    /// Reads the assignments of the last batch, if no batch after it and no [`Self::mark_printed`] has told the
+    /// server that they were printed.
+    pub fn read_unprinted(&self, scope: &mut Scope) -> Result<Vec<UnprintedAssignment>> {
+        let Some(keys) = &self.keys else { return Ok(Vec::new()) };
+        let mut list = Vec::new();
+        for (key, uid) in keys.iter().zip(&self.uids) {
+            let elements: Vec<Vec<u8>> =
+                scope.server.ask(cmd("LRANGE").arg(unprinted_key(key)).arg(0).arg(-1))?;
+            let [of_uid, assignments @ ..] = &elements[..] else { continue };
+            if of_uid == uid.as_bytes() {
+                list.extend(assignments.chunks(5).filter_map(parse_unprinted));
+            }
+        }
+        Ok(list)
+    }
+
+    /// Tells the server that the assignments of the last batch have been printed.
+    pub fn mark_printed(&self, scope: &mut Scope) -> Result<()> {
+        for key in self.keys.iter().flatten() {
+            scope.server.ask::<()>(cmd("DEL").arg(unprinted_key(key)))?;
+        }
+        Ok(())
+    }
+
     /// Sends the records of a batch that a part needs, and saves the position after the batch, both or neither.
     /// Returns their outcomes. The batch is between two positions, in one block.
     ///
@@ -183,6 +248,7 @@ impl SavedPositions {
         &mut self,
         scope: &mut Scope,
         part: usize,
+        batch_command: BatchCommand,
         records: &[PendingRecord],
         begin: Position,
         end: Position,
@@ -191,13 +257,20 @@ impl SavedPositions {
         let mut command = cmd("EVAL");
         command.arg(RECORD_BATCH);
         match &self.keys {
-            Some(keys) => command.arg(2).arg(&scope.parts[part]).arg(&keys[part]),
+            // While a slot moves, a script with a key that does not exist is refused: so only the keys that it needs.
+            Some(keys) if batch_command == BatchCommand::Record => {
+                command.arg(2).arg(&scope.parts[part]).arg(&keys[part])
+            }
+            Some(keys) => {
+                command.arg(3).arg(&scope.parts[part]).arg(&keys[part]).arg(unprinted_key(&keys[part]))
+            }
             None => command.arg(1).arg(&scope.parts[part]),
         };
         command.arg(&self.uids[part]).arg(reached.records).arg(self.size).arg(self.modified);
         command.arg(end.records).arg(end.bytes).arg(format_hash(end));
         command.arg(format!("{BLOCK_PREFIX}{}", begin.records / BLOCK_RECORDS));
         command.arg(format!("{}:{}:{}", begin.records, begin.bytes, format_hash(begin)));
+        command.arg(batch_command.name());
         for (end, words) in records {
             command.arg(end.records).arg(end.bytes).arg(format_hash(*end)).arg(words.len()).arg(words);
         }
@@ -245,9 +318,30 @@ fn parse_hash(text: &str) -> Option<u64> {
 fn parse_outcome(outcome: Value) -> Result<Outcome> {
     Ok(match outcome {
         Value::Int(0) => Outcome::Empty,
+        Value::Int(2) => Outcome::Known,
         Value::Int(_) => Outcome::Recorded,
+        Value::Array(_) => {
+            let (group, score, is_new) = redis::from_redis_value(outcome)?;
+            Outcome::Assigned(GroupChoice { group, score, is_new })
+        }
         error => Outcome::Refused(redis::from_redis_value(error)?),
     })
+}
+
+/// Parses an element of the list of unprinted assignments, as `record_batch.lua` writes it.
+fn parse_unprinted(element: &[Vec<u8>]) -> Option<UnprintedAssignment> {
+    let [number, item, group, score, is_new] = element else { return None };
+    let number = std::str::from_utf8(number).ok()?.parse().ok()?;
+    if group.is_empty() {
+        return Some((number, item.clone(), None));
+    }
+    let score = std::str::from_utf8(score).ok()?.parse().ok();
+    Some((number, item.clone(), Some(GroupChoice { group: group.clone(), score, is_new: is_new == b"1" })))
+}
+
+/// The key of the assignments that may not have been printed, beside the key of a position.
+fn unprinted_key(position_key: &str) -> String {
+    format!("{position_key}:unprinted")
 }
 
 /// The key of a saved position: in the slot of the scope and its chunks.
@@ -257,6 +351,7 @@ fn position_key(part: &str, name: &str) -> String {
 }
 
 fn describe_change(name: &str, records: u64) -> String {
+    let name = display::name(name.as_bytes());
     format!(
         "{name} has changed since {records} records of it were loaded: --grown loads what was added at its end; \
          --restart loads all of it, in addition to what the scope holds"
@@ -264,6 +359,7 @@ fn describe_change(name: &str, records: u64) -> String {
 }
 
 fn describe_other_scope(part: &str) -> String {
+    let part = display::name(part.as_bytes());
     format!(
         "the scope '{part}' was dropped, renamed or replaced during the load, and nothing was recorded since. If it was \
          renamed, rename it back, and the same command continues. If it is gone, create it again (--create): the \

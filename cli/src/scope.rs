@@ -10,7 +10,7 @@
 
 use crate::connection::{Connection, ConnectionOptions};
 use crate::scope_info::ScopeInfo;
-use crate::{Result, display};
+use crate::{Result, UsageError, display};
 use redis::{Cmd, Value, cmd};
 
 /// A scope on its server. It need not exist yet.
@@ -49,10 +49,7 @@ impl Scope {
         let infos = self.read_infos()?;
         let missing = infos.iter().zip(&self.parts).find(|(info, _)| info.is_none());
         if let Some((_, part)) = missing {
-            return Err(format!(
-                "there is no scope '{part}': is the name right, and is --url the server that has it?"
-            )
-            .into());
+            return Err(describe_missing(part).into());
         }
         Ok(infos.into_iter().flatten().collect())
     }
@@ -65,7 +62,10 @@ impl Scope {
     pub fn create(&mut self, parameters: &[String]) -> Result<()> {
         for part in &self.parts {
             let created = self.server.ask::<()>(cmd("SIM.CREATE").arg(part).arg(parameters));
-            created.map_err(|error| format!("SIM.CREATE {part} {}: {error}", parameters.join(" ")))?;
+            created.map_err(|error| {
+                let part = display::name(part.as_bytes());
+                format!("SIM.CREATE {part} {}: {error}", parameters.join(" "))
+            })?;
         }
         Ok(())
     }
@@ -77,28 +77,45 @@ impl Scope {
     pub fn choose_index(&mut self, named: Option<&str>) -> Result<Vec<u8>> {
         let infos = self.require_infos()?;
         // A part has the indexes of its own items only.
-        let mut names: Vec<&Vec<u8>> = infos.iter().flat_map(|info| info.items_by_index.keys()).collect();
+        let mut names: Vec<&Vec<u8>> = infos.iter().flat_map(|info| info.indexes.keys()).collect();
         names.sort();
         names.dedup();
+        let shown = display::name(self.name.as_bytes());
         let list = names.iter().map(|name| display::name(name)).collect::<Vec<_>>().join(", ");
         match (named, names.as_slice()) {
             (None, [only]) => Ok((*only).clone()),
             (None, []) => {
-                Err(format!("the scope '{}' holds no observations yet: load some first", self.name).into())
+                Err(format!("the scope '{shown}' holds no observations yet: load some first").into())
             }
-            (None, _) => Err(format!(
-                "the scope '{}' has several indexes ({list}): choose one with --index",
-                self.name
-            )
-            .into()),
+            (None, _) => {
+                Err(format!("the scope '{shown}' has several indexes ({list}): choose one with --index")
+                    .into())
+            }
             (Some(named), _) if names.iter().any(|name| *name == named.as_bytes()) => Ok(named.into()),
             (Some(named), _) => Err(format!(
-                "the scope '{}' has no index '{named}'; it has: {}",
-                self.name,
+                "the scope '{shown}' has no index '{}'; it has: {}",
+                display::name(named.as_bytes()),
                 if list.is_empty() { "none" } else { &list }
             )
             .into()),
         }
+    }
+
+    /// Checks that the scope is not split.
+    ///
+    /// # Errors
+    /// It is, and this command needs all groups in one place.
+    pub fn require_whole(&self, command: &str) -> Result<()> {
+        if self.parts.len() == 1 {
+            return Ok(());
+        }
+        Err(format!(
+            "{command} searches and records in one step, and a part of a split scope knows only its own items: with \
+             --cluster {}, what is similar would be overlooked or be recorded twice. Use a scope that is not split: \
+             --cluster 1",
+            self.parts.len()
+        )
+        .into())
     }
 
     /// Asks every part a command and returns the replies in the order of the parts.
@@ -123,15 +140,19 @@ fn part_of(item: &[u8], parts: usize) -> usize {
     (hash as u64 % parts as u64) as usize
 }
 
+/// The error for a scope, or a part of one, that does not exist.
+pub fn describe_missing(part: &str) -> String {
+    format!("there is no scope '{part}': is the name right, and is --url the server that has it?")
+}
+
 fn part_names(name: &str, count: u16) -> Result<Vec<String>> {
     if count == 1 {
         return Ok(vec![name.to_string()]);
     }
     if name.contains(['{', '}']) {
-        return Err(format!(
-            "the name '{name}' of a split scope must not contain braces: each part adds its own"
-        )
-        .into());
+        let message =
+            format!("the name '{name}' of a split scope must not contain braces: each part adds its own");
+        return Err(UsageError(message).into());
     }
     Ok((0..count).map(|part| format!("{name}:{{{part}}}")).collect())
 }

@@ -12,9 +12,25 @@ pub struct ScopeInfo {
     /// has another.
     pub uid: String,
     pub definition: Definition,
-    /// The number of items in each index, summed over its chunks: an item in several chunks counts
-    /// several times.
-    pub items_by_index: BTreeMap<Vec<u8>, u64>,
+    /// The similarity from which on two sets share a band with the probability that RECALL says.
+    pub meets: f64,
+    /// The indexes that hold anything, by their names.
+    pub indexes: BTreeMap<Vec<u8>, IndexInfo>,
+}
+
+/// What an index holds. Numbers are summed over its chunks: an item in several chunks counts several times.
+#[derive(Clone, Copy, Default)]
+pub struct IndexInfo {
+    pub chunks: u64,
+    pub items: u64,
+    pub buckets: u64,
+    pub observations: u64,
+    /// Bytes of memory.
+    pub bytes: u64,
+    /// The first second of the oldest chunk.
+    pub oldest: u64,
+    /// The first second of the newest chunk.
+    pub newest: u64,
 }
 
 impl ScopeInfo {
@@ -26,15 +42,39 @@ impl ScopeInfo {
         let fields: HashMap<String, Value> = from_redis_value(reply)?;
         let indexes: Vec<(Vec<u8>, HashMap<String, Value>)> =
             from_redis_value(field(&fields, "indexes")?.clone())?;
-        let item_count = |fields: HashMap<String, Value>| match fields.get("items") {
-            Some(Value::Int(items)) => *items as u64,
-            _ => 0,
-        };
+        let indexes = indexes.into_iter().map(|(index, fields)| Ok((index, IndexInfo::parse(&fields)?)));
         Ok(ScopeInfo {
             uid: from_redis_value(field(&fields, "uid")?.clone())?,
             definition: parse_definition(&fields)?,
-            items_by_index: indexes.into_iter().map(|(index, fields)| (index, item_count(fields))).collect(),
+            meets: from_redis_value(field(&fields, "meets")?.clone())?,
+            indexes: indexes.collect::<Result<_>>()?,
         })
+    }
+}
+
+impl IndexInfo {
+    fn parse(fields: &HashMap<String, Value>) -> Result<IndexInfo> {
+        let number = |name: &str| -> Result<u64> { Ok(from_redis_value(field(fields, name)?.clone())?) };
+        Ok(IndexInfo {
+            chunks: number("chunks")?,
+            items: number("items")?,
+            buckets: number("buckets")?,
+            observations: number("observations")?,
+            bytes: number("bytes")?,
+            oldest: number("oldest")?,
+            newest: number("newest")?,
+        })
+    }
+
+    /// Adds what another index holds, or the same index in another part.
+    pub fn add(&mut self, other: &IndexInfo) {
+        self.chunks += other.chunks;
+        self.items += other.items;
+        self.buckets += other.buckets;
+        self.observations += other.observations;
+        self.bytes += other.bytes;
+        self.oldest = self.oldest.min(other.oldest);
+        self.newest = self.newest.max(other.newest);
     }
 }
 

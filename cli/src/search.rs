@@ -18,7 +18,7 @@
 
 use crate::connection::Connection;
 use crate::scope::Scope;
-use crate::{Result, display, server_error};
+use crate::{Result, UsageError, display, server_error};
 use redis::{Cmd, FromRedisValue, cmd};
 use simile::index::{Definition, ScoreMode};
 use std::ops::RangeInclusive;
@@ -39,14 +39,11 @@ pub struct Criteria {
     /// The measure of similarity; default: the scope's own, its parameter SCORE
     #[arg(long, value_enum)]
     pub score: Option<Score>,
-    /// Only items with at least this score
-    #[arg(long, value_name = "SCORE", default_value_t = 0.0, value_parser = parse_min_score)]
-    pub min_score: f64,
     /// The moment to ask about, in Unix seconds; default: now
     #[arg(long, value_name = "SECONDS")]
     pub timestamp: Option<u64>,
     /// Search only the last N intervals; default: all that the scope keeps
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub window: Option<u32>,
 }
 
@@ -75,14 +72,31 @@ impl Score {
     }
 }
 
-fn parse_min_score(text: &str) -> std::result::Result<f64, String> {
-    match text.parse() {
-        Ok(score) if score >= 0.0 => Ok(score),
+/// Parses a score that results must have.
+pub fn parse_min_score(text: &str) -> std::result::Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(score) if score.is_finite() && score >= 0.0 => Ok(score),
         _ => Err("must be a number, 0 or more".into()),
     }
 }
 
 impl Criteria {
+    /// Checks that an item can have this score. The score by which the scope is searched is that of `definition`,
+    /// if it is known already, or of the options, if they name one.
+    ///
+    /// # Errors
+    /// [`UsageError`]: only SIGNIFICANCE is ever more than 1.
+    pub fn check_min_score(&self, min_score: f64, definition: Option<&Definition>) -> Result<()> {
+        let mode = definition.map(|definition| definition.score).or(self.score.map(Score::mode));
+        match mode.filter(|mode| min_score > 1.0 && *mode != ScoreMode::Significance) {
+            Some(mode) => {
+                Err(UsageError(format!("--min-score {min_score}: by {} no score is above 1", mode.word()))
+                    .into())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The definition of the scope, with the score of these searches in place of its own if one is given.
     ///
     /// # Errors
@@ -101,25 +115,24 @@ impl Criteria {
                     _ => "the parts of a split scope must agree in it",
                 };
                 return Err(format!(
-                    "'{}' has {parameter} {value}, and '{part}' {other_value}: {advice}",
-                    scope.parts[0]
+                    "'{}' has {parameter} {value}, and '{}' {other_value}: {advice}",
+                    display::name(scope.parts[0].as_bytes()),
+                    display::name(part.as_bytes())
                 )
                 .into());
             }
         }
         let score = given.unwrap_or(first.score);
         if score == ScoreMode::Significance && scope.parts.len() > 1 {
-            return Err(
-                "SIGNIFICANCE weighs buckets by how rare they are in the whole index, and no part of a split \
-                 scope knows that: choose --score overlap, coverage or jaccard"
-                    .into(),
-            );
+            let message = "SIGNIFICANCE weighs buckets by how rare they are in the whole index, and no part of a split \
+                 scope knows that: choose --score overlap, coverage or jaccard";
+            return Err(UsageError(message.into()).into());
         }
         if !score.is_possible_with(first.scheme.sketch) {
             return Err(format!(
                 "--score jaccard compares sketches, and the scope '{}' keeps none: choose another score, or create a \
                  scope with SKETCH 256",
-                scope.name
+                display::name(scope.name.as_bytes())
             )
             .into());
         }
@@ -154,6 +167,8 @@ impl Criteria {
 pub struct Search<'a> {
     pub criteria: &'a Criteria,
     pub index: Vec<u8>,
+    /// The lowest score of a result.
+    pub min_score: f64,
     /// The largest number of results; 0 means all.
     pub limit: usize,
     /// Only items whose names match this are results.
@@ -181,9 +196,12 @@ impl Search<'_> {
         let export = scope.export_command(&self.index, item);
         let blobs: Vec<Option<Vec<u8>>> = scope.server.ask(&export)?;
         if blobs.iter().all(Option::is_none) {
-            return Err(
-                format!("the scope '{}' has no such item: {}", scope.name, display::name(item)).into()
-            );
+            return Err(format!(
+                "the scope '{}' has no such item: {}",
+                display::name(scope.name.as_bytes()),
+                display::name(item)
+            )
+            .into());
         }
         let lists = self.find_similar(scope, &[item])?.pop().unwrap_or_else(|| Ok(Vec::new()))?;
         Ok(self.merge(lists))
@@ -257,7 +275,7 @@ impl Search<'_> {
     fn add_options(&self, command: &mut Cmd) {
         // One more than needed: a profile also finds its own item, which is dropped.
         let limit = if self.limit == 0 { 0 } else { self.limit + 1 };
-        command.arg("LIMIT").arg(limit).arg("MINSCORE").arg(self.criteria.min_score).arg("WITHCOUNTS");
+        command.arg("LIMIT").arg(limit).arg("MINSCORE").arg(self.min_score).arg("WITHCOUNTS");
         if let Some(pattern) = self.pattern {
             command.arg("MATCH").arg(pattern);
         }

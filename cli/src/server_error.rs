@@ -25,14 +25,15 @@ pub fn describe(error: &RedisError, address: &str) -> String {
         return format!("the server at {address} is not a cluster: leave out --cluster");
     }
     match error.kind() {
-        ErrorKind::Io if mentions("certificate") => format!(
-            "the certificate of {address} is not trusted ({}): add its authority to the system's certificates, or name \
-             a file of them in the environment variable SSL_CERT_FILE",
+        ErrorKind::Io if mentions("certificate") || mentions("fatal alert") => format!(
+            "the connection with TLS to {address} failed ({}): name the file of its authority's certificates with \
+             --cacert and, if the server asks for a certificate of the client, --cert and --key",
             detail(error)
         ),
         ErrorKind::Io => {
             format!("{}: is the server running, and is --url its address?", describe_silence(error, address))
         }
+        ErrorKind::InvalidClientConfig if mentions("tls") => describe_bad_certificates(error),
         ErrorKind::AuthenticationFailed => describe_login_failure(address, &text),
         ErrorKind::Server(ServerErrorKind::Moved) => format!(
             "the server at {address} is one node of a cluster, and the scope is on another ({text}): add \
@@ -50,7 +51,10 @@ pub fn describe(error: &RedisError, address: &str) -> String {
              free some memory, and then run the same command again"
         ),
         _ if text.starts_with("READONLY") => {
-            format!("the server at {address} is a replica and accepts no writes: give --url its primary")
+            format!(
+                "the server at {address} is a replica and accepts no writes: give --url its primary, or ask a Sentinel for \
+                 it with --sentinel and --master"
+            )
         }
         _ if text.starts_with("NOPERM")
             || mentions("acl failure in script")
@@ -64,12 +68,37 @@ pub fn describe(error: &RedisError, address: &str) -> String {
     }
 }
 
+/// Describes why the Sentinels at these addresses did not give the primary of this name.
+pub fn describe_sentinels(error: &RedisError, sentinels: &[String], master: &str) -> String {
+    let sentinels = sentinels.join(", ");
+    match error.kind() {
+        ErrorKind::MasterNameNotFoundBySentinel => format!(
+            "no Sentinel at {sentinels} knows a primary '{master}' that is up: is --master its name? During a \
+             failover, run the same command again in a moment"
+        ),
+        _ => format!(
+            "no answer from the Sentinel at {sentinels}, or from the primary that it names ({}): are they running, and \
+             is --sentinel the address? During a failover, run the same command again in a moment. The password of a \
+             Sentinel is read from SIMILE_SENTINEL_PASSWORD",
+            detail(error)
+        ),
+    }
+}
+
 /// Describes that a node of a cluster, at this address, does not answer.
 pub fn describe_dead_node(error: &RedisError, address: &str) -> String {
     format!(
         "{}, a node of the cluster: is it running? Run the same command again once it is, or once a replica has \
          taken its place",
         describe_silence(error, address)
+    )
+}
+
+/// Describes that the files of the options hold no certificates that can be used.
+pub fn describe_bad_certificates(error: &RedisError) -> String {
+    format!(
+        "the files of --cacert, --cert and --key are not certificates and a key in PEM ({})",
+        detail(error)
     )
 }
 

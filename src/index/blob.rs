@@ -28,7 +28,7 @@ use super::codec::{self, DecodeError, Reader, Writer};
 use super::definition::Definition;
 use super::search::profile::{Frequency, Profile};
 use super::search::score::ScoreMode;
-use crate::signature::{Scheme, hash64};
+use crate::signature::hash64;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -103,40 +103,6 @@ pub fn encode<'c>(
         codec::write_sketch(chunk, id, &mut writer);
     }
     Some(with_checksum(writer))
-}
-
-/// The buckets of a band, and the number of times that an item was seen in each.
-pub type BandCounts = BTreeMap<Vec<u8>, u32>;
-
-/// Encodes observations that were counted elsewhere: the start of each chunk, oldest first, and the counts of
-/// each of its bands. The blob is one without sketches, whatever the definition says: nobody knows what was observed.
-///
-/// # Errors
-/// [`BlobError::Damaged`] if the counts break a rule of the index: every band must have the same sum, above 0,
-/// and the starts must be those of intervals, in ascending order.
-pub fn encode_counts(
-    definition: &Definition,
-    chunks: &[(u64, Vec<BandCounts>)],
-) -> Result<Vec<u8>, BlobError> {
-    let scheme = Scheme { sketch: 0, ..definition.scheme };
-    let mut writer = write_head(&Definition { scheme, ..*definition });
-    for (start, bands) in chunks {
-        if bands.len() != usize::from(definition.bands()) {
-            return Err(DecodeError::Counts.into());
-        }
-        // The number of observations is the sum of every band. Take the largest one: if another band has a
-        // smaller sum, decoding finds that below.
-        let observations = bands.iter().map(|band| band.values().map(|count| u64::from(*count)).sum()).max();
-        writer.write_number(*start);
-        writer.write_number(observations.unwrap_or_default());
-        for band in bands {
-            codec::write_band(band.iter().map(|(bucket, count)| (&**bucket, *count)), &mut writer);
-        }
-    }
-    // Decode the result, instead of checking all rules a second time here.
-    let blob = with_checksum(writer);
-    Blob::decode(&blob)?;
-    Ok(blob)
 }
 
 /// Writes the head, which is everything before the chunks.
@@ -309,6 +275,7 @@ pub fn check_capacity(chunk: &Chunk, added: &[(&[u8], &BlobChunk)]) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signature::Scheme;
     use proptest::prelude::*;
 
     fn definition() -> Definition {
@@ -369,32 +336,6 @@ mod tests {
         let chunk = chunk(3);
         assert_eq!(encode(&definition(), b"nobody", [(0, &chunk)].into_iter()), None);
         assert_eq!(encode(&definition(), b"item", std::iter::empty()), None);
-    }
-
-    #[test]
-    fn what_was_counted_elsewhere_is_the_blob_of_the_same_observations() {
-        let counts = |chunk: &Chunk| {
-            let mut bands = vec![BTreeMap::new(); 2];
-            for Frequency { band, bucket, count, .. } in Profile::of_item(b"item", &[chunk]).frequencies() {
-                bands[usize::from(*band)].insert(bucket.to_vec(), *count as u32);
-            }
-            bands
-        };
-        let both = [(0, counts(&chunk(9))), (120, counts(&chunk(20)))];
-        assert_eq!(encode_counts(&definition(), &both), Ok(sample()));
-        let with_sketch = Scheme { sketch: 16, ..definition().scheme };
-        let with_sketch = Definition { scheme: with_sketch, score: ScoreMode::Jaccard, ..definition() };
-        assert_eq!(encode_counts(&with_sketch, &both), Ok(sample()));
-        let refused = |bands: Vec<BandCounts>| {
-            assert!(encode_counts(&definition(), &[(0, bands.clone())]).is_err(), "{bands:?}");
-        };
-        let band = |count| BTreeMap::from([(b"bucket".to_vec(), count)]);
-        refused(vec![band(2), band(1)]);
-        refused(vec![band(1), band(2)]);
-        refused(vec![band(1), BTreeMap::new()]);
-        refused(vec![band(0), band(0)]);
-        refused(vec![band(1)]);
-        refused(vec![band(1), band(1), band(1)]);
     }
 
     #[test]

@@ -266,7 +266,7 @@ pub(super) fn write_profile(chunk: &Chunk, id: u32, to: &mut Writer) {
 
 /// Writes a band: the number of its buckets, then each bucket with its count. They must come in the order of the
 /// buckets' bytes, each once.
-pub(super) fn write_band<'a>(buckets: impl ExactSizeIterator<Item = (&'a [u8], u32)>, to: &mut Writer) {
+fn write_band<'a>(buckets: impl ExactSizeIterator<Item = (&'a [u8], u32)>, to: &mut Writer) {
     to.write_number(buckets.len() as u64);
     for (bucket, count) in buckets {
         to.write_name(bucket);

@@ -46,14 +46,12 @@ pub trait Source {
     fn next(&mut self) -> Result<Option<Record>>;
 
     /// The line that names the fields, as it is in the input; empty if there is none.
-    #[allow(dead_code)]
     fn header_bytes(&self) -> &[u8] {
         &[]
     }
 
     /// The last record, as it is in the input, with its line break; an object of JSON that is not on a line of its
     /// own has one too. Empty if the input has no records in its bytes, or if the record was too long to be kept.
-    #[allow(dead_code)]
     fn record_bytes(&self) -> &[u8] {
         &[]
     }
@@ -140,6 +138,13 @@ impl Observation {
 }
 
 impl Clause {
+    /// The index that it is recorded into.
+    pub fn index(&self) -> &str {
+        match self {
+            Clause::Text { index, .. } | Clause::Features { index, .. } => index,
+        }
+    }
+
     pub fn to_words(&self) -> Vec<Vec<u8>> {
         match self {
             Clause::Text { index, text } => {

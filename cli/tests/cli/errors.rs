@@ -1,6 +1,6 @@
 //! Errors before anything is done: the user reads what is wrong and what to do.
 
-use crate::program::{run, simile, simile_at_port};
+use crate::program::{run, run_with, simile, simile_at_port};
 use testkit::{Kind, Server, free_port, on_each_server};
 
 #[test]
@@ -23,8 +23,45 @@ fn the_url_is_not_an_address() {
     let output =
         simile_at_port(1, "query s text --url http://user:secret@host").output().expect("the program runs");
     let error = String::from_utf8(output.stderr).expect("text");
-    assert!(error.starts_with("simile: http://...@host is not the address of a server"), "{error}");
-    assert!(error.contains("expected redis://HOST:PORT"), "{error}");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(error.starts_with("error: http://...@host/ is not the address of a server"), "{error}");
+    assert!(error.contains("expected redis://HOST:PORT") && !error.contains("secret"), "{error}");
+}
+
+/// What can be seen without a server is said without one, with the status of a wrong command line.
+#[test]
+fn a_wrong_command_line_has_a_status_of_its_own() {
+    for (line, message) in [
+        ("", "Usage: simile"),
+        ("groups s", "--min-score <SCORE>"),
+        ("groups s --min-score 0", "must be a number above 0"),
+        ("groups s --min-score NaN", "must be a number above 0"),
+        ("groups s --min-score 1.1 --score overlap", "by OVERLAP no score is above 1"),
+        ("groups s --min-score 0.5 --names 0", "0 is not in 1.."),
+        ("groups s --min-score 0.5 --max-items 1", "1 is not in 2.."),
+        ("groups s --min-score 0.5 --report-every -1", "unexpected argument '-1'"),
+        ("groups s --min-score 0.5 --report-every=-1", "must be a number of seconds, 0 or more"),
+        ("groups s --min-score 0.5 --report-every inf", "must be a number of seconds, 0 or more"),
+        ("query s x --min-score=-1", "must be a number, 0 or more"),
+        ("query s x --min-score inf", "must be a number, 0 or more"),
+        ("query s x --min-score 1.5 --score jaccard", "by JACCARD no score is above 1"),
+        ("query s x --window 0", "0 is not in 1.."),
+        ("query s x --limit ten", "invalid digit"),
+        ("query s x --cluster 0", "0 is not in 1..=1024"),
+        ("query s{1} x --cluster 2", "must not contain braces"),
+        ("query s x --sentinel host:1", "--sentinel HOST:PORT and --master NAME go together"),
+        ("query s x --master shop", "--sentinel HOST:PORT and --master NAME go together"),
+        ("query s x --sentinel host:port --master shop", "--sentinel host:port: expected HOST:PORT"),
+        ("query s x --sentinel host:1 --master shop --cluster 1", "not both"),
+        ("explain s a b --min-score 0.5", "unexpected argument '--min-score'"),
+        ("sweep --cluster 1", "a cluster cannot be swept"),
+        ("completions csh", "invalid value 'csh'"),
+    ] {
+        let output = simile_at_port(free_port(), line).output().expect("the program runs");
+        let error = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(2), "{line}: {error}");
+        assert!(error.contains(message), "{line}: {error}");
+    }
 }
 
 on_each_server! {
@@ -87,6 +124,14 @@ on_each_server! {
             "simile: the scope 's' has no index 'z'; it has: x, y\n"
         );
         assert_eq!(run(&server, "query s --item nobody --index x").failed(1), "simile: the scope 's' has no such item: nobody\n");
+        // What a terminal would obey is shown as text.
+        for line in ["query 'a\u{1b}[2Jb' text", "groups 'a\u{1b}[2Jb' --min-score 1", "explain 'a\u{1b}[2Jb' a b", "query s text --index 'a\u{1b}[2Jb'"] {
+            let error = run(&server, line).failed(1);
+            assert!(error.contains("'a\\x1b[2Jb'") && !error.contains('\u{1b}'), "{error}");
+        }
+        let input = b"{\"id\": 1, \"text\": \"x\"}\n{\"a\\u001b[2Jb\": 1}\n";
+        let unknown = run_with(&server, "load s -", input).failed(3);
+        assert!(unknown.contains("line 2 has no field 'id'; it has 'a\\") && !unknown.contains('\u{1b}'), "{unknown}");
         server.does("SET k v");
         assert!(run(&server, "query k text").failed(1).contains("WRONGTYPE"));
         assert_eq!(

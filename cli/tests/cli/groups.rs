@@ -60,8 +60,8 @@ fn record_sets(server: &Server, scope: &str) {
 type Group = (Vec<String>, f64, f64);
 type Shown = BTreeSet<(Vec<String>, String, String)>;
 
-/// The groups that follow from comparing every pair of items, by this score, in either direction.
-fn expected(server: &Server, scope: &str, score: &str, least: f64) -> Shown {
+/// What each item is linked with, in either direction, and the scores.
+fn links(server: &Server, scope: &str, score: &str, least: f64) -> BTreeMap<String, Vec<(String, f64)>> {
     let mut links: BTreeMap<String, Vec<(String, f64)>> = BTreeMap::new();
     for item in (0..900).map(|n| format!("i{n}")) {
         let query =
@@ -72,6 +72,12 @@ fn expected(server: &Server, scope: &str, score: &str, least: f64) -> Shown {
             links.entry(item.clone()).or_default().push((other, score));
         }
     }
+    links
+}
+
+/// The groups that follow from comparing every pair of items, by this score, in either direction.
+fn expected(server: &Server, scope: &str, score: &str, least: f64) -> Shown {
+    let links = links(server, scope, score, least);
     let (mut seen, mut groups) = (BTreeSet::new(), BTreeSet::new());
     for item in links.keys() {
         let (mut members, mut low, mut high) = (BTreeSet::new(), f64::INFINITY, 0.0f64);
@@ -135,6 +141,8 @@ on_each_server! {
                 let error = found.failed(3);
                 assert!(error.starts_with("simile: LINKS MAY BE MISSING: to find all that is similar to "), "{error}");
                 assert!(error.contains("Raise simile.max-postings or --min-score"), "{error}");
+                assert!(error.lines().skip(1).take(10).all(|line| line.starts_with("simile: links may be missing: i")), "{error}");
+                assert!(error.lines().count() <= 12, "{error}");
             } else {
                 assert!(groups(found.fine()) == expected, "{score} {least}, refused");
             }
@@ -206,6 +214,68 @@ on_each_server! {
         }
     }
 
+    fn complete_linkage_cuts_a_chain(server: Server) {
+        // Each item has four of five buckets in common with the next one, and none with the fifth.
+        server.does("SIM.CREATE s BANDS 5 ROWS 1 INTERVAL 0");
+        for item in 0..300 {
+            let buckets: Vec<String> = (0..5).map(|band| format!("b{}", (item + band) / 5)).collect();
+            server.does(format!("SIM.RECORD s i{item:03} SIGNATURE index 5 {}", buckets.join(" ")));
+        }
+        let groups = |options: &str| run(&server, &format!("groups s --min-score 0.8 {options}")).fine();
+        assert!(groups("").starts_with("300 items scanned: 300 in 1 group.\n"));
+        assert!(groups("--linkage single").starts_with("300 items scanned: 300 in 1 group.\n"));
+        assert!(groups("--linkage complete").starts_with("300 items scanned: 300 in 150 groups.\n"), "{}", groups("--linkage complete"));
+        let error = run(&server, "groups s --min-score 0.8 --linkage complete --max-links 100").failed(1);
+        assert!(error.contains("there are more than 100 links with a score of 0.8 or more: raise --min-score, or --max-links"), "{error}");
+    }
+
+    fn every_two_items_of_a_complete_group_are_linked(server: Server) {
+        record(&server, "s");
+        record_sets(&server, "sets");
+        for (scope, score, least) in [("s", "OVERLAP", 0.4), ("s", "OVERLAP", 0.75), ("sets", "JACCARD", 0.5), ("sets", "COVERAGE", 0.5)] {
+            let links = links(&server, scope, score, least);
+            let linked = |one: &String, other: &String| {
+                links.get(one).into_iter().flatten().filter(|(item, _)| item == other).map(|(_, score)| *score).reduce(f64::max)
+            };
+            let out = run(&server, &format!("groups {scope} --min-score {least} --score {} --linkage complete --json", score.to_lowercase())).fine();
+            let groups: Vec<Group> = out.lines().map(of_json).collect();
+            assert!(groups.len() > 20 && groups[0].0.len() > 20, "{scope} {score}");
+            for (number, (items, weakest, strongest)) in groups.iter().enumerate() {
+                let (mut low, mut high) = (f64::INFINITY, 0.0f64);
+                for (place, one) in items.iter().enumerate() {
+                    for other in &items[..place] {
+                        let score = linked(one, other).unwrap_or_else(|| panic!("{scope} {score}: {one} {other}"));
+                        (low, high) = (low.min(score), high.max(score));
+                    }
+                }
+                assert_eq!(shown((vec![], low, high)), shown((vec![], *weakest, *strongest)), "{scope} {score} {items:?}");
+                // No two groups could be one.
+                for (others, ..) in &groups[..number] {
+                    assert!(!items.iter().all(|one| others.iter().all(|other| linked(one, other).is_some())), "{items:?} {others:?}");
+                }
+            }
+        }
+    }
+
+    fn each_group_has_a_text_of_the_input(server: Server) {
+        let path = server.directory().join("lines");
+        let lines = "{\"id\": \"a\", \"text\": \"disk\\u001b is\\n full\"}\n{\"id\": \"b\", \"text\": \"disk\\u001b is\\n full\"}\noops\n\
+                     {\"id\": \"c\", \"text\": \"no route\"}\n{\"id\": \"d\", \"text\": \"no route\"}\n";
+        crate::program::write(&path, lines);
+        run(&server, &format!("load s {} --create 'BANDS 4 ROWS 1 SHINGLE WORDS 1 INTERVAL 0'", path.display())).failed(3);
+        let out = run(&server, &format!("groups s --min-score 1 --texts {}", path.display())).fine();
+        assert!(out.ends_with(
+            "     2   1.00-1.00   a\n                     b\n                     \"disk\\x1b is full\"\n     2   1.00-1.00   c\n                     d\n                     \"no route\"\n"
+        ), "{out}");
+        // A file that has only some of the items.
+        crate::program::write(&path, "{\"key\": \"d\", \"message\": \"no route\"}\n");
+        let out = run(&server, &format!("groups s --min-score 1 --json --texts {} --item key --text message", path.display())).fine();
+        let texts: Vec<Json> = out.lines().map(|line| serde_json::from_str::<Json>(line).expect("JSON")["text"].clone()).collect();
+        assert_eq!(texts, [Json::Null, "no route".into()]);
+        let error = run(&server, "groups s --min-score 1 --texts /no/such/file").failed(1);
+        assert!(error.contains("/no/such/file"), "{error}");
+    }
+
     fn a_table_shows_the_first_names(server: Server) {
         server.does("SIM.CREATE s BANDS 2 ROWS 1 INTERVAL 0");
         for (item, buckets) in [("a", "x y"), ("b", "x y"), ("c", "x z"), ("d", "p q"), ("e", "r s"), ("f", "r s")] {
@@ -216,10 +286,11 @@ on_each_server! {
             "6 items scanned: 5 in 2 groups.\n\n items   scores      which\n     3   0.50-1.00   a\n                     b\n\
              \u{20}                    ... and 1 more\n     2   1.00-1.00   e\n                     f\n"
         );
-        assert_eq!(run(&server, "groups s --min-score 2").fine(), "6 items scanned: 0 in 0 groups.\n");
+        // By which score, the server had to say.
+        assert!(run(&server, "groups s --min-score 2").failed(2).contains("by OVERLAP no score is above 1"));
+        assert!(run(&server, "groups s --min-score 2 --score significance").fine().starts_with("6 items scanned: "));
         let error = run(&server, "groups s --min-score 0.5 --max-items 4").failed(1);
         assert!(error.contains("more than 4 items are similar to others with a score of 0.5 or more: raise --min-score, or --max-items"), "{error}");
-        assert!(run(&server, "groups s").failed(1).contains("say with --min-score how similar the items of a group are"));
     }
 
     fn the_reader_of_the_output_may_stop(server: Server) {

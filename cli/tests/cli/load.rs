@@ -165,7 +165,7 @@ on_each_server! {
         let mut error = String::new();
         std::io::Read::read_to_string(first.0.stderr.as_mut().expect("a pipe"), &mut error).expect("text");
         assert!(error.ends_with("simile: another load of the same input is running on this scope: wait for it, or stop it\n"), "{error}");
-        assert!(error.starts_with("simile: stopped: ") && error.contains("; the same command continues from there\n"), "{error}");
+        assert!(error.starts_with("simile: stopped after line 768: ") && error.contains("; the same command continues from there\n"), "{error}");
         each_once(&server, "s", 0..2_000);
     }
 
@@ -294,7 +294,7 @@ on_each_server! {
         let path = file(&server, "lines", &format!("{}oops\n{}", lines(0..400), lines(400..500)));
         let load = |options: &str| run(&server, &format!("load s {} {options}", path.display()));
         let stopped = load(&format!("--strict {PLAIN}")).failed(1);
-        assert_eq!(stopped, "simile: stopped: 400 recorded; the same command continues from there\nsimile: line 401 is not JSON: expected value at column 1 (--strict: stopped here; the lines before it are loaded)\n");
+        assert_eq!(stopped, "simile: stopped after line 400: 400 recorded; the same command continues from there\nsimile: line 401 is not JSON: expected value at column 1 (--strict: stopped here; the lines before it are loaded)\n");
         each_once(&server, "s", 0..400);
         assert!(load("").out.ends_with(" s (400 before): 100 recorded, 1 NOT LOADED.\n"));
         each_once(&server, "s", 0..500);

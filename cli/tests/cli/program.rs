@@ -101,8 +101,3 @@ impl Drop for Running {
 pub fn write(path: &Path, content: impl AsRef<[u8]>) {
     std::fs::write(path, content).expect("a file can be written");
 }
-
-/// A number below a million, as the program shows it.
-pub fn thousands(number: u64) -> String {
-    if number < 1_000 { number.to_string() } else { format!("{},{:03}", number / 1_000, number % 1_000) }
-}

@@ -123,7 +123,16 @@ on_each_server! {
         );
         assert!(explain("b c").contains("   3  0.2500  ####################  00ff (2, 1)\n"));
         assert!(explain("a b --score coverage").contains("COVERAGE 0.7500: 3 of 4"));
-        assert_eq!(explain("nobody none"), "'nobody' was not observed in this window; 'none' was not observed in this window.\n");
+        for (items, unknown) in [("nobody a", "nobody"), ("a none", "none"), ("nobody none", "nobody")] {
+            for option in ["", "--json"] {
+                let error = run(&server, &format!("explain s {items} --index frames {option}")).failed(1);
+                assert_eq!(error, format!("simile: the scope 's' has no such item: {unknown}\n"));
+            }
+        }
+        let error = run(&server, "explain s a none --index frames --window 1").failed(1);
+        assert_eq!(error, "simile: the scope 's' has no observation of 'none' in this window\n");
+        server.does("SIM.RECORD s \"\\x1b[2J\" SIGNATURE frames 4 main connect retry timeout");
+        assert!(explain("a '\u{1b}[2J'").starts_with("'a' was observed 1 time; '\\x1b[2J' was observed 1 time.\n"));
         let json: serde_json::Value = serde_json::from_str(&explain("a b --json")).expect("JSON");
         assert_eq!((&json["score"], &json["observations"]), (&0.625.into(), &serde_json::json!([1, 2])));
         assert_eq!(json["bands"][1], serde_json::json!({"band": 1, "share": 0.125, "buckets": [{"bucket": "connect", "counts": [1, 1]}]}));
