@@ -1,4 +1,4 @@
-//! Sessions with redis-cli: those in Markdown, replayed, and those on a terminal, with hints.
+//! Sessions with redis-cli and a shell: those in Markdown, replayed, and those on a terminal, with hints.
 
 use crate::{Server, on_path, wait_until};
 use std::fs::File;
@@ -14,7 +14,16 @@ const PROMPT: &str = "127.0.0.1:6379> ";
 /// A transcript is a block of the language `console`. A line that begins with the prompt is a command, and
 /// the lines up to the next one are redis-cli's output. A block may begin with a line such as
 /// `$ redis-cli -3`, whose options apply to all its commands. `...` in the page matches any output.
+///
+/// # Panics
+/// If a block has a command of a shell: see [`replayed_with`].
 pub fn replayed(server: &Server, page: &str) -> String {
+    replayed_with(server, page, |command, _| panic!("no shell runs {command}"))
+}
+
+/// The same for a page whose blocks also have commands of a shell: behind `$ `, continued behind `> `. `shell` runs one,
+/// is also given the output that the page shows, and returns the one that it should show.
+pub fn replayed_with(server: &Server, page: &str, shell: impl Fn(&str, &str) -> String) -> String {
     let mut lines = page.lines().peekable();
     let (mut replayed, mut block) = (String::new(), None);
     while let Some(line) = lines.next() {
@@ -33,6 +42,17 @@ pub fn replayed(server: &Server, page: &str) -> String {
                 }
                 let printed = redis_cli(server, options, command);
                 replayed.push_str(if matches(&shown, &printed) { &shown } else { &printed });
+            } else if let Some(command) = line.strip_prefix("$ ") {
+                let mut command = command.to_string();
+                while let Some(more) = lines.next_if(|line| line.starts_with("> ")) {
+                    replayed.push_str(&format!("{more}\n"));
+                    command.push_str(&format!("\n{}", &more[2..]));
+                }
+                let mut shown = String::new();
+                while let Some(line) = lines.next_if(|line| !line.starts_with("$ ") && *line != "```") {
+                    shown.push_str(&format!("{line}\n"));
+                }
+                replayed.push_str(&shell(&command, &shown));
             }
         }
     }

@@ -3,17 +3,16 @@
 
 use super::cluster::Cluster;
 use super::reference::Page;
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use testkit::{Kind, Server, on_each_server};
 
-fn project() -> PathBuf {
+pub fn project() -> PathBuf {
     env!("CARGO_MANIFEST_DIR").into()
 }
 
 /// The directory of a client, which scripts/install-clients.sh fills.
-fn installed(client: &str) -> PathBuf {
+pub fn installed(client: &str) -> PathBuf {
     let directory = project().join("target/clients").join(client);
     assert!(
         directory.join(".installed").exists(),
@@ -24,7 +23,7 @@ fn installed(client: &str) -> PathBuf {
 
 /// The output of a client, which must succeed.
 #[track_caller]
-fn printed(command: &mut Command) -> String {
+pub fn printed(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {}\n{errors}", output.status);
@@ -40,7 +39,7 @@ fn python() -> Command {
 }
 
 /// The output of each client, according to docs/clients.md.
-fn shown() -> String {
+pub fn shown() -> String {
     let page = Page::read("docs/clients.md").text;
     let (_, after) = page.split_once("```text\nrecorded").expect("docs/clients.md shows the output");
     let (shown, _) = after.split_once("```").expect("the end of the block");
@@ -52,17 +51,6 @@ on_each_server! {
         let tour = project().join("examples/python/tour.py");
         let port = server.port().to_string();
         assert_eq!(printed(python().arg(tour).args(["--port", &port])), shown());
-        server.expect("DBSIZE", "0");
-    }
-
-    fn the_tour_in_node(server: Server) {
-        // Node looks for packages in the program's directory and those above it.
-        let directory = installed("node");
-        let tour = directory.join(format!("tour-{}.js", server.port()));
-        fs::copy(project().join("examples/node/tour.js"), &tour).expect("a copy");
-        let said = printed(Command::new("node").arg(&tour).arg(server.port().to_string()));
-        fs::remove_file(&tour).expect("the copy");
-        assert_eq!(said, shown());
         server.expect("DBSIZE", "0");
     }
 

@@ -1,0 +1,130 @@
+//! docs/events.md: the keyspace events that each command sends.
+
+use super::reference::Page;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use testkit::{Client, Kind, Reply, Server, on_each_server, wait_until, words};
+
+/// The commands of the page's table, each with the events that it sends.
+fn table() -> Vec<(String, Vec<String>)> {
+    let page = Page::read("docs/events.md").text;
+    let rows = page.lines().filter(|line| line.starts_with("| `SIM."));
+    let spans = |cell: &str| cell.split('`').skip(1).step_by(2).map(String::from).collect::<Vec<_>>();
+    rows.map(|row| {
+        let (command, events) = row[1..].split_once('|').expect("two cells");
+        (spans(command).remove(0), spans(events))
+    })
+    .collect()
+}
+
+/// The words of a command of the table, in which `blob` is what SIM.EXPORT returns.
+fn words_of(server: &Server, command: &str) -> Vec<Vec<u8>> {
+    let mut words = words(command);
+    if words.last().is_some_and(|word| word == b"blob") {
+        let exported = server.does("SIM.EXPORT errors message issue-1");
+        *words.last_mut().expect("a word") = exported.array()[0].bytes().to_vec();
+    }
+    words
+}
+
+/// A connection that receives each event of the classes as `key event`.
+fn listener(server: &Server, classes: &str) -> Client {
+    server.does(format!("CONFIG SET notify-keyspace-events {classes}"));
+    let listener = server.client();
+    for command in ["SUBSCRIBE end", "PSUBSCRIBE __keyspace@0__:*"] {
+        listener.send(command);
+        listener.receive();
+    }
+    listener
+}
+
+/// The events that have been received since the last call.
+fn received(server: &Server, listener: &Client) -> Vec<String> {
+    server.does("PUBLISH end now");
+    let messages = std::iter::repeat_with(|| {
+        listener.receive().array().iter().map(Reply::text).collect::<Vec<String>>()
+    });
+    let events = messages.take_while(|message| message[1] != "end").map(|message| {
+        let key = message[2].strip_prefix("__keyspace@0__:").expect("a keyspace event");
+        format!("{key} {}", message[3])
+    });
+    events.collect()
+}
+
+/// The events that the source sends: those after `notify_changed`.
+fn sent_by_the_source() -> BTreeSet<String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = walkdir::WalkDir::new(source).into_iter().map(|entry| entry.expect("an entry"));
+    let mut events = BTreeSet::new();
+    for file in files.filter(|file| file.file_type().is_file()) {
+        let text = fs::read_to_string(file.path()).expect("text");
+        let sent = text.split("notify_changed(c\"").skip(1).filter_map(|rest| rest.split_once('"'));
+        events.extend(sent.map(|(event, _)| event.to_string()));
+    }
+    events
+}
+
+#[test]
+fn the_page_names_every_event() {
+    let named: BTreeSet<String> = table().into_iter().flat_map(|(_, events)| events).collect();
+    assert_eq!(named, sent_by_the_source());
+    let page = Page::read("docs/events.md").text;
+    assert!(page.contains("These eight are all there are.") && named.len() == 8, "{named:?}");
+}
+
+on_each_server! {
+    fn each_command_sends_the_events_that_the_page_lists(kind: Kind) {
+        let (server, replica) = (kind.start(), kind.start());
+        replica.follow(&server);
+        let (here, there) = (listener(&server, "KEd"), listener(&replica, "KEd"));
+        for (command, events) in table() {
+            let words = words_of(&server, &command);
+            let reply = server.call(&words);
+            assert!(!matches!(reply, Reply::Error(_)), "{command}: {reply}");
+            let scope = String::from_utf8(words[1].clone()).expect("text");
+            let expected: Vec<String> = events.iter().map(|event| format!("{scope} {event}")).collect();
+            assert_eq!(received(&server, &here), expected, "{command}");
+            replica.catch_up_with(&server);
+            assert_eq!(received(&replica, &there), expected, "{command}, on a replica");
+        }
+    }
+
+    fn an_event_has_a_channel_of_its_own_too(server: Server) {
+        server.does("CONFIG SET notify-keyspace-events Ed");
+        let listener = server.client();
+        listener.send("SUBSCRIBE __keyevent@0__:sim.drop");
+        listener.receive();
+        server.does("SIM.CREATE errors");
+        server.does("SIM.DROP errors");
+        assert_eq!(listener.receive().array()[2].text(), "errors");
+    }
+
+    fn chunks_have_the_events_of_any_key(server: Server) {
+        let listener = listener(&server, "KAn");
+        let events = || received(&server, &listener);
+        // Created and freed by the module.
+        server.does("SIM.CREATE errors BANDS 1 ROWS 1 INTERVAL 0");
+        assert_eq!(events(), ["errors new", "errors sim.create"]);
+        for freed_by in ["SIM.DROP errors message", "SIM.DELETE errors message issue-1", "SIM.FORGET errors issue-1 SIGNATURE message 1 a"] {
+            server.does("SIM.RECORD errors issue-1 SIGNATURE message 1 a");
+            let chunk = server.only_chunk();
+            assert_eq!(events(), [format!("{chunk} new"), "errors sim.record".into()]);
+            server.does(freed_by);
+            let event = freed_by.split(' ').next().expect("a command").to_lowercase();
+            assert_eq!(events(), [format!("errors {event}")], "{freed_by}");
+        }
+        // A scope that is deleted; its chunks are freed later.
+        server.does("SIM.RECORD errors issue-1 SIGNATURE message 1 a");
+        server.does("DEL errors");
+        wait_until("the chunk is freed", || server.does("DBSIZE").integer() == 0);
+        assert_eq!(events()[2..], ["errors del"]);
+        // One that has expired.
+        server.does("SIM.CREATE errors BANDS 1 ROWS 1 INTERVAL 1 RETENTION 0");
+        server.does(format!("SIM.RECORD errors issue-1 TIMESTAMP {} SIGNATURE message 1 a", server.now() + 1));
+        let recorded = events();
+        let chunk = recorded[2].strip_suffix(" new").expect("the chunk is new");
+        wait_until("the chunk has expired", || server.does("DBSIZE").integer() == 1);
+        assert_eq!(events(), [format!("{chunk} expired")]);
+    }
+}
