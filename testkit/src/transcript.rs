@@ -3,9 +3,11 @@
 use crate::{Server, on_path, wait_until};
 use std::fs::File;
 use std::io::{Read, Write};
+use std::iter::Peekable;
 use std::os::fd::FromRawFd;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::str::Lines;
 
 const PROMPT: &str = "127.0.0.1:6379> ";
 
@@ -35,28 +37,25 @@ pub fn replayed_with(server: &Server, page: &str, shell: impl Fn(&str, &str) -> 
             if let Some(given) = line.strip_prefix("$ redis-cli") {
                 *options = given.split_whitespace().collect();
             } else if let Some(command) = line.strip_prefix(PROMPT) {
-                let mut shown = String::new();
-                while let Some(line) = lines.next_if(|line| !line.starts_with(PROMPT) && *line != "```") {
-                    shown.push_str(line);
-                    shown.push('\n');
-                }
+                let shown = taken(&mut lines, |line| line.starts_with(PROMPT));
                 let printed = redis_cli(server, options, command);
                 replayed.push_str(if matches(&shown, &printed) { &shown } else { &printed });
             } else if let Some(command) = line.strip_prefix("$ ") {
-                let mut command = command.to_string();
-                while let Some(more) = lines.next_if(|line| line.starts_with("> ")) {
-                    replayed.push_str(&format!("{more}\n"));
-                    command.push_str(&format!("\n{}", &more[2..]));
-                }
-                let mut shown = String::new();
-                while let Some(line) = lines.next_if(|line| !line.starts_with("$ ") && *line != "```") {
-                    shown.push_str(&format!("{line}\n"));
-                }
-                replayed.push_str(&shell(&command, &shown));
+                let continued = taken(&mut lines, |line| !line.starts_with("> "));
+                replayed.push_str(&continued);
+                let shown = taken(&mut lines, |line| line.starts_with("$ "));
+                let command = format!("{command}\n{continued}").replace("\n> ", "\n");
+                replayed.push_str(&shell(command.trim_end(), &shown));
             }
         }
     }
     replayed
+}
+
+/// The next lines, up to the end of the block or one that is not to be taken.
+fn taken(lines: &mut Peekable<Lines>, is_other: impl Fn(&str) -> bool) -> String {
+    let next = std::iter::from_fn(|| lines.next_if(|line| *line != "```" && !is_other(line)));
+    next.map(|line| format!("{line}\n")).collect()
 }
 
 /// The number of commands in the transcripts of a page.

@@ -35,7 +35,7 @@ fn steps(page: &str) -> Vec<Step> {
 }
 
 /// The text without the numbers that differ from run to run.
-fn without_times(text: &str) -> String {
+pub fn without_times(text: &str) -> String {
     let is_digit = |c: char| c.is_ascii_digit();
     let runs = text.split_inclusive(|c| !is_digit(c)).map(|run| {
         match run.trim_end_matches(|c| !is_digit(c)).len() {

@@ -10,3 +10,4 @@ mod migrate; // simile migrate
 mod parts; // scopes that are split over several servers
 mod program; // runs the program, for all of these
 mod query; // simile query and the commands like it
+mod recipes; // the recipes of docs/, replayed

@@ -2,10 +2,9 @@
 //! docs/clients.md shows.
 
 use super::cluster::Cluster;
-use super::reference::Page;
 use std::path::PathBuf;
 use std::process::Command;
-use testkit::{Kind, Server, on_each_server};
+use testkit::{Kind, Page, Server, on_each_server};
 
 pub fn project() -> PathBuf {
     env!("CARGO_MANIFEST_DIR").into()

@@ -1,10 +1,9 @@
 //! docs/events.md: the keyspace events that each command sends.
 
-use super::reference::Page;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use testkit::{Client, Kind, Reply, Server, on_each_server, wait_until, words};
+use testkit::{Client, Kind, Page, Reply, Server, on_each_server, wait_until, words};
 
 /// The commands of the page's table, each with the events that it sends.
 fn table() -> Vec<(String, Vec<String>)> {

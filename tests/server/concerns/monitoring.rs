@@ -2,10 +2,9 @@
 //! that it gives. (`make test-docs` loads them into Prometheus.)
 
 use super::cluster::Cluster;
-use super::reference::Page;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use testkit::{Client, Kind, Server, on_each_server};
+use testkit::{Client, Kind, Page, Server, on_each_server};
 
 const FILES: [&str; 3] =
     ["docs/monitoring/alerts.yml", "docs/monitoring/dashboard.json", "docs/monitoring/prometheus.yml"];

@@ -3,10 +3,9 @@
 
 use super::clients::{installed, printed, project, shown};
 use super::cluster::Cluster;
-use super::reference::Page;
 use std::path::Path;
 use std::process::Command;
-use testkit::{Kind, Server, on_each_server};
+use testkit::{Kind, Page, Server, on_each_server};
 
 /// The output of a program of the project, which must succeed.
 #[track_caller]
