@@ -27,12 +27,18 @@ fn words_of(server: &Server, command: &str) -> Vec<Vec<u8>> {
     words
 }
 
+/// The channel on which a test tells its own listener that all events have come. It has a name of its own, because what is
+/// published on a primary also comes on its replicas.
+fn end(server: &Server) -> String {
+    format!("end-{}", server.port())
+}
+
 /// A connection that receives each event of the classes as `key event`.
 fn listener(server: &Server, classes: &str) -> Client {
     server.does(format!("CONFIG SET notify-keyspace-events {classes}"));
     let listener = server.client();
-    for command in ["SUBSCRIBE end", "PSUBSCRIBE __keyspace@0__:*"] {
-        listener.send(command);
+    for command in [format!("SUBSCRIBE {}", end(server)), "PSUBSCRIBE __keyspace@0__:*".into()] {
+        listener.send(&command);
         listener.receive();
     }
     listener
@@ -40,11 +46,12 @@ fn listener(server: &Server, classes: &str) -> Client {
 
 /// The events that have been received since the last call.
 fn received(server: &Server, listener: &Client) -> Vec<String> {
-    server.does("PUBLISH end now");
+    let end = end(server);
+    server.does(format!("PUBLISH {end} now"));
     let messages = std::iter::repeat_with(|| {
         listener.receive().array().iter().map(Reply::text).collect::<Vec<String>>()
     });
-    let events = messages.take_while(|message| message[1] != "end").map(|message| {
+    let events = messages.take_while(|message| message[1] != end).map(|message| {
         let key = message[2].strip_prefix("__keyspace@0__:").expect("a keyspace event");
         format!("{key} {}", message[3])
     });

@@ -24,10 +24,10 @@ fn metrics(client: &Client, scopes: &str) -> BTreeMap<String, f64> {
     pairs.map(|pair| (pair[0].text(), pair[1].text().parse().expect("a number"))).collect()
 }
 
-/// The words of a text that begin with `simile_`.
+/// The words of a text that begin with `simile_`, and do not end there.
 fn named(text: &str) -> BTreeSet<String> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let words = text.split(|c| !is_word(c)).filter(|word| word.starts_with("simile_"));
+    let words = text.split(|c| !is_word(c)).filter(|word| word.starts_with("simile_") && *word != "simile_");
     words.map(String::from).collect()
 }
 
