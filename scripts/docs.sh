@@ -15,6 +15,7 @@ web_address() {
 
 source=${SOURCE_URL-$(web_address)}
 if [[ -n $source ]]; then
+    export SOURCE_URL=$source # scripts/link-sources.py links to the files that a page names
     export MDBOOK_OUTPUT__HTML__GIT_REPOSITORY_URL=$source
     export MDBOOK_OUTPUT__HTML__EDIT_URL_TEMPLATE=$source/blob/HEAD/{path}
 fi

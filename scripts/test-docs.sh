@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # make test-docs: builds the site and looks at every page in Chromium, and loads the files of docs/monitoring/ into
-# redis_exporter and Prometheus. MODULE is the module to monitor.
+# redis_exporter and Prometheus. MODULE is the module to monitor: the one that was built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/install-packages.sh serve site
@@ -11,4 +11,5 @@ scripts/docs.sh
 # Node looks for packages in the directory of the program and those above it.
 cp tests/site/pages.test.js target/site-tests
 BOOK=$PWD/target/book node --test target/site-tests/pages.test.js
-PROGRAMS=$PWD/target/tools/debian python3 -B tests/monitoring/test_monitoring.py
+MODULE=${MODULE:-$PWD/target/release/libsimile.so} PROGRAMS=$PWD/target/tools/debian \
+    python3 -B tests/monitoring/test_monitoring.py

@@ -11,7 +11,7 @@ const [FROM, TO] = ['bytes:here', 'bytes:there'];
 for (const scope of [FROM, TO]) await client.sendCommand(['SIM.CREATE', scope, 'BANDS', '4', 'ROWS', '1']);
 await client.sendCommand(['SIM.RECORD', FROM, 'issue-1', 'TEXT', 'message', 'division by zero']);
 
-// The same connection, whose strings arrive as they are. Without this they are decoded as UTF-8, and what is none is lost.
+// The same connection, whose strings arrive as they are. Otherwise they are decoded as UTF-8, which damages bytes.
 const asBytes = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
 
 const [blob] = await asBytes.sendCommand(['SIM.EXPORT', FROM, 'message', 'issue-1']);

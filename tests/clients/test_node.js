@@ -11,7 +11,9 @@ const { values: options } = parseArgs({
 const url = `redis://127.0.0.1:${options.port}`;
 const settings = options.resp ? { RESP: Number(options.resp) } : {}; // the client's own default
 const isMap = options.resp !== '2';
-const client = options.cluster ? createCluster({ rootNodes: [{ url }], ...settings }) : createClient({ url, ...settings });
+const client = options.cluster
+  ? createCluster({ rootNodes: [{ url }], ...settings })
+  : createClient({ url, ...settings });
 client.on('error', (error) => console.error(error.message));
 await client.connect();
 const asBytes = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });

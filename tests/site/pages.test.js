@@ -1,4 +1,4 @@
-// The site that `make docs` builds, in Chromium: on the screen of a laptop and on a phone, in a light and in a dark theme.
+// The site that `make docs` builds, in Chromium: on the screen of a laptop and on a phone, in a light and a dark theme.
 //
 //     BOOK=target/book node --test pages.test.js
 //
@@ -106,7 +106,8 @@ const weakest = () => {
     const both = [channels(getComputedStyle(element).color), background(element)].map(light).sort((a, b) => b - a);
     return (both[0] + 0.05) / (both[1] + 0.05);
   };
-  const texts = [...document.querySelectorAll('main p, main li, main td, main th, main h1, main h2, main code')];
+  const parts = ['p', 'li', 'td', 'th', 'h1', 'h2', 'code', 'a'].map((tag) => `main ${tag}`).join(', ');
+  const texts = [...document.querySelectorAll(parts)];
   return Math.min(...texts.map(contrast));
 };
 
@@ -126,7 +127,7 @@ test('the title names the page and the site, and the menu names the page as its 
     const [title, heading, entry] = await tab.evaluate(() => [
       document.title,
       document.querySelector('main h1').innerText,
-      document.querySelector('#mdbook-sidebar a.active, #sidebar a.active')?.innerText,
+      document.querySelector('#mdbook-sidebar a.active')?.innerText,
     ]);
     assert.equal(title, `${heading} - Simile`, page);
     assert.equal(entry?.trim(), heading, `${page} in the menu`);
@@ -139,10 +140,11 @@ test('every link within the site leads to a page and a heading', async () => {
   const ids = new Map();
   const links = [];
   await onEachPage(LAPTOP, 'light', async (tab, page) => {
-    const [found, targets] = await tab.evaluate(() => [
+    const [found, hrefs] = await tab.evaluate(() => [
       [...document.querySelectorAll('[id]')].map((element) => element.id),
-      [...document.querySelectorAll('main a[href]')].map((link) => link.href).filter((href) => href.startsWith('file:')),
+      [...document.querySelectorAll('main a[href]')].map((link) => link.href),
     ]);
+    const targets = hrefs.filter((href) => href.startsWith('file:'));
     ids.set(pathToFileURL(join(BOOK, page)).href, new Set(found));
     links.push(...targets.map((target) => ({ page, target })));
   });
@@ -155,12 +157,17 @@ test('every link within the site leads to a page and a heading', async () => {
 });
 
 // `scripts/docs.sh` finds the address of the source in the checkout; here it is told one.
-test('each page links to its source', async () => {
+test('each page links to its source, and to the files that it names', async () => {
   const source = process.env.SOURCE_URL;
+  let files = 0;
   await onEachPage(LAPTOP, 'light', async (tab, page) => {
-    const hrefs = await tab.evaluate(() => [...document.querySelectorAll('#mdbook-menu-bar a, .menu-bar a')].map((a) => a.href));
+    const menu = '#mdbook-menu-bar a';
+    const hrefs = await tab.evaluate((links) => [...document.querySelectorAll(links)].map((link) => link.href), menu);
     assert.ok(hrefs.includes(source) || hrefs.includes(`${source}/`), `${page}: ${hrefs}`);
     const path = `docs/${page.replace('.html', '.md')}`;
     assert.ok(hrefs.some((href) => href === `${source}/blob/HEAD/${path}`), `${page}: ${hrefs}`);
+    const named = await tab.evaluate(() => [...document.querySelectorAll('main a')].map((link) => link.href));
+    files += named.filter((href) => href.startsWith(`${source}/blob/HEAD/`)).length;
   });
+  assert.ok(files > 10, `only ${files} links to files`);
 });
