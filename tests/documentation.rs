@@ -122,7 +122,8 @@ fn every_page_is_in_the_table_of_contents() {
 fn the_menu_has_the_headings_of_the_pages() {
     let docs = project().join("docs");
     let summary = read(&docs.join("SUMMARY.md"));
-    let entries = summary.lines().filter_map(|line| line.split_once('[')?.1.strip_suffix(')')?.split_once("]("));
+    let entries =
+        summary.lines().filter_map(|line| line.split_once('[')?.1.strip_suffix(')')?.split_once("]("));
     let mut checked = 0;
     for (name, page) in entries {
         let text = read(&docs.join(page));
@@ -211,6 +212,23 @@ fn measured_ratio(name: &str) -> f64 {
     let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).expect("a row");
     let ratio = row.split(" | ").nth(4).expect("a ratio").trim_end_matches(" x");
     ratio.replace(',', "").parse().expect("a number")
+}
+
+/// The table that the page of the benchmarks opens with has no figure that the tables below it do not have.
+#[test]
+fn the_benchmarks_open_with_figures_that_are_below() {
+    let page = read(&project().join("docs/benchmarks.md"));
+    let (opening, below) = page.split_once("\n## ").expect("a section");
+    let is_part = |c: char| c.is_ascii_digit() || c == ',' || c == '.';
+    let answers = opening.lines().filter_map(|line| line.strip_prefix("| ")?.split_once('|'));
+    let numbers = answers.flat_map(|(_, answer)| answer.split(|c| !is_part(c)).map(str::to_string));
+    let numbers: BTreeSet<String> = numbers
+        .map(|number| number.trim_matches([',', '.']).into())
+        .filter(|number: &String| !number.is_empty())
+        .collect();
+    assert!(numbers.len() > 15, "{numbers:?}");
+    let missing: Vec<&String> = numbers.iter().filter(|number| !below.contains(number.as_str())).collect();
+    assert!(missing.is_empty(), "the tables do not have {missing:?}");
 }
 
 #[test]

@@ -106,13 +106,16 @@ on_each_server! {
         assert_eq!(listener.receive().array()[2].text(), "errors");
     }
 
-    fn chunks_have_the_events_of_any_key(server: Server) {
+    fn chunks_that_the_module_creates_and_frees(server: Server) {
         let listener = listener(&server, "KAn");
         let events = || received(&server, &listener);
-        // Created and freed by the module.
         server.does("SIM.CREATE errors BANDS 1 ROWS 1 INTERVAL 0");
         assert_eq!(events(), ["errors new", "errors sim.create"]);
-        for freed_by in ["SIM.DROP errors message", "SIM.DELETE errors message issue-1", "SIM.FORGET errors issue-1 SIGNATURE message 1 a"] {
+        for freed_by in [
+            "SIM.DROP errors message",
+            "SIM.DELETE errors message issue-1",
+            "SIM.FORGET errors issue-1 SIGNATURE message 1 a",
+        ] {
             server.does("SIM.RECORD errors issue-1 SIGNATURE message 1 a");
             let chunk = server.only_chunk();
             assert_eq!(events(), [format!("{chunk} new"), "errors sim.record".into()]);
@@ -120,17 +123,53 @@ on_each_server! {
             let event = freed_by.split(' ').next().expect("a command").to_lowercase();
             assert_eq!(events(), [format!("errors {event}")], "{freed_by}");
         }
-        // A scope that is deleted; its chunks are freed later.
-        server.does("SIM.RECORD errors issue-1 SIGNATURE message 1 a");
+    }
+
+    fn scopes_have_the_events_of_any_key(server: Server) {
+        let listener = listener(&server, "KA");
+        server.does("SIM.CREATE errors");
+        let saved = server.does("DUMP errors");
+        server.does("RENAME errors renamed");
+        server.does("EXPIRE renamed 1000");
+        server.call(&[b"RESTORE", b"errors".as_slice(), b"0", saved.bytes()]);
         server.does("DEL errors");
-        wait_until("the chunk is freed", || server.does("DBSIZE").integer() == 0);
-        assert_eq!(events()[2..], ["errors del"]);
-        // One that has expired.
-        server.does("SIM.CREATE errors BANDS 1 ROWS 1 INTERVAL 1 RETENTION 0");
-        server.does(format!("SIM.RECORD errors issue-1 TIMESTAMP {} SIGNATURE message 1 a", server.now() + 1));
-        let recorded = events();
-        let chunk = recorded[2].strip_suffix(" new").expect("the chunk is new");
-        wait_until("the chunk has expired", || server.does("DBSIZE").integer() == 1);
-        assert_eq!(events(), [format!("{chunk} expired")]);
+        assert_eq!(received(&server, &listener), [
+            "errors sim.create", "errors rename_from", "renamed rename_to", "renamed expire",
+            "errors restore", "errors del",
+        ]);
+    }
+
+    fn chunks_that_go_by_themselves(kind: Kind) {
+        let (server, replica) = (kind.start(), kind.start());
+        replica.follow(&server);
+        let (here, there) = (listener(&server, "KA"), listener(&replica, "KA"));
+        // The chunk of the scope goes; its event here, and on the replica.
+        let goes = |event: Option<&str>, chunk: &str| {
+            wait_until("only scopes are left", || server.keys_of_type("sim-chunk").is_empty());
+            let seen = received(&server, &here);
+            let of_chunk: Vec<&String> = seen.iter().filter(|seen| seen.starts_with(chunk)).collect();
+            assert_eq!(of_chunk, event.map(|event| format!("{chunk} {event}")).iter().collect::<Vec<_>>());
+            replica.catch_up_with(&server);
+            let seen = received(&replica, &there);
+            assert!(seen.contains(&format!("{chunk} del")), "{seen:?}");
+        };
+        // Deleted with its scope.
+        server.does("SIM.RECORD deleted issue-1 TEXT message timeout");
+        let chunk = server.only_chunk();
+        server.does("DEL deleted");
+        goes(None, &chunk);
+        // Evicted.
+        server.does("SIM.RECORD evicted issue-1 TEXT message timeout");
+        let chunk = server.only_chunk();
+        server.does("CONFIG SET maxmemory-policy volatile-ttl");
+        server.does("CONFIG SET maxmemory 1");
+        goes(Some("evicted"), &chunk);
+        server.does("CONFIG SET maxmemory 0");
+        // Expired. Its name is in the event, because it may expire before it is asked for.
+        server.does("SIM.CREATE expired BANDS 1 ROWS 1 INTERVAL 1 RETENTION 0");
+        let moment = server.now() + 1;
+        server.does(format!("SIM.RECORD expired issue-1 TIMESTAMP {moment} SIGNATURE message 1 a"));
+        let uid = server.does("SIM.INFO expired").get("uid").text();
+        goes(Some("expired"), &format!("{{expired}}:{uid}:{moment}:message"));
     }
 }

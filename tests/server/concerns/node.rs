@@ -15,7 +15,9 @@ fn node(program: &str, port: u16, options: &[&str]) -> String {
     let name = Path::new(program).file_name().expect("a name");
     std::fs::copy(project().join(program), copies.path().join(name)).expect("a copy");
     std::fs::write(copies.path().join("package.json"), r#"{"type": "module"}"#).expect("a file");
-    printed(Command::new("node").arg(copies.path().join(name)).args(["--port", &port.to_string()]).args(options))
+    printed(
+        Command::new("node").arg(copies.path().join(name)).args(["--port", &port.to_string()]).args(options),
+    )
 }
 
 const PROTOCOLS: [&[&str]; 3] = [&[], &["--resp", "2"], &["--resp", "3"]];
@@ -54,5 +56,8 @@ fn the_page_names_the_version_that_is_tested() {
     let version = package["dependencies"]["redis"].as_str().expect("a version");
     let (major, _) = version.split_once('.').expect("a major version");
     let page = Page::read("docs/clients.md").text;
-    assert!(page.contains(&format!("node-redis {major} speaks RESP3")), "docs/clients.md speaks of node-redis {major}");
+    assert!(
+        page.contains(&format!("node-redis {major} speaks RESP3")),
+        "docs/clients.md speaks of node-redis {major}"
+    );
 }
