@@ -77,7 +77,27 @@ pub fn redis_cli(server: &Server, options: &[&str], line: &str) -> String {
     drop(input);
     let output = process.wait_with_output().expect("redis-cli ends");
     let printed = String::from_utf8(output.stdout).expect("text");
-    format!("{}\n", printed.trim_end())
+    format!("{}\n", without_time(printed.trim_end()))
+}
+
+/// The output without its last line if that is `(0.57s)`, which redis-cli adds if a reply took long.
+fn without_time(printed: &str) -> &str {
+    let is_time = |line: &str| {
+        let seconds = line.strip_prefix('(').and_then(|line| line.strip_suffix("s)"));
+        seconds.is_some_and(|seconds| seconds.parse::<f64>().is_ok())
+    };
+    match printed.rsplit_once('\n') {
+        Some((reply, last)) if is_time(last) => reply,
+        _ => printed,
+    }
+}
+
+#[test]
+fn the_time_of_a_slow_reply_is_not_part_of_it() {
+    assert_eq!(without_time("1) \"a\"\n(0.57s)"), "1) \"a\"");
+    for reply in ["(integer) 1", "1) \"a\"\n(nil)", "OK\n(integer) 1"] {
+        assert_eq!(without_time(reply), reply);
+    }
 }
 
 fn program() -> PathBuf {
