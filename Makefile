@@ -8,7 +8,7 @@ export SERVERS INPUT PORT DATA
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-.PHONY: help run serve build cli check test test-debug soak bench bench-quick bench-peers eval docs dist deb wheel try-commands test-packages
+.PHONY: help run serve build cli check test test-debug soak bench bench-quick bench-peers eval docs dist deb wheel try-commands test-packages test-docs
 
 help: ## Lists the commands (as `make` without a target does)
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -79,6 +79,9 @@ eval: ## Measures how accurate the answers are on real sets: docs/choosing.md an
 
 docs: ## Builds the documentation as a site: target/book/index.html
 	@scripts/docs.sh
+
+test-docs: build ## Looks at the site in Chromium, and at its files for monitoring in Prometheus
+	@MODULE='$(TARGET)/release/libsimile.so' scripts/test-docs.sh
 
 dist: build cli ## Makes an archive of the module and the tool, to unpack anywhere: target/packages
 	@scripts/package.sh dist

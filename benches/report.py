@@ -43,16 +43,19 @@ def page(run, peers):
 
 <!-- Made by benches/report.py from the results of a run: do not edit. -->
 
+What to expect of one server, on a machine of {run["machine"]["cores"]} cores ([below](#the-machine)):
+
+{answers_table(run, peers)}
+
+Times depend on the machine. Ratios hardly do.
+
 {peers_section(peers)}## The commands
 
 This module compared with what you would run without it: the same index on built-in hashes and sets, in a Lua script
 (`benches/lua/index.lua`), measured on the same server in the same run. A time is what a call costs the server
 (`INFO commandstats`), at a pipeline of {run["pipeline"]}; memory is the growth of `used_memory`. The ratio *by processor time*
 compares the time that a call takes on the server's main thread, including reading it and sending the reply. If it
-differs much from the other ratio, other programs disturbed the run. Ratios hold from machine to machine; times
-do not.
-
-{verdict(run["rows"])}
+differs much from the other ratio, other programs disturbed the run.
 
 {rows_table(run)}
 
@@ -90,7 +93,80 @@ The cost of some of the server's own commands, by the same method.
 `make bench` measures the commands, `make bench-peers` the groups, and each writes this page. `make bench-quick` measures
 the commands with less work, and fails if a row reaches less than half of its target three times in a row.
 `benches/README.md` says what each row measures.
+
+## Targets
+
+What the project asks of itself. {verdict(run["rows"])}
+
+{targets_table(run)}
 """
+
+
+def answers_table(run, peers):
+    """What a user asks first, each with its figures."""
+    rows = {row["name"]: dict(zip(run["head"], row["cells"])) for row in run["rows"]}
+    traffic = {call["name"]: call for call in run["traffic"] if call["side"] == "module"}
+    module = {name: row["this module"] for name, row in rows.items()}
+    record, search = traffic["record-8"], traffic["compare-8"]
+    hottest = max((p for p in run["curves"]["compare-hot-8"] if p["limit"] == 10), key=lambda p: p["members"])
+    lines = [
+        [
+            "How fast does it record?",
+            f"{three_digits(record['per_second_pipelined'])} observations a second if they are pipelined, "
+            f"{three_digits(record['per_second'])} from one client that waits for each reply (8 bands)",
+        ],
+        [
+            "How fast does it search?",
+            f"an answer takes {microseconds(search['p50'])}, and 99 of 100 take at most {microseconds(search['p99'])} "
+            f"({rows['compare-8']['work'].removeprefix('COMPARE, ')})",
+        ],
+        [
+            "And if thousands of texts are alike?",
+            f"the best ten of {hottest['members']:,} that share a bucket are found in "
+            f"{microseconds(hottest['module'])}",
+        ],
+        [
+            "How much memory does it take?",
+            f"{module['memory-distinct-8']} for each item with 8 bands, {module['memory-distinct-16']} with 16, "
+            f"and {module['memory-groups']} for each group of ten events",
+        ],
+        [
+            "Does it ever stall?",
+            f"of ten million RECORDs, {whole(module['ten-million'])} took more than 2 ms; "
+            f"of ten million calls without the module, {whole(rows['ten-million']['compared with'])} did",
+        ],
+        *([jobs_answer(peers)] if peers else []),
+        [
+            "What would it cost without the module?",
+            f"in a Lua script, {times(rows['record-8'])} the time to record, {times(rows['compare-8'])} the time to "
+            f"search, and {times(rows['memory-distinct-8'])} the memory",
+        ],
+    ]
+    return table(["", ""], lines)
+
+
+def whole(cell):
+    """The number that a cell begins with: 18.0 calls becomes 18."""
+    return f"{float(cell.split()[0].replace(',', '')):,.0f}"
+
+
+def times(row):
+    return row["ratio"].replace(" x", " times")
+
+
+def jobs_answer(peers):
+    """The largest set of texts, by this module and by the Python package that most people use."""
+    largest = max(peers["sets"], key=lambda document_set: document_set["documents"])
+    tools = {tool["tool"]: tool for tool in largest["tools"]}
+
+    def job(tool):
+        return f"{seconds(tools[tool]['wall'])} and {tools[tool]['memory'] / 1e6:,.0f} MB"
+
+    return [
+        "How long does a whole data set take?",
+        f"{largest['documents']:,} texts become groups of near-duplicates in {job('simile')}; "
+        f"with datasketch, in {job('datasketch, 128 slots')}",
+    ]
 
 
 def verdict(rows):
@@ -98,7 +174,7 @@ def verdict(rows):
     if not missed:
         return f"All {len(rows)} targets are met."
     names = ", ".join(f"`{name}`" for name in missed)
-    return f"{len(rows) - len(missed)} of {len(rows)} targets are met. Not met: {names}."
+    return f"{len(rows) - len(missed)} of {len(rows)} are met; not met: {names}."
 
 
 def table(head, lines):
@@ -106,8 +182,21 @@ def table(head, lines):
     return "\n".join("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows)
 
 
+TARGET_COLUMNS = ["target", "met"]
+
+
 def rows_table(run):
-    return table(run["head"], [[f"`{row['cells'][0]}`", *row["cells"][1:]] for row in run["rows"]])
+    return columns(run, [name for name in run["head"] if name not in TARGET_COLUMNS])
+
+
+def targets_table(run):
+    return columns(run, ["name", "this module", "compared with", *TARGET_COLUMNS])
+
+
+def columns(run, names):
+    """Some columns of the table of results."""
+    rows = [dict(zip(run["head"], row["cells"])) for row in run["rows"]]
+    return table(names, [[f"`{row['name']}`", *(row[name] for name in names[1:])] for row in rows])
 
 
 def notes(rows):

@@ -15,24 +15,6 @@ set -eu
 cd "$(dirname "$0")/.."
 clients=target/clients
 
-fail() {
-    printf 'install-clients: %s\n' "$*" >&2
-    exit 1
-}
-
-install_node() {
-    wanted=$(cksum <examples/node/package.json)
-    [ "$(cat "$clients/node/.installed" 2>/dev/null)" = "$wanted" ] && return
-    { command -v node && command -v npm; } >/dev/null ||
-        fail "node or npm is missing; install Node 20 or newer, on Debian with: sudo apt-get install -y nodejs npm"
-    rm -rf "$clients/node"
-    mkdir -p "$clients/node"
-    cp examples/node/package.json "$clients/node"
-    (cd "$clients/node" && npm install --silent --no-audit --no-fund --no-package-lock) ||
-        fail "could not install the packages of examples/node with npm"
-    echo "$wanted" >"$clients/node/.installed"
-}
-
 install_python() {
     directory=$1
     shift
@@ -46,4 +28,4 @@ install_python python-tools mypy==2.4.1 hatchling==1.33.0
 install_python python-oldest redis==5.0.1 valkey==6.0.0
 install_python python-parsers hiredis==3.5.0 libvalkey==4.2.1
 install_python datasketch datasketch==2.0.0
-install_node
+scripts/install-node-packages.sh "$clients/node" examples/node/package.json

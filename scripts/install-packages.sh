@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs the missing system packages for building, for running a server, or for the soak tests.
+# Installs the missing system packages for building, for running a server, for the soak tests, or for the site's tests.
 #
-#     scripts/install-packages.sh [build] [serve] [soak]
+#     scripts/install-packages.sh [build] [serve] [soak] [site]
 #
 # Quick and silent if everything is installed. Without the rights to install, it prints the line to type.
 set -euo pipefail
@@ -37,7 +37,10 @@ for purpose in "$@"; do
     soak)
         have valgrind || missing+=(valgrind)
         ;;
-    *) fail "install-packages.sh knows build, serve and soak, not $purpose" ;;
+    site)
+        have chromium || missing+=(chromium)
+        ;;
+    *) fail "install-packages.sh knows build, serve, soak and site, not $purpose" ;;
     esac
 done
 ((${#missing[@]})) || exit 0

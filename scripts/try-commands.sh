@@ -30,7 +30,7 @@ documented_commands() {
 # Prints why a command is not run; nothing if it is run.
 reason_to_skip() {
     case $1 in
-    *make\ soak* | *make\ bench* | *make\ eval* | make\ docs | make\ deb | tests/soak/*) echo 'takes long' ;;
+    *make\ soak* | *make\ bench* | *make\ eval* | make\ docs | make\ test-docs | make\ deb | tests/soak/*) echo 'takes long' ;;
     *cargo\ fuzz* | cargo\ install*) echo 'builds a tool, takes long' ;;
     make\ test-packages) echo 'installs a package on this machine' ;;
     .ci/run) echo 'only runs other commands' ;;

@@ -2,7 +2,8 @@
 //!
 //! - every link between its pages leads to a file, and to a heading, that exists;
 //! - a page of the site links to no file outside it, since mdBook copies only `docs/`;
-//! - every page is in the table of contents, `docs/SUMMARY.md`;
+//! - every page is in the table of contents, `docs/SUMMARY.md`, under the name that it has as its heading;
+//! - the recipes use settings that were measured;
 //! - the pages about the code name only files and directories that exist;
 //! - the README asks for the same Rust as the manifest (`rust-version`), and claims no more than the page of the
 //!   benchmarks reached.
@@ -116,6 +117,42 @@ fn every_page_is_in_the_table_of_contents() {
     assert!(missing.is_empty(), "docs/SUMMARY.md needs a line for each of {missing:?}");
 }
 
+/// What the menu of the site calls a page is what the page calls itself.
+#[test]
+fn the_menu_has_the_headings_of_the_pages() {
+    let docs = project().join("docs");
+    let summary = read(&docs.join("SUMMARY.md"));
+    let entries =
+        summary.lines().filter_map(|line| line.split_once('[')?.1.strip_suffix(')')?.split_once("]("));
+    let mut checked = 0;
+    for (name, page) in entries {
+        let text = read(&docs.join(page));
+        let heading = prose(&text).find_map(|line| line.strip_prefix("# ")).expect("a heading");
+        assert_eq!(name, heading, "the name of {page} in docs/SUMMARY.md, and its heading");
+        assert_ne!(name, "Simile", "the site is called Simile already");
+        checked += 1;
+    }
+    assert!(checked > 30, "only {checked} entries were found");
+}
+
+/// The parameters of a scope and the MINSCORE of a recipe are those that the page about settings recommends.
+#[test]
+fn the_recipes_use_settings_that_were_measured() {
+    let choosing = read(&project().join("docs/choosing.md"));
+    let recipes = read(&project().join("docs/recipes.md"));
+    for settings in [
+        "BANDS 64 ROWS 2 SHINGLE WORDS 1 MASK yes SCORE COVERAGE",
+        "MINSCORE 0.55",
+        "THRESHOLD 0.8 SHINGLE WORDS 3",
+        "MINSCORE 0.8",
+        "BANDS 64 ROWS 1",
+        "BANDS 32 ROWS 2 MASK yes SCORE COVERAGE",
+    ] {
+        assert!(recipes.contains(settings), "docs/recipes.md does not use {settings}");
+        assert!(choosing.contains(settings), "docs/choosing.md does not recommend {settings}");
+    }
+}
+
 /// The code spans of a page that are paths in the project: `src/lib.rs`, `rank.rs`, `src/index/`. What a build makes,
 /// in `target/`, is not part of it.
 fn named_paths(page: &str) -> Vec<&str> {
@@ -175,6 +212,23 @@ fn measured_ratio(name: &str) -> f64 {
     let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).expect("a row");
     let ratio = row.split(" | ").nth(4).expect("a ratio").trim_end_matches(" x");
     ratio.replace(',', "").parse().expect("a number")
+}
+
+/// The table that the page of the benchmarks opens with has no figure that the tables below it do not have.
+#[test]
+fn the_benchmarks_open_with_figures_that_are_below() {
+    let page = read(&project().join("docs/benchmarks.md"));
+    let (opening, below) = page.split_once("\n## ").expect("a section");
+    let is_part = |c: char| c.is_ascii_digit() || c == ',' || c == '.';
+    let answers = opening.lines().filter_map(|line| line.strip_prefix("| ")?.split_once('|'));
+    let numbers = answers.flat_map(|(_, answer)| answer.split(|c| !is_part(c)).map(str::to_string));
+    let numbers: BTreeSet<String> = numbers
+        .map(|number| number.trim_matches([',', '.']).into())
+        .filter(|number: &String| !number.is_empty())
+        .collect();
+    assert!(numbers.len() > 15, "{numbers:?}");
+    let missing: Vec<&String> = numbers.iter().filter(|number| !below.contains(number.as_str())).collect();
+    assert!(missing.is_empty(), "the tables do not have {missing:?}");
 }
 
 #[test]

@@ -1,21 +1,32 @@
 // Groups of error reports: create, record, classify, compare, explain.
 //
-//     npm install && node tour.js [port]
-import { createClient } from 'redis';
+//     npm install && node tour.js [--port 6379] [--resp 2] [--cluster]
+import { createClient, createCluster } from 'redis';
+import { parseArgs } from 'node:util';
 
 const REPORTS = {
   'issue-1': 'connection to db-7 refused after 30000 ms',
   'issue-2': 'connection to cache-2 refused after 500 ms',
   'issue-3': 'division by zero in report 4711',
 };
+const SCOPE = 'tour:errors';
 
-const client = createClient({ socket: { host: '127.0.0.1', port: Number(process.argv[2] ?? 6379) } });
+const { values: options } = parseArgs({
+  options: {
+    port: { type: 'string', default: '6379' },
+    resp: { type: 'string', default: '3' },
+    cluster: { type: 'boolean', default: false },
+  },
+});
+const url = `redis://127.0.0.1:${options.port}`;
+const RESP = Number(options.resp);
+const client = options.cluster ? createCluster({ rootNodes: [{ url }], RESP }) : createClient({ url, RESP });
 client.on('error', (error) => console.error(error.message));
 await client.connect();
 
-// node-redis sends any command of a module as an array of strings.
-const send = (...words) => client.sendCommand(words);
-const SCOPE = 'tour:errors';
+// node-redis sends any command of a module as an array of strings. In a cluster, it asks for the key that decides which
+// node the command goes to, and whether a replica may answer.
+const send = (...words) => (options.cluster ? client.sendCommand(SCOPE, false, words) : client.sendCommand(words));
 
 await send('SIM.CREATE', SCOPE, 'BANDS', '4', 'ROWS', '1', 'SHINGLE', 'WORDS', '1', 'MASK', 'yes', 'INTERVAL', '0');
 for (const [issue, message] of Object.entries(REPORTS)) {
@@ -52,9 +63,8 @@ function decimals(score) {
   return Number(score).toFixed(2);
 }
 
-// A map is a flat array in RESP2, and an object or a Map in RESP3.
+// A map of the reply: an object in RESP3, names and values in turn in RESP2.
 function map(reply) {
-  if (reply instanceof Map) return Object.fromEntries(reply);
   if (!Array.isArray(reply)) return reply;
   return Object.fromEntries(reply.flatMap((name, at) => (at % 2 === 0 ? [[name, reply[at + 1]]] : [])));
 }

@@ -113,6 +113,6 @@ pub fn module() -> PathBuf {
 }
 
 /// The project's directory, which is the one around this crate's.
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a directory around testkit/")
 }

@@ -7,6 +7,7 @@
 //! | `client.rs` | [`Client`]: a connection, with commands written as in redis-cli and checks of their replies |
 //! | `reply.rs` | [`Reply`]: a reply, and how a test writes it |
 //! | `aof.rs` | the commands in a server's append-only file |
+//! | `page.rs` | [`Page`]: a page of the documentation, compared with what it should say |
 //! | `transcript.rs` | [`transcript`]: the redis-cli sessions of a page, replayed |
 //! | `random.rs` | [`Random`]: random numbers that a seed repeats |
 //! | `soak.rs` | [`amount`] and [`figure`]: how often to try something, and what was tried |
@@ -34,6 +35,7 @@
 mod aof;
 mod client;
 mod kind;
+mod page;
 mod random;
 mod reply;
 mod server;
@@ -44,6 +46,7 @@ mod wait;
 
 pub use client::{Client, words};
 pub use kind::{Kind, module, on_path};
+pub use page::Page;
 pub use random::Random;
 pub use reply::{Reply, quoted};
 pub use server::{Launch, Server, free_port};

@@ -1,11 +1,13 @@
-//! Sessions with redis-cli: those in Markdown, replayed, and those on a terminal, with hints.
+//! Sessions with redis-cli and a shell: those in Markdown, replayed, and those on a terminal, with hints.
 
 use crate::{Server, on_path, wait_until};
 use std::fs::File;
 use std::io::{Read, Write};
+use std::iter::Peekable;
 use std::os::fd::FromRawFd;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::str::Lines;
 
 const PROMPT: &str = "127.0.0.1:6379> ";
 
@@ -14,7 +16,16 @@ const PROMPT: &str = "127.0.0.1:6379> ";
 /// A transcript is a block of the language `console`. A line that begins with the prompt is a command, and
 /// the lines up to the next one are redis-cli's output. A block may begin with a line such as
 /// `$ redis-cli -3`, whose options apply to all its commands. `...` in the page matches any output.
+///
+/// # Panics
+/// If a block has a command of a shell: see [`replayed_with`].
 pub fn replayed(server: &Server, page: &str) -> String {
+    replayed_with(server, page, |command, _| panic!("no shell runs {command}"))
+}
+
+/// The same for a page whose blocks also have commands of a shell: behind `$ `, continued behind `> `. `shell` runs one,
+/// is also given the output that the page shows, and returns the one that it should show.
+pub fn replayed_with(server: &Server, page: &str, shell: impl Fn(&str, &str) -> String) -> String {
     let mut lines = page.lines().peekable();
     let (mut replayed, mut block) = (String::new(), None);
     while let Some(line) = lines.next() {
@@ -26,17 +37,25 @@ pub fn replayed(server: &Server, page: &str) -> String {
             if let Some(given) = line.strip_prefix("$ redis-cli") {
                 *options = given.split_whitespace().collect();
             } else if let Some(command) = line.strip_prefix(PROMPT) {
-                let mut shown = String::new();
-                while let Some(line) = lines.next_if(|line| !line.starts_with(PROMPT) && *line != "```") {
-                    shown.push_str(line);
-                    shown.push('\n');
-                }
+                let shown = taken(&mut lines, |line| line.starts_with(PROMPT));
                 let printed = redis_cli(server, options, command);
                 replayed.push_str(if matches(&shown, &printed) { &shown } else { &printed });
+            } else if let Some(command) = line.strip_prefix("$ ") {
+                let continued = taken(&mut lines, |line| !line.starts_with("> "));
+                replayed.push_str(&continued);
+                let shown = taken(&mut lines, |line| line.starts_with("$ "));
+                let command = format!("{command}\n{continued}").replace("\n> ", "\n");
+                replayed.push_str(&shell(command.trim_end(), &shown));
             }
         }
     }
     replayed
+}
+
+/// The next lines, up to the end of the block or one that is not to be taken.
+fn taken(lines: &mut Peekable<Lines>, is_other: impl Fn(&str) -> bool) -> String {
+    let next = std::iter::from_fn(|| lines.next_if(|line| *line != "```" && !is_other(line)));
+    next.map(|line| format!("{line}\n")).collect()
 }
 
 /// The number of commands in the transcripts of a page.
@@ -58,7 +77,27 @@ pub fn redis_cli(server: &Server, options: &[&str], line: &str) -> String {
     drop(input);
     let output = process.wait_with_output().expect("redis-cli ends");
     let printed = String::from_utf8(output.stdout).expect("text");
-    format!("{}\n", printed.trim_end())
+    format!("{}\n", without_time(printed.trim_end()))
+}
+
+/// The output without its last line if that is `(0.57s)`, which redis-cli adds if a reply took long.
+fn without_time(printed: &str) -> &str {
+    let is_time = |line: &str| {
+        let seconds = line.strip_prefix('(').and_then(|line| line.strip_suffix("s)"));
+        seconds.is_some_and(|seconds| seconds.parse::<f64>().is_ok())
+    };
+    match printed.rsplit_once('\n') {
+        Some((reply, last)) if is_time(last) => reply,
+        _ => printed,
+    }
+}
+
+#[test]
+fn the_time_of_a_slow_reply_is_not_part_of_it() {
+    assert_eq!(without_time("1) \"a\"\n(0.57s)"), "1) \"a\"");
+    for reply in ["(integer) 1", "1) \"a\"\n(nil)", "OK\n(integer) 1"] {
+        assert_eq!(without_time(reply), reply);
+    }
 }
 
 fn program() -> PathBuf {

@@ -35,7 +35,7 @@ fn steps(page: &str) -> Vec<Step> {
 
 /// The text without the numbers that differ from run to run, and without sizes, which differ from allocator to
 /// allocator.
-fn without_times(text: &str) -> String {
+pub fn without_times(text: &str) -> String {
     let mut parts: Vec<&str> = text.split(" KiB").collect();
     let rest = parts.pop().unwrap_or_default();
     let without_size =

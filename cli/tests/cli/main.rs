@@ -15,5 +15,6 @@ mod load; // simile load
 mod parts; // scopes that are split over several servers
 mod program; // runs the program, for all of these
 mod query; // simile query and the commands like it
+mod recipes; // the recipes of docs/, replayed
 mod replace; // simile load --replace and --once
 mod scopes; // simile info, drop and sweep

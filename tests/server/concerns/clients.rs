@@ -3,11 +3,9 @@
 
 use super::cluster::Cluster;
 use super::python::python;
-use super::reference::Page;
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use testkit::{Kind, Server, on_each_server};
+use testkit::{Kind, Page, Server, on_each_server};
 
 pub fn project() -> PathBuf {
     env!("CARGO_MANIFEST_DIR").into()
@@ -33,7 +31,7 @@ pub fn printed(command: &mut Command) -> String {
 }
 
 /// The output of each client, according to docs/clients.md.
-fn shown() -> String {
+pub fn shown() -> String {
     let page = Page::read("docs/clients.md").text;
     let (_, after) = page.split_once("```text\nrecorded").expect("docs/clients.md shows the output");
     let (shown, _) = after.split_once("```").expect("the end of the block");
@@ -45,17 +43,6 @@ on_each_server! {
         let tour = project().join("examples/python/tour.py");
         let port = server.port().to_string();
         assert_eq!(printed(python(&["python"]).arg(tour).args(["--port", &port])), shown());
-        server.expect("DBSIZE", "0");
-    }
-
-    fn the_tour_in_node(server: Server) {
-        // Node looks for packages in the program's directory and those above it.
-        let directory = installed("node");
-        let tour = directory.join(format!("tour-{}.js", server.port()));
-        fs::copy(project().join("examples/node/tour.js"), &tour).expect("a copy");
-        let said = printed(Command::new("node").arg(&tour).arg(server.port().to_string()));
-        fs::remove_file(&tour).expect("the copy");
-        assert_eq!(said, shown());
         server.expect("DBSIZE", "0");
     }
 

@@ -31,7 +31,10 @@ mod statistics; // the section `simile` of INFO
 
 // The documentation.
 mod clients; // the clients of examples/ print what docs/clients.md shows
+mod events; // docs/events.md lists what the server sends
+mod monitoring; // the script, the alerts and the dashboard of docs/monitoring/
+mod node; // node-redis in either protocol and in a cluster, as docs/clients.md says
 mod python; // the package in clients/python, and the examples of its page
 mod python_split; // the package: split scopes, and MinHashLSH
-mod readme; // the README's example, and the tour
+mod readme; // the README, the tour, and the other pages with redis-cli sessions
 mod reference; // COMMAND DOCS, and the pages of docs/commands/

@@ -6,41 +6,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use testkit::{Kind, Reply, Server, on_each_server, transcript};
+use std::path::Path;
+use testkit::{Kind, Page, Reply, Server, on_each_server, transcript};
 
-/// A page of the documentation.
-pub struct Page {
-    path: PathBuf,
-    pub text: String,
-}
-
-impl Page {
-    /// Reads a page, at its path in the project.
-    #[track_caller]
-    pub fn read(path: &str) -> Page {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        Page { path, text }
-    }
-
-    fn of(command: &str) -> Page {
-        Page::read(&format!("docs/commands/{}.md", command.to_lowercase()))
-    }
-}
-
-/// Checks that a page has this text; if WRITE_DOCS is set, writes the text instead.
+/// The page of a command.
 #[track_caller]
-pub fn assert_is(page: &Page, right: &str) {
-    if std::env::var_os("WRITE_DOCS").is_some() {
-        fs::write(&page.path, right).expect("the page can be written");
-        return;
-    }
-    let pairs = page.text.lines().zip(right.lines()).enumerate();
-    for (number, (there, right)) in pairs {
-        assert_eq!(there, right, "{}, line {} (left), and what is right", page.path.display(), number + 1);
-    }
-    assert_eq!(page.text, right, "{}, and what is right", page.path.display());
+fn page_of(command: &str) -> Page {
+    Page::read(&format!("docs/commands/{}.md", command.to_lowercase()))
 }
 
 /// The entries of COMMAND DOCS and COMMAND INFO for each command that users see.
@@ -166,12 +138,12 @@ on_each_server! {
         let documented = documented(&server);
         assert_eq!(documented.len(), 21);
         for (name, docs) in &documented {
-            let page = Page::of(name);
+            let page = page_of(name);
             let prose = prose(&page.text);
             for section in ["\n## Reply\n", "\n## Errors\n", "\n## Examples\n"] {
                 assert!(prose.contains(section), "{} has no section{section}", page.path.display());
             }
-            assert_is(&page, &format!("{}{prose}", head(&server, name, docs, &page.text)));
+            page.assert_is(&format!("{}{prose}", head(&server, name, docs, &page.text)));
         }
     }
 
@@ -194,10 +166,10 @@ on_each_server! {
         let server = kind.start();
         for (name, _) in documented(&server) {
             server.does("FLUSHALL");
-            let page = Page::of(&name);
+            let page = page_of(&name);
             let (_, examples) = page.text.split_once("\n## Examples\n").expect("examples");
             assert!(transcript::count_commands(examples) > 0, "{} has no example", page.path.display());
-            assert_is(&page, &transcript::replayed(&server, &page.text));
+            page.assert_is(&transcript::replayed(&server, &page.text));
         }
     }
 
