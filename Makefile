@@ -59,6 +59,7 @@ bench: ## Compares this module with Lua on built-in types: docs/benchmarks.md; a
 	@scripts/install-packages.sh build serve
 	cargo build --release --lib
 	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo bench --bench server
+	benches/given_back.py '$(TARGET)/release/libsimile.so'
 	benches/report.py
 
 bench-quick: ## The same with less work; fails if a row reaches less than half of its target

@@ -71,6 +71,11 @@ differs much from the other ratio, other programs disturbed the run.
 
 ![Memory against items](benchmarks-memory.svg)
 
+Deleting gives memory back, at once and to the server: the scope and the set below are filled, nine tenths of each are
+deleted, and they are filled again (`benches/given_back.py`).
+
+![Memory while items are added, deleted, and added again](benchmarks-given-back.svg)
+
 ### What a client sees
 
 One client on the same machine, which waits for each reply, or (pipelined) sends {run["pipeline"]} calls at once. The last three
@@ -360,11 +365,11 @@ WIDTH, HEIGHT = 760, 440
 LEFT, RIGHT, TOP, BOTTOM = 70, 160, 44, 56
 
 
-def plot(title, x_label, y_text, series):
-    """An SVG with logarithmic axes, readable on a light and on a dark page."""
+def plot(title, x_label, y_text, series, axis=None):
+    """An SVG with axes of one kind, logarithmic unless another is given, readable on a light and on a dark page."""
     points = [point for _, _, line in series for point in line]
-    x_axis = Axis([x for x, _ in points], LEFT, WIDTH - RIGHT)
-    y_axis = Axis([y for _, y in points], HEIGHT - BOTTOM, TOP)
+    x_axis = (axis or Axis)([x for x, _ in points], LEFT, WIDTH - RIGHT)
+    y_axis = (axis or Axis)([y for _, y in points], HEIGHT - BOTTOM, TOP)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="{title}" font-family="system-ui, sans-serif" font-size="13">',
@@ -390,8 +395,25 @@ class Axis:
         share = (math.log10(figure) - self.low) / (self.high - self.low)
         return round(self.start + share * (self.end - self.start), 1)
 
-    def powers(self):
+    def ticks(self):
         return [10.0**power for power in range(self.low, self.high + 1)]
+
+
+class LinearAxis:
+    """An axis from 0, with a tick at each multiple of a round number."""
+
+    def __init__(self, figures, start, end):
+        largest = max(figures)
+        power = 10 ** math.floor(math.log10(largest))
+        self.tick = next(power * share for share in (0.1, 0.2, 0.5, 1, 2) if largest <= 8 * power * share)
+        self.high = math.ceil(largest / self.tick) * self.tick
+        self.start, self.end = start, end
+
+    def place(self, figure):
+        return round(self.start + figure / self.high * (self.end - self.start), 1)
+
+    def ticks(self):
+        return [number * self.tick for number in range(round(self.high / self.tick) + 1)]
 
 
 def style():
@@ -404,11 +426,11 @@ def style():
 
 
 def grid(x_axis, y_axis, y_text):
-    for x in x_axis.powers():
+    for x in x_axis.ticks():
         at = x_axis.place(x)
         yield f'<path class="grid" d="M{at} {y_axis.start}V{y_axis.end}"/>'
         yield f'<text x="{at}" y="{y_axis.start + 20}" text-anchor="middle">{si(x, "")}</text>'
-    for y in y_axis.powers():
+    for y in y_axis.ticks():
         at = y_axis.place(y)
         yield f'<path class="grid" d="M{x_axis.start} {at}H{x_axis.end}"/>'
         yield f'<text x="{x_axis.start - 8}" y="{at + 4}" text-anchor="end">{y_text(y)}</text>'
