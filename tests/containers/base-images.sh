@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Makes the images that the Dockerfile builds on, from packages and from what this machine has: a test does not depend
+# on an image registry. Needs podman, mmdebstrap and Debian 12 with Rust.
+#
+#     tests/containers/base-images.sh REDIS_SERVER
+set -euo pipefail
+server=$(realpath "$1")
+work=$(mktemp -d /var/tmp/simile-base-images.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+
+# Quick if they are there already.
+for image in debian:bookworm-slim rust:1-bookworm redis:8.2-bookworm; do
+    podman image exists "localhost/$image" || missing=yes
+done
+[[ -n ${missing:-} ]] || exit 0
+
+mmdebstrap --quiet --variant=minbase bookworm "$work/debian.tar"
+podman import --quiet "$work/debian.tar" localhost/debian:bookworm-slim
+
+# Rust is the one of this machine, and so are the certificates that cargo trusts.
+mkdir "$work/rust"
+cp -a "$(rustc --print sysroot)" "$work/rust/toolchain"
+rm -rf "$work"/rust/toolchain/share/{doc,man}
+cp /etc/ssl/certs/ca-certificates.crt "$work/rust"
+cat >"$work/rust/Dockerfile" <<'END'
+FROM localhost/debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends binutils ca-certificates gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
+COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY toolchain /usr/local/rust
+ENV PATH=/usr/local/rust/bin:$PATH CARGO_HOME=/usr/local/cargo
+END
+podman build --quiet --tag localhost/rust:1-bookworm "$work/rust"
+
+# What of the official image matters to a container that never runs as root: the user, who owns /data, the programs, and
+# an entrypoint that makes new files private and starts the command.
+mkdir "$work/redis"
+install -m 755 "$server" "$work/redis/redis-server"
+printf '#!/bin/sh\numask 0077\nexec "$@"\n' >"$work/redis/docker-entrypoint.sh"
+chmod 755 "$work/redis/docker-entrypoint.sh"
+cat >"$work/redis/Dockerfile" <<'END'
+FROM localhost/debian:bookworm-slim
+RUN groupadd -r -g 999 redis && useradd -r -g redis -u 999 redis
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libstdc++6 redis-tools \
+    && rm -rf /var/lib/apt/lists/*
+COPY redis-server docker-entrypoint.sh /usr/local/bin/
+RUN mkdir /data && chown redis:redis /data
+VOLUME /data
+WORKDIR /data
+ENTRYPOINT ["docker-entrypoint.sh"]
+CMD ["redis-server"]
+END
+podman build --quiet --tag localhost/redis:8.2-bookworm "$work/redis"
