@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs the missing system packages for building, for running a server, or for the soak tests.
+# Installs the missing system packages for building, for running a server, for the soak tests, or for those of
+# containers.
 #
-#     scripts/install-packages.sh [build] [serve] [soak]
+#     scripts/install-packages.sh [build] [serve] [soak] [containers]
 #
 # Quick and silent if everything is installed. Without the rights to install, it prints the line to type.
 set -euo pipefail
@@ -37,7 +38,12 @@ for purpose in "$@"; do
     soak)
         have valgrind || missing+=(valgrind)
         ;;
-    *) fail "install-packages.sh knows build, serve and soak, not $purpose" ;;
+    containers)
+        # An engine, the parts that its networks need, and what makes a Debian to start from.
+        { have podman && have runc && have mmdebstrap && [[ -x /usr/lib/podman/netavark && -x /usr/lib/podman/aardvark-dns ]]; } ||
+            missing+=(--no-install-recommends podman runc mmdebstrap netavark aardvark-dns catatonit iptables)
+        ;;
+    *) fail "install-packages.sh knows build, serve, soak and containers, not $purpose" ;;
     esac
 done
 ((${#missing[@]})) || exit 0
