@@ -107,6 +107,11 @@ finds_apple() {
     [[ $(redis-cli -p "$PORT" SIM.CLASSIFY fruit TEXT looks 'round and red' 2>&1 | paste -sd ' ') == "apple 1" ]]
 }
 
+# run_id: another one each time that the server on PORT starts
+run_id() {
+    redis-cli -p "$PORT" INFO server | grep '^run_id:'
+}
+
 test_builds() {
     build redis simile
     for package in simile simile-cli; do
@@ -155,10 +160,11 @@ test_server() {
     printf 'services:\n  redis:\n    command: [redis-server, --dir, /tmp]\n' >"$checkout/without-module.yml"
     compose -f docker-compose.yml -f without-module.yml up -d --force-recreate redis || fail "compose up failed"
     for _ in {1..120}; do
-        [[ $(redis-cli -p "$PORT" PING 2>&1) != PONG ]] || break
+        [[ $(podman exec "$(container redis)" redis-cli PING 2>&1) != PONG ]] || break
         sleep 0.5
     done
-    [[ $(redis-cli -p "$PORT" PING 2>&1) == PONG ]] || fail "the server without the module does not start"
+    [[ $(podman exec "$(container redis)" redis-cli PING 2>&1) == PONG ]] ||
+        fail "the server without the module does not start"
     ! is_healthy "$(container redis)" || fail "a server without the module is healthy"
     compose up -d --force-recreate redis || fail "compose up failed"
     becomes_healthy redis
@@ -166,11 +172,14 @@ test_server() {
 }
 
 test_data() {
+    local before
     redis-cli -p "$PORT" SIM.CREATE fruit >"$log" 2>&1
     redis-cli -p "$PORT" SIM.RECORD fruit apple TEXT looks 'round and red' >>"$log" 2>&1
     finds_apple || fail "SIM.CLASSIFY does not find what was recorded"
+    before=$(run_id)
     compose restart redis || fail "compose restart failed"
     becomes_healthy redis
+    [[ $(run_id) != "$before" ]] || fail "compose restart restarts nothing"
     finds_apple || fail "a restart loses data"
     compose down || fail "compose down failed"
     compose up -d redis || fail "compose up failed"
@@ -179,12 +188,21 @@ test_data() {
     pass "data is there after a restart, and in a new container"
 }
 
+test_tool() {
+    compose exec -T redis simile load errors - --create 'BANDS 8 ROWS 1 SHINGLE WORDS 1' <docker/errors.jsonl ||
+        fail "the tool in the server's container does not load its input"
+    [[ $(redis-cli -p "$PORT" SIM.INFO errors | grep -A 1 '^items$' | tail -n 1) == "$(grep -c '' docker/errors.jsonl)" ]] ||
+        fail "the tool in the server's container has not loaded every line"
+    redis-cli -p "$PORT" SIM.DROP errors >"$log" 2>&1
+    pass "the tool in its container loads a file into it"
+}
+
 # The podman of Debian 12 has no `wait --condition healthy`: what depends_on waits for elsewhere is healthy already here.
 test_demo() {
     compose up -d demo || fail "compose up failed"
     ends demo
-    grep -q 'issue-3.*issue-4' <(paste -sd ' ' "$log") || fail "the demo shows no group"
-    grep -q 'issue-1' "$log" || fail "the demo's query finds nothing"
+    grep -A 1 ' issue-3$' "$log" | grep -q ' issue-4$' || fail "the demo does not show a group"
+    grep -q '^1.0000  issue-1$' "$log" || fail "the demo's query does not find the text"
     [[ $(podman inspect --format '{{.Config.User}}' "$(container demo)") == nobody ]] || fail "the demo's user is not nobody"
     pass "the demo finds its groups"
 }
@@ -234,6 +252,7 @@ echo 'Building and running ...'
 test_builds
 test_server
 test_data
+test_tool
 test_demo
 test_cluster
 echo "$passed passed, 0 failed"
