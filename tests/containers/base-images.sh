@@ -2,9 +2,11 @@
 # Makes the images that the Dockerfile builds on, unless they are there: from packages and from what this machine has,
 # since a test does not depend on an image registry. Needs podman, mmdebstrap and Debian 12 with Rust.
 #
-#     tests/containers/base-images.sh REDIS_SERVER
+#     tests/containers/base-images.sh debian|rust|redis ...
+#
+# The first is what the others build on.
 set -euo pipefail
-server=$(realpath "$1")
+cd "$(dirname "$0")/../.."
 work=$(mktemp -d /var/tmp/simile-base-images.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
@@ -35,7 +37,7 @@ END
 # an entrypoint that makes new files private and starts the command.
 make_redis() {
     mkdir "$work/redis"
-    install -m 755 "$server" "$work/redis/redis-server"
+    install -m 755 target/servers/redis-8.2/redis-server "$work/redis/redis-server"
     printf '#!/bin/sh\numask 0077\nexec "$@"\n' >"$work/redis/docker-entrypoint.sh"
     chmod 755 "$work/redis/docker-entrypoint.sh"
     cat >"$work/redis/Dockerfile" <<'END'
@@ -54,6 +56,11 @@ END
     podman build --quiet --tag localhost/redis:8.2-bookworm "$work/redis"
 }
 
-podman image exists localhost/debian:bookworm-slim || make_debian
-podman image exists localhost/rust:1-bookworm || make_rust
-podman image exists localhost/redis:8.2-bookworm || make_redis
+for image in "$@"; do
+    case $image in
+    debian) podman image exists localhost/debian:bookworm-slim || make_debian ;;
+    rust) podman image exists localhost/rust:1-bookworm || make_rust ;;
+    redis) podman image exists localhost/redis:8.2-bookworm || make_redis ;;
+    *) echo "base-images: there is debian, rust and redis, not $image" >&2 && exit 1 ;;
+    esac
+done

@@ -9,6 +9,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+# last_line: of the log, in which an engine may have written anything
+last_line() {
+    tail -n 1 "$log" | tr -d '\0'
+}
+
 skip() {
     printf 'test-containers: skipped: %s\n' "$*"
     exit 0
@@ -52,11 +57,13 @@ compose() {
 clean_up() {
     [[ ! -d $checkout ]] || compose down --volumes || true
     podman rm --all --force --volumes >/dev/null 2>&1 || true
-    umount "$storage/storage/overlay" 2>/dev/null || true
+    # podman leaves some mounts behind, more of them if it is interrupted.
+    findmnt --raw --noheadings --output TARGET | grep "^$storage/" | sort -r | xargs -r umount || true
     rm -rf "$checkout"
     [[ -n ${STORAGE:-} ]] || rm -rf "$storage"
 }
 trap clean_up EXIT
+trap 'exit 130' INT TERM
 
 fail() {
     printf 'test-containers: %s\n' "$*" >&2
@@ -242,8 +249,10 @@ mkdir "$checkout"
 git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- -cf - | tar -C "$checkout" -xf -
 
 echo 'Making the base images ...'
-tests/containers/base-images.sh target/servers/redis-8.2/redis-server >"$log" 2>&1 || fail "the base images could not be made"
-podman run --rm localhost/debian:bookworm-slim true >"$log" 2>&1 || skip "podman runs no container here: $(tail -n 1 "$log")"
+podman info >"$log" 2>&1 || skip "podman does not work here: $(last_line)"
+tests/containers/base-images.sh debian >"$log" 2>&1 || fail "the base image could not be made"
+podman run --rm localhost/debian:bookworm-slim true >"$log" 2>&1 || skip "podman runs no container here: $(last_line)"
+tests/containers/base-images.sh rust redis >"$log" 2>&1 || fail "the base images could not be made"
 # A free port, which nothing can take from below the range that systems lend to clients.
 while PORT=$((10000 + RANDOM % 20000)) && (: <"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; do :; done
 export PORT
