@@ -7,7 +7,7 @@
 # The first is what the others build on.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-work=$(mktemp -d /var/tmp/simile-base-images.XXXXXX)
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/simile-base-images.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 make_debian() {
