@@ -14,8 +14,8 @@ COPY eval eval
 COPY examples examples
 COPY src src
 COPY testkit testkit
-# Compiled dependencies stay in the cache, so that a change of the source compiles only this project. Cargo tells a change
-# by the times of files, and those of another checkout may be older than what the cache has: touch makes them new.
+# Compiled dependencies stay in the cache, so that a change of the source compiles only this project. Cargo tells a
+# change by the times of files, and those of another checkout may be older than the cache: touch makes them new.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/simile/target,sharing=locked \
     find Cargo.toml cli eval src testkit -type f -exec touch {} + \

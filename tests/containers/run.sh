@@ -3,9 +3,9 @@
 #
 #     tests/containers/run.sh
 #
-# As root on Debian 12; elsewhere it says why it is skipped. Ten minutes, most of which compile, and 5 GB of disk. All that
-# it makes is in one directory, and goes at the end; STORAGE=directory keeps images and caches there for the next run.
-# The base images are made here (base-images.sh), since there may be no registry to pull them from.
+# As root on Debian 12; elsewhere it says why it is skipped. Ten minutes, most of which compile, and 5 GB of disk. All
+# that it makes is in one directory, and goes at the end; STORAGE=directory keeps images and caches there, for the next
+# run. The base images are made here (base-images.sh), since there may be no registry to pull them from.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -196,21 +196,25 @@ test_data() {
 }
 
 test_tool() {
+    local lines items
     compose exec -T redis simile load errors - --create 'BANDS 8 ROWS 1 SHINGLE WORDS 1' <docker/errors.jsonl ||
         fail "the tool in the server's container does not load its input"
-    [[ $(redis-cli -p "$PORT" SIM.INFO errors | grep -A 1 '^items$' | tail -n 1) == "$(grep -c '' docker/errors.jsonl)" ]] ||
-        fail "the tool in the server's container has not loaded every line"
+    lines=$(grep -c '' docker/errors.jsonl)
+    items=$(redis-cli -p "$PORT" SIM.INFO errors | grep -A 1 '^items$' | tail -n 1)
+    [[ $items == "$lines" ]] || fail "the tool in the server's container has loaded $items of $lines lines"
     redis-cli -p "$PORT" SIM.DROP errors >"$log" 2>&1
     pass "the tool in its container loads a file into it"
 }
 
-# The podman of Debian 12 has no `wait --condition healthy`: what depends_on waits for elsewhere is healthy already here.
+# The podman of Debian 12 has no `wait --condition healthy`: here everything that depends_on
+# names is healthy before.
 test_demo() {
     compose up -d demo || fail "compose up failed"
     ends demo
     grep -A 1 ' issue-3$' "$log" | grep -q ' issue-4$' || fail "the demo does not show a group"
     grep -q '^1.0000  issue-1$' "$log" || fail "the demo's query does not find the text"
-    [[ $(podman inspect --format '{{.Config.User}}' "$(container demo)") == nobody ]] || fail "the demo's user is not nobody"
+    [[ $(podman inspect --format '{{.Config.User}}' "$(container demo)") == nobody ]] ||
+        fail "the demo's user is not nobody"
     pass "the demo finds its groups"
 }
 
