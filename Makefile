@@ -8,7 +8,7 @@ export SERVERS INPUT PORT DATA
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-.PHONY: help run serve build cli check test test-debug soak bench bench-quick bench-peers eval docs dist deb wheel try-commands test-packages test-docs
+.PHONY: help run serve build cli check test test-debug soak bench bench-quick bench-peers eval docs dist deb wheel try-commands test-packages test-docs test-containers
 
 help: ## Lists the commands (as `make` without a target does)
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -99,3 +99,6 @@ try-commands: ## Runs every short command of README.md and CONTRIBUTING.md in a 
 test-packages: dist deb ## Unpacks the archive and installs the package, and starts a server with each
 	@scripts/install-packages.sh serve
 	@tests/packages.sh target/packages/*.tar.gz target/packages/*.deb
+
+test-containers: ## Builds the Dockerfile, and runs docker-compose.yml with podman; needs root, ten minutes
+	@tests/containers/run.sh

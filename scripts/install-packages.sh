@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs the missing system packages for building, for running a server, for the soak tests, or for the site's tests.
+# Installs the missing system packages for building, for running a server, for the soak tests, or for those of the
+# site or of containers.
 #
-#     scripts/install-packages.sh [build] [serve] [soak] [site]
+#     scripts/install-packages.sh [build] [serve] [soak] [site] [containers]
 #
 # Quick and silent if everything is installed. Without the rights to install, it prints the line to type.
 set -euo pipefail
@@ -40,7 +41,12 @@ for purpose in "$@"; do
     site)
         have chromium || missing+=(chromium)
         ;;
-    *) fail "install-packages.sh knows build, serve, soak and site, not $purpose" ;;
+    containers)
+        # An engine, the parts that its networks need, and what makes a Debian to start from.
+        { have podman && have runc && have mmdebstrap && [[ -x /usr/lib/podman/netavark && -x /usr/lib/podman/aardvark-dns ]]; } ||
+            missing+=(--no-install-recommends podman runc mmdebstrap netavark aardvark-dns catatonit iptables)
+        ;;
+    *) fail "install-packages.sh knows build, serve, soak, site and containers, not $purpose" ;;
     esac
 done
 ((${#missing[@]})) || exit 0

@@ -33,6 +33,7 @@ reason_to_skip() {
     *make\ soak* | *make\ bench* | *make\ eval* | make\ docs | make\ test-docs | make\ deb | tests/soak/*) echo 'takes long' ;;
     *cargo\ fuzz* | cargo\ install*) echo 'builds a tool, takes long' ;;
     make\ test-packages) echo 'installs a package on this machine' ;;
+    make\ test-containers) echo 'needs a container engine, takes long' ;;
     .ci/run) echo 'only runs other commands' ;;
     *INPUT=path) echo 'needs texts of your own' ;;
     make\ try-commands*) echo 'is this one' ;;
