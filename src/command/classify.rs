@@ -89,7 +89,7 @@ fn take<'a>(
     let own_keywords = [clause::SKETCH, "PROFILE"];
     while let Some(keyword) = args.keyword_of(&[&clause::KEYWORDS, &own_keywords, &query::KEYWORDS])? {
         if keyword == "PROFILE" {
-            clauses.push(QueryClause::Profile(args.index()?, blob::take(call, args)?));
+            clauses.push(QueryClause::Profile(args.index()?, blob::take(call, args, 1)?));
         } else if keyword == clause::SKETCH {
             sketches.take(args)?;
         } else if clause::KEYWORDS.contains(&keyword) {

@@ -32,7 +32,8 @@ impl<'a> Import<'a> {
     fn take(call: &Call, args: &mut Args<'a>) -> Result<Import<'a>, Error> {
         let index = args.index()?;
         let item = args.name("item")?;
-        Ok(Import { index, item, blob: blob_argument::take(call, args)? })
+        // Twice: the buckets are decoded, and added.
+        Ok(Import { index, item, blob: blob_argument::take(call, args, 2)? })
     }
 
     /// The chunks of the blob that have not expired.

@@ -7,10 +7,10 @@ use crate::command::parse::args::{Args, check_length};
 use crate::index::{Blob, Definition};
 use crate::server::call::Call;
 
-/// Takes a blob, and decodes all of it.
-pub fn take<'a>(call: &Call, args: &mut Args<'a>) -> Result<Blob<'a>, Error> {
+/// Takes a blob, and decodes all of it. `times` is how many times the command goes through its buckets.
+pub fn take<'a>(call: &Call, args: &mut Args<'a>, times: usize) -> Result<Blob<'a>, Error> {
     let bytes = args.bytes("blob")?;
-    cost::charge_blob(call, bytes.len())?;
+    cost::charge_blob(call, times * bytes.len())?;
     let blob = Blob::decode(bytes)?;
     check_length(call, "each bucket of blob", blob.longest_bucket())?;
     Ok(blob)

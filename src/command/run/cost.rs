@@ -52,9 +52,9 @@ const FEATURES_PER_POSTING: u64 = 4;
 /// Bytes of text that are made into features.
 const TEXT_BYTES_PER_POSTING: u64 = 4;
 /// Bytes of features, for each 64-bit hash of them.
-const HASHED_BYTES_PER_POSTING: u64 = 192;
+const HASHED_BYTES_PER_POSTING: u64 = 144;
 /// Bytes of names or buckets that are put into a reply or a blob, or hashed.
-pub const NAME_BYTES_PER_POSTING: u64 = 64;
+pub const NAME_BYTES_PER_POSTING: u64 = 48;
 /// Bytes of a blob that are decoded.
 const BLOB_BYTES_PER_POSTING: u64 = 2;
 

@@ -156,8 +156,13 @@ on_each_server! {
         // Deleted with its scope.
         server.does("SIM.RECORD deleted issue-1 TEXT message timeout");
         let chunk = server.only_chunk();
-        server.does(if kind.frees_chunks_at_del() { "DEL deleted" } else { "SIM.DROP deleted" });
-        goes(None, &chunk, 0);
+        if kind.frees_chunks_at_del() {
+            server.does("DEL deleted");
+            goes(None, &chunk, 0);
+        } else {
+            server.does("SIM.DROP deleted");
+            received(&server, &here);
+        }
         // Evicted.
         server.does("SIM.RECORD evicted issue-1 TEXT message timeout");
         let chunk = server.only_chunk();
