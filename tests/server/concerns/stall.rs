@@ -452,6 +452,7 @@ impl Copies<'_> {
             reply.array()[0].array().iter().map(|found| found.array()[0].text()).collect();
         assert!(found.starts_with(first), "{what}: {found:?}");
         self.table.note(&what, least);
+        let longest = longest * amount(4, 1) as u64; // other tests run beside an ordinary run
         assert!(least <= longest, "{what}: {least} microseconds");
     }
 }
