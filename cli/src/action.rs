@@ -4,7 +4,7 @@
 //! which words, and what becomes of the replies.
 //!
 //! # Replacing
-//! A corrected file is to leave the scope as a load of this file alone would: an item that has several records in it
+//! A corrected file is to leave the scope as a load of only this file would: an item that has several records in it
 //! has the observations of all of them, and nothing else. So only the first record of an item replaces (REPLACE), and
 //! the others add. The items that were replaced are remembered here, by a hash of 128 bits, and within a batch by the
 //! script. A run that was stopped is not continued but begins again, with the same result. REPLACE deletes only in the

@@ -209,7 +209,7 @@ struct Grouping<'a> {
 
 impl Grouping<'_> {
     /// Links every item of one part of the scope with all items of the scope that are similar to it.
-    /// `note_scanned` is told the number of items scanned so far.
+    /// Calls `note_scanned` with the number of items scanned so far.
     fn scan_part(
         &mut self,
         scope: &mut Scope,

@@ -49,7 +49,7 @@ on_each_server! {
         assert!(run(&server, "info s").fine().contains("\n\\x1b[31m\\xff\\n "));
         let object: Json = serde_json::from_str(&run(&server, "info s --json").fine()).expect("JSON");
         assert_eq!(object["parts"][0]["indexes"][0]["index"], json!({"hex": "1b5b33316dff0a"}));
-        // In errors too, whoever makes them: this program, or the server.
+        // In errors too, those of this program and those of the server.
         let name = "\u{1b}[31m\u{202e}\n";
         let shown = "\\x1b[31m\\u{202e}\\n";
         for line in ["info", "query NAME text", "groups NAME --min-score 1", "explain NAME a b", "drop NAME", "load NAME /dev/null"] {

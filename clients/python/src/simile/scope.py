@@ -73,7 +73,7 @@ class Scope:
         return Pipeline(self.transport, self.commands, transaction)
 
     def record_many(self, observations: Iterable[Observation], *, batch: int = 500) -> int:
-        """Records observations, which may come from a generator, so many to a round trip. Returns their number.
+        """Records observations, which may come from a generator, ``batch`` to a round trip. Returns their number.
 
         Errors: the first one of a batch is raised, after the rest of the batch was recorded.
         """

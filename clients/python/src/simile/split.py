@@ -92,7 +92,7 @@ class SplitScope:
         return [Scope(self.client, part.scope) for part in self.steps.parts]
 
     def record_many(self, observations: Iterable[Observation], *, batch: int = 500) -> int:
-        """Records observations, so many to a round trip. Returns their number.
+        """Records observations, ``batch`` to a round trip. Returns their number.
 
         Errors: the first one of a batch is raised, after the rest of the batch was recorded.
         """
