@@ -10,12 +10,12 @@
 
 use super::error::Error;
 use super::parse::args::Args;
-use crate::keyspace::scope::{Scope, ScopeKey};
+use crate::keyspace::scope::{Directory, Scope, ScopeKey};
 use crate::keyspace::window::{self, ChunkKey};
 use crate::keyspace::{deleted_scopes, name};
 use crate::server::call::Call;
 use crate::server::key::Access;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The most chunks whose keys are deleted by one command. Each takes about 4 microseconds.
 const AT_ONCE: usize = 5_000;
@@ -38,7 +38,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     let dropped = first_entries(key.scope()?, &named);
     let is_whole = named.is_empty();
     let is_change = is_whole || !dropped.is_empty();
-    let has_rest = is_whole && key.scope()?.directory().values().map(BTreeSet::len).sum::<usize>() > AT_ONCE;
+    let has_rest = is_whole && count(key.scope()?.directory()) > AT_ONCE;
     if has_rest && !name::was_made_as(key.scope()?.tag(), key.scope()?.uid, name) {
         return Err(Error::RenamedAndLarge(AT_ONCE));
     }
@@ -52,7 +52,7 @@ pub fn run(call: &Call) -> Result<(), Error> {
     }
     if has_rest {
         let rest = key.scope_mut()?.take_directory();
-        freed += rest.values().map(BTreeSet::len).sum::<usize>();
+        freed += count(&rest);
         deleted_scopes::free_later(call, key.scope()?, name, rest);
     }
     // A key must not be open twice when it is deleted.
@@ -70,14 +70,19 @@ pub fn run(call: &Call) -> Result<(), Error> {
     Ok(())
 }
 
+/// The number of chunks that a directory lists.
+fn count(directory: &Directory) -> usize {
+    directory.values().map(BTreeSet::len).sum()
+}
+
 /// The first chunks of the named indexes, or of all, in the order of the directory.
-fn first_entries(scope: &Scope, named: &BTreeSet<&[u8]>) -> BTreeMap<Vec<u8>, Vec<u64>> {
-    let mut entries: BTreeMap<Vec<u8>, Vec<u64>> = BTreeMap::new();
+fn first_entries(scope: &Scope, named: &BTreeSet<&[u8]>) -> Directory {
+    let mut entries = Directory::new();
     let mut left = AT_ONCE;
     for index in scope.indexes().filter(|index| named.is_empty() || named.contains(index)) {
-        let starts: Vec<u64> = scope.all_starts(index).take(left).collect();
+        let starts: BTreeSet<u64> = scope.all_starts(index).take(left).collect();
         left -= starts.len();
-        entries.insert(index.to_vec(), starts);
+        entries.insert(index.into(), starts);
         if left == 0 {
             break;
         }
@@ -86,7 +91,7 @@ fn first_entries(scope: &Scope, named: &BTreeSet<&[u8]>) -> BTreeMap<Vec<u8>, Ve
 }
 
 /// Frees the live ones of some chunks of an index. Returns their number.
-fn free(call: &Call, scope: &Scope, index: &[u8], starts: &[u64]) -> Result<usize, Error> {
+fn free(call: &Call, scope: &Scope, index: &[u8], starts: &BTreeSet<u64>) -> Result<usize, Error> {
     let mut freed = 0;
     for start in starts {
         if let Some(key) = ChunkKey::open(call, scope, index, *start, Access::Write)? {

@@ -10,7 +10,9 @@ use super::call::{self, Call};
 use super::string::bytes_of;
 use super::{api, guard, log};
 use redis_module::Context;
-use redis_module::raw::{self, RedisModuleCtx, RedisModuleEvent, RedisModuleString};
+use redis_module::raw::{
+    self, RedisModuleCtx, RedisModuleEvent, RedisModuleServerInfoData, RedisModuleString,
+};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,20 +45,25 @@ fn can_hear_of_keys() -> bool {
 
 /// The version of the server; `None` if it is not a Valkey.
 fn valkey_version() -> Option<[u64; 3]> {
-    let version = info_field(c"server", c"valkey_version")?;
+    let version = with_server_info(c"server", |info| {
+        // SAFETY: the information is valid, and so is the text in it, which is copied.
+        unsafe {
+            let version = api!(RedisModule_ServerInfoGetFieldC(info, c"valkey_version".as_ptr()));
+            (!version.is_null()).then(|| CStr::from_ptr(version).to_string_lossy().into_owned())
+        }
+    })?;
     let mut numbers = version.split('.').map(|number| number.parse().unwrap_or_default());
     Some([(); 3].map(|()| numbers.next().unwrap_or_default()))
 }
 
-/// A field of INFO, if the server has it.
-fn info_field(section: &CStr, field: &CStr) -> Option<String> {
-    // SAFETY: both names are C strings, the information is freed once, and the text is copied before.
+/// Reads a section of INFO, which takes some 20 microseconds.
+fn with_server_info<T>(section: &CStr, read: impl FnOnce(*mut RedisModuleServerInfoData) -> T) -> T {
+    // SAFETY: the functions take null for no context. The information is freed here and nowhere else.
     unsafe {
         let info = api!(RedisModule_GetServerInfo(std::ptr::null_mut(), section.as_ptr()));
-        let value = api!(RedisModule_ServerInfoGetFieldC(info, field.as_ptr()));
-        let value = (!value.is_null()).then(|| CStr::from_ptr(value).to_string_lossy().into_owned());
+        let result = read(info);
         api!(RedisModule_FreeServerInfo(std::ptr::null_mut(), info));
-        value
+        result
     }
 }
 
@@ -66,7 +73,8 @@ fn info_field(section: &CStr, field: &CStr) -> Option<String> {
 /// The server refused it.
 pub fn subscribe(ctx: &Context, handlers: Handlers) -> Result<(), String> {
     HANDLERS.get_or_init(|| handlers);
-    if !can_hear_of_keys() {
+    let hears_of_keys = can_hear_of_keys();
+    if !hears_of_keys {
         let notice = "simile: this version of Valkey would leave clients in another database after an event of a key, so the module \
                       hears of none: DEL of a scope leaves its chunks to SIM.SWEEP or their expiry";
         log::warning(ctx, notice);
@@ -78,7 +86,7 @@ pub fn subscribe(ctx: &Context, handlers: Handlers) -> Result<(), String> {
     // take.
     let results = unsafe {
         [
-            if can_hear_of_keys() {
+            if hears_of_keys {
                 api!(RedisModule_SubscribeToKeyspaceEvents(ctx.ctx, types, Some(on_key_event)))
             } else {
                 raw::REDISMODULE_OK as c_int
@@ -151,17 +159,13 @@ pub fn is_in_snapshot() -> bool {
 }
 
 /// The number of commands that the server has carried out, of clients, scripts and modules. It stays the same while
-/// one runs. Asking takes some 20 microseconds.
+/// one runs. See [`with_server_info`].
 pub fn finished_commands() -> u64 {
-    // SAFETY: the function takes null for no context. What it returns is freed here and nowhere else; the field is a C
-    // string, and null is allowed in place of a place for an error.
-    unsafe {
-        let info = api!(RedisModule_GetServerInfo(std::ptr::null_mut(), c"stats".as_ptr()));
+    with_server_info(c"stats", |info| {
         let field = c"total_commands_processed".as_ptr();
-        let count = api!(RedisModule_ServerInfoGetFieldUnsigned(info, field, std::ptr::null_mut()));
-        api!(RedisModule_FreeServerInfo(std::ptr::null_mut(), info));
-        count
-    }
+        // SAFETY: the information is valid, and null is allowed in place of a place for an error.
+        unsafe { api!(RedisModule_ServerInfoGetFieldUnsigned(info, field, std::ptr::null_mut())) }
+    })
 }
 
 /// True while nothing may be replicated that no client has asked for: during a failover, or if clients are paused.

@@ -75,7 +75,7 @@ mod sketches;
 
 pub(crate) use self::bounds::{Bounds, RangeBound};
 
-use self::buckets::{BucketKey, Buckets, ItemBucket, Posting};
+use self::buckets::{BucketKey, Buckets, ItemBucket, LOOKUP_BATCH, Posting};
 use self::items::Items;
 use crate::index::memory::footprint::Footprint;
 use crate::index::memory::invariant::{Validation, ensure};
@@ -84,8 +84,6 @@ use crate::index::memory::select::select_branchless;
 use smallvec::SmallVec;
 use std::hint::black_box;
 
-/// The buckets that an item is added to together, so that their cache misses overlap.
-const ADDITION_BATCH: usize = buckets::LIKELY_MAX;
 /// The buckets of an item that are removed together, so that their cache misses overlap.
 const REMOVAL_BATCH: usize = 32;
 
@@ -266,8 +264,8 @@ impl Chunk {
         let mut keys = buckets.map(|(band, bucket, count)| (BucketKey::new(band, bucket), count));
         loop {
             // A batch at a time, so that its cache misses overlap.
-            let mut batch: SmallVec<[(BucketKey, u32); ADDITION_BATCH]> = SmallVec::new();
-            keys.by_ref().take(ADDITION_BATCH).for_each(|entry| batch.push(entry));
+            let mut batch: SmallVec<[(BucketKey, u32); LOOKUP_BATCH]> = SmallVec::new();
+            keys.by_ref().take(LOOKUP_BATCH).for_each(|entry| batch.push(entry));
             if batch.is_empty() {
                 break;
             }

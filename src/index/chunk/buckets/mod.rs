@@ -87,14 +87,8 @@ const COOL_MAX: usize = FEW_MAX / 2;
 /// Up to this many postings, looking at each costs no more than knowing a bound.
 const SHORT: usize = 32;
 
-/// The buckets that are looked up together at most, without an allocation.
-pub const LIKELY_MAX: usize = 32;
-
-/// The index of an item's posting in a list of postings, which are in the order of their items.
-#[inline]
-fn index_of(postings: &[Posting], item: u32) -> Option<usize> {
-    postings.binary_search_by_key(&item, |posting| posting.item).ok()
-}
+/// The buckets that are looked up together, so that their cache misses overlap.
+pub const LOOKUP_BATCH: usize = 32;
 
 /// The buckets of one chunk, by dense ids.
 #[derive(Debug, Default)]
@@ -187,7 +181,6 @@ impl Buckets {
     }
 
     /// The bucket from the side of an item that is in it.
-    #[inline]
     pub fn entry(&self, id: u32, item: u32) -> ItemBucket<'_> {
         let bucket = &self.records[id];
         let (band, bytes) = (bucket.band(), bucket.bytes(&self.long_bytes));
@@ -195,14 +188,13 @@ impl Buckets {
     }
 
     /// The number of the item's observations that fell into the bucket; 0 if it is not a member.
-    #[inline]
     pub fn count(&self, id: u32, item: u32) -> u32 {
         match self.records[id].state() {
             State::Lone(posting) if posting.item == item => posting.count,
             State::Lone(_) | State::Hole => 0,
             State::Few(list) => {
-                let postings = self.few.list(list);
-                index_of(postings, item).map_or(0, |index| postings[index].count)
+                let found = self.index_in(list, item);
+                found.map_or(0, |index| self.few.list(list)[index].count)
             }
             State::Hot(hot) => {
                 let set = &self.hot[hot as usize];
@@ -236,11 +228,11 @@ impl Buckets {
         &self,
         keys: impl Iterator<Item = &'a BucketKey<'a>> + Clone,
         item: u32,
-    ) -> SmallVec<[Option<u32>; LIKELY_MAX]> {
+    ) -> SmallVec<[Option<u32>; LOOKUP_BATCH]> {
         // Pass 1: the cells of the table.
         let mut sum = keys.clone().fold(0, |sum, key| sum ^ self.table.touch(key.hash));
         // Pass 2: the records of the buckets, and the cells and records of the splits that new buckets cause.
-        let mut likely: SmallVec<[Option<u32>; LIKELY_MAX]> = SmallVec::new();
+        let mut likely: SmallVec<[Option<u32>; LOOKUP_BATCH]> = SmallVec::new();
         keys.for_each(|key| likely.push(self.table.first_with_tag(key.hash)));
         let known = || likely.iter().flatten();
         sum ^= known().fold(0, |sum, id| sum ^ u32::from(self.band(*id)));
@@ -370,7 +362,7 @@ impl Buckets {
     /// The index of an item's posting in a list.
     #[inline]
     fn index_in(&self, list: ListRef, item: u32) -> Option<usize> {
-        index_of(self.few.list(list), item)
+        self.few.list(list).binary_search_by_key(&item, |posting| posting.item).ok()
     }
 
     /// Adds a posting of an item that a list does not have.
