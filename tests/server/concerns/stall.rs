@@ -281,19 +281,26 @@ fn ask_large(table: &mut Table, server: &Server, scope: &str, commands: &[&str])
 
 const LONG: usize = 65_000;
 
-/// Scopes of very many indexes, chunks, bytes or items.
-fn large_scopes(table: &mut Table, server: &Server) {
-    let create = |parameters: &str| drop(server.does(format!("SIM.CREATE s {parameters}")));
-    let frees = |table: &mut Table, scope: &str, fill: &dyn Fn()| {
-        ask_large(table, server, scope, &["DEL s"]);
-        wait_until("the timer has freed the chunks", || server.does("DBSIZE").integer() == 0);
-        fill();
-        ask_large(table, server, scope, &["SIM.DROP s"]);
-        wait_until("the timer has freed the chunks", || server.does("DBSIZE").integer() == 0);
-    };
+/// A scope that is large in one way is deleted, and filled again and dropped.
+fn free_large(table: &mut Table, server: &Server, kind: Kind, scope: &str, fill: &dyn Fn()) {
+    let is_empty = || server.does("DBSIZE").integer() == 0;
+    ask_large(table, server, scope, &["DEL s"]);
+    if !kind.frees_chunks_at_del() {
+        server.does("FLUSHALL");
+    }
+    wait_until("the timer has freed the chunks", is_empty);
+    fill();
+    ask_large(table, server, scope, &["SIM.DROP s"]);
+    wait_until("the timer has freed the chunks", is_empty);
+}
 
+fn create(server: &Server, parameters: &str) {
+    server.does(format!("SIM.CREATE s {parameters}"));
+}
+
+fn many_indexes(table: &mut Table, server: &Server, kind: Kind) {
     let indexes = || {
-        create("BANDS 1 ROWS 1 INTERVAL 0");
+        create(server, "BANDS 1 ROWS 1 INTERVAL 0");
         load(server, 0, 20_000, |n| format!("SIM.RECORD s item SIGNATURE i{n} 1 b"));
     };
     indexes();
@@ -308,10 +315,12 @@ fn large_scopes(table: &mut Table, server: &Server) {
         "SIM.DROP s i1 i2 i3",
     ];
     ask_large(table, server, "20,000 indexes", &commands);
-    frees(table, "20,000 indexes", &indexes);
+    free_large(table, server, kind, "20,000 indexes", &indexes);
+}
 
+fn many_chunks(table: &mut Table, server: &Server, kind: Kind) {
     let chunks = || {
-        create("BANDS 16 ROWS 1 INTERVAL 3600 RETENTION 1000");
+        create(server, "BANDS 16 ROWS 1 INTERVAL 3600 RETENTION 1000");
         let now = server.now_inside(3_600);
         load(server, 0, 100_000, |n| {
             let (moment, bucket) = (now - (n % 1_000) as i64 * 3_600, n / 1_000 % 7);
@@ -340,11 +349,13 @@ fn large_scopes(table: &mut Table, server: &Server) {
         "SIM.ALTER s RETENTION 900",
     ];
     ask_large(table, server, "1,000 chunks", &commands);
-    frees(table, "1,000 chunks", &chunks);
+    free_large(table, server, kind, "1,000 chunks", &chunks);
+}
 
+fn long_names(table: &mut Table, server: &Server, kind: Kind) {
     let long = "a".repeat(LONG);
     let bytes = || {
-        create("BANDS 1 ROWS 1 INTERVAL 0");
+        create(server, "BANDS 1 ROWS 1 INTERVAL 0");
         load(server, 0, 6_000, |n| format!("SIM.RECORD s {long}{n} SIGNATURE i 1 hot"));
         load(server, 0, 4_800, |n| format!("SIM.RECORD s item SIGNATURE j 1 {long}{n}"));
     };
@@ -368,10 +379,12 @@ fn large_scopes(table: &mut Table, server: &Server) {
         "SIM.DELETE s j other",
     ];
     ask_large(table, server, "names and buckets of 65 kB", &commands);
-    frees(table, "names and buckets of 65 kB", &bytes);
+    free_large(table, server, kind, "names and buckets of 65 kB", &bytes);
+}
 
+fn many_items(table: &mut Table, server: &Server, kind: Kind) {
     let items = || {
-        create("BANDS 2 ROWS 1 INTERVAL 0");
+        create(server, "BANDS 2 ROWS 1 INTERVAL 0");
         load(server, 0, 5_000_000, |n| format!("SIM.RECORD s {n} SIGNATURE i 2 hot{} {}", n % 2, n / 2));
     };
     items();
@@ -393,7 +406,7 @@ fn large_scopes(table: &mut Table, server: &Server) {
         "SIM.ALTER s RETENTION 9",
     ];
     ask_large(table, server, "5 million items", &commands);
-    frees(table, "5 million items", &|| create("BANDS 2 ROWS 1 INTERVAL 0"));
+    free_large(table, server, kind, "5 million items", &|| create(server, "BANDS 2 ROWS 1 INTERVAL 0"));
 }
 
 /// Commands that free keys.
@@ -643,7 +656,10 @@ on_each_server! {
         long_commands(&mut table, &server);
         writes(&mut table, &server);
         sweeps(&mut table, &server);
-        large_scopes(&mut table, &server);
+        many_indexes(&mut table, &server, kind);
+        many_chunks(&mut table, &server, kind);
+        long_names(&mut table, &server, kind);
+        many_items(&mut table, &server, kind);
         let slow: Vec<&(String, u64)> = table.0.iter().filter(|(_, usec)| *usec > LONGEST).collect();
         assert!(slow.is_empty(), "{slow:?}");
     }
