@@ -36,9 +36,7 @@ pub fn items_by_index<'a>(call: &Call, scope: &Scope, pairs: &[Pair<'a>]) -> Res
 /// Charges for changing these items in all chunks of an index: for looking each up in every chunk, and for
 /// removing it from its buckets.
 pub fn charge(call: &Call, chunks: &[&Chunk], items: &BTreeSet<&[u8]>) -> Result<(), Error> {
-    cost::spend(call, (items.len() * chunks.len()) as u64)?;
-    let buckets = items.iter().flat_map(|item| chunks.iter().map(|chunk| chunk.buckets_of(item)));
-    cost::spend(call, buckets.sum::<usize>() as u64 * cost::ENTRY)
+    items.iter().try_for_each(|item| cost::charge_removal(call, item, chunks))
 }
 
 /// Charges for deleting these items of an index, and checks that every chunk can be changed.

@@ -77,30 +77,28 @@ pub fn cost_with(budget_left: u64, step: u64) -> u64 {
 
 /// Charges for the profile of an item: its buckets, each of them in every chunk, and their bytes.
 pub fn charge_profile(call: &Call, item: &[u8], chunks: &[&Chunk]) -> Result<(), Error> {
-    let chunks_of_item = chunks_of_item(item, chunks);
-    let buckets: usize = chunks_of_item.iter().map(|(chunk, id)| chunk.items().bucket_count(*id)).sum();
-    spend(call, chunks.len() as u64 + buckets as u64 * (BUCKET + chunks.len() as u64))?;
-    charge_bytes(call, bucket_lengths(&chunks_of_item))
+    charge_buckets(call, item, chunks, BUCKET + chunks.len() as u64, 1)
 }
 
 /// Charges for exporting an item: its buckets, and their bytes. A bucket is written into the blob, summed for the
 /// checksum, and put into the reply.
 pub fn charge_export(call: &Call, item: &[u8], chunks: &[&Chunk]) -> Result<(), Error> {
-    let chunks_of_item = chunks_of_item(item, chunks);
-    let buckets: usize = chunks_of_item.iter().map(|(chunk, id)| chunk.items().bucket_count(*id)).sum();
-    spend(call, buckets as u64 * ENTRY)?;
-    charge_bytes(call, bucket_lengths(&chunks_of_item).map(|length| 3 * length))
+    charge_buckets(call, item, chunks, ENTRY, 3)
 }
 
-/// The chunks that have an item, each with its id there.
-fn chunks_of_item<'c>(item: &[u8], chunks: &[&'c Chunk]) -> SmallVec<[(&'c Chunk, u32); 16]> {
-    chunks.iter().filter_map(|chunk| Some((*chunk, chunk.item_id(item)?))).collect()
+/// Charges for removing an item from its buckets. The bytes of those that are removed, too, are hashed, and others move
+/// to their place.
+pub fn charge_removal(call: &Call, item: &[u8], chunks: &[&Chunk]) -> Result<(), Error> {
+    charge_buckets(call, item, chunks, ENTRY, 1)
 }
 
-/// The lengths of the buckets of an item.
-fn bucket_lengths(chunks_of_item: &[(&Chunk, u32)]) -> impl Iterator<Item = usize> {
-    let frequencies = chunks_of_item.iter().flat_map(|(chunk, id)| chunk.frequencies(*id));
-    frequencies.map(|(_, bucket, _)| bucket.len())
+/// Charges for looking an item up in all chunks, for each bucket that it has there, and `times` for their bytes.
+fn charge_buckets(call: &Call, item: &[u8], chunks: &[&Chunk], each: u64, times: usize) -> Result<(), Error> {
+    let found = chunks.iter().filter_map(|chunk| Some((*chunk, chunk.item_id(item)?)));
+    let found: SmallVec<[(&Chunk, u32); 16]> = found.collect();
+    let buckets: usize = found.iter().map(|(chunk, id)| chunk.items().bucket_count(*id)).sum();
+    spend(call, chunks.len() as u64 + buckets as u64 * each)?;
+    charge_bytes(call, found.iter().map(|(chunk, id)| chunk.bucket_bytes(*id) * times))
 }
 
 /// Charges for names or buckets of these lengths.

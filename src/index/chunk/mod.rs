@@ -163,11 +163,6 @@ impl Chunk {
         ids.map_or(0, |(item, bucket)| self.count(bucket, item))
     }
 
-    /// The number of buckets that an item is in; 0 if it is not here.
-    pub fn buckets_of(&self, item: &[u8]) -> usize {
-        self.item_id(item).map_or(0, |id| self.items.bucket_count(id))
-    }
-
     // Writing. Nothing here fails half-way: the caller asks first whether an addition fits.
 
     /// Checks that an item, or a new one, can be observed with this many more signatures, each `times` times. `bytes` is
@@ -538,6 +533,11 @@ impl Chunk {
         // No read depends on another, so the processor issues many at once. `black_box` keeps the compiler from
         // removing them.
         black_box(self.items.buckets(item).fold(0, |sum, bucket| sum ^ self.buckets.band(bucket)));
+    }
+
+    /// The bytes of all buckets that an item is in.
+    pub(crate) fn bucket_bytes(&self, item: u32) -> usize {
+        self.items.buckets(item).map(|bucket| self.buckets.bytes(bucket).len()).sum()
     }
 
     /// The buckets that an item is in, in no order.
