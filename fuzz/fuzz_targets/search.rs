@@ -1,15 +1,15 @@
-//! Decodes any bytes as two chunks with sketches. If both are valid, they are searched by profile and by sketch,
-//! changed, and checked after each change.
+//! Decodes any bytes as two chunks with sketches. If both are valid, they are searched by profile and by sketch, with
+//! and without a pattern, changed, and checked after each change.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use simile::index::{
-    Budget, Chunk, IndexQuery, ScoreMode, SearchOptions, codec, combine, newest_sketch, search,
+    Budget, Chunk, Glob, IndexQuery, ScoreMode, SearchOptions, codec, combine, newest_sketch, search,
 };
 
-fuzz_target!(|input: (Vec<u8>, Vec<u8>, u8)| {
-    let (one, other, limit) = input;
+fuzz_target!(|input: (Vec<u8>, Vec<u8>, u8, Vec<u8>)| {
+    let (one, other, limit, pattern) = input;
     let decode = |bytes: &[u8]| {
         let mut chunk = Chunk::with_sketches(2, 16);
         codec::decode_piece(&mut chunk, bytes).ok().map(|()| chunk)
@@ -36,6 +36,16 @@ fuzz_target!(|input: (Vec<u8>, Vec<u8>, u8)| {
             assert_eq!(found[0].score, 1.0, "an item is exactly similar to itself");
         }
         assert!(mode != ScoreMode::Jaccard || found.iter().all(|found| has_sketch(found.item)));
+        if let Some(pattern) = Glob::new(&pattern) {
+            let all = SearchOptions { limit: None, ..options };
+            let matching = SearchOptions { pattern: Some(&pattern), ..all };
+            let found = |options| {
+                search(&query, &options, &mut Budget::new(1_000_000)).expect("fewer postings than that")
+            };
+            let expected: Vec<_> =
+                found(all).into_iter().filter(|found| pattern.matches(found.item)).collect();
+            assert_eq!(found(matching), expected);
+        }
         let queries = [query];
         let mut budget = Budget::new(1_000_000);
         let combined = combine(&queries, &options, &mut budget).expect("fewer postings than that");
