@@ -169,39 +169,32 @@ impl<T: Element> Runs<T> {
         (number < last).then(|| self.owner(number))
     }
 
-    /// The header of a run and its first `len` elements.
-    #[inline]
-    fn with_header(&self, number: u32, len: usize) -> &[T] {
-        let (block, start) = self.locate(number);
-        &self.block(block)[start..start + T::HEADER + len]
-    }
-
-    #[inline]
-    fn with_header_mut(&mut self, number: u32, len: usize) -> &mut [T] {
-        let (block, start) = self.locate(number);
-        &mut self.block_mut(block)[start..start + T::HEADER + len]
-    }
-
     /// The first `len` elements of a run.
     #[inline]
     pub fn run(&self, number: u32, len: usize) -> &[T] {
-        &self.with_header(number, len)[T::HEADER..]
+        let (block, start) = self.locate(number);
+        let start = start + T::HEADER;
+        &self.block(block)[start..start + len]
     }
 
     /// [`Self::run`], to change.
     #[inline]
     pub fn run_mut(&mut self, number: u32, len: usize) -> &mut [T] {
-        &mut self.with_header_mut(number, len)[T::HEADER..]
+        let (block, start) = self.locate(number);
+        let start = start + T::HEADER;
+        &mut self.block_mut(block)[start..start + len]
     }
 
     /// The header of a run.
     pub fn header(&self, number: u32) -> &[T] {
-        self.with_header(number, 0)
+        let (block, start) = self.locate(number);
+        &self.block(block)[start..start + T::HEADER]
     }
 
     /// The header of a run, to change.
     pub fn header_mut(&mut self, number: u32) -> &mut [T] {
-        self.with_header_mut(number, 0)
+        let (block, start) = self.locate(number);
+        &mut self.block_mut(block)[start..start + T::HEADER]
     }
 
     /// The owner of a run.

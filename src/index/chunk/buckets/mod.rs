@@ -87,6 +87,12 @@ const COOL_MAX: usize = FEW_MAX / 2;
 /// Up to this many postings, looking at each costs no more than knowing a bound.
 const SHORT: usize = 32;
 
+/// The index of an item's posting in a list, which is sorted by item.
+#[inline]
+fn index_of(postings: &[Posting], item: u32) -> Option<usize> {
+    postings.binary_search_by_key(&item, |posting| posting.item).ok()
+}
+
 /// The buckets that are looked up together, so that their cache misses overlap.
 pub const LOOKUP_BATCH: usize = 32;
 
@@ -193,8 +199,8 @@ impl Buckets {
             State::Lone(posting) if posting.item == item => posting.count,
             State::Lone(_) | State::Hole => 0,
             State::Few(list) => {
-                let found = self.index_in(list, item);
-                found.map_or(0, |index| self.few.list(list)[index].count)
+                let postings = self.few.list(list);
+                index_of(postings, item).map_or(0, |index| postings[index].count)
             }
             State::Hot(hot) => {
                 let set = &self.hot[hot as usize];
@@ -337,10 +343,11 @@ impl Buckets {
     /// [`Self::add`] for a bucket with a list. The list may be empty, or as long as a list may be.
     fn add_to_list(&mut self, id: u32, list: ListRef, posting: Posting) -> u32 {
         debug_assert!(list.len() <= FEW_MAX, "invariant 7");
-        match self.index_in(list, posting.item) {
+        let postings = self.few.list_mut(list);
+        match index_of(postings, posting.item) {
             // The item is in the list: its count grows in place, and the record stays as it is.
             Some(index) => {
-                let present = &mut self.few.list_mut(list)[index];
+                let present = &mut postings[index];
                 present.count += posting.count;
                 let sum = present.count;
                 self.note_count(list, sum);
@@ -357,12 +364,6 @@ impl Buckets {
                 posting.count
             }
         }
-    }
-
-    /// The index of an item's posting in a list.
-    #[inline]
-    fn index_in(&self, list: ListRef, item: u32) -> Option<usize> {
-        self.few.list(list).binary_search_by_key(&item, |posting| posting.item).ok()
     }
 
     /// Adds a posting of an item that a list does not have.
@@ -453,8 +454,9 @@ impl Buckets {
                 self.records[id].set_state(State::Lone(Posting { item, count: lone.count - count }));
             }
             State::Few(list) => {
-                if let Some(index) = self.index_in(list, item) {
-                    self.few.list_mut(list)[index].count -= count;
+                let postings = self.few.list_mut(list);
+                if let Some(index) = index_of(postings, item) {
+                    postings[index].count -= count;
                 }
             }
             State::Hot(hot) => {
@@ -478,8 +480,9 @@ impl Buckets {
             }
             State::Lone(_) | State::Hole => 0,
             State::Few(list) => {
-                let Some(index) = self.index_in(list, item) else { return 0 };
-                let count = self.few.list(list)[index].count;
+                let postings = self.few.list(list);
+                let Some(index) = index_of(postings, item) else { return 0 };
+                let count = postings[index].count;
                 self.remove_from_list(id, list, index);
                 count
             }
