@@ -5,7 +5,6 @@ use crate::contender::{Contender, words};
 use crate::record::FreshItems;
 use crate::report::{Baseline, Report, Row, Target, Unit};
 use crate::wire::Batch;
-use testkit::wait_until;
 
 /// The milliseconds that a RECORD may take.
 const STALL: u64 = 2;
@@ -78,7 +77,7 @@ fn grow(bench: &Bench, report: &mut Report, records: usize) {
 }
 
 /// Microseconds of each call of a command in the slow log.
-fn slow_calls(bench: &Bench, command: &str) -> Vec<f64> {
+pub fn slow_calls(bench: &Bench, command: &str) -> Vec<f64> {
     let log = bench.server.does("SLOWLOG GET -1");
     let entries = log.array().iter().map(|entry| entry.array());
     let calls = entries.filter(|entry| entry[3].array()[0].bytes() == command.as_bytes());
@@ -161,29 +160,18 @@ impl Chunk<'_> {
         Chunk { bench, records, bytes }
     }
 
-    fn name(&self) -> Vec<u8> {
-        self.bench.server.only_chunk().into_bytes()
+    fn name(&self) -> String {
+        self.bench.server.only_chunk()
     }
 
     /// Microseconds that DEL takes.
     fn delete(&self) -> f64 {
-        self.bench.server.expect("CONFIG RESETSTAT", "OK");
-        self.bench.run(&vec![b"DEL".to_vec(), self.name()]);
-        self.bench.calls_of("DEL").each
+        self.bench.deletion_time("DEL", &[self.name()])
     }
 
     /// Microseconds of the command that finds the chunk expired and so frees it.
     fn expire(&self) -> f64 {
-        let name = self.name();
-        let server = &self.bench.server;
-        server.expect("DEBUG SET-ACTIVE-EXPIRE 0", "OK");
-        self.bench.run(&vec![b"PEXPIRE".to_vec(), name.clone(), b"1".to_vec()]);
-        let due = server.now_in_milliseconds() + 20;
-        wait_until("the chunk has expired", || server.now_in_milliseconds() > due);
-        server.expect("CONFIG RESETSTAT", "OK");
-        self.bench.run(&vec![b"STRLEN".to_vec(), name]);
-        server.expect("DEBUG SET-ACTIVE-EXPIRE 1", "OK");
-        self.bench.calls_of("STRLEN").each
+        self.bench.expiry_time(&self.name())
     }
 
     /// Microseconds of a DEL of 16 strings that have as many bytes together.
