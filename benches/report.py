@@ -176,6 +176,7 @@ def jobs_answer(peers):
 
 
 def verdict(rows):
+    rows = [row for row in rows if row["reached"] is not None]
     missed = [row["name"] for row in rows if row["reached"] < 1]
     if not missed:
         return f"All {len(rows)} targets are met."
@@ -196,7 +197,8 @@ def rows_table(run):
 
 
 def targets_table(run):
-    return columns(run, ["name", "this module", "compared with", *TARGET_COLUMNS])
+    with_targets = [row for row in run["rows"] if row["reached"] is not None]
+    return columns({**run, "rows": with_targets}, ["name", "this module", "compared with", *TARGET_COLUMNS])
 
 
 def columns(run, names):

@@ -8,6 +8,7 @@
 
 mod bench;
 mod check;
+mod classify;
 mod compare;
 mod contender;
 mod corpus;
@@ -37,10 +38,11 @@ use testkit::Kind;
 /// A section of the benchmark, and the name that `--only` takes.
 type Section = (&'static str, fn(&Bench, &mut Report));
 
-const SECTIONS: [Section; 9] = [
+const SECTIONS: [Section; 10] = [
     ("reference", reference::run),
     ("record", record::run),
     ("compare", compare::run),
+    ("classify", classify::run),
     ("hot", hot::run),
     ("very-hot", very_hot::run),
     ("text", text::run),

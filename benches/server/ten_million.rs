@@ -65,7 +65,7 @@ fn grow(bench: &Bench, report: &mut Report, records: usize) {
             control.len() as f64,
         ),
         module: (slow.len() as f64).into(),
-        target: Target::Above(10.0),
+        target: Some(Target::Above(10.0)),
         note: format!(
             "{} on average, the slowest {}, the slowest of the control {}; {} an item",
             Unit::Microseconds.show(times.iter().sum::<f64>() / times.len() as f64),
@@ -126,7 +126,7 @@ fn report_freeing(report: &mut Report, name: &'static str, what: &str, chunk: &C
         unit: Unit::Microseconds,
         baseline: Baseline::new("DEL of 16 strings of the same size together", strings),
         module: time.into(),
-        target: Target::TimesLess(1.0),
+        target: Some(Target::TimesLess(1.0)),
         note: format!(
             "{} of memory, {:.1} ms a GB",
             Unit::Bytes.show(chunk.bytes as f64),
