@@ -8,6 +8,7 @@ Every number on the page comes from the results. Needs only Python.
 
 import json
 import math
+import re
 import sys
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def main():
     docs.mkdir(exist_ok=True)
     for name, picture in plots(run, fan_out).items():
         (docs / f"scaling-{name}.svg").write_text(picture)
-    (docs / "scaling.md").write_text(page(run, fan_out))
+    (docs / "scaling.md").write_text(re.sub("\n{3,}", "\n\n", page(run, fan_out)))
     print(f"{docs / 'scaling.md'} and its plots are made from {results} and {fan_out_results}")
 
 
@@ -68,13 +69,14 @@ What happens when a scope grows: measured up to {count(largest(structures["one-c
 
 ![Time of a call, by items](scaling-calls.svg)
 
-A scope of {run["bands"]} bands grows, and on the way one client makes calls one after the other. One item of four is new, and the
-others look like one of the earlier ones: they share about three quarters of their buckets with it. A search finds about
+A scope of {run["bands"]} bands grows, and on the way one client makes calls one after the other. One item of four looks like
+none before, and the others like an earlier one: three quarters of their buckets are those of its group. A search finds about
 six items, at any size, anywhere in the scope. COMPARE and CLASSIFY have LIMIT 10.
 
 *Median*, *p99.9* and *worst* are times from a call to its reply. Of these, *PING* is the part that has nothing to do
 with the command. *Worst, less waits* leaves out the time for which the server or the client was ready to run, but the system
-ran another program. *Server* is the mean that the server counts for the call itself.
+ran another program. *Processor* is the mean time of a processor that a call takes the server, reading and answering it
+included. The tables have some of the sizes, and the plot has all of them.
 
 {calls_table(structures["one-chunk"])}
 
@@ -168,8 +170,8 @@ SPLIT_LINK = "[The Python client](python.md#a-scope-over-several-nodes)"
 
 
 def count(number):
-    """20000000 becomes 20 million."""
-    return f"{number / 1e6:,g} million" if number >= 1e6 else f"{number:,}"
+    """20000000 becomes 20 million; four digits are kept."""
+    return f"{number / 1e6:,.4g} million" if number >= 1e6 else f"{number:,}"
 
 
 def size(byte):
@@ -246,11 +248,12 @@ def growth(structure, call, figure="p50"):
 
 
 def calls_table(structure):
-    head = ["items", "call", "median", "p99.9", "worst", "worst, less waits", "server"]
+    head = ["items", "call", "median", "p99.9", "worst", "worst, less waits", "processor"]
     lines = [
         [count(point["items"]) if call == "PING" else "", call]
-        + [microseconds(figures[column]) for column in ("p50", "p999", "worst", "worst_without_waits", "server")]
+        + [microseconds(figures[column]) for column in ("p50", "p999", "worst", "worst_without_waits", "processor")]
         for point in structure["points"]
+        if math.log10(point["items"]).is_integer() or point is structure["points"][-1]
         for call, figures in ordered(point["calls"])
     ]
     return table(head, lines)
