@@ -124,7 +124,7 @@ server stops, by default, with nothing freed in another thread; of several chunk
 A client sends PING every 250 us, while {ping["clients"]} others load the server with half of the calls that they get done at full speed,
 half of them writes, and the server saves again and again. *Less waits* is as above. There are {count(ping["items"])} items or members.
 Of this module, half of the RECORDs go to chunks that cover a second and expire, and one COMPARE of {ping["hot_one_in"]} is for an item that shares a
-bucket with {count(ping["hot_members"])} others. Of built-in types, half of the SADDs go to a set that is made anew each
+bucket with {count(ping["hot_members"])} others, and takes the server {microseconds(ping["hot_compare"])}. Of built-in types, half of the SADDs go to a set that is made anew each
 second and expires, and ZRANGE gives ten members of a large sorted set. Medians of turns of {ping["seconds"]} s, {len(ping["loads"][0]["each_p999"])} for each:
 
 {ping_table(ping)}

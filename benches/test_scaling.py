@@ -59,6 +59,7 @@ RUN = {
         "items": 1_000,
         "hot_members": 100,
         "hot_one_in": 50,
+        "hot_compare": 70,
         "seconds": 1,
         "loads": [load("no other client", None), load("RECORD of 16", 10), load("SADD of 16", 10), load("SADD of one", 10)],
     },

@@ -67,12 +67,14 @@ pub fn run(kind: Kind, extent: Extent) -> Value {
             turns.push(arena.turn());
         }
     }
+    let hot = arenas.iter().find(|arena| arena.load == Load::Module).map(Arena::hot_compare);
     let results = arenas.iter().zip(&turns).map(|(arena, turns)| arena.result(turns));
     json!({
         "clients": CLIENTS,
         "items": items,
-        "hot_members": HOT_MEMBERS.min(items / 10),
+        "hot_members": hot_members(items),
         "hot_one_in": HOT_ONE_IN,
+        "hot_compare": hot,
         "seconds": extent.pick(SECONDS, 1),
         "loads": results.collect::<Vec<_>>(),
     })
@@ -204,6 +206,13 @@ impl Arena {
         }
     }
 
+    /// Microseconds of a processor that a COMPARE takes for an item of the hot bucket.
+    fn hot_compare(&self) -> f64 {
+        let calls = self.bench.extent.pick(2_000, 100);
+        let hot = (0..calls).map(|item| compare(item * 7 % hot_members(self.items)));
+        self.bench.cost(&hot.collect(), 1).processor
+    }
+
     /// The medians of the turns, and all figures of p99.9, which vary most.
     fn result(&self, turns: &[Turn]) -> Value {
         let middle = |figure: fn(&Turn) -> f64| median(turns.iter().map(figure).collect());
@@ -228,6 +237,15 @@ fn wait_until_due(due: Instant) {
     if !early.is_zero() {
         std::thread::sleep(early);
     }
+}
+
+/// The number of items that share the hot bucket: the first of them.
+fn hot_members(items: usize) -> usize {
+    HOT_MEMBERS.min(items / 10)
+}
+
+fn compare(item: usize) -> Command {
+    words(&["SIM.COMPARE", "large", &stream::name(item), "1", INDEX, "LIMIT", "10"])
 }
 
 /// The calls of one client.
@@ -260,8 +278,7 @@ impl Calls {
             (Load::Module, 2) => vec![self.record("brief", item, stream::buckets(item, BANDS))],
             (Load::Module, _) => {
                 let is_hot = self.random.below(HOT_ONE_IN) == 0;
-                let item = if is_hot { self.random.below(self.hot_members()) } else { item };
-                vec![words(&["SIM.COMPARE", "large", &stream::name(item), "1", INDEX, "LIMIT", "10"])]
+                vec![compare(if is_hot { self.random.below(hot_members(self.items)) } else { item })]
             }
             (Load::BuiltIn(members), 0) => vec![self.sadd(&format!("large:{}", item % 16), fresh, members)],
             (Load::BuiltIn(members), 2) => {
@@ -278,12 +295,8 @@ impl Calls {
         }
     }
 
-    fn hot_members(&self) -> usize {
-        HOT_MEMBERS.min(self.items / 10)
-    }
-
     fn record(&self, scope: &str, item: usize, mut buckets: Vec<Vec<u8>>) -> Command {
-        if scope == "large" && item < self.hot_members() {
+        if scope == "large" && item < hot_members(self.items) {
             buckets[0] = b"hot".to_vec();
         }
         let bands = BANDS.to_string();
