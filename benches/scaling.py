@@ -75,7 +75,7 @@ six items, at any size, anywhere in the scope. COMPARE and CLASSIFY have LIMIT 1
 
 *Median*, *p99.9* and *worst* are times from a call to its reply. Of these, *PING* is the part that has nothing to do
 with the command. *Worst, less waits* leaves out the time for which the server or the client was ready to run, but the system
-ran another program. *Processor* is the mean time of a processor that a call takes the server, reading and answering it
+ran another program; what a hypervisor took is still in it. *Processor* is the mean time of a processor that a call takes the server, reading and answering it
 included. The tables have some of the sizes, and the plot has all of them.
 
 {calls_table(structures["one-chunk"])}
