@@ -10,6 +10,7 @@ import json
 import math
 import re
 import sys
+from itertools import zip_longest
 from pathlib import Path
 
 import report
@@ -282,10 +283,11 @@ def filling_table(structures):
 
 def memory_table(structures):
     names = list(structures)
-    points = zip(*(structures[name]["points"] for name in names))
+    rows = list(zip_longest(*(structures[name]["points"] for name in names)))
     lines = [
-        [count(row[0]["items"]), *(f"{three_digits(point['bytes'] / point['items'])} bytes" for point in row)]
-        for row in points
+        [count(next(point for point in row if point)["items"])]
+        + [f"{three_digits(point['bytes'] / point['items'])} bytes" if point else "-" for point in row]
+        for row in rows
     ]
     return table(["items", *(structures[name]["title"] for name in names)], lines)
 

@@ -112,6 +112,11 @@ class Page(unittest.TestCase):
         early = {**RUN, "items": 20_000_000}
         self.assertIn("Ended before 20 million items, for the 25 minutes and 18.0 GB", scaling.page(early, FAN_OUT))
 
+    def test_a_structure_that_ended_early_leaves_the_others_their_rows(self):
+        early = copy.deepcopy(RUN)
+        early["structures"][3]["points"].pop()
+        self.assertIn("| 1 million | 500 bytes | 500 bytes | 500 bytes | - |", scaling.page(early, FAN_OUT))
+
     def test_what_was_not_measured_is_not_made_up(self):
         large = copy.deepcopy(RUN)
         large["structures"][0]["saved"][-1]["sync"] = None

@@ -58,9 +58,9 @@ type Plan = (Structure, f64, &'static [usize]);
 pub fn run(kind: Kind, extent: Extent, limits: Limits) -> Value {
     // What is left of the time is for the memory of an item, PING, and split scopes.
     let plans: [Plan; 4] = [
-        (Structure::scope(1), 0.39, &[100_000, 1_000_000, 10_000_000]),
+        (Structure::scope(1), 0.39, &[100_000, 1_000_000, 3_000_000]),
         (Structure::scope(13), 0.31, &[1_000_000]),
-        (Structure::Set, 0.06, &[100_000, 1_000_000, 10_000_000]),
+        (Structure::Set, 0.06, &[100_000, 1_000_000, 3_000_000]),
         (Structure::SortedSet, 0.06, &[1_000_000]),
     ];
     let structures: Vec<Value> = plans.into_iter().map(|plan| grow(kind, extent, plan, limits)).collect();
