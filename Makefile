@@ -8,7 +8,7 @@ export SERVERS INPUT PORT DATA
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-.PHONY: help run serve build cli check test test-debug soak bench bench-quick bench-peers eval docs dist deb wheel try-commands test-packages test-docs test-containers
+.PHONY: help run serve build cli check test test-debug soak bench bench-quick bench-growth bench-peers eval docs dist deb wheel try-commands test-packages test-docs test-containers
 
 help: ## Lists the commands (as `make` without a target does)
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -41,6 +41,7 @@ test: ## Runs every test on every server; SERVERS=redis-7.0 narrows it
 	cargo build --release --lib
 	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo test --workspace --no-fail-fast
 	python3 -m unittest discover --start-directory benches/peers
+	python3 -m unittest discover --start-directory benches
 
 test-debug: ## Runs the tests of commands, persistence and replication with a debug build, whose assertions check invariants
 	@scripts/install-packages.sh build serve
@@ -66,6 +67,14 @@ bench-quick: ## The same with less work; fails if a row reaches less than half o
 	@scripts/install-packages.sh build serve
 	cargo build --release --lib
 	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo bench --bench server -- --quick $(BENCH)
+
+bench-growth: ## Lets a scope grow to 20 million items: docs/scaling.md; at most 25 minutes and 18 GB
+	@scripts/install-packages.sh build serve
+	@scripts/install-python-packages.sh target/growth redis==8.1.0
+	cargo build --release --lib
+	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo bench --bench server -- --growth $(BENCH)
+	PYTHONPATH=target/growth:clients/python/src benches/fan_out.py '$(TARGET)/release/libsimile.so' $(filter --quick,$(BENCH))
+	benches/scaling.py $(if $(filter --quick,$(BENCH)),target/growth-quick.json target/growth-fan-out-quick.json target/growth-quick)
 
 bench-peers: ## Finds near-duplicates by this module and by other software: docs/benchmarks.md; a few minutes
 	@scripts/install-packages.sh build serve

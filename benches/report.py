@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 # Middle tones: a picture does not know if its page is light or dark.
-COLOURS = {"lua": "#cf6a2a", "module": "#2f86d0", "best": "#2c9a63"}
+COLOURS = {"lua": "#cf6a2a", "module": "#2f86d0", "best": "#2c9a63", "third": "#8a63c9", "fourth": "#c24d7a"}
 TEXT = "#76808c"
 
 
@@ -47,7 +47,8 @@ What to expect of one server, on a machine of {run["machine"]["cores"]} cores ([
 
 {answers_table(run, peers)}
 
-Times depend on the machine. Ratios hardly do.
+Times depend on the machine. Ratios hardly do. [Scaling](scaling.md) says what becomes of them when a scope grows to many
+millions of items, and when it needs more than one node.
 
 {peers_section(peers)}## The commands
 
@@ -175,6 +176,7 @@ def jobs_answer(peers):
 
 
 def verdict(rows):
+    rows = [row for row in rows if row["reached"] is not None]
     missed = [row["name"] for row in rows if row["reached"] < 1]
     if not missed:
         return f"All {len(rows)} targets are met."
@@ -195,7 +197,8 @@ def rows_table(run):
 
 
 def targets_table(run):
-    return columns(run, ["name", "this module", "compared with", *TARGET_COLUMNS])
+    with_targets = [row for row in run["rows"] if row["reached"] is not None]
+    return columns({**run, "rows": with_targets}, ["name", "this module", "compared with", *TARGET_COLUMNS])
 
 
 def columns(run, names):
@@ -296,8 +299,13 @@ def seconds(figure):
 
 
 def machine_table(run):
+    disturbances = f"other work took the processor from the server {run['machine']['preemptions']:,} times"
+    return table(["", ""], [*machine_lines(run), ["disturbances", disturbances]])
+
+
+def machine_lines(run):
     machine = run["machine"]
-    lines = [
+    return [
         ["processor", f"{machine['cpu']}, {machine['cores']} cores"],
         ["memory", machine["memory"]],
         ["system", machine["kernel"]],
@@ -305,9 +313,7 @@ def machine_table(run):
         ["compiler", machine["rustc"]],
         ["revision", machine["revision"]],
         ["run", f"{machine['date']}, {machine['extent']}, {run['seconds'] / 60:.0f} minutes"],
-        ["disturbances", f"other work took the processor from the server {machine['preemptions']:,} times"],
     ]
-    return table(["", ""], lines)
 
 
 def microseconds(figure):
@@ -388,7 +394,7 @@ class Axis:
 
     def __init__(self, figures, start, end):
         self.low = math.floor(math.log10(min(figures)) + 1e-9)
-        self.high = math.ceil(math.log10(max(figures)) - 1e-9)
+        self.high = max(math.ceil(math.log10(max(figures)) - 1e-9), self.low + 1)
         self.start, self.end = start, end
 
     def place(self, figure):

@@ -1,6 +1,6 @@
 //! The server under measurement: the cost of its calls, and the memory that it uses.
 
-use crate::contender::{Command, Contender, SCRIPT, Shape};
+use crate::contender::{Command, Contender, SCRIPT, Shape, words};
 use crate::wire::{Batch, Wire};
 use std::time::{Duration, Instant};
 use testkit::{Kind, Reply, Server, wait_until};
@@ -118,7 +118,8 @@ impl Bench {
         (cost, latencies)
     }
 
-    fn measure<Result>(&self, batch: &Batch, send: impl FnOnce(&mut Wire) -> Result) -> (Cost, Result) {
+    /// The cost of the commands of a batch, which `send` sends, and what that gives.
+    pub fn measure<Result>(&self, batch: &Batch, send: impl FnOnce(&mut Wire) -> Result) -> (Cost, Result) {
         let mut wire = Wire::connect(self.server.port());
         self.server.expect("CONFIG RESETSTAT", "OK");
         let (processor, start) = (self.processor_time(), Instant::now());
@@ -137,7 +138,7 @@ impl Bench {
     }
 
     /// Microseconds for which the server's main thread had a processor.
-    fn processor_time(&self) -> f64 {
+    pub fn processor_time(&self) -> f64 {
         let info = self.server.does("INFO cpu").text();
         let seconds = |line: &str| {
             let is_main = line.starts_with("used_cpu") && line.contains("main_thread");
@@ -157,6 +158,26 @@ impl Bench {
             found.and_then(|value| value.parse::<f64>().ok()).expect("a number of commandstats")
         };
         CommandStats { calls: field("calls="), each: field("usec=") / field("calls=") }
+    }
+
+    /// Microseconds for which a command that deletes keys stops the server: DEL or UNLINK.
+    pub fn deletion_time(&self, command: &str, keys: &[String]) -> f64 {
+        self.server.expect("CONFIG RESETSTAT", "OK");
+        self.run(&[command].into_iter().chain(keys.iter().map(String::as_str)).map(Vec::from).collect());
+        self.calls_of(command).each
+    }
+
+    /// Microseconds of the command that finds a key expired and so frees it.
+    pub fn expiry_time(&self, key: &str) -> f64 {
+        let server = &self.server;
+        server.expect("DEBUG SET-ACTIVE-EXPIRE 0", "OK");
+        self.run(&words(&["PEXPIRE", key, "1"]));
+        let due = server.now_in_milliseconds() + 20;
+        wait_until("the key has expired", || server.now_in_milliseconds() > due);
+        server.expect("CONFIG RESETSTAT", "OK");
+        self.run(&words(&["STRLEN", key]));
+        server.expect("DEBUG SET-ACTIVE-EXPIRE 1", "OK");
+        self.calls_of("STRLEN").each
     }
 
     /// Bytes that the server has allocated, after waiting until no other client has buffers.

@@ -105,7 +105,7 @@ fn row(bench: &Bench, report: &mut Report, queries: &Queries, times: f64) {
         unit: Unit::Microseconds,
         baseline: Baseline::new("Lua", lua),
         module: module.into(),
-        target: Target::TimesLess(times),
+        target: Some(Target::TimesLess(times)),
         note: format!("{candidates:.1} candidates on average"),
     });
 }

@@ -80,6 +80,13 @@ impl Shape {
         self.with_signature(contender, head, buckets)
     }
 
+    /// ASSIGN, which only the module has.
+    pub fn assign(&self, item: &str, timestamp: u64, min_score: &str, buckets: &[Vec<u8>]) -> Command {
+        let head =
+            words(&["SIM.ASSIGN", self.scope, item, "MINSCORE", min_score, "TIMESTAMP", &text(timestamp)]);
+        self.with_signature(Contender::Module, head, buckets)
+    }
+
     pub fn compare(&self, contender: Contender, item: &str, timestamp: u64, limit: usize) -> Command {
         match contender {
             Contender::Module => words(&[

@@ -56,7 +56,7 @@ fn row(hot_row: &HotRow, grid: &Grid, module: Cost, lua: Cost) -> Row {
         unit: Unit::Microseconds,
         baseline: Baseline::new("Lua", lua),
         module: module.into(),
-        target: Target::TimesLess(hot_row.times),
+        target: Some(Target::TimesLess(hot_row.times)),
         note: String::new(),
     }
 }

@@ -28,7 +28,7 @@ fn distinct(bench: &Bench, report: &mut Report, name: &'static str, bands: u16, 
         unit: Unit::Bytes,
         baseline: Baseline::new("Lua", bytes),
         module: module.at(items).into(),
-        target: Target::AtMost(most),
+        target: Some(Target::AtMost(most)),
         note: module.remark(),
     });
     report.curves.insert(name.into(), json!({ "module": module.json(), "lua": lua.json() }));
@@ -113,7 +113,7 @@ fn groups(bench: &Bench, report: &mut Report) {
         unit: Unit::Bytes,
         baseline: Baseline::new("Lua", lua),
         module: module.into(),
-        target: Target::AtMost(1_700.0),
+        target: Some(Target::AtMost(1_700.0)),
         note: String::new(),
     });
 }

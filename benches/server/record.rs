@@ -76,7 +76,7 @@ fn events_of_groups(bench: &Bench, report: &mut Report, name: &'static str, grid
         unit: Unit::Microseconds,
         baseline: Baseline::new("Lua", lua),
         module: module.into(),
-        target: Target::TimesLess(times),
+        target: Some(Target::TimesLess(times)),
         note: String::new(),
     });
 }
@@ -104,7 +104,7 @@ fn new_items(bench: &Bench, report: &mut Report) {
         unit: Unit::Microseconds,
         baseline: Baseline::new("SADD of 16 new members", Cost::median(&sadd)),
         module: module.into(),
-        target: Target::TimesLess(1.0),
+        target: Some(Target::TimesLess(1.0)),
         note: String::new(),
     });
 }

@@ -119,22 +119,23 @@ pub struct Row {
     pub unit: Unit,
     pub baseline: Option<Baseline>,
     pub module: Figure,
-    pub target: Target,
+    /// `None` if the row only says what something costs.
+    pub target: Option<Target>,
     /// Anything else that was counted, such as the candidates.
     pub note: String,
 }
 
 impl Row {
     /// The share of the target that is reached: 1 or more meets it.
-    pub fn reached(&self) -> f64 {
+    pub fn reached(&self) -> Option<f64> {
         let baseline = self.baseline.as_ref().map(|baseline| baseline.figure.value);
-        self.target.reached(self.module.value, baseline)
+        Some(self.target?.reached(self.module.value, baseline))
     }
 
     /// The same by processor time, if both figures have one.
     pub fn reached_by_processor(&self) -> Option<f64> {
         let baseline = self.baseline.as_ref()?.figure.processor?;
-        Some(self.target.reached(self.module.processor?, Some(baseline)))
+        Some(self.target?.reached(self.module.processor?, Some(baseline)))
     }
 
     fn ratio(&self) -> Option<f64> {
@@ -159,8 +160,12 @@ impl Row {
             self.unit.show(self.module.value),
             ratio(self.ratio()),
             ratio(self.ratio_by_processor()),
-            self.target.show(self.unit),
-            if self.reached() >= 1.0 { "yes".into() } else { format!("no: {:.0} %", self.reached() * 100.0) },
+            self.target.map_or("-".into(), |target| target.show(self.unit)),
+            match self.reached() {
+                None => "-".into(),
+                Some(reached) if reached >= 1.0 => "yes".into(),
+                Some(reached) => format!("no: {:.0} %", reached * 100.0),
+            },
         ]
     }
 
@@ -238,8 +243,11 @@ impl Report {
 
     /// A line for each row that reaches less than half of its target by both measures of time.
     pub fn failures(&self) -> Vec<String> {
-        let best = |row: &Row| row.reached().max(row.reached_by_processor().unwrap_or_default());
-        let failed = self.rows.iter().filter(|row| best(row) < 0.5);
-        failed.map(|row| format!("{} reaches {:.0} % of its target", row.name, best(row) * 100.0)).collect()
+        let best = |row: &Row| Some(row.reached()?.max(row.reached_by_processor().unwrap_or_default()));
+        let failed =
+            self.rows.iter().filter_map(|row| Some((row, best(row)?))).filter(|(_, reached)| *reached < 0.5);
+        failed
+            .map(|(row, reached)| format!("{} reaches {:.0} % of its target", row.name, reached * 100.0))
+            .collect()
     }
 }

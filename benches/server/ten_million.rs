@@ -5,7 +5,6 @@ use crate::contender::{Contender, words};
 use crate::record::FreshItems;
 use crate::report::{Baseline, Report, Row, Target, Unit};
 use crate::wire::Batch;
-use testkit::wait_until;
 
 /// The milliseconds that a RECORD may take.
 const STALL: u64 = 2;
@@ -66,7 +65,7 @@ fn grow(bench: &Bench, report: &mut Report, records: usize) {
             control.len() as f64,
         ),
         module: (slow.len() as f64).into(),
-        target: Target::Above(10.0),
+        target: Some(Target::Above(10.0)),
         note: format!(
             "{} on average, the slowest {}, the slowest of the control {}; {} an item",
             Unit::Microseconds.show(times.iter().sum::<f64>() / times.len() as f64),
@@ -78,7 +77,7 @@ fn grow(bench: &Bench, report: &mut Report, records: usize) {
 }
 
 /// Microseconds of each call of a command in the slow log.
-fn slow_calls(bench: &Bench, command: &str) -> Vec<f64> {
+pub fn slow_calls(bench: &Bench, command: &str) -> Vec<f64> {
     let log = bench.server.does("SLOWLOG GET -1");
     let entries = log.array().iter().map(|entry| entry.array());
     let calls = entries.filter(|entry| entry[3].array()[0].bytes() == command.as_bytes());
@@ -127,7 +126,7 @@ fn report_freeing(report: &mut Report, name: &'static str, what: &str, chunk: &C
         unit: Unit::Microseconds,
         baseline: Baseline::new("DEL of 16 strings of the same size together", strings),
         module: time.into(),
-        target: Target::TimesLess(1.0),
+        target: Some(Target::TimesLess(1.0)),
         note: format!(
             "{} of memory, {:.1} ms a GB",
             Unit::Bytes.show(chunk.bytes as f64),
@@ -161,29 +160,18 @@ impl Chunk<'_> {
         Chunk { bench, records, bytes }
     }
 
-    fn name(&self) -> Vec<u8> {
-        self.bench.server.only_chunk().into_bytes()
+    fn name(&self) -> String {
+        self.bench.server.only_chunk()
     }
 
     /// Microseconds that DEL takes.
     fn delete(&self) -> f64 {
-        self.bench.server.expect("CONFIG RESETSTAT", "OK");
-        self.bench.run(&vec![b"DEL".to_vec(), self.name()]);
-        self.bench.calls_of("DEL").each
+        self.bench.deletion_time("DEL", &[self.name()])
     }
 
     /// Microseconds of the command that finds the chunk expired and so frees it.
     fn expire(&self) -> f64 {
-        let name = self.name();
-        let server = &self.bench.server;
-        server.expect("DEBUG SET-ACTIVE-EXPIRE 0", "OK");
-        self.bench.run(&vec![b"PEXPIRE".to_vec(), name.clone(), b"1".to_vec()]);
-        let due = server.now_in_milliseconds() + 20;
-        wait_until("the chunk has expired", || server.now_in_milliseconds() > due);
-        server.expect("CONFIG RESETSTAT", "OK");
-        self.bench.run(&vec![b"STRLEN".to_vec(), name]);
-        server.expect("DEBUG SET-ACTIVE-EXPIRE 1", "OK");
-        self.bench.calls_of("STRLEN").each
+        self.bench.expiry_time(&self.name())
     }
 
     /// Microseconds of a DEL of 16 strings that have as many bytes together.

@@ -33,7 +33,7 @@ pub fn run(bench: &Bench, report: &mut Report) {
         unit: Unit::Microseconds,
         baseline: Baseline::new("the same, signature ready", ready),
         module: text.into(),
-        target: Target::Above(5.0),
+        target: Some(Target::Above(5.0)),
         note: format!("signing adds {}", Unit::Microseconds.show(text.server - ready.server)),
     });
 }

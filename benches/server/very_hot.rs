@@ -27,7 +27,7 @@ pub fn run(bench: &Bench, report: &mut Report) {
         unit: Unit::Microseconds,
         baseline: Baseline::new("without the hot bands", cold),
         module: hot.into(),
-        target: Target::TimesLess(0.5),
+        target: Some(Target::TimesLess(0.5)),
         note: format!("{NEIGHBOURS} candidates in the other bands; Lua would take minutes"),
     });
 }

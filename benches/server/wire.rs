@@ -78,12 +78,14 @@ impl Wire {
 
     /// Sends all commands, one after the other; gives the time from each to its reply.
     pub fn send_singly(&mut self, batch: &Batch) -> Vec<Duration> {
-        let exchange_one = |command| {
-            let start = Instant::now();
-            self.exchange(batch, command, command + 1);
-            start.elapsed()
-        };
-        (0..batch.len()).map(exchange_one).collect()
+        (0..batch.len()).map(|command| self.send_one(batch, command)).collect()
+    }
+
+    /// Sends one of the commands, and gives the time to its reply.
+    pub fn send_one(&mut self, batch: &Batch, command: usize) -> Duration {
+        let start = Instant::now();
+        self.exchange(batch, command, command + 1);
+        start.elapsed()
     }
 
     fn exchange(&mut self, batch: &Batch, from: usize, to: usize) {

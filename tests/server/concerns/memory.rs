@@ -18,7 +18,37 @@ fn number(server: &Server, field: &str) -> i64 {
     server.info(field).parse().expect("a number")
 }
 
+/// Records a chunk of this many items, removes its key in one of the ways, and tells if another thread freed it.
+fn is_freed_in_another_thread(server: &Server, items: usize, way: &str) -> bool {
+    fill(server, 1, items);
+    let chunk = server.only_chunk();
+    server.expect("CONFIG RESETSTAT", "OK");
+    match way {
+        "expiry" => {
+            server.expect(format!("PEXPIRE {chunk} 1"), "1");
+            wait_until("the chunk has expired", || server.does(format!("EXISTS {chunk}")).integer() == 0);
+        }
+        command => server.expect(format!("{command} {chunk}"), "1"),
+    }
+    wait_until("what was handed over is freed", || server.info("lazyfree_pending_objects") == "0");
+    server.expect("DEL s0", "1");
+    number(server, "lazyfreed_objects") == 1
+}
+
 on_each_server! {
+    /// A chunk whose blocks are many takes long to free, and one of few blocks is free at once.
+    fn a_large_chunk_is_freed_in_another_thread_and_a_small_one_at_once(kind: Kind) {
+        let server = kind.start();
+        for lazily in ["no", "yes"] {
+            server.expect(format!("CONFIG SET lazyfree-lazy-user-del {lazily}"), "OK");
+            server.expect(format!("CONFIG SET lazyfree-lazy-expire {lazily}"), "OK");
+            for way in ["DEL", "UNLINK", "expiry"] {
+                let expected = lazily == "yes" || way == "UNLINK";
+                assert_eq!(is_freed_in_another_thread(&server, 20_000, way), expected, "{way}, {lazily}");
+                assert!(!is_freed_in_another_thread(&server, 500, way), "{way}, {lazily}");
+            }
+        }
+    }
     fn what_is_dropped_is_given_back(kind: Kind) {
         let server = kind.start();
         fill(&server, 10, 10_000); // what a server takes once
