@@ -11,7 +11,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .PHONY: help run serve build cli check test test-debug soak bench bench-quick bench-growth bench-peers eval docs dist deb wheel try-commands test-packages test-docs test-containers
 
 help: ## Lists the commands (as `make` without a target does)
-	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' Makefile | expand -t 24
 
 run: ## Finds near-duplicates in real text; INPUT=a directory or a file of JSON lines
 	@scripts/run.sh

@@ -20,7 +20,7 @@ Talk to it from another terminal:
 
 and type, for a start:
 
-    SIM.CREATE fruit BANDS 32 ROWS 2
+    SIM.CREATE fruit SHINGLE WORDS 1 BANDS 32 ROWS 1
     SIM.RECORD fruit apple TEXT looks "round, red or green, with a stalk"
     SIM.RECORD fruit banana TEXT looks "long, yellow, and bent like a boat"
     SIM.CLASSIFY fruit TEXT looks "round and red, with a green stalk"

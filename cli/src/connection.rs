@@ -23,7 +23,7 @@ const REPLY_TIMEOUT: Duration = Duration::from_secs(120);
 const SENTINEL_PORT: u16 = 26_379;
 
 /// The options that say how to reach a server: before or after the name of the subcommand.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(
     next_help_heading = "Connection (the passwords are read from the environment: SIMILE_PASSWORD, and \
                          SIMILE_SENTINEL_PASSWORD)"

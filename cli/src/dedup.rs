@@ -8,10 +8,11 @@
 //! know about the original of a copy is in the name of the item, which is `NUMBER#ID`, or `INPUT#NUMBER#ID` in a scope
 //! that the user names.
 //!
-//! A scope of the tool's own expires, and so do its chunks, if the tool is killed before it can drop it.
+//! The tool drops a scope of its own at the end, and on Ctrl-C. If it is killed, the scope expires, and so do its chunks.
 
 use crate::assign::assign_words;
 use crate::connection::ConnectionOptions;
+use crate::interrupt::StopNote;
 use crate::progress::Progress;
 use crate::report::{Failures, ReportOptions};
 use crate::saved_positions::{BatchCommand, Outcome, PendingRecord, SavedPositions, StartMode};
@@ -22,6 +23,7 @@ use crate::source::{self, FieldOptions, Format, Input, Observation, Position};
 use crate::{Result, display};
 use redis::cmd;
 use serde_json::json;
+use std::error::Error;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{BufWriter, Stdout, Write, stdout};
@@ -108,10 +110,15 @@ pub fn run(options: &Options, connection: &ConnectionOptions) -> Result<ExitCode
     let removed = options.removed.as_deref().map(|path| create_file(path, &input)).transpose()?;
     let prefix = item_prefix(options, &input)?;
     let mut scope = open_scope(options, connection)?;
-    let result = Deduplication::start(options, &mut scope, input, prefix, removed)
-        .and_then(|mut deduplication| deduplication.run(&mut scope));
-    if options.scope.is_none() {
-        drop_scope(&mut scope);
+    let result =
+        Deduplication::start(options, &mut scope, input, prefix, removed).and_then(|mut deduplication| {
+            let stop_note = deduplication.start_stop_note(&scope, connection)?;
+            deduplication.run(&mut scope, &stop_note)
+        });
+    if options.scope.is_none()
+        && let Err(reason) = drop_scope(&mut scope)
+    {
+        eprintln!("simile: {reason}");
     }
     result
 }
@@ -189,10 +196,22 @@ fn create_expiring(scope: &mut Scope, parameters: &str) -> Result<()> {
 }
 
 /// Drops the scope of the tool's own.
-fn drop_scope(scope: &mut Scope) {
-    if let Err(error) = scope.server.ask::<()>(cmd("SIM.DROP").arg(&scope.parts[0])) {
-        eprintln!("simile: the scope '{}' was not dropped and expires by itself: {error}", scope.name);
+fn drop_scope(scope: &mut Scope) -> Result<()> {
+    let dropped = scope.server.ask::<()>(cmd("SIM.DROP").arg(&scope.parts[0]));
+    Ok(dropped.map_err(|error| describe_undropped(&scope.name, &*error))?)
+}
+
+/// Drops it over a connection of its own, after Ctrl-C: that of the run may be in use. Returns what to say.
+fn drop_interrupted_scope(name: &str, connection: &ConnectionOptions) -> String {
+    let opened = Scope::open(connection, name).map_err(|error| describe_undropped(name, &*error).into());
+    match opened.and_then(|mut scope| drop_scope(&mut scope)) {
+        Ok(()) => format!("the scope '{name}' was dropped"),
+        Err(reason) => reason.to_string(),
     }
+}
+
+fn describe_undropped(name: &str, error: &dyn Error) -> String {
+    format!("the scope '{name}' was not dropped and expires by itself: {error}")
 }
 
 /// A run.
@@ -257,21 +276,37 @@ impl<'a> Deduplication<'a> {
         })
     }
 
-    fn run(&mut self, scope: &mut Scope) -> Result<ExitCode> {
+    /// Handles Ctrl-C: says where the output ends, and drops a scope of the tool's own.
+    fn start_stop_note(&self, scope: &Scope, connection: &ConnectionOptions) -> Result<StopNote> {
+        let is_own = self.options.scope.is_none();
+        let (name, connection) = (scope.name.clone(), connection.clone());
+        let clean_up = move || is_own.then(|| drop_interrupted_scope(&name, &connection));
+        StopNote::start_with_cleanup(self.describe_stop(), &self.progress, clean_up)
+    }
+
+    fn run(&mut self, scope: &mut Scope, stop_note: &StopNote) -> Result<ExitCode> {
         self.out.write_all(self.input.source.header_bytes())?;
-        if let Err(error) = self.print_all(scope) {
-            let end = self.noun_and_number(self.end);
-            self.progress.print_line(&format!("stopped after {end}: THE OUTPUT IS INCOMPLETE"));
+        if let Err(error) = self.print_all(scope, stop_note) {
+            self.progress.print_line(&self.describe_stop());
             return Err(error);
         }
-        self.out.flush()?;
-        self.removed_file.as_mut().map_or(Ok(()), Write::flush)?;
+        self.flush()?;
         self.print_summary();
         Ok(self.failures.exit_code())
     }
 
-    /// Prints what stays, batch by batch.
-    fn print_all(&mut self, scope: &mut Scope) -> Result<()> {
+    fn describe_stop(&self) -> String {
+        format!("stopped after {}: THE OUTPUT IS INCOMPLETE", self.noun_and_number(self.end))
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.out.flush()?;
+        Ok(self.removed_file.as_mut().map_or(Ok(()), Write::flush)?)
+    }
+
+    /// Prints what stays, batch by batch. The note is held from what is asked to what is printed: where a run was
+    /// stopped, its output ends.
+    fn print_all(&mut self, scope: &mut Scope, stop_note: &StopNote) -> Result<()> {
         loop {
             let begin = self.end;
             let lines = self.read_batch()?;
@@ -279,12 +314,16 @@ impl<'a> Deduplication<'a> {
                 return Ok(());
             }
             let end = lines.last().map_or(begin, |line| line.end);
+            let mut note = stop_note.hold();
             let mut outcomes = self.assign(scope, &lines, begin, end)?.into_iter();
             for line in lines {
                 let outcome = line.observation.as_ref().and_then(|_| outcomes.next());
                 self.print(&line, outcome)?;
                 self.end = line.end;
             }
+            self.flush()?;
+            *note = self.describe_stop();
+            drop(note);
             self.report_progress();
         }
     }

@@ -21,16 +21,31 @@ pub struct StopNote(Arc<Mutex<String>>);
 impl StopNote {
     /// Handles Ctrl-C from now on, with this note until the run writes another.
     pub fn start(text: String, progress: &Progress) -> Result<StopNote> {
+        StopNote::start_with_cleanup(text, progress, || None)
+    }
+
+    /// The same, and something to do between what is said and the exit, in a thread of its own. What it returns is
+    /// said too.
+    pub fn start_with_cleanup(
+        text: String,
+        progress: &Progress,
+        clean_up: impl Fn() -> Option<String> + Send + Sync + 'static,
+    ) -> Result<StopNote> {
         let note = StopNote(Arc::new(Mutex::new(text)));
-        let (to_show, printer) = (note.clone(), progress.printer());
+        let (to_show, printer, clean_up) = (note.clone(), progress.printer(), Arc::new(clean_up));
         let mut is_second = false;
         ctrlc::set_handler(move || {
             if std::mem::replace(&mut is_second, true) {
                 exit(INTERRUPTED);
             }
-            let (note, printer) = (to_show.clone(), printer.clone());
+            let (note, printer, clean_up) = (to_show.clone(), printer.clone(), clean_up.clone());
             thread::spawn(move || {
-                printer.print_last_line(&note.hold());
+                // Held until the exit: the run writes nothing more.
+                let held = note.hold();
+                printer.print_last_line(&held);
+                if let Some(line) = clean_up() {
+                    printer.print_last_line(&line);
+                }
                 exit(INTERRUPTED);
             });
         })?;

@@ -62,4 +62,39 @@ on_each_server! {
         assert!(last.starts_with("simile: stopped after ") && last.contains(" of 60,000 items: ") && last.contains("The same command begins again"), "{last}");
         assert_eq!((stopped.code, stopped.out.as_str()), (Some(130), ""));
     }
+    fn a_dedup_drops_its_scope_and_says_where_its_output_ends(server: Server) {
+        let input: String = (0..100).map(|n| format!("{{\"id\": \"i{n}\", \"text\": \"w{n} x{n} y{n}\"}}\n")).collect();
+        let mut command = simile(&server, "dedup -");
+        command.stdin(Stdio::piped());
+        let mut dedup = Running::start(command);
+        let mut pipe = dedup.0.stdin.take().expect("a pipe");
+        pipe.write_all(input.as_bytes()).expect("it reads");
+        wait_until("it waits for more lines", || server.does("INFO simile").text().contains("simile_items:96\r\n"));
+        let scopes = server.run("KEYS simile-dedup:*").to_string();
+        let name = scopes.split('\'').nth(1).expect("a scope of its own");
+        interrupt(&dedup.0);
+        let stopped = finish(&mut dedup);
+        drop(pipe);
+        let expected = format!(
+            "simile: stopped after line 96: THE OUTPUT IS INCOMPLETE\nsimile: the scope '{name}' was dropped\n"
+        );
+        assert_eq!((stopped.code, stopped.err), (Some(130), expected));
+        assert_eq!(stopped.out, input.lines().take(96).map(|line| format!("{line}\n")).collect::<String>());
+        assert_eq!(server.run("DBSIZE").to_string(), "0");
+    }
+
+    fn a_dedup_leaves_a_scope_of_the_users(server: Server) {
+        let mut command = simile(&server, "dedup - --scope s --id input");
+        command.stdin(Stdio::piped());
+        let mut dedup = Running::start(command);
+        let mut pipe = dedup.0.stdin.take().expect("a pipe");
+        pipe.write_all(lines(40).as_bytes()).expect("it reads");
+        wait_until("it waits for more lines", || server.does("INFO simile").text().contains("simile_items:32\r\n"));
+        interrupt(&dedup.0);
+        let stopped = finish(&mut dedup);
+        drop(pipe);
+        let expected = "simile: stopped after line 32: THE OUTPUT IS INCOMPLETE\n";
+        assert_eq!((stopped.code, stopped.err.as_str()), (Some(130), expected));
+        assert_eq!(server.run("EXISTS s").to_string(), "1");
+    }
 }

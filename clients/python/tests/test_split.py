@@ -88,19 +88,29 @@ class Parts(SplitTest):
         self.assertEqual(self.split.signature_with_sketch("later"), (buckets, b""))
         self.assertIn(self.name("item-9"), self.split.members("i", 1, buckets[1]))
 
-    def test_equal_items_come_by_observations_and_then_part_by_part(self):
-        items = [item for part in reversed(range(PARTS)) for item in self.items_of(part, 2)]
-        for item in items:
-            self.split.record(item, Text("i", "the same"))
-        self.split.record(items[1], Text("i", "the same"))
-        expected = [items[1], *(item for part in range(PARTS) for item in self.items_of(part, 2) if item != items[1])]
-        found = self.split.classify(Text("i", "the same"), limit=0)
-        self.assertEqual(found, [Match(self.name(item), 1.0) for item in expected])
-        found = self.split.compare(expected[3], "i", limit=8)
-        del expected[3]
-        self.assertEqual(found, [Match(self.name(item), 1.0) for item in expected[:8]])
-        found = self.split.classify(Text("i", "the same"), limit=2, with_counts=True)
+    def test_equal_items_come_by_observations_and_then_by_name(self):
+        # In no part, and not over the parts, are they recorded in the order of their names.
+        items = [f"item-{number}" for number in range(10, 30)]
+        for item in reversed(items):
+            self.split.record(item, Text("i", "the same"), Text("j", "the same"))
+        seen_twice = items[11]
+        self.split.record(seen_twice, Text("i", "the same"), Text("j", "the same"))
+        self.assertNotEqual(items, sorted(items, key=self.split.steps.part_of))
+        expected = [seen_twice, *(item for item in items if item != seen_twice)]
+
+        def same_as_expected(found, count):
+            self.assertEqual([match.item for match in found], [self.name(item) for item in expected[:count]])
+            self.assertEqual({match.score for match in found}, {1.0})
+
+        query = Text("i", "the same")
+        same_as_expected(self.split.classify(query, limit=0), 20)
+        same_as_expected(self.split.classify_combined(query, Text("j", "the same"), limit=0), 20)
+        found = self.split.classify(query, limit=2, with_counts=True)
         self.assertEqual([match.observations for match in found], [2, 1])
+        self.assertEqual(self.split.assign("item-40", query, min_score=1).item, self.name(seen_twice))
+        asked = expected.pop(3)
+        same_as_expected(self.split.compare(asked, "i", limit=0), 19)
+        same_as_expected(self.split.compare_combined(asked, ["i", "j"], limit=0), 19)
 
     def test_a_query_has_ten_results_unless_it_says_otherwise(self):
         self.split.record_many(Observation(f"item-{number}", Text("i", "the same")) for number in range(30))

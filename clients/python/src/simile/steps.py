@@ -11,7 +11,7 @@ Three things are odd:
 
 - Only the part that has an item can look it up. The other parts are asked with its profile, a blob of ``export``.
 - Of items that are equal in score and observations, one big scope returns first what was seen first. No part knows when
-  an item of another part was seen, so here they come part by part.
+  an item of another part was seen, so here they come by name, as in the tool.
 - SIGNIFICANCE weighs a bucket by how rare it is in the whole index, which no part knows. It is refused.
 """
 
@@ -182,7 +182,7 @@ class SplitSteps:
         counts, found = answers[: len(known)], cast("list[list[Combined]]", answers[len(known) :])
 
         # Phase 2: record where the observation belongs.
-        best = next(iter(_best(found, {"limit": 1})), None)
+        best = next(iter(self._best(found, {"limit": 1})), None)
         joins = best is not None and best.score >= min_score
         chosen = best.item if best is not None and joins else item
         recorded = yield from self.record(chosen, *clauses, timestamp=timestamp)
@@ -208,7 +208,7 @@ class SplitSteps:
         """For each clause, the items similar to it, as ``classify`` returns them."""
         asked: QueryOptions = {**options, "with_counts": True}
         answers = yield from self._scattered([part.classify_each(*queries, **asked) for part in self.parts], options)
-        return [_best(lists, options) for lists in zip(*answers)]
+        return [self._best(lists, options) for lists in zip(*answers)]
 
     def classify_combined(
         self, *queries: QueryClause, **options: Unpack[QueryOptions]
@@ -216,7 +216,7 @@ class SplitSteps:
         """The items similar to all the clauses together, by the mean of their scores, best first."""
         asked: QueryOptions = {**options, "with_counts": True}
         commands = [part.classify_combined(*queries, **asked) for part in self.parts]
-        return _best((yield from self._scattered(commands, options)), options)
+        return self._best((yield from self._scattered(commands, options)), options)
 
     def compare(
         self, item: Name, index: Name, *, with_self: bool = False, **options: Unpack[QueryOptions]
@@ -237,9 +237,9 @@ class SplitSteps:
         asked: QueryOptions = {**options, "with_counts": True}
         home, others, profiles = yield from self._profiles(item, indexes, options)
         own = home.compare_each(item, indexes, with_self=with_self, **asked)
-        commands = self._in_order(own, [part.classify_each(*profiles, **asked) for part in others])
+        commands = [own, *(part.classify_each(*profiles, **asked) for part in others)]
         answers = yield from self._scattered(commands, options)
-        return [_best(lists, options) for lists in zip(*answers)]
+        return [self._best(lists, options) for lists in zip(*answers)]
 
     def compare_combined(
         self, item: Name, indexes: Sequence[Name], *, with_self: bool = False, **options: Unpack[QueryOptions]
@@ -248,8 +248,8 @@ class SplitSteps:
         asked: QueryOptions = {**options, "with_counts": True}
         home, others, profiles = yield from self._profiles(item, indexes, options)
         own = home.compare_combined(item, indexes, with_self=with_self, **asked)
-        commands = self._in_order(own, [part.classify_combined(*profiles, **asked) for part in others])
-        return _best((yield from self._scattered(commands, options)), options)
+        commands = [own, *(part.classify_combined(*profiles, **asked) for part in others)]
+        return self._best((yield from self._scattered(commands, options)), options)
 
     def count(
         self, index: Name, *items: Name, timestamp: int | None = None, window: int | None = None
@@ -380,10 +380,19 @@ class SplitSteps:
         others = [part for number, part in enumerate(self.parts) if number != home]
         return self.parts[home], others if any(blobs) else [], profiles
 
-    def _in_order(self, own: Command[T], others: list[Command[T]]) -> list[Command[T]]:
-        """The command of the item's part and those of the others, in the order of the parts."""
-        numbers = {part.scope: number for number, part in enumerate(self.parts)}
-        return sorted([own, *others], key=lambda command: numbers[cast("Name", command.words[1])])
+    def _best(self, lists: Iterable[list[Result]], options: QueryOptions) -> list[Result]:
+        """The best of the lists of all parts: by score, then observations, both descending, then by the bytes of the
+        name."""
+        ranked = sorted(
+            chain.from_iterable(lists),
+            key=lambda found: (-found.score, -(found.observations or 0), self._encode(found.item)),
+        )
+        limit = options.get("limit")
+        if limit != 0:
+            del ranked[DEFAULT_LIMIT if limit is None else limit :]
+        if options.get("with_counts"):
+            return ranked
+        return [replace(found, observations=None) for found in ranked]
 
     def _by_part(
         self, words: Sequence[Any], build: Callable[[Commands, list[Any]], Command[list[T]]]
@@ -434,17 +443,6 @@ def _given(*, score: str | None, timestamp: int | None) -> QueryOptions:
     if timestamp is not None:
         options["timestamp"] = timestamp
     return options
-
-
-def _best(lists: Iterable[list[Result]], options: QueryOptions) -> list[Result]:
-    """The best of the lists of all parts: by score, then observations, then the order of the parts."""
-    ranked = sorted(chain.from_iterable(lists), key=lambda found: (-found.score, -(found.observations or 0)))
-    limit = options.get("limit")
-    if limit != 0:
-        del ranked[DEFAULT_LIMIT if limit is None else limit :]
-    if options.get("with_counts"):
-        return ranked
-    return [replace(found, observations=None) for found in ranked]
 
 
 def _sum_of(indexes: list[IndexInfo]) -> IndexInfo:
