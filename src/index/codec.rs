@@ -36,7 +36,9 @@
 //! only number of elements that is written is that of a band's buckets. Nothing is allocated for it in advance: it
 //! only ends a loop, which fails if the bytes end first.
 //!
-//! *Turned down:* writing the memory as it is. It would load faster, but every byte would have to be trusted.
+//! *Turned down:* writing the memory as it is. It would load faster, but every byte would have to be trusted. And
+//! adding several items at a time, so that the cache misses of one overlap with those of the next: 350 lines more, and
+//! loading 600,000 items of 8 bands took 0.88 of the time.
 
 use super::chunk::Chunk;
 use super::chunk::hash;
