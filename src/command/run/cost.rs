@@ -50,11 +50,11 @@ const DRAWS_PER_POSTING: u64 = 100;
 /// Features that are prepared for signing.
 const FEATURES_PER_POSTING: u64 = 4;
 /// Bytes of text that are made into features.
-const TEXT_BYTES_PER_POSTING: u64 = 4;
+const TEXT_BYTES_PER_POSTING: u64 = 2;
 /// Bytes of features, for each 64-bit hash of them.
 const HASHED_BYTES_PER_POSTING: u64 = 144;
 /// Bytes of names or buckets that are put into a reply or a blob, or hashed.
-pub const NAME_BYTES_PER_POSTING: u64 = 48;
+pub const NAME_BYTES_PER_POSTING: u64 = 32;
 /// Bytes of a blob that are decoded.
 const BLOB_BYTES_PER_POSTING: u64 = 2;
 

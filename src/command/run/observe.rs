@@ -9,8 +9,9 @@ use crate::config;
 use crate::index::{Definition, Profile};
 use crate::server::call::Call;
 use crate::signature::{Scheme, Signature};
+use foldhash::quality::RandomState;
+use hashbrown::HashSet;
 use smallvec::SmallVec;
-use std::collections::HashSet;
 
 impl<'a> Source<'a> {
     /// The observation of this source under a definition; `None` if it has no features, such as an empty
@@ -110,7 +111,8 @@ fn sign<'f>(
     // Many may be copies, which change nothing.
     cost::spend(call, features.len() as u64 / cost::FEATURES_PER_LOOKUP)?;
     let most = scheme.max_features(limit);
-    let mut distinct = HashSet::new();
+    let mut distinct =
+        HashSet::with_capacity_and_hasher(features.len().min(most as usize) + 1, RandomState::default());
     for feature in features {
         distinct.insert(feature);
         if distinct.len() as u64 > most {

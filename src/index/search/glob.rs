@@ -33,7 +33,7 @@ impl Glob {
     /// The most bytes of a pattern, which bounds the work of matching: names may be long.
     pub const MAX_BYTES: usize = 1_024;
     /// The steps of matching that take as long as reading a posting.
-    const STEPS_PER_POSTING: u64 = 32;
+    const STEPS_PER_POSTING: u64 = 16;
 
     /// Reads a pattern; `None` if it is too long. Every other sequence of bytes is a pattern.
     pub fn new(pattern: &[u8]) -> Option<Glob> {

@@ -10,6 +10,11 @@ use super::{is_word_byte, prefix_length};
 pub(super) fn length(text: &str, start: usize) -> Option<usize> {
     let (before, rest) = text.as_bytes().split_at(start);
     let before = before.last();
+    // Every address goes on behind its first word, and nearly no word is followed by one of these.
+    let word = prefix_length(rest, u8::is_ascii_alphanumeric);
+    if !matches!(rest.get(word), Some(b':' | b'.' | b'-')) {
+        return None;
+    }
     uuid_length(rest)
         .or_else(|| hardware_length(before, rest))
         .or_else(|| ipv6_length(before, &text[start..]))

@@ -71,9 +71,10 @@ fn after_time(text: &[u8]) -> Option<&[u8]> {
 /// What is behind one of these names, in full or its first three letters, in upper or lower case.
 fn after_name<'a>(text: &'a [u8], names: &[&str]) -> Option<&'a [u8]> {
     let (word, rest) = text.split_at(prefix_length(text, u8::is_ascii_alphabetic));
+    let begin = word.get(..3)?;
     let is_name = |name: &&str| {
         let name = name.as_bytes();
-        word.eq_ignore_ascii_case(&name[..3]) || word.eq_ignore_ascii_case(name)
+        begin.eq_ignore_ascii_case(&name[..3]) && (word.len() == 3 || word.eq_ignore_ascii_case(name))
     };
     names.iter().any(is_name).then_some(rest)
 }
