@@ -21,7 +21,7 @@ soak() {
     fi
 }
 
-soak --test-threads=1 the_worst_of_each_command # by itself, since it measures times
+soak --test-threads=1 the_worst_of_each_command copies_do_not_close_a_scope # by themselves: they measure times
 soak crash:: random_commands:: hostile:: replicas:: memory:: statistics:: cluster:: churn:: random_commands_agree \
     --skip clients:: # these need packages that `make test` installs
 tests/soak/valgrind.sh 180 | tee -a "$log"
