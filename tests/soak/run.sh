@@ -25,8 +25,8 @@ soak() {
 soak --test-threads=1 the_worst_of_each_command
 first=${SERVERS:-redis-7.0}
 SERVERS=${first%%[ ,]*} soak --test-threads=1 copies_do_not_close_a_scope
-soak crash:: random_commands:: hostile:: replicas:: memory:: statistics:: cluster:: churn:: random_commands_agree \
-    --skip clients:: # these need packages that `make test` installs
+# The names in full: there are tests of clients in a cluster, too, and they need packages that `make test` installs.
+soak concerns::{crash,random_commands,hostile,replicas,memory,statistics,cluster,churn}:: random_commands_agree
 tests/soak/valgrind.sh 180 | tee -a "$log"
 
 echo
