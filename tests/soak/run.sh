@@ -21,12 +21,12 @@ soak() {
     fi
 }
 
-# By themselves, since they measure times. Copies on one server only: the search is the same on each, and filling takes long.
-soak --test-threads=1 the_worst_of_each_command
-first=${SERVERS:-redis-7.0}
-SERVERS=${first%%[ ,]*} soak --test-threads=1 copies_do_not_close_a_scope
+soak --test-threads=1 the_worst_of_each_command # by itself, since it measures times
 # The names in full: there are tests of clients in a cluster, too, and they need packages that `make test` installs.
 soak concerns::{crash,random_commands,hostile,replicas,memory,statistics,cluster,churn}:: random_commands_agree
+# By itself, too, and on one server only: the search is the same on each, and filling takes long.
+first=${SERVERS:-redis-7.0}
+SERVERS=${first%%[ ,]*} soak --test-threads=1 copies_do_not_close_a_scope
 tests/soak/valgrind.sh 180 | tee -a "$log"
 
 echo

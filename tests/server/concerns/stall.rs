@@ -84,8 +84,7 @@ fn is_executed(reply: &Reply) -> bool {
 fn growing(table: &mut Table, server: &Server, line: impl Fn(usize) -> String, commands: &[(&str, &str)]) {
     let mut pending: Vec<&(&str, &str)> = commands.iter().collect();
     let (mut size, mut next) = (0, 20_000);
-    // What is not refused by then costs the same at any size; it is asked of five million items, too.
-    while !pending.is_empty() && size < 400_000 {
+    while !pending.is_empty() && size < 1_200_000 {
         load(server, size, next, &line);
         (size, next) = (next, next * 5 / 4);
         pending.retain(|(what, command)| table.read(server, what, &words(command)));
@@ -658,10 +657,10 @@ on_each_server! {
                 let begin = words(&format!("SIM.CLASSIFY s LIMIT 10 SCORE {score} SIGNATURE i {}", buckets.len()));
                 copies.ask(parameters, &[begin, buckets.clone().collect()].concat(), &ten, SHORT);
             }
-            // By JACCARD every copy has to be compared: 100 ns each, which is most of the way to and from the memory.
+            // By JACCARD every copy has to be compared.
             if parameters.starts_with("THRESHOLD") {
                 let near = [words("SIM.CLASSIFY s TEXT i"), vec![format!("{} again", Copies::TEXT).into()]].concat();
-                copies.ask(parameters, &near, &ten, SHORT + copies.count as u64 / 5);
+                copies.ask(parameters, &near, &ten, SHORT + copies.count as u64 / 20);
             }
             // Last, since it records.
             let assign = [words("SIM.ASSIGN s new MINSCORE 0.8 TEXT i"), vec![Copies::TEXT.into()]].concat();
