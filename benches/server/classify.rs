@@ -2,8 +2,8 @@
 
 use crate::bench::{Bench, Cost, PIPELINE};
 use crate::contender::{Command, Contender};
-use crate::corpus::{self, Event, Sizes};
-use crate::record::{self, EIGHT, EVENTS, GROUPS, Grid, SIXTEEN};
+use crate::corpus::{self, Event};
+use crate::record::{self, EIGHT, EVENTS, Grid, SIXTEEN};
 use crate::report::{Baseline, Report, Row, Unit};
 use crate::traffic;
 use crate::wire::Batch;
@@ -22,8 +22,7 @@ pub fn run(bench: &Bench, report: &mut Report) {
 
 /// The events of `record-*`: those that are recorded first, and then those that are asked about.
 fn events(grid: &Grid) -> (Vec<Event>, Vec<Event>) {
-    let sizes = Sizes::Zipf { events: EVENTS };
-    let mut recorded = corpus::events(1, GROUPS, &sizes, grid.intervals as usize);
+    let mut recorded = record::events(grid);
     let unseen = recorded.split_off(EVENTS * 9 / 10);
     (recorded, unseen)
 }

@@ -2,9 +2,9 @@
 
 use crate::bench::{Bench, Cost, PIPELINE};
 use crate::contender::{Contender, Shape};
-use crate::corpus::{self, Event, Sizes};
+use crate::corpus::{self, Event};
 use crate::random::Random;
-use crate::record::{self, EIGHT, EVENTS, GROUPS, Grid, SIXTEEN};
+use crate::record::{self, EIGHT, GROUPS, Grid, SIXTEEN};
 use crate::report::{Baseline, Report, Row, Target, Unit};
 use crate::traffic;
 use crate::wire::Batch;
@@ -17,7 +17,7 @@ pub fn run(bench: &Bench, report: &mut Report) {
 /// COMPARE without a limit, of groups drawn evenly; with 8 bands, also of items that were observed often.
 fn groups(bench: &Bench, report: &mut Report, name: &'static str, grid: &Grid, times: f64) {
     bench.progress(name);
-    let events = corpus::events(1, GROUPS, &Sizes::Zipf { events: EVENTS }, grid.intervals as usize);
+    let events = record::events(grid);
     let shape = bench.shape("scope", grid.bands, grid.interval, grid.intervals);
     let clock = bench.clock();
     load(bench, &shape, clock, &events);

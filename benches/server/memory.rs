@@ -2,7 +2,7 @@
 
 use crate::bench::Bench;
 use crate::contender::{Contender, Shape};
-use crate::corpus::{self, Event, Sizes};
+use crate::corpus::Event;
 use crate::record::{self, EIGHT, EVENTS, FreshItems, GROUPS};
 use crate::report::{Baseline, Report, Row, Target, Unit, three_digits};
 use serde_json::{Value, json};
@@ -104,8 +104,7 @@ fn claimed_by_chunk(bench: &Bench) -> f64 {
 /// The groups that are compared: ten events each on average, spread over four chunks.
 fn groups(bench: &Bench, report: &mut Report) {
     bench.progress("memory-groups");
-    let sizes = Sizes::Zipf { events: EVENTS };
-    let events = corpus::events(1, GROUPS, &sizes, EIGHT.intervals as usize);
+    let events = record::events(&EIGHT);
     let [module, lua] = Contender::BOTH.map(|contender| bytes_a_group(bench, contender, &events));
     report.rows.push(Row {
         name: "memory-groups",

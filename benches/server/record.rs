@@ -35,6 +35,11 @@ pub fn run(bench: &Bench, report: &mut Report) {
     new_items(bench, report);
 }
 
+/// The events of the groups, spread over the intervals.
+pub fn events(grid: &Grid) -> Vec<Event> {
+    corpus::events(1, GROUPS, &Sizes::Zipf { events: EVENTS }, grid.intervals as usize)
+}
+
 /// The events of the corpus as commands of one contender.
 pub fn commands<'a>(
     shape: &'a Shape,
@@ -50,7 +55,7 @@ pub fn commands<'a>(
 
 fn events_of_groups(bench: &Bench, report: &mut Report, name: &'static str, grid: &Grid, times: f64) {
     bench.progress(name);
-    let events = corpus::events(1, GROUPS, &Sizes::Zipf { events: EVENTS }, grid.intervals as usize);
+    let events = events(grid);
     let rounds = bench.extent.pick(3, 1);
     let mut costs = [Vec::new(), Vec::new()];
     for round in 1..=rounds {

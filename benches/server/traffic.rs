@@ -19,12 +19,17 @@ pub fn measure(bench: &Bench, report: &mut Report, name: &str, contender: Conten
         "per_second_pipelined": pipelined.throughput,
         "server": single.server,
         "server_pipelined": pipelined.server,
-        "p50": microseconds(latencies[latencies.len() / 2]),
-        "p99": microseconds(latencies[latencies.len() * 99 / 100]),
-        "max": microseconds(latencies[latencies.len() - 1]),
+        "p50": microseconds(percentile(&latencies, 500)),
+        "p99": microseconds(percentile(&latencies, 990)),
+        "max": microseconds(percentile(&latencies, 1_000)),
     }));
 }
 
-fn microseconds(time: Duration) -> f64 {
+pub fn microseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
+}
+
+/// A percentile of sorted figures, in thousandths.
+pub fn percentile<Figure: Copy>(sorted: &[Figure], thousandths: usize) -> Figure {
+    sorted[(sorted.len() * thousandths / 1_000).min(sorted.len() - 1)]
 }

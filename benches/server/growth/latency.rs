@@ -4,6 +4,7 @@ use super::structure::{Effect, Structure};
 use crate::bench::Bench;
 use crate::contender::words;
 use crate::random::Random;
+use crate::traffic::{microseconds, percentile};
 use crate::wire::{Batch, Wire};
 use serde_json::{Map, Value, json};
 use std::fs::File;
@@ -64,15 +65,6 @@ fn measure(bench: &Bench, batch: &Batch) -> Value {
         "p999_without_waits": percentile(&without_waits, 999),
         "worst_without_waits": percentile(&without_waits, 1_000),
     })
-}
-
-pub fn microseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e6
-}
-
-/// A percentile of sorted figures, in thousandths.
-pub fn percentile(sorted: &[f64], thousandths: usize) -> f64 {
-    sorted[(sorted.len() * thousandths / 1_000).min(sorted.len() - 1)]
 }
 
 /// The time for which the server's main thread and this one were ready to run, but the system ran others: what a slow

@@ -150,3 +150,7 @@ fn fill(bench: &Bench, structure: &Structure, items: std::ops::Range<usize>) -> 
         "slowest": slow.iter().copied().fold(0.0, f64::max),
     })
 }
+
+fn sleep_until(due: Instant) {
+    std::thread::sleep(due.saturating_duration_since(Instant::now()));
+}

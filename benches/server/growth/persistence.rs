@@ -1,9 +1,9 @@
 //! What it takes to save a structure while it is written to, to load it, to copy it to a replica, and to free it.
 
-use super::MEMORY;
-use super::latency::{microseconds, percentile};
 use super::structure::Structure;
+use super::{MEMORY, sleep_until};
 use crate::bench::Bench;
+use crate::traffic::{microseconds, percentile};
 use crate::wire::{Batch, Wire};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -72,7 +72,7 @@ fn save(bench: &Bench, structure: &Structure, recorded: &mut usize) -> Value {
         *recorded += batch.len();
         for command in 0..batch.len() {
             let due = start + (times.len() as u32 + 1) * Duration::from_secs(1) / WRITES_PER_SECOND;
-            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            sleep_until(due);
             times.push(microseconds(wire.send_one(&batch, command)));
         }
     }

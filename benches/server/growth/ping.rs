@@ -12,11 +12,12 @@
 //! First the ten clients send as fast as they can, and then, in each turn, half as many calls as that. Meanwhile the
 //! server saves, so that pages are copied.
 
-use super::latency::{Waits, microseconds, percentile};
-use super::{BANDS, stream};
+use super::latency::Waits;
+use super::{BANDS, sleep_until, stream};
 use crate::bench::{Bench, Extent, median};
 use crate::contender::{Command, INDEX, words};
 use crate::random::Random;
+use crate::traffic::{microseconds, percentile};
 use crate::wire::{Batch, Wire};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -146,7 +147,7 @@ impl Arena {
                     let mut own = Calls { load, items, random: Random::new(client + 100) };
                     let (start, mut sent) = (Instant::now(), 0);
                     while !stop.load(Ordering::Relaxed) {
-                        wait_until_due(start + pause * sent);
+                        sleep_until(start + pause * sent);
                         sent += 1;
                         for command in own.next(sent as usize) {
                             wire.send_one(&[command].into_iter().collect::<Batch>(), 0);
@@ -229,13 +230,6 @@ impl Arena {
             "saves": turns.iter().map(|turn| turn.saves).sum::<f64>(),
             "expired": turns.iter().map(|turn| turn.expired).sum::<f64>(),
         })
-    }
-}
-
-fn wait_until_due(due: Instant) {
-    let early = due.saturating_duration_since(Instant::now());
-    if !early.is_zero() {
-        std::thread::sleep(early);
     }
 }
 
