@@ -121,7 +121,7 @@ def wait_until(fact):
 
 
 def measure(cluster, parts, items, calls):
-    """The costs of the methods of a scope of so many parts."""
+    """The costs of the methods of a scope of this number of parts, of which 0 is not split."""
     title = f"{parts} parts" if parts else "not split"
     print(f"fan-out: {title}", file=sys.stderr)
     name = f"events-{parts}"

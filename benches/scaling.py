@@ -378,7 +378,7 @@ def copied_share(run):
 
 
 def nodes_and_parts(run, memory):
-    """The nodes that hold so many bytes, and the parts for them."""
+    """The number of nodes that hold this many bytes, and of the parts for them."""
     nodes = math.ceil(memory * (1 + copied_share(run)) / (NODE * FILLED))
     return nodes, 1 if nodes == 1 else 2 ** math.ceil(math.log2(PARTS_A_NODE * nodes))
 

@@ -62,6 +62,7 @@ on_each_server! {
         assert!(last.starts_with("simile: stopped after ") && last.contains(" of 60,000 items: ") && last.contains("The same command begins again"), "{last}");
         assert_eq!((stopped.code, stopped.out.as_str()), (Some(130), ""));
     }
+
     fn a_dedup_drops_its_scope_and_says_where_its_output_ends(server: Server) {
         let input: String = (0..100).map(|n| format!("{{\"id\": \"i{n}\", \"text\": \"w{n} x{n} y{n}\"}}\n")).collect();
         let mut command = simile(&server, "dedup -");

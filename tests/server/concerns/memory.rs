@@ -18,7 +18,7 @@ fn number(server: &Server, field: &str) -> i64 {
     server.info(field).parse().expect("a number")
 }
 
-/// Records a chunk of this many items, removes its key in one of the ways, and tells if another thread freed it.
+/// Records a chunk of this many items, removes its key in one of the ways. True if another thread freed it.
 fn is_freed_in_another_thread(server: &Server, items: usize, way: &str) -> bool {
     fill(server, 1, items);
     let chunk = server.only_chunk();
@@ -49,6 +49,7 @@ on_each_server! {
             }
         }
     }
+
     fn what_is_dropped_is_given_back(kind: Kind) {
         let server = kind.start();
         fill(&server, 10, 10_000); // what a server takes once
