@@ -539,7 +539,9 @@ fn chunks_of_copies(history: &Copies) -> Vec<Chunk> {
         for _ in 0..times {
             chunks[chunk].record(&item.to_be_bytes(), signature.iter().map(std::slice::from_ref));
         }
-        chunks[chunk].keep_sketch(&item.to_be_bytes(), &sketch(&signature).expect("no text is without one"));
+        // By their sketches, 0 and 2 are equal: what is nearest is not met first.
+        let slots = [[1, 2, 3], [11, 12, 13], [1, 2, 4], [1, 7, 8]][usize::from(text)];
+        chunks[chunk].keep_sketch(&item.to_be_bytes(), &sketch(&slots).expect("no text is without one"));
     };
     let mut item = 0;
     for (chunk, text, count, times) in history {
@@ -571,6 +573,7 @@ proptest! {
         item in 0..500u16,
         window in 1..=CHUNKS,
         limit in 1..15usize,
+        min_score in prop::option::of(0.0..1.0),
         min_bands in 1..3u16,
         exclude_self: bool,
         pattern in pattern(),
@@ -586,9 +589,10 @@ proptest! {
         let query = |chunks| IndexQuery::of_item(&asking, chunks).with_min_bands(min_bands);
         let queries: Vec<IndexQuery> = chunks.iter().map(|chunks| query(chunks)).collect();
         let all = SearchOptions { mode: score, exclude_self, ..SearchOptions::default() };
-        let best = SearchOptions { limit: Some(limit), pattern: pattern.as_ref(), ..all };
+        let best = SearchOptions { limit: Some(limit), min_score, pattern: pattern.as_ref(), ..all };
         let admitted = |mut all: Vec<Match<'_>>| -> Vec<String> {
             all.retain(|found| pattern.as_ref().is_none_or(|pattern| pattern.matches(found.item)));
+            all.retain(|found| min_score.is_none_or(|min_score| found.score >= min_score));
             all.iter().take(limit).map(|found| format!("{found:?}")).collect()
         };
         let budget = || Budget::new(u64::MAX);
@@ -661,6 +665,25 @@ fn a_search_among_copies_in_several_chunks_looks_at_each_once() {
         let names: Vec<_> = found.iter().map(|found| String::from_utf8_lossy(found.item)).collect();
         assert_eq!(names, ["copy 1 77", "copy 0 0", "copy 0 1"], "{mode:?}");
     }
+}
+
+#[test]
+fn sketches_of_different_chunks_are_compared_each() {
+    let mut chunks: Vec<Chunk> = (0..2).map(|_| Chunk::with_sketches(2, SKETCH as u16)).collect();
+    // The nearest shares fewer bands with the query, so that it is met later.
+    for (chunk, item, signature, slots) in
+        [(0, "far", [b"a", b"b"], 2), (1, "near", [b"a", b"c"], 1), (1, "query", [b"a", b"b"], 1)]
+    {
+        chunks[chunk].record(item.as_bytes(), signature.iter().map(|bucket| &bucket[..]));
+        chunks[chunk].keep_sketch(item.as_bytes(), &[slots; SKETCH]);
+    }
+    let chunks: Vec<&Chunk> = chunks.iter().collect();
+    let options =
+        SearchOptions { mode: ScoreMode::Jaccard, min_score: Some(0.5), exclude_self: true, ..all(None) };
+    let query = IndexQuery::of_item(b"query", &chunks);
+    let found = search(&query, &options, &mut Budget::new(1_000)).expect("a large enough budget");
+    let names: Vec<_> = found.iter().map(|found| String::from_utf8_lossy(found.item)).collect();
+    assert_eq!(names, ["near"]);
 }
 
 /// An event between the steps of a scan.

@@ -197,6 +197,12 @@ impl Items {
         self.sketches.get(id)
     }
 
+    /// A number that only equal sketches share. `None` if the item's is not known to equal any other.
+    #[inline]
+    pub fn likeness(&self, id: u32) -> Option<u32> {
+        self.sketches.likeness(id)
+    }
+
     /// The slots of a sketch; 0 if the chunk keeps none.
     pub fn sketch_length(&self) -> u16 {
         self.sketches.length()
@@ -380,13 +386,9 @@ impl Items {
         }
     }
 
-    /// Keeps an item's sketch, unless it has one. Returns true if it is kept.
-    pub fn keep_sketch(&mut self, id: u32, sketch: &[u8]) -> bool {
-        let is_first = self.sketch(id).is_none();
-        if is_first {
-            self.sketches.add(id, sketch);
-        }
-        is_first
+    /// Keeps the sketch of an item that has none. It is compared with that of `other`, another item.
+    pub fn keep_sketch(&mut self, id: u32, sketch: &[u8], other: Option<u32>) {
+        self.sketches.add(id, sketch, other);
     }
 
     /// True if new names of the length `bytes` in all, and `entries` more in the lists of buckets, still fit.

@@ -63,7 +63,7 @@
 //!     more home cells than the entries need.
 //! 12. Segments: all segments of a vector but the last are full, and the last is not empty unless it is the
 //!     only one. All but the first are allocated whole.
-//! 13. Sketches: each belongs to one item, and knows it.
+//! 13. Sketches: each belongs to one item, and knows it. Those of one likeness are equal.
 //! 14. Arrivals: no two items have the same, and the next is larger than all. The bounds of a range hold for each
 //!     of its items.
 
@@ -228,7 +228,20 @@ impl Chunk {
     /// [`Self::keep_sketch`], for a caller that has the item's id.
     pub(crate) fn keep_sketch_by_id(&mut self, item: u32, sketch: &[u8]) -> bool {
         debug_assert_eq!(sketch.len(), usize::from(self.sketch_length()));
-        self.items.keep_sketch(item, sketch)
+        let is_first = self.items.sketch(item).is_none();
+        if is_first {
+            self.items.keep_sketch(item, sketch, self.likely_copy(item));
+        }
+        is_first
+    }
+
+    /// Another item that is the likeliest to be a copy of this one: the latest in the smallest bucket that it shares.
+    fn likely_copy(&self, item: u32) -> Option<u32> {
+        let some = self.items.buckets(item).take(LOOKUP_BATCH);
+        let shared = some
+            .map(|bucket| (self.buckets.member_count(bucket), bucket))
+            .filter(|(members, _)| *members > 1);
+        shared.min().and_then(|(_, bucket)| self.buckets.latest_other(bucket, item))
     }
 
     /// Adds to the number of an item's observations, and adds the item if it is new. Returns its id. This is
@@ -693,6 +706,23 @@ mod tests {
         let expected = [(0, &b"x"[..], 3), (1, b"w", 1), (1, b"y", 1), (1, b"z", 1)];
         assert_eq!(frequencies(&chunk, b"b"), expected.map(|(band, b, count)| (band, b.to_vec(), count)));
         assert_eq!((chunk.item_count(), chunk.bucket_count(), chunk.observations()), (1, 4, 3));
+        assert_eq!(chunk.internal_validate(), Ok(()));
+    }
+
+    #[test]
+    fn copies_are_of_one_likeness_though_near_copies_came_between() {
+        let mut chunk = Chunk::with_sketches(2, 16);
+        let mut likeness_of = |item: u32| {
+            let (bucket, slots) = if item.is_multiple_of(3) { (&b"near"[..], 2) } else { (&b"copy"[..], 1) };
+            let name = item.to_be_bytes();
+            chunk.record(&name, [&b"both"[..], bucket].into_iter());
+            assert!(chunk.keep_sketch(&name, &[slots; 16]));
+            chunk.items().likeness(chunk.item_id(&name)?)
+        };
+        // Also when their buckets are hot.
+        let likenesses: Vec<Option<u32>> = (0..4_000).map(&mut likeness_of).collect();
+        let expected = |item: usize| Some(if item.is_multiple_of(3) { 0 } else { 1 });
+        assert!((0..4_000).all(|item| likenesses[item] == expected(item)));
         assert_eq!(chunk.internal_validate(), Ok(()));
     }
 

@@ -12,6 +12,9 @@
 //! free list, and a block is freed as soon as the runs that are left do not need it. Whoever refers to the run that
 //! moved has to learn its new number; that is what the owner is for.
 //!
+//! Runs without owners (`OWNED` is false) have no headers: their caller keeps the owners. So runs of 256 bytes fill whole
+//! cache lines, and blocks of whole pages.
+//!
 //! A block holds 2^n runs, as many as fit in 32 KiB, or one run that is larger. Only the last block may have room
 //! left. It grows by a page at a time, so that no addition takes much memory at once.
 
@@ -62,7 +65,7 @@ impl Element for u32 {
 
 /// Runs of one size, by number.
 #[derive(Debug)]
-pub struct Runs<T> {
+pub struct Runs<T, const OWNED: bool = true> {
     /// The number of elements of a run, with its header.
     stride: u32,
     /// Log2 of the number of runs of a block.
@@ -76,11 +79,14 @@ pub struct Runs<T> {
     len: u32,
 }
 
-impl<T: Element> Runs<T> {
+impl<T: Element, const OWNED: bool> Runs<T, OWNED> {
+    /// The number of elements of a header.
+    const HEADER: usize = if OWNED { T::HEADER } else { 0 };
+
     /// No runs yet, of `size` elements each, at least one.
-    pub fn new(size: usize) -> Runs<T> {
+    pub fn new(size: usize) -> Runs<T, OWNED> {
         debug_assert!(size > 0, "a run of no elements");
-        let stride = T::HEADER + size;
+        let stride = Self::HEADER + size;
         let per_block = BLOCK_BYTES / (stride * size_of::<T>());
         let shift = per_block.max(1).ilog2();
         Runs { stride: stride as u32, shift, first: Vec::new(), later: Vec::new(), len: 0 }
@@ -118,8 +124,8 @@ impl<T: Element> Runs<T> {
         if number == 0 { &mut self.first } else { &mut self.later[number - 1] }
     }
 
-    /// Adds a run of default elements, and returns its number.
-    pub fn push(&mut self, owner: u32) -> u32 {
+    /// Adds a run of default elements, with a header if runs have one, and returns its number.
+    fn push_run(&mut self) -> u32 {
         let (number, stride, whole) = (self.len, self.stride(), self.block_capacity());
         let (last, start) = self.locate(number);
         if start == 0 && last > 0 {
@@ -137,13 +143,12 @@ impl<T: Element> Runs<T> {
             block.reserve_exact(capacity.min(whole) - start);
         }
         block.resize(end, T::default());
-        T::write_owner(&mut block[start..start + T::HEADER], owner);
         self.len += 1;
         number
     }
 
-    /// Removes a run: the last one takes its place. Returns the owner of the run that has moved, if one has.
-    pub fn swap_remove(&mut self, number: u32) -> Option<u32> {
+    /// Removes a run: the last one takes its place, if it was not the last itself.
+    fn remove_run(&mut self, number: u32) {
         debug_assert!(number < self.len);
         let last = self.len - 1;
         let ((to_block, to), (last_block, from)) = (self.locate(number), self.locate(last));
@@ -166,14 +171,13 @@ impl<T: Element> Runs<T> {
         } else {
             self.later[last_block - 1] = block;
         }
-        (number < last).then(|| self.owner(number))
     }
 
     /// The first `len` elements of a run.
     #[inline]
     pub fn run(&self, number: u32, len: usize) -> &[T] {
         let (block, start) = self.locate(number);
-        let start = start + T::HEADER;
+        let start = start + Self::HEADER;
         &self.block(block)[start..start + len]
     }
 
@@ -181,30 +185,8 @@ impl<T: Element> Runs<T> {
     #[inline]
     pub fn run_mut(&mut self, number: u32, len: usize) -> &mut [T] {
         let (block, start) = self.locate(number);
-        let start = start + T::HEADER;
+        let start = start + Self::HEADER;
         &mut self.block_mut(block)[start..start + len]
-    }
-
-    /// The header of a run.
-    pub fn header(&self, number: u32) -> &[T] {
-        let (block, start) = self.locate(number);
-        &self.block(block)[start..start + T::HEADER]
-    }
-
-    /// The header of a run, to change.
-    pub fn header_mut(&mut self, number: u32) -> &mut [T] {
-        let (block, start) = self.locate(number);
-        &mut self.block_mut(block)[start..start + T::HEADER]
-    }
-
-    /// The owner of a run.
-    pub fn owner(&self, number: u32) -> u32 {
-        T::read_owner(self.header(number))
-    }
-
-    /// Gives a run to another owner.
-    pub fn set_owner(&mut self, number: u32, owner: u32) {
-        T::write_owner(self.header_mut(number), owner);
     }
 
     /// The memory of the runs.
@@ -235,6 +217,57 @@ impl<T: Element> Runs<T> {
         let elements: usize = blocks().map(Vec::len).sum();
         ensure(elements == self.len as usize * self.stride(), "10: the blocks are not those of the runs")?;
         ensure(self.later.iter().all(|block| !block.is_empty()), "10: a block is empty")
+    }
+}
+
+impl<T: Element> Runs<T> {
+    /// Adds a run of default elements, and returns its number.
+    pub fn push(&mut self, owner: u32) -> u32 {
+        let number = self.push_run();
+        self.set_owner(number, owner);
+        number
+    }
+
+    /// Removes a run: the last one takes its place. Returns the owner of the run that has moved, if one has.
+    pub fn swap_remove(&mut self, number: u32) -> Option<u32> {
+        self.remove_run(number);
+        (number < self.len).then(|| self.owner(number))
+    }
+
+    /// The header of a run.
+    pub fn header(&self, number: u32) -> &[T] {
+        let (block, start) = self.locate(number);
+        &self.block(block)[start..start + T::HEADER]
+    }
+
+    /// The header of a run, to change.
+    pub fn header_mut(&mut self, number: u32) -> &mut [T] {
+        let (block, start) = self.locate(number);
+        &mut self.block_mut(block)[start..start + T::HEADER]
+    }
+
+    /// The owner of a run.
+    pub fn owner(&self, number: u32) -> u32 {
+        T::read_owner(self.header(number))
+    }
+
+    /// Gives a run to another owner.
+    pub fn set_owner(&mut self, number: u32, owner: u32) {
+        T::write_owner(self.header_mut(number), owner);
+    }
+}
+
+impl<T: Element> Runs<T, false> {
+    /// Adds a copy of a run of the full size, and returns its number.
+    pub fn push_copy(&mut self, run: &[T]) -> u32 {
+        let number = self.push_run();
+        self.run_mut(number, run.len()).copy_from_slice(run);
+        number
+    }
+
+    /// Removes a run: the last one takes its place, if it was not the last itself.
+    pub fn swap_remove(&mut self, number: u32) {
+        self.remove_run(number);
     }
 }
 

@@ -27,6 +27,32 @@ use super::rank::Ranking;
 use super::similarity::{agreeing_for, count_agreeing, similarity};
 use smallvec::SmallVec;
 
+/// In how many slots the sketches of a chunk agree with the query's, by their likeness: a direct-mapped cache.
+#[derive(Default)]
+struct Agreements([Option<(u32, Option<usize>)>; 16]);
+
+impl Agreements {
+    /// What `compare` returns, unless it is known from a sketch of this likeness: the number of slots in which it agrees, or
+    /// `None` if these are too few. What was too few once must be too few later.
+    #[inline]
+    fn get_or_compare(
+        &mut self,
+        likeness: Option<u32>,
+        compare: impl FnOnce() -> Option<usize>,
+    ) -> Option<usize> {
+        let Some(likeness) = likeness else { return compare() };
+        let known = &mut self.0[likeness as usize % self.0.len()];
+        match known {
+            Some((other, agreeing)) if *other == likeness => *agreeing,
+            _ => {
+                let agreeing = compare();
+                *known = Some((likeness, agreeing));
+                agreeing
+            }
+        }
+    }
+}
+
 impl<'a> Search<'_, 'a> {
     /// Compares sketches until the result is certain. Candidates have their complete scores.
     pub fn collect_by_sketch(&self, budget: &mut Budget) -> Result<Candidates<'_, 'a>, TooManyPostings> {
@@ -43,7 +69,7 @@ impl<'a> Search<'_, 'a> {
         // with the fewest members.
         let fewest = self.buckets.first().map_or(0, |bucket| bucket.posting_count); // sorted, if there is a limit
         if self.options.limit.is_some_and(|limit| fewest > BATCH.max(limit)) {
-            let allowance = fewest / cost::POSTINGS_PER_LOOK;
+            let allowance = fewest / cost::POSTINGS_PER_SKETCH_LOOK;
             let is_copy = |chunk: u32, id: u32| {
                 let query = self.chunks[chunk as usize].query;
                 let slots = self.queries[query].sketch.map_or(0, <[u8]>::len);
@@ -58,25 +84,31 @@ impl<'a> Search<'_, 'a> {
         // Everything: the members of all buckets, each once.
         let meetings = self.buckets.iter().map(|bucket| bucket.posting_count).sum();
         let mut met = MetItems::new(meetings, self.chunks.iter().map(|chunk| chunk.chunk.items().end()));
+        for (chunk, SearchChunk { self_id, .. }) in (0..).zip(&self.chunks) {
+            met.insert_all(chunk, self_id.iter().copied(), |_| {});
+        }
         let mut new_from = candidates.len();
         ranking.keep_best();
+        let mut new = Vec::new(); // the members of a bucket that were not met before
         for bucket in &self.buckets {
             budget.take((bucket.posting_count / cost::REPEATS_PER_POSTING) as u64)?;
             budget.read += bucket.posting_count as u64;
             let mut needed = self.needed_slots(bucket.query, &ranking);
-            for (chunk_number, SearchChunk { chunk, self_id, .. }, id) in self.locations(bucket) {
-                let mut compared = 0;
-                for posting in chunk.postings(id) {
-                    if *self_id == Some(posting.item) || !met.insert(chunk_number, posting.item) {
+            for (chunk_number, SearchChunk { chunk, .. }, id) in self.locations(bucket) {
+                new.clear();
+                let members = chunk.postings(id).map(|posting| posting.item);
+                met.insert_all(chunk_number, members, |item| new.push(item));
+                budget.take((new.len() / cost::SKETCHES_PER_POSTING) as u64)?;
+                let mut agreements = Agreements::default(); // for this chunk
+                for item in new.iter().copied() {
+                    let likeness = chunk.items().likeness(item);
+                    let likeness = likeness.filter(|_| !self.may_be_newer(bucket.query, chunk_number, item));
+                    let compare = || self.agreeing_slots(bucket.query, chunk_number, item, needed);
+                    let Some(agreeing) = agreements.get_or_compare(likeness, compare) else { continue };
+                    if !self.may_enter(agreeing, chunk_number, item, &ranking) {
                         continue;
                     }
-                    compared += 1;
-                    let agreeing = self.agreeing_slots(bucket.query, chunk_number, posting.item, needed);
-                    let Some(agreeing) = agreeing else { continue };
-                    if !self.may_enter(agreeing, chunk_number, posting.item, &ranking) {
-                        continue;
-                    }
-                    candidates.add(chunk_number, posting.item);
+                    candidates.add(chunk_number, item);
                     if candidates.len() - new_from >= BATCH.max(self.options.limit.unwrap_or(0)) {
                         self.finish_new(new_from, &mut candidates, &mut ranking, finish, budget)?;
                         ranking.keep_best();
@@ -84,7 +116,6 @@ impl<'a> Search<'_, 'a> {
                         needed = self.needed_slots(bucket.query, &ranking);
                     }
                 }
-                budget.take((compared / cost::SKETCHES_PER_POSTING) as u64)?;
             }
         }
         self.finish_new(new_from, &mut candidates, &mut ranking, finish, budget)?;
@@ -109,14 +140,19 @@ impl<'a> Search<'_, 'a> {
         let items = self.chunks[chunk as usize].chunk.items();
         let ours = self.queries[query].sketch?;
         // Nearly always no newer chunk has the item, and it has a sketch here.
-        let hash = items.hash(id);
-        let newer = self.chunks[chunk as usize + 1..].iter();
-        let mut newer = newer.take_while(|newer| newer.query == query);
         let theirs = match items.sketch(id) {
-            Some(sketch) if !newer.any(|newer| newer.chunk.items().may_have(hash)) => sketch,
-            _ => self.sketch_of(query, items.name(id), hash)?,
+            Some(sketch) if !self.may_be_newer(query, chunk, id) => sketch,
+            _ => self.sketch_of(query, items.name(id), items.hash(id))?,
         };
         count_agreeing(ours, theirs, needed)
+    }
+
+    /// False only if no newer chunk of the query has the item, which is given by a chunk that has it and its id there.
+    #[inline]
+    fn may_be_newer(&self, query: usize, chunk: u32, id: u32) -> bool {
+        let (items, newer) = (self.chunks[chunk as usize].chunk.items(), &self.chunks[chunk as usize + 1..]);
+        let mut newer = newer.iter().take_while(|newer| newer.query == query);
+        newer.any(|newer| newer.chunk.items().may_have(items.hash(id)))
     }
 
     /// The newest sketch of an item in the chunks of a query.

@@ -25,6 +25,8 @@ pub const RANGES_PER_POSTING: usize = 8;
 pub const PER_RANGE: u64 = 32;
 /// Postings of a bucket for each item that a search among copies may look at best first, before it gives that up.
 pub const POSTINGS_PER_LOOK: usize = 4;
+/// The same with JACCARD, where a look reads slots, and everything can be read quickly if there are no copies.
+pub const POSTINGS_PER_SKETCH_LOOK: usize = 32;
 /// With JACCARD, postings of items that were met before, for each posting.
 pub const REPEATS_PER_POSTING: usize = 32;
 /// Sketches that are compared, for each posting.

@@ -24,26 +24,29 @@ impl MetItems {
         MetItems::Many(ends.map(|end| vec![0; (end as usize).div_ceil(64)]).collect())
     }
 
-    /// Adds an item, and returns true if it was not met before.
+    /// Adds items of a chunk, and passes those to `on_new` that were not met before.
     #[inline]
-    pub fn insert(&mut self, chunk: u32, id: u32) -> bool {
+    pub fn insert_all(&mut self, chunk: u32, items: impl Iterator<Item = u32>, mut on_new: impl FnMut(u32)) {
         match self {
             MetItems::Many(bits) => {
-                let word = &mut bits[chunk as usize][id as usize / 64];
-                let bit = 1 << (id % 64);
-                let is_new = *word & bit == 0;
-                *word |= bit;
-                is_new
+                let bits = &mut bits[chunk as usize][..];
+                items.for_each(|id| {
+                    let (word, bit) = (&mut bits[id as usize / 64], 1 << (id % 64));
+                    // Most items were met before. Writing the word nevertheless would make the next one wait for it.
+                    if *word & bit == 0 {
+                        *word |= bit;
+                        on_new(id);
+                    }
+                });
             }
-            MetItems::Few(pairs) => {
+            MetItems::Few(pairs) => items.for_each(|id| {
                 let hash_of = |(chunk, id): &(u32, u32)| spread(hash::id_in_chunk(*chunk, *id));
                 let pair = (chunk, id);
-                let is_new = pairs.find(hash_of(&pair), |met| *met == pair).is_none();
-                if is_new {
+                if pairs.find(hash_of(&pair), |met| *met == pair).is_none() {
                     pairs.insert_unique(hash_of(&pair), pair, hash_of);
+                    on_new(id);
                 }
-                is_new
-            }
+            }),
         }
     }
 }
@@ -56,9 +59,14 @@ mod tests {
     fn an_item_is_new_once_in_each_chunk() {
         for meetings in [10, 10_000] {
             let mut met = MetItems::new(meetings, [70, 130].into_iter());
-            for (chunk, id) in [(0, 0), (0, 64), (1, 64), (1, 129)] {
-                assert_eq!([met.insert(chunk, id), met.insert(chunk, id)], [true, false], "{chunk} {id}");
-            }
+            let mut new_of = |chunk, items: [u32; 4]| {
+                let mut new = Vec::new();
+                met.insert_all(chunk, items.into_iter(), |item| new.push(item));
+                new
+            };
+            assert_eq!(new_of(0, [0, 64, 0, 64]), [0, 64]);
+            assert_eq!(new_of(1, [129, 64, 63, 129]), [129, 64, 63]);
+            assert_eq!(new_of(0, [64, 63, 65, 0]), [63, 65]);
         }
     }
 }

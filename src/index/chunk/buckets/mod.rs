@@ -186,6 +186,21 @@ impl Buckets {
         lone.into_iter().chain(self.few.list(few).iter().chain(hot).copied())
     }
 
+    /// The last member of a bucket but for one item: the latest, if none was ever removed.
+    pub fn latest_other(&self, id: u32, item: u32) -> Option<u32> {
+        let is_other = |posting: &&Posting| posting.item != item;
+        let latest = match self.records[id].state() {
+            State::Lone(posting) => return Some(posting.item).filter(|member| *member != item),
+            State::Few(list) => self.few.list(list).iter().rev().find(is_other),
+            State::Hot(set) => {
+                let postings = &self.hot[set as usize].postings;
+                (0..postings.len()).rev().map(|position| &postings[position]).find(is_other)
+            }
+            State::Hole => None,
+        };
+        latest.map(|posting| posting.item)
+    }
+
     /// The bucket from the side of an item that is in it.
     pub fn entry(&self, id: u32, item: u32) -> ItemBucket<'_> {
         let bucket = &self.records[id];
