@@ -51,16 +51,17 @@ test-debug: ## Runs the tests of commands, persistence and replication with a de
 		commands:: churn differential hostile persistence random_commands replication
 
 soak: ## Runs the long tests, and a short run under valgrind; less than half an hour
-	@scripts/install-packages.sh build serve soak
+	@scripts/install-packages.sh build serve valgrind
 	@scripts/install-servers.sh $(SERVERS)
 	cargo build --release --lib
 	SIMILE_MODULE='$(TARGET)/release/libsimile.so' tests/soak/run.sh
 
 bench: ## Compares this module with Lua on built-in types: docs/benchmarks.md; a quarter of an hour
-	@scripts/install-packages.sh build serve
+	@scripts/install-packages.sh build serve valgrind
 	cargo build --release --lib
 	SIMILE_MODULE='$(TARGET)/release/libsimile.so' cargo bench --bench server
 	benches/given_back.py '$(TARGET)/release/libsimile.so'
+	benches/misses.py
 	benches/report.py
 
 bench-quick: ## The same with less work; fails if a row reaches less than half of its target

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes docs/benchmarks.md and its plots from the results of `make bench` and `make bench-peers`.
 
-    benches/report.py [target/bench.json [target/bench-peers.json [docs]]]
+    benches/report.py [target/bench.json [target/bench-peers.json [target/bench-misses.json [docs]]]]
 
 Every number on the page comes from the results. Needs only Python.
 """
@@ -19,26 +19,28 @@ TEXT = "#76808c"
 
 
 def main():
-    defaults = [ROOT / "target/bench.json", ROOT / "target/bench-peers.json", ROOT / "docs"]
+    target = ROOT / "target"
+    defaults = [target / f"bench{part}.json" for part in ("", "-peers", "-misses")] + [ROOT / "docs"]
     given = [Path(argument) for argument in sys.argv[1:]]
-    results, peers_results, docs = given + defaults[len(given) :]
+    results, peers_results, misses_results, docs = given + defaults[len(given) :]
     if not results.exists():
         print(f"the page is left as it is: `make bench` makes {results}, which it needs")
         return
     run = json.loads(results.read_text())
-    peers = json.loads(peers_results.read_text()) if peers_results.exists() else None
+    peers, misses = (
+        json.loads(part.read_text()) if part.exists() else None for part in (peers_results, misses_results)
+    )
     docs.mkdir(exist_ok=True)
     (docs / "benchmarks-compare.svg").write_text(compare_plot(run["curves"]))
     (docs / "benchmarks-memory.svg").write_text(memory_plot(run["curves"]))
-    (docs / "benchmarks.md").write_text(page(run, peers))
-    sources = f"{results} and {peers_results}" if peers else results
-    print(f"{docs / 'benchmarks.md'} and its plots are made from {sources}")
+    (docs / "benchmarks.md").write_text(page(run, peers, misses))
+    print(f"{docs / 'benchmarks.md'} and its plots are made")
 
 
 # --- the page ---
 
 
-def page(run, peers):
+def page(run, peers, misses):
     return f"""# Benchmarks
 
 <!-- Made by benches/report.py from the results of a run: do not edit. -->
@@ -84,7 +86,7 @@ columns are the times from a call to its reply, for the client that waits.
 
 {traffic_table(run["traffic"])}
 
-### Reference
+{misses_section(misses)}### Reference
 
 The cost of some of the server's own commands, by the same method.
 
@@ -237,6 +239,29 @@ def traffic_table(traffic):
             for call in traffic
         ],
     )
+
+
+def misses_section(misses):
+    """What a COMPARE reads, if `benches/misses.py` has run."""
+    if not misses:
+        return ""
+    head = ["", "items found", "cache lines", "misses of the first level", "accesses to memory", "instructions"]
+    lines = [
+        [f"`{row['name']}`", f"{row['found']:.1f}"]
+        + [f"{row[column]:,.0f}" for column in ("lines", "misses", "accesses", "instructions")]
+        for row in misses
+    ]
+    shares = " and ".join(f"{row['misses'] / row['lines']:.2f}" for row in misses)
+    return f"""### What a COMPARE reads
+
+How far is COMPARE from what the data in memory allow? Counted in the core, on average, with nothing cached before
+(`benches/misses.py`). *Cache lines* are those that it touches at all: with the data laid out as they are, no search has
+fewer misses. The first level of the processor's caches misses {shares} times as often; where that is above 1, a line was
+pushed out and read again.
+
+{table(head, lines)}
+
+"""
 
 
 def reference_table(reference):

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs the missing system packages for building, for running a server, for the soak tests, or for those of the
-# site or of containers.
+# Installs the missing system packages for building, for running a server, for what runs under valgrind, or for the
+# tests of the site or of containers.
 #
-#     scripts/install-packages.sh [build] [serve] [soak] [site] [containers]
+#     scripts/install-packages.sh [build] [serve] [valgrind] [site] [containers]
 #
 # Quick and silent if everything is installed. Without the rights to install, it prints the line to type.
 set -euo pipefail
@@ -35,7 +35,7 @@ for purpose in "$@"; do
     serve)
         { have redis-server && have redis-cli; } || missing+=(redis-server)
         ;;
-    soak)
+    valgrind)
         have valgrind || missing+=(valgrind)
         ;;
     site)
@@ -46,7 +46,7 @@ for purpose in "$@"; do
         { have podman && have runc && have mmdebstrap && [[ -x /usr/lib/podman/netavark && -x /usr/lib/podman/aardvark-dns ]]; } ||
             missing+=(--no-install-recommends podman runc mmdebstrap netavark aardvark-dns catatonit iptables)
         ;;
-    *) fail "install-packages.sh knows build, serve, soak, site and containers, not $purpose" ;;
+    *) fail "install-packages.sh knows build, serve, valgrind, site and containers, not $purpose" ;;
     esac
 done
 ((${#missing[@]})) || exit 0

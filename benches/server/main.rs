@@ -2,6 +2,7 @@
 //!
 //!     cargo bench --bench server -- [--quick] [--check] [--only NAME] [--server NAME] [--output FILE]
 //!     cargo bench --bench server -- --growth [--quick] [--items COUNT] [--minutes COUNT] [--server NAME] [--output FILE]
+//!     cargo bench --bench server -- --misses BANDS
 //!
 //! `benches/README.md` says what is measured and how to read it. The results go to target/bench.json;
 //! `benches/report.py` makes docs/benchmarks.md of them.
@@ -16,6 +17,7 @@ mod growth;
 mod hot;
 mod machine;
 mod memory;
+mod misses;
 mod random;
 mod record;
 mod reference;
@@ -59,6 +61,8 @@ struct Arguments {
     only: Vec<String>,
     /// Only measure how costs grow, up to these limits.
     growth: Option<Limits>,
+    /// Only do what `benches/misses.py` counts, with this number of bands.
+    misses: Option<u16>,
     output: Option<PathBuf>,
 }
 
@@ -68,6 +72,10 @@ fn main() -> ExitCode {
     };
     if let Some(limits) = arguments.growth {
         return grow(limits, &arguments);
+    }
+    if let Some(bands) = arguments.misses {
+        misses::run(bands);
+        return ExitCode::SUCCESS;
     }
     let bench = Bench::start(arguments.kind, arguments.extent);
     check::run(&bench);
@@ -154,6 +162,7 @@ fn arguments() -> Option<Arguments> {
         check: false,
         only: Vec::new(),
         growth: None,
+        misses: None,
         output: None,
     };
     let (mut is_benchmark, mut is_growth) = (false, false);
@@ -169,11 +178,12 @@ fn arguments() -> Option<Arguments> {
             "--growth" => is_growth = true,
             "--items" => items = Some(value().parse().expect("a number of items")),
             "--minutes" => minutes = value().parse().expect("a number of minutes"),
+            "--misses" => arguments.misses = Some(value().parse().expect("8 or 16 bands")),
             "--server" => arguments.kind = Kind::named(&value()),
             "--output" => arguments.output = Some(value().into()),
             _ => panic!(
-                "unknown option {word}: there are --quick, --check, --only, --growth, --items, --minutes, --server \
-                 and --output"
+                "unknown option {word}: there are --quick, --check, --only, --growth, --items, --minutes, --misses, \
+                 --server and --output"
             ),
         }
     }
