@@ -30,8 +30,8 @@ pub const EVENTS: usize = 20_000;
 const TURNS: usize = 4;
 
 pub fn run(bench: &Bench, report: &mut Report) {
-    events_of_groups(bench, report, "record-8", &EIGHT, 20.0);
-    events_of_groups(bench, report, "record-16", &SIXTEEN, 25.0);
+    events_of_groups(bench, report, "record-8", &EIGHT, 27.0);
+    events_of_groups(bench, report, "record-16", &SIXTEEN, 33.0);
     new_items(bench, report);
 }
 
