@@ -3,6 +3,7 @@
 //! A shared bucket says nothing about the score: it only makes an item one to look at. So every member of the query's
 //! buckets is looked at, once, and its sketch is compared with the query's. Most comparisons end after a few slots,
 //! when it is certain that the item cannot reach the k-th best score, or MINSCORE. Only the others become candidates.
+//! Copies mostly have sketches of one likeness, which are equal: then the first comparison counts for all.
 //!
 //! ```text
 //! add the queried item itself, with score 1
