@@ -102,7 +102,7 @@ impl<'a> Search<'_, 'a> {
         best_score: f64,
         mut allowance: usize,
         (candidates, ranking): (&mut Candidates<'_, 'a>, &mut Ranking),
-        is_candidate: impl Fn(u32, u32) -> bool,
+        mut is_candidate: impl FnMut(u32, u32) -> bool,
         finish: impl Fn(&mut Candidates<'_, 'a>, usize, &mut Budget) -> Result<(), TooManyPostings>,
         budget: &mut Budget,
     ) -> Result<bool, TooManyPostings> {

@@ -28,26 +28,29 @@ use super::rank::Ranking;
 use super::similarity::{agreeing_for, count_agreeing, similarity};
 use smallvec::SmallVec;
 
-/// In how many slots the sketches of a chunk agree with the query's, by their likeness: a direct-mapped cache.
+/// In how many slots sketches agree with the query's, by their chunk and likeness: a direct-mapped cache.
 #[derive(Default)]
-struct Agreements([Option<(u32, Option<usize>)>; 16]);
+struct Agreements([Option<(u32, u32, Option<usize>)>; 16]);
 
 impl Agreements {
-    /// What `compare` returns, unless it is known from a sketch of this likeness: the number of slots in which it agrees, or
-    /// `None` if these are too few. What was too few once must be too few later.
+    /// What `compare` returns, unless it is known from a sketch of this chunk and likeness: the number of slots in which it
+    /// agrees, or `None` if these are too few. What was too few once must be too few later.
     #[inline]
     fn get_or_compare(
         &mut self,
+        chunk: u32,
         likeness: Option<u32>,
         compare: impl FnOnce() -> Option<usize>,
     ) -> Option<usize> {
         let Some(likeness) = likeness else { return compare() };
         let known = &mut self.0[likeness as usize % self.0.len()];
-        match known {
-            Some((other, agreeing)) if *other == likeness => *agreeing,
+        match *known {
+            Some((of_chunk, of_likeness, agreeing)) if (of_chunk, of_likeness) == (chunk, likeness) => {
+                agreeing
+            }
             _ => {
                 let agreeing = compare();
-                *known = Some((likeness, agreeing));
+                *known = Some((chunk, likeness, agreeing));
                 agreeing
             }
         }
@@ -71,10 +74,11 @@ impl<'a> Search<'_, 'a> {
         let fewest = self.buckets.first().map_or(0, |bucket| bucket.posting_count); // sorted, if there is a limit
         if self.options.limit.is_some_and(|limit| fewest > BATCH.max(limit)) {
             let allowance = fewest / cost::POSTINGS_PER_SKETCH_LOOK;
+            let mut agreements = Agreements::default();
             let is_copy = |chunk: u32, id: u32| {
                 let query = self.chunks[chunk as usize].query;
                 let slots = self.queries[query].sketch.map_or(0, <[u8]>::len);
-                self.agreeing_slots(query, chunk, id, slots).is_some()
+                self.agreeing_slots(query, chunk, id, slots, &mut agreements).is_some()
             };
             let state = (&mut candidates, &mut ranking);
             if self.read_best_first(1.0, allowance, state, is_copy, finish, budget)? {
@@ -90,6 +94,7 @@ impl<'a> Search<'_, 'a> {
         }
         let mut new_from = candidates.len();
         ranking.keep_best();
+        let mut agreements = Agreements::default();
         let mut new = Vec::new(); // the members of a bucket that were not met before
         for bucket in &self.buckets {
             budget.take((bucket.posting_count / cost::REPEATS_PER_POSTING) as u64)?;
@@ -100,12 +105,10 @@ impl<'a> Search<'_, 'a> {
                 let members = chunk.postings(id).map(|posting| posting.item);
                 met.insert_all(chunk_number, members, |item| new.push(item));
                 budget.take((new.len() / cost::SKETCHES_PER_POSTING) as u64)?;
-                let mut agreements = Agreements::default(); // for this chunk
                 for item in new.iter().copied() {
-                    let likeness = chunk.items().likeness(item);
-                    let likeness = likeness.filter(|_| !self.may_be_newer(bucket.query, chunk_number, item));
-                    let compare = || self.agreeing_slots(bucket.query, chunk_number, item, needed);
-                    let Some(agreeing) = agreements.get_or_compare(likeness, compare) else { continue };
+                    let agreeing =
+                        self.agreeing_slots(bucket.query, chunk_number, item, needed, &mut agreements);
+                    let Some(agreeing) = agreeing else { continue };
                     if !self.may_enter(agreeing, chunk_number, item, &ranking) {
                         continue;
                     }
@@ -137,23 +140,26 @@ impl<'a> Search<'_, 'a> {
 
     /// The slots in which an item, given by a chunk that has it and its id there, agrees with a query. `None` if these are
     /// fewer than `needed`, or if one of the two has no sketch.
-    fn agreeing_slots(&self, query: usize, chunk: u32, id: u32, needed: usize) -> Option<usize> {
+    #[inline]
+    fn agreeing_slots(
+        &self,
+        query: usize,
+        chunk: u32,
+        id: u32,
+        needed: usize,
+        agreements: &mut Agreements,
+    ) -> Option<usize> {
         let items = self.chunks[chunk as usize].chunk.items();
         let ours = self.queries[query].sketch?;
+        let newest = || self.sketch_of(query, items.name(id), items.hash(id));
+        let newer = self.chunks[chunk as usize + 1..].iter();
+        let mut newer = newer.take_while(|newer| newer.query == query);
+        if newer.any(|newer| newer.chunk.items().may_have(items.hash(id))) {
+            return count_agreeing(ours, newest()?, needed);
+        }
         // Nearly always no newer chunk has the item, and it has a sketch here.
-        let theirs = match items.sketch(id) {
-            Some(sketch) if !self.may_be_newer(query, chunk, id) => sketch,
-            _ => self.sketch_of(query, items.name(id), items.hash(id))?,
-        };
-        count_agreeing(ours, theirs, needed)
-    }
-
-    /// False only if no newer chunk of the query has the item, which is given by a chunk that has it and its id there.
-    #[inline]
-    fn may_be_newer(&self, query: usize, chunk: u32, id: u32) -> bool {
-        let (items, newer) = (self.chunks[chunk as usize].chunk.items(), &self.chunks[chunk as usize + 1..]);
-        let mut newer = newer.iter().take_while(|newer| newer.query == query);
-        newer.any(|newer| newer.chunk.items().may_have(items.hash(id)))
+        let compare = || count_agreeing(ours, items.sketch(id).or_else(newest)?, needed);
+        agreements.get_or_compare(chunk, items.likeness(id), compare)
     }
 
     /// The newest sketch of an item in the chunks of a query.
