@@ -5,8 +5,8 @@
 
 Two caches are simulated: one of the size of a processor's first level, and one that holds all that a COMPARE touches.
 Before each COMPARE both are filled with something else, so that the second one misses each cache line exactly once. With
-the data laid out as they are, nothing can read less; and a first level that misses no more often than that reads no line
-twice. The results go to target/bench-misses.json, of which report.py makes a table. Needs valgrind and cargo.
+the data laid out as they are, that is the least; if the first level misses as often, no line is read twice. The results
+go to target/bench-misses.json, of which report.py makes a table. Needs valgrind and cargo.
 """
 
 import argparse

@@ -34,7 +34,8 @@ def main():
     (docs / "benchmarks-compare.svg").write_text(compare_plot(run["curves"]))
     (docs / "benchmarks-memory.svg").write_text(memory_plot(run["curves"]))
     (docs / "benchmarks.md").write_text(page(run, peers, misses))
-    print(f"{docs / 'benchmarks.md'} and its plots are made")
+    sources = ", ".join(str(part) for part in (results, peers_results, misses_results) if part.exists())
+    print(f"{docs / 'benchmarks.md'} and its plots are made from {sources}")
 
 
 # --- the page ---
