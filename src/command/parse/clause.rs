@@ -22,6 +22,9 @@ use std::ops::Range;
 /// The words that clauses begin with, except for [`SKETCH`], which only adds to another clause.
 pub const KEYWORDS: [&str; 3] = ["SIGNATURE", "FEATURES", "TEXT"];
 
+/// The arguments of a clause before its buckets or features: the keyword, the index and the count.
+pub const HEAD: usize = 3;
+
 /// The word that the slots for the SIGNATURE clauses of an index begin with.
 pub const SKETCH: &str = "SKETCH";
 

@@ -4,7 +4,7 @@
 use super::cost;
 use crate::command::error::Error;
 use crate::command::parse::args::check_length;
-use crate::command::parse::clause::{Positions, Source};
+use crate::command::parse::clause::{self, Positions, Source};
 use crate::config;
 use crate::index::{Definition, Profile};
 use crate::server::call::Call;
@@ -33,7 +33,7 @@ impl<'a> Source<'a> {
             Source::Signature(positions, sketch) => {
                 sketch.map_or(Ok(()), |sketch| check_sketch(sketch, definition))?;
                 let buckets = take_buckets(call, positions, definition)?;
-                Ok(Some(Observation::Given { buckets, sketch: *sketch }))
+                Ok(Some(Observation::Given { buckets, positions: positions.clone(), sketch: *sketch }))
             }
             Source::Features(positions) => {
                 let features = positions.clone().map(|position| call.argument(position));
@@ -137,6 +137,8 @@ pub enum Observation<'a> {
     Given {
         /// One for each band.
         buckets: GivenBuckets<'a>,
+        /// The positions of the buckets among the command's arguments.
+        positions: Positions,
         /// As many slots as the scope's SKETCH.
         sketch: Option<&'a [u8]>,
     },
@@ -154,6 +156,14 @@ impl Observation<'_> {
             Observation::Signed(signature) => (&[][..], Some(signature.buckets())),
         };
         given.iter().copied().chain(signed.into_iter().flatten())
+    }
+
+    /// The positions of the clause that gave the buckets among the command's arguments; `None` if the server signed.
+    pub fn given_clause(&self) -> Option<Positions> {
+        match self {
+            Observation::Given { positions, .. } => Some(positions.start - clause::HEAD..positions.end),
+            Observation::Signed(_) => None,
+        }
     }
 
     /// The slots of the sketch; `None` if there are none.

@@ -530,15 +530,15 @@ fn replicate(
     if moment.times > 1 {
         words.extend([b"COUNT", times.as_bytes()].map(ReplicatedArg::Bytes));
     }
-    // A SIGNATURE clause for each observation, however the client gave it.
+    // A SIGNATURE clause for each observation. One that the client gave is passed on without a copy.
     for (number, ClauseObservation { index, observation }) in observations.iter().enumerate() {
         let Some(observation) = observation else { continue };
-        words.extend([
-            ReplicatedArg::Bytes(b"SIGNATURE"),
-            ReplicatedArg::Bytes(index),
-            ReplicatedArg::Bytes(bands.as_bytes()),
-        ]);
-        words.extend(observation.buckets().map(ReplicatedArg::Bytes));
+        if let Some(clause) = observation.given_clause() {
+            words.extend(clause.map(ReplicatedArg::Argument));
+        } else {
+            words.extend([b"SIGNATURE", *index, bands.as_bytes()].map(ReplicatedArg::Bytes));
+            words.extend(observation.buckets().map(ReplicatedArg::Bytes));
+        }
         if let Some(sketch) = observation.sketch().filter(|_| is_sketch_kept(number)) {
             words.extend([b"SKETCH", *index, sketch].map(ReplicatedArg::Bytes));
         }
