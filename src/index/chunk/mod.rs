@@ -357,16 +357,19 @@ impl Chunk {
         }
     }
 
-    /// Reads a little of everything that removing some buckets changes, in passes. No read of a pass depends on another
-    /// one, so that their cache misses overlap.
-    fn prefetch_removal(&self, removed: &[u32]) {
+    /// Reads a little of everything that taking an item out of some buckets changes, in passes. No read of a pass depends
+    /// on another one, so that their cache misses overlap.
+    fn prefetch_removal(&self, item: u32, left: &[u32]) {
+        self.buckets.touch_members(left, item);
+        // The buckets in which nobody else is are removed, and the last ones move to their places.
+        let mut removed: SmallVec<[u32; REMOVAL_BATCH]> = SmallVec::new();
+        removed.extend(left.iter().copied().filter(|bucket| self.buckets.lone_item(*bucket).is_some()));
         let moved = self.buckets.last(removed.len());
-        // The records of the buckets, and of the items of those that move.
-        let mut sum = removed.iter().fold(0, |sum, bucket| sum ^ u32::from(self.buckets.band(*bucket)));
+        // The records of the items of those that move.
         let mut items: SmallVec<[u32; REMOVAL_BATCH]> = SmallVec::new();
         items.extend(moved.clone().filter_map(|bucket| self.buckets.lone_item(bucket)));
         items.dedup(); // the last buckets are nearly always those of a few items
-        sum ^= items.iter().fold(0, |sum, item| sum ^ self.items.observations(*item));
+        let mut sum = items.iter().fold(0, |sum, item| sum ^ self.items.observations(*item));
         // The cells of the buckets in the table, and the lists of the items.
         sum ^= removed.iter().fold(0, |sum, bucket| sum ^ self.buckets.touch(*bucket));
         sum ^= moved.fold(0, |sum, bucket| sum ^ self.buckets.touch(bucket));
@@ -420,7 +423,7 @@ impl Chunk {
         buckets.sort_unstable();
         while !buckets.is_empty() {
             let rest = buckets.len().saturating_sub(REMOVAL_BATCH);
-            self.prefetch_removal(&buckets[rest..]);
+            self.prefetch_removal(id, &buckets[rest..]);
             while buckets.len() > rest
                 && let Some(bucket) = buckets.pop()
             {

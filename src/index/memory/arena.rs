@@ -157,6 +157,11 @@ impl<T: Element> Arena<T> {
         self.class_mut(len).run_mut(location, len)
     }
 
+    /// The owners of the runs that move when this many of a length are freed, which the arena has: the last ones.
+    pub fn last_owners(&self, len: usize, count: usize) -> impl Iterator<Item = u32> {
+        self.class(len).last_owners(count)
+    }
+
     /// Gives a run to another owner.
     pub fn set_owner(&mut self, location: u32, len: usize, owner: u32) {
         self.class_mut(len).set_owner(location, owner);

@@ -251,6 +251,11 @@ impl<T: Element> Runs<T> {
         T::read_owner(self.header(number))
     }
 
+    /// The owners of the last runs, as many as there are up to `count`.
+    pub fn last_owners(&self, count: usize) -> impl Iterator<Item = u32> {
+        (self.len.saturating_sub(count as u32)..self.len).map(|number| self.owner(number))
+    }
+
     /// Gives a run to another owner.
     pub fn set_owner(&mut self, number: u32, owner: u32) {
         T::write_owner(self.header_mut(number), owner);

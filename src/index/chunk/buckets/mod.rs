@@ -264,6 +264,22 @@ impl Buckets {
         likely
     }
 
+    /// Reads a little of all that [`Self::remove`] reads and changes of the postings of an item, which is in these buckets; in
+    /// passes, as [`Self::locate_likely`].
+    pub fn touch_members(&self, buckets: &[u32], item: u32) {
+        // Pass 1: the records.
+        let mut sum = buckets.iter().fold(0, |sum, id| sum ^ u32::from(self.band(*id)));
+        // Pass 2: the postings.
+        sum ^= buckets.iter().fold(0, |sum, id| sum ^ self.touch_postings(*id, item));
+        // Pass 3: the records of the buckets whose lists move. Most lists that go are pairs, of which a lone posting is
+        // left.
+        let pairs = buckets.iter().filter(|id| self.member_count(**id) == 2).count();
+        if pairs > 0 {
+            sum ^= self.few.last_owners(2, pairs).fold(0, |sum, owner| sum ^ u32::from(self.band(owner)));
+        }
+        black_box(sum);
+    }
+
     /// Reads a little of a bucket's postings, where that of an item may be.
     fn touch_postings(&self, id: u32, item: u32) -> u32 {
         match self.records[id].state() {
