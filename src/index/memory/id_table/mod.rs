@@ -149,6 +149,12 @@ struct SlotRef {
     slot: usize,
 }
 
+/// The tag and the id of an entry.
+type Entry = (Tag, u32);
+
+/// The entries of a chain.
+type Entries = SmallVec<[Entry; 2 * HOME_SLOTS]>;
+
 /// A set of ids, each found by the hash of the key that it stands for.
 #[derive(Debug, Default)]
 pub struct IdTable {
@@ -223,7 +229,7 @@ impl IdTable {
         if self.len > self.cell_count as usize * MAX_LOAD {
             self.split(hash_of);
         }
-        self.put(self.home_cell(hash), Tag::of_hash(hash), id);
+        self.put(self.home_cell(hash), &[(Tag::of_hash(hash), id)]);
     }
 
     /// Removes an id, if it is there.
@@ -271,7 +277,7 @@ impl IdTable {
     }
 
     /// The tag and the id in a slot.
-    fn entry(&self, SlotRef { cell, slot }: SlotRef) -> (Tag, u32) {
+    fn entry(&self, SlotRef { cell, slot }: SlotRef) -> Entry {
         match cell {
             CellRef::Home(number) => {
                 (self.home.tags[number as usize].get(slot), self.home.ids[number as usize][slot])
@@ -370,18 +376,33 @@ impl IdTable {
         None
     }
 
-    /// Puts an entry in the first empty slot of the chain of a home cell. Neither counts it nor splits a cell.
-    fn put(&mut self, home: u32, tag: Tag, id: u32) {
+    /// Puts entries in the chain of a home cell. Neither counts them nor splits a cell.
+    #[inline]
+    fn put(&mut self, home: u32, entries: &[Entry]) {
+        // As many as there is room for go straight to the home cell.
+        let (tags, ids) = (&mut self.home.tags[home as usize], &mut self.home.ids[home as usize]);
+        let first_empty = tags.matching(Tag::EMPTY).next().unwrap_or(HOME_SLOTS);
+        let (first, rest) = entries.split_at(entries.len().min(HOME_SLOTS - first_empty));
+        for (slot, (tag, id)) in (first_empty..).zip(first) {
+            tags.set(slot, *tag);
+            ids[slot] = *id;
+        }
+        debug_assert!(self.is_well_formed(CellRef::Home(home)), "invariant 11");
+        rest.iter().for_each(|entry| self.put_in_overflow(home, *entry));
+    }
+
+    /// Puts an entry in the first empty slot after a home cell that is full.
+    fn put_in_overflow(&mut self, home: u32, (tag, id): Entry) {
         // Only the last cell of a chain can have an empty slot. If it has none either, it overflows, and the
         // new cell is where the loop ends.
         let mut cell = CellRef::Home(home);
         loop {
+            cell = self.next_cell(cell).unwrap_or_else(|| self.add_overflow(cell));
             if let Some(slot) = self.empty_slot(cell) {
                 self.set_entry(SlotRef { cell, slot }, tag, id);
                 debug_assert!(self.is_well_formed(cell), "invariant 11");
                 return;
             }
-            cell = self.next_cell(cell).unwrap_or_else(|| self.add_overflow(cell));
         }
     }
 
@@ -395,14 +416,19 @@ impl IdTable {
         if new == 0 {
             return; // the first cell, which is split from none
         }
-        // Step 2: take all entries out of the old cell, and put each again, in the old cell or in the new one.
-        // Compute all hashes before the first entry is put: the records that they come from are all over
-        // memory, and this way their cache misses overlap.
-        let entries = self.take_chain(partner(new));
+        // Step 2: take all entries out of the old cell. Compute all hashes before the first entry is put: the records
+        // that they come from are all over memory, and this way their cache misses overlap.
+        let old = partner(new);
+        let entries = self.take_chain(old);
         let hashes: SmallVec<[u32; 2 * HOME_SLOTS]> = entries.iter().map(|(_, id)| hash_of(*id)).collect();
-        for ((tag, id), hash) in entries.into_iter().zip(hashes) {
-            self.put(self.home_cell(hash), tag, id);
+        // Step 3: part them by the highest bit of the new cell's number, which is all that the two numbers differ in. It is
+        // random, so a branch would often be mispredicted.
+        let mut parts: [Entries; 2] = Default::default();
+        for (entry, hash) in entries.into_iter().zip(hashes) {
+            parts[(hash >> new.ilog2() & 1) as usize].push(entry);
         }
+        self.put(old, &parts[0]);
+        self.put(new, &parts[1]);
     }
 
     /// Removes the last home cell, and moves its entries to the cell that it was split from.
@@ -410,16 +436,7 @@ impl IdTable {
         let (last, partner) = (self.cell_count - 1, partner(self.cell_count - 1));
         let entries = self.take_chain(last);
         self.pop_home();
-        // As many as there is room for go straight to the home cell, as long as that does not overflow.
-        let (tags, ids) = (&mut self.home.tags[partner as usize], &mut self.home.ids[partner as usize]);
-        let used = tags.used_count();
-        let room = if tags.has_overflow() { 0 } else { HOME_SLOTS - used };
-        let (first, rest) = entries.split_at(room.min(entries.len()));
-        for (slot, (tag, id)) in (used..).zip(first) {
-            tags.set(slot, *tag);
-            ids[slot] = *id;
-        }
-        rest.iter().for_each(|(tag, id)| self.put(partner, *tag, *id));
+        self.put(partner, &entries);
     }
 
     /// Removes the last home cell, which must be empty.
@@ -435,8 +452,8 @@ impl IdTable {
     }
 
     /// Empties a home cell and frees its overflow cells. Returns the entries, which are then counted but not there.
-    fn take_chain(&mut self, home: u32) -> SmallVec<[(Tag, u32); 2 * HOME_SLOTS]> {
-        let mut entries = SmallVec::new();
+    fn take_chain(&mut self, home: u32) -> Entries {
+        let mut entries = Entries::new();
         let (tags, ids) = (&mut self.home.tags[home as usize], &self.home.ids[home as usize]);
         let mut next = overflow_of(tags, ids);
         entries.extend(tags.used().zip(ids.iter().copied()));
