@@ -380,8 +380,8 @@ impl IdTable {
     #[inline]
     fn put(&mut self, home: u32, entries: &[Entry]) {
         // As many as there is room for go straight to the home cell.
+        let first_empty = self.empty_slot(CellRef::Home(home)).unwrap_or(HOME_SLOTS);
         let (tags, ids) = (&mut self.home.tags[home as usize], &mut self.home.ids[home as usize]);
-        let first_empty = tags.matching(Tag::EMPTY).next().unwrap_or(HOME_SLOTS);
         let (first, rest) = entries.split_at(entries.len().min(HOME_SLOTS - first_empty));
         for (slot, (tag, id)) in (first_empty..).zip(first) {
             tags.set(slot, *tag);
